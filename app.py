@@ -1,0 +1,21 @@
+"""The server shell: `streamlit run app.py` finds `app`, the pages begin in pages/router.py."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+
+async def healthz(request: Request) -> PlainTextResponse:
+    """Say that the server answers, for whoever waits for it or watches over it."""
+    return PlainTextResponse("ok", headers={"Cache-Control": "no-store"})
+
+
+# Streamlit puts the router's folder on the path for each run and takes it off again unless it is there already; an
+# import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
+sys.path.append(str(Path(__file__).resolve().with_name("pages")))
+
+app = st.App("pages/router.py", routes=[Route("/healthz", healthz)])

@@ -1,0 +1,313 @@
+"""Home: a card for each model, the open model in full, and the ways to add one."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.widgets import cards, links, models
+from pages.widgets.grid import show_grid
+from pages.widgets.models import Entry, Opened, plain
+from vae_core import checkpoints, data
+from vae_core.checkpoints import CheckpointError
+
+TABS = ALL, OPEN, ADD = "All models", "The open model", "Add a model"
+MAX_OWN = 24  # cards of files in a folder of one's own; the picker has them all
+ORIGINALS = "Test pictures, and below them the model's reconstructions"
+REBUILT = "The model's reconstructions of test pictures"
+MAX_TITLE = 24  # characters of a name on a button
+
+# Strips that wait for a data set find their place kept.
+_STYLE = "<style>[class*=st-key-two-rows] { min-height: 9.5rem; }</style>"
+
+
+def main() -> None:
+    entry = models.choice()
+    opened = _open(entry)
+    st.title("Look around inside trained models", anchor=False)
+    st.write(
+        "Each of these models has learnt to describe a picture by a few numbers and to draw it again from them; all "
+        "descriptions together are its *latent space*. Open a model to see pictures that it makes up, then go to "
+        "Interpolate and watch one picture turn into another."
+    )
+    links.check_choice("show", "The part of Home", TABS)
+    overview, details, add = st.tabs(TABS, key="show", bind="query-params")
+    if overview.open:
+        with overview:
+            _overview(entry)
+    if details.open:
+        with details:
+            if opened:  # as a statement: Streamlit writes the value of a bare expression into the page
+                _details(opened)
+            else:
+                st.info("No model is open.")
+    if add.open:
+        with add:
+            _add()
+    st.caption(f"This server runs on {models.device_label()}.")
+
+
+def _open(entry: Entry | None) -> Opened | None:
+    """The chosen model with its short card in the sidebar, or one sentence on why it cannot be opened."""
+    if entry is None:
+        return None
+    try:
+        opened = models.open_model(entry)
+    except CheckpointError as error:
+        st.error(f"{plain(entry.title)} cannot be opened. {plain(str(error))}")
+        return None
+    models.short_card(opened)
+    return opened
+
+
+# --- all models ---------------------------------------------------------------------------------------------------
+
+
+def _overview(chosen: Entry | None) -> None:
+    """The cards: first each with its name and samples, then the reconstructions, which may have to read a data set."""
+    if added := st.session_state.pop("added_model", None):
+        st.success(f"{plain(added)} is open. It is kept for this visit; nothing was stored on the server.")
+    entries = _in_order()
+    bad: list[tuple[Entry, str]] = []
+    slots: list[tuple[Opened, DeltaGenerator]] = []
+    if not entries:
+        st.info(f"There is no model yet: train or upload one under “{ADD}”.")
+    st.html(_STYLE)
+    places: list[DeltaGenerator] = []
+    for entry in entries:
+        try:
+            opened = models.open_model(entry)
+        except CheckpointError as error:
+            bad.append((entry, str(error)))
+            continue
+        if not places:
+            places = list(st.columns(2))
+        with places.pop(0).container(border=True, height="stretch", gap="xsmall"):
+            slots.append((opened, _card(opened, entry == chosen, len(slots))))
+    if (rest := len(models.entries()) - len(entries)) > 0:
+        st.caption(f"{rest} more from your own folder are in the picker at the left.")
+    _list_bad(bad)
+    for opened, slot in slots:
+        with slot:
+            _rebuilt(opened)
+
+
+def _in_order() -> list[Entry]:
+    """What a person added first, the newest first, then what came with the app."""
+    found = list(models.entries().values())
+    by_origin = {origin: [e for e in found if e.origin == origin] for origin in ("upload", "own", "shipped")}
+    return [*reversed(by_origin["upload"]), *by_origin["own"][:MAX_OWN], *by_origin["shipped"]]
+
+
+def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
+    """A model's card but for its reconstructions, for which it leaves a place."""
+    entry, info = opened.entry, opened.checkpoint.data
+    key, label, title = entry.id, plain(entry.id), plain(entry.title[:MAX_TITLE])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{label}, open" if is_open else label, anchor=False, width="stretch")
+        if st.button(f"Open {title}", key=f"open-{key}", type="primary", on_click=models.choose_model, args=[key]):
+            links.go_to("sample.py")
+    st.text(opened.checkpoint.description or "This file has no description.")
+    show_grid(
+        cards.samples(opened.key, opened),
+        f"Pictures that {entry.title} draws at random",
+        "Made up by the model: drawn at random from its prior",
+        max_scale=8,
+    )
+    slot = st.container(key=f"{'two' if models.originals_here(opened) else 'one'}-rows-{place}", gap="xsmall")
+    st.text("\n".join([f"Trained on {info.name}", *models.facts(opened)]))
+    st.button(f"About {title}", key=f"about-{key}", on_click=_show, args=[key, OPEN])
+    return slot
+
+
+def _show(key: str, tab: str) -> None:
+    models.choose_model(key)
+    st.session_state["show"] = tab
+
+
+def _rebuilt(opened: Opened) -> None:
+    """The strip of reconstructions, below the originals where these are on this machine."""
+    problem = ""
+    originals = models.originals_here(opened)
+    try:
+        strip = cards.reconstructions(opened.key, opened, originals)
+    except ValueError as error:
+        originals, problem = False, f" {plain(str(error))}"
+        strip = cards.reconstructions(opened.key, opened, False)
+    if strip is None:
+        st.caption("This file holds no reference encodings, so there are no reconstructions to show.")
+    elif originals:
+        show_grid(strip, ORIGINALS, ORIGINALS, max_scale=8)
+    else:
+        show_grid(strip, REBUILT, f"{REBUILT}; the originals are not on this machine.{problem}", max_scale=8)
+
+
+def _list_bad(bad: list[tuple[Entry, str]]) -> None:
+    if bad:
+        st.warning(
+            "These files cannot be opened:\n" + "".join(f"\n- {plain(entry.id)}: {plain(why)}" for entry, why in bad)
+        )
+
+
+# --- the open model ------------------------------------------------------------------------------------------------
+
+
+def _details(opened: Opened) -> None:
+    st.subheader(plain(opened.entry.id), anchor=False)
+    if opened.checkpoint.description:
+        st.text(opened.checkpoint.description)
+    _offer_originals(opened)
+    _history(opened)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Figures", anchor=False)
+        st.table({name: plain(value) for name, value in cards.figures(opened).items()}, border="horizontal")
+        st.caption("Figures of models with different likelihoods cannot be compared." + _density(opened))
+        st.subheader("Data", anchor=False)
+        st.text("\n".join(cards.source(opened.checkpoint.data)))
+        st.subheader("Train it again", anchor=False)
+        st.code(_command(opened), language="bash", wrap_lines=True)
+    with right:
+        st.subheader("Recipe", anchor=False)
+        for part in ("model", "objective", "training", "data"):
+            with st.expander(part.capitalize(), expanded=part in ("model", "objective")):
+                rows = cards.settings(getattr(opened.checkpoint.recipe, part))
+                st.table({plain(key): plain(value) for key, value in rows.items()}, border="horizontal")
+
+
+def _density(opened: Opened) -> str:
+    """A remark for those who wonder about an ELBO above zero."""
+    discrete = opened.checkpoint.model.likelihood.discrete
+    return "" if discrete else " This likelihood is a density, so its ELBO may be above zero."
+
+
+def _history(opened: Opened) -> None:
+    """The losses and the KL of each dimension over training."""
+    from pages.widgets import plots  # Plotly takes a moment, and the cards do without
+
+    history = cards.History.of(opened)
+    if not history.rows:
+        st.info("This file holds no history of its training.")
+        return
+    terms = {"elbo": "ELBO (higher is better)", "reconstruction": "Reconstruction error", "kl": "KL"}
+    places = [*st.columns(2), *st.columns(2)]
+    for place, (term, title) in zip(places, terms.items(), strict=False):
+        series = {"training": history.curve("train", term), "validation": history.curve("val", term)}
+        figure = plots.lines(history.epochs, series, "nats per image", dashed=["validation"], height=280)
+        with place:
+            st.markdown(f"**{title}**")
+            plots.show(figure, f"{title} over the epochs of training", key=f"history-{term}", name=f"history-{term}")
+    names, values = history.kl_per_dimension()
+    figure = plots.heatmap(values, history.epochs, names, "nats", height=280).update_traces(zmin=0)
+    with places[3]:
+        st.markdown("**KL of each dimension** (validation)")
+        plots.show(figure, "KL of each latent dimension over the epochs", key="history-dims", name="history-dimensions")
+        st.caption("A dark row is a dimension that the model does not use.")
+
+
+def _command(opened: Opened) -> str:
+    """What trains the open model again, for a terminal."""
+    entry, folder = opened.entry, models.own_folder()
+    like = entry.title if entry.origin == "shipped" else f"{entry.title}{checkpoints.SUFFIX}"
+    if entry.origin == "own" and folder:
+        like = str(folder / like)
+    words = ["vae", "train", "--like", like]
+    if not models.from_named_set(opened):
+        words += ["--data", "FOLDER"]
+    elif data.SETS[opened.checkpoint.recipe.data.name].torchvision:
+        words.append("--download")
+    return shlex.join([*words, "--out", f"{entry.title}-again{checkpoints.SUFFIX}"])
+
+
+def _offer_originals(opened: Opened) -> None:
+    """Say where the reference pictures come from; where the data set can be fetched, offer it."""
+    name = opened.checkpoint.recipe.data.name
+    if models.originals_here(opened):
+        st.caption(f"The data set {plain(name)} is on this machine: reference pictures are the originals.")
+        return
+    if opened.entry.origin == "upload" or not models.from_named_set(opened):
+        st.caption("Reference pictures on all pages are the model's own reconstructions.")
+        return
+    known = data.SETS[name]
+    way = (
+        "" if known.torchvision else f" It has no download: put {known.markers[-1]} into a folder that VAE_DATA names."
+    )
+    st.info(
+        f"The data set {name} is not on this machine, so reference pictures on all pages are the model's own "
+        f"reconstructions.{way}"
+    )
+    if known.torchvision and st.button(f"Fetch {name} (about {known.bytes / 1e6:,.0f} MB)", key="fetch"):
+        _fetch(opened)
+
+
+def _fetch(opened: Opened) -> None:
+    name = opened.checkpoint.recipe.data.name
+    bar = st.progress(0.0, f"Fetching {name} …")
+
+    def report(share: float, text: str) -> None:
+        bar.progress(share, text)
+
+    try:
+        data.load(opened.checkpoint.recipe.data, download=True, progress=report)
+    except (ValueError, OSError) as error:
+        bar.empty()
+        st.error(f"{name} could not be fetched; everything else works without it. {plain(str(error))}")
+    else:
+        st.rerun()
+
+
+# --- adding one ----------------------------------------------------------------------------------------------------
+
+
+def _add() -> None:
+    st.subheader("Upload a checkpoint", anchor=False)
+    st.file_uploader("A file that `vae train` wrote (.safetensors)", key="checkpoint", on_change=_receive)
+    if problem := st.session_state.get("refused"):
+        st.error(f"This file cannot be opened. {plain(problem)}")
+    st.subheader("A folder of your own", anchor=False)
+    _folder()
+    st.subheader("Train one", anchor=False)
+    st.write(
+        "This takes about a minute; `vae train --help` explains the choices, a folder of your own pictures among them."
+    )
+    st.code(models.TRAIN, language="bash")
+
+
+def _receive() -> None:
+    """Check what was uploaded: a good file is opened, a bad one leaves everything as it was."""
+    file = st.session_state["checkpoint"]
+    st.session_state["refused"] = None
+    if file is None:
+        return
+    try:
+        entry = models.add_upload(file.name, file.getvalue())
+    except CheckpointError as error:
+        st.session_state["refused"] = str(error)
+        return
+    st.session_state["added_model"] = entry.title
+    _show(entry.id, ALL)
+
+
+def _folder() -> None:
+    folder = models.own_folder()
+    if folder is None:
+        st.write("Start the server with the variable VAE_CHECKPOINTS naming a folder, and its checkpoints appear here:")
+        st.code("VAE_CHECKPOINTS=my-models streamlit run app.py", language="bash")
+        return
+    st.button("Refresh", key="refresh", help="Look again for new and changed files in the folder.")
+    if not folder.is_dir():
+        st.warning(f"The folder {plain(str(folder))}, which VAE_CHECKPOINTS names, does not exist.")
+        return
+    bad, good = [], []
+    for entry in (e for e in models.entries().values() if e.origin == "own"):
+        try:
+            good.append(models.open_model(entry).entry.title)
+        except CheckpointError as error:
+            bad.append((entry, str(error)))
+    st.text(f"{folder}: {', '.join(good) or 'no checkpoint that can be opened'}")
+    _list_bad(bad)
+
+
+main()

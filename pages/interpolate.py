@@ -1,0 +1,278 @@
+"""Interpolate: two pictures, and what the model decodes on the way from one to the other."""
+
+from functools import partial
+
+import streamlit as st
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pages.widgets import downloads, links, models, pictures
+from pages.widgets.canvas import GREY, GUTTER, canvas
+from pages.widgets.figures import Figure, show_figures
+from pages.widgets.models import Opened, plain
+from pages.widgets.pictures import Chosen, picture_input
+from pages.widgets.player import player
+from vae_core import explore, images
+
+FRAMES = 51  # of the player: one every 0.02
+ROW = 10  # frames in a row of its sheet
+DRAWS = 4
+FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
+FPS = 20
+MAX_SEED = 999_999_999
+COLOURS = {"a": "blue", "b": "orange"}
+PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the URL too
+
+
+def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Points (T, D) of the path, their pictures, and the mixed pixels, both (T, C, H, W)."""
+    points = explore.interpolate(a.mean, b.mean, count, path)
+    return points, explore.decode(opened.checkpoint.model, points), explore.crossfade(a.x[0], b.x[0], count)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def way(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, ...], count: int) -> tuple[Tensor, ...]:
+    """The steps of the way that `about` identifies."""
+    return between(_opened, _a, _b, about[-1], count)
+
+
+@st.cache_data(max_entries=64, show_spinner="Decoding the way …")
+def sheets(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """The player's two sheets of frames: decoded along the path, and the pixels mixed."""
+    _, decoded, mixed = between(_opened, _a, _b, about[-1], FRAMES)
+    return images.png(images.grid(decoded, ROW, gutter=0)), images.png(images.grid(mixed, ROW, gutter=0))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def rebuilt(key: str, _opened: Opened, _chosen: Chosen, about: str, seed: int) -> Tensor:
+    """The reconstruction and then a few decoded draws from the posterior, (1 + DRAWS, C, H, W)."""
+    draws = explore.posterior_draws(_chosen.mean, _chosen.std, DRAWS, seed)
+    return explore.decode(_opened.checkpoint.model, torch.cat([_chosen.mean[None], draws]))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def usual(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
+    """How usual a picture is for the model, in words."""
+    model, reference = _opened.checkpoint.model, _opened.checkpoint.reference
+    kind, _, row = about.partition(":")
+    if reference is None:
+        return "This model's file holds no reference set, so there is nothing to compare the picture with."
+    if kind == "ref":
+        return explore.reference_usualness(reference, int(row)).words
+    if kind in ("upload", "data"):
+        return explore.usualness(model, _chosen.x, reference).words
+    return "The model made this picture itself, so there is no original to compare its reconstruction with."
+
+
+def seed_input() -> int:
+    """The seed of the draws from the posteriors."""
+    return st.number_input(
+        "Seed of the draws",
+        0,
+        MAX_SEED,
+        key="draws",
+        bind="query-params",
+        width=170,
+        help=f"The {DRAWS} draws beside each reconstruction are decoded at z = mean + standard deviation x noise.",
+    )
+
+
+def single(x: Tensor) -> list[Image.Image]:
+    """Pictures (N, C, H, W) one by one."""
+    return [images.grid(part, 1, gutter=0) for part in x.split(1)]
+
+
+def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
+    """A or B: what is chosen, what the model sees of it, and what it rebuilds."""
+    name = pictures.NAMES[slot]
+    heading = st.empty()
+    chosen = picture_input(slot, opened)
+    if chosen is None:
+        return None
+    heading.markdown(f":{COLOURS[slot]}[**{name}**] {plain(chosen.label)}")
+    again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
+    shown = []
+    if chosen.given:
+        photo = chosen.choice.startswith("upload:")
+        shown.append(Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
+    if chosen.original:
+        shown.append(Figure(single(chosen.x), "What the model sees", f"Picture {name} as the model sees it"))
+    made = "Rebuilt" if chosen.std.any() else "Decoded"
+    shown.append(Figure(single(again[:1]), made, f"Picture {name} {made.lower()}"))
+    if chosen.std.any():
+        alt = f"Decoded draw from the posterior of picture {name}"
+        shown.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
+    show_figures(shown)
+    if chosen.notes:
+        notes = "; ".join(chosen.notes)
+        st.caption(plain(f"{notes[0].upper()}{notes[1:]}."))  # EXIF and CMYK stay capital
+    return chosen
+
+
+def toolbar(a: Chosen, b: Chosen) -> bool:
+    """What concerns both pictures; whether the mixed pixels are shown."""
+    st.markdown("From A to B")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
+        st.button(
+            "Undo",
+            on_click=pictures.undo,
+            args=("a", "b"),
+            disabled=not pictures.can_undo("a", "b"),
+            help="Take the last change of A or B back.",
+        )
+        return st.toggle(
+            "Cross-fade",
+            True,
+            key="fade",
+            bind="query-params",
+            help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
+        )
+
+
+def swap(a: Chosen, b: Chosen) -> None:
+    pictures.choose_all({"a": b.choice, "b": a.choice})
+
+
+def controls(opened: Opened) -> tuple[str, int]:
+    """The path, and the number of steps in the strip."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        path = path_input(opened)
+        steps = st.number_input(
+            "Steps", FEWEST, MOST, USUAL, key="steps", bind="query-params", width=130, help="Pictures in the strip."
+        )
+    return path, steps
+
+
+def path_input(opened: Opened) -> str:
+    """The path, where there is a choice."""
+    if opened.checkpoint.model.spec.prior != "normal":
+        st.caption("The path is straight: a spherical one has a meaning only where the prior is a normal distribution.")
+        return "linear"
+    name = st.segmented_control(
+        "Path",
+        list(PATHS),
+        default="Straight",
+        required=True,
+        key="path",
+        bind="query-params",
+        help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
+        "changes evenly; points of a normal prior in many dimensions lie near a sphere.",
+    )
+    return PATHS[name]
+
+
+def place() -> float:
+    """Where the player opens: this visit's place, else the link's, else half way."""
+    if "t" not in st.session_state:
+        asked = st.query_params.get("t", "0.5")
+        try:
+            st.session_state.t = float(asked) if 0 <= float(asked) <= 1 else 0.5
+        except ValueError:
+            st.session_state.t = 0.5
+    if "player" not in st.session_state:  # it appears now, and holds its place itself from then on
+        st.session_state.player_start = st.session_state.t
+    return st.session_state.player_start
+
+
+@st.fragment
+def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
+    """The player; alone in a fragment, so that its place does not run the rest again."""
+    decoded, mixed = sheets(opened.key, opened, a, b, about)
+    _, height, width = opened.checkpoint.model.image_shape
+    start = place()
+    t = player(decoded, FRAMES, width, height, "player", start, mixed if fade else None, share=0.4)
+    st.session_state.t = t
+    st.query_params.t = f"{t:g}"
+
+
+def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: int, fade: bool) -> None:
+    """The steps in a row, with the mixed pixels below them."""
+    _, decoded, mixed = way(opened.key, opened, a, b, about, count)
+    canvas(
+        torch.cat([decoded, mixed]) if fade else decoded,
+        count,
+        "strip",
+        f"{count} steps decoded from A to B" + (", and below them the pixels of A and B mixed" if fade else ""),
+        rows=("Decoded", "Mixed") if fade else (),
+        below=("A", *[""] * (count - 2), "B"),
+        share=0.28,
+    )
+
+
+def words(opened: Opened, a: Chosen, b: Chosen) -> None:
+    """How usual A and B are, side by side."""
+    for place, slot, chosen in zip(st.columns(2), "ab", (a, b), strict=True):
+        sentence = usual(opened.key, opened, chosen, chosen.choice)
+        place.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
+
+
+def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: int, fade: bool) -> None:
+    """Downloads of what is shown."""
+    points, decoded, mixed = way(opened.key, opened, a, b, about, steps)
+    stem = downloads.file_name(opened.entry.title, "interpolation")
+    _, height, width = opened.checkpoint.model.image_shape
+
+    def png() -> bytes:
+        rows = torch.cat([decoded, mixed]) if fade else decoded
+        grow = downloads.enlargement(steps * (width + GUTTER))
+        return images.png(images.grid(rows, steps, grow, GUTTER * grow, GREY))
+
+    def gif() -> bytes:
+        _, frames, _ = between(opened, a, b, about[-1], FRAMES)
+        return images.gif(torch.cat([frames, frames.flip(0)[1:-1]]), FPS, max(1, 256 // max(height, width)))
+
+    def npz() -> bytes:
+        t = torch.linspace(0, 1, steps)
+        return downloads.npz(z=points, t=t, a=a.mean, b=b.mean, path=about[-1], model=opened.entry.title)
+
+    save = partial(st.download_button, on_click="ignore")
+    save("Strip (PNG)", png, f"{stem}.png", "image/png")
+    save("Animation (GIF)", gif, f"{stem}.gif", "image/gif", help="From A to B and back.")
+    save("Latents (npz)", npz, f"{stem}.npz", "application/octet-stream", help="z (T, D), t (T), a and b (D).")
+
+
+def check_link() -> None:
+    """Say what of a link cannot be had."""
+    links.check_choice("path", "Path", list(PATHS))
+    links.check_range("steps", "Steps", FEWEST, MOST)
+    links.check_range("draws", "Seed of the draws", 0, MAX_SEED)
+    links.check_range("t", "t", 0, 1)
+
+
+def page() -> None:
+    """The page; A and B are chosen first, since all else depends on them."""
+    opened = models.picker()
+    st.title("Interpolate", anchor=False)
+    st.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
+    pictures.keep_in_url("a", "b")
+    check_link()
+    left, middle, right = st.columns([1.6, 2, 1.6])
+    row, below, foot = st.container(), st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    with foot:
+        seed = seed_input()
+    with left:
+        a = side("a", opened, seed)
+    with right:
+        b = side("b", opened, seed)
+    if a is None or b is None:
+        st.stop()
+    with middle:
+        fade = toolbar(a, b)
+        screen = st.container()
+        path, steps = controls(opened)
+    about = (a.choice, b.choice, str(a.original), str(b.original), path)
+    with screen:
+        play(opened, a, b, about, fade)
+    with row:
+        strip(opened, a, b, about, steps, fade)
+    with below:
+        words(opened, a, b)
+    with foot:
+        offer(opened, a, b, about, steps, fade)
+    if any(chosen.choice.startswith("upload:") for chosen in (a, b)):
+        st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
+
+
+page()

@@ -1,0 +1,572 @@
+"""Map: the encoded means of many pictures as points of a plane or of space, and what lies where."""
+
+import html
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+import torch
+
+from pages.widgets import background, datasource, downloads, layouts, links, models, pictures, plots
+from pages.widgets.canvas import canvas
+from pages.widgets.datasource import Points
+from pages.widgets.figures import Figure, show_figures
+from pages.widgets.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
+from pages.widgets.models import Opened, plain
+from pages.widgets.sheet import sheet
+from vae_core import explore, images, projection, scatter
+
+DIMENSIONS = ("2-D", "3-D")
+COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
+USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
+MAX_PERPLEXITY = 100
+MAX_SEED = 999_999_999
+CLASS, KL, ERROR = "class", "KL", "reconstruction error"
+NATS = {KL: "KL (nats)", ERROR: "reconstruction error (nats)"}
+FACTOR = "factor "
+SHEET = 48  # pictures of the contact sheet
+STARS = 6  # uploads on the map
+NEIGHBOURS = 8
+SLOTS = {"a": "A", "b": "B"}
+CAMERA = {"eye": {"x": 1.5, "y": 1.3, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}}  # all axes' titles in sight
+AS_IT_IS = {"fit": "stretch", "invert": "no", "centre": "no"}
+POINTERS = {"Click": "pan", "Box": "select", "Lasso": "lasso"}  # a click chooses only where a drag moves the map
+TABS = ("Settings", "Chosen", "Your own")
+
+
+# --- controls -----------------------------------------------------------------------------------------------------
+
+
+def data_controls(opened: Opened) -> tuple[str, int]:
+    """Which pictures, and how many at most."""
+    source = datasource.choose_source(opened)
+    links.check_choice("points", "Points", COUNTS)
+    count = st.select_slider(
+        "Points at most",
+        COUNTS,
+        USUAL_COUNT,
+        key="points",
+        bind="query-params",
+        persist_state="session",
+        help="Where there are more pictures, so many are drawn from them at random: always the same ones.",
+    )
+    return source, int(count)
+
+
+def methods(opened: Opened) -> tuple[list[str], str]:
+    """What can be drawn, and what is drawn at first: something that is there at once."""
+    reference, plane = opened.checkpoint.reference, opened.checkpoint.model.spec.size == 2
+    stored = reference is not None and reference.tsne is not None
+    return [PCA, TSNE] + [PLANE] * plane, PLANE if plane else TSNE if stored else PCA
+
+
+def method_controls(opened: Opened) -> tuple[str, int, int, int]:
+    """The method, the dimensions of PCA, and perplexity and seed of t-SNE."""
+    allowed, usual = methods(opened)
+    if "method" not in st.session_state:
+        links.check_choice("method", "Method", allowed)
+    method = st.segmented_control(
+        "Method",
+        allowed,
+        default=usual,
+        required=True,
+        key="method",
+        bind="query-params",
+        persist_state="session",
+        help="PCA (principal components): the straight view along which the points differ most; distances keep their "
+        "meaning. t-SNE: neighbours stay neighbours and groups become islands, while distances between islands and "
+        "their sizes mean little.",
+    )
+    dimensions, perplexity, seed = 2, int(projection.PERPLEXITY), opened.checkpoint.recipe.training.seed
+    if method == PCA:
+        links.check_choice("dims", "Dimensions", DIMENSIONS)
+        chosen = st.segmented_control(
+            "Dimensions",
+            DIMENSIONS,
+            default=DIMENSIONS[0],
+            required=True,
+            key="dims",
+            bind="query-params",
+            persist_state="session",
+        )
+        dimensions = 2 + DIMENSIONS.index(str(chosen))
+    elif method == TSNE:
+        perplexity, seed = tsne_controls(perplexity, seed)
+    return str(method), dimensions, perplexity, seed
+
+
+def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
+    links.check_range("perplexity", "Perplexity", 2, MAX_PERPLEXITY)
+    links.check_range("tsne_seed", "Seed", 0, MAX_SEED)
+    left, right = st.columns([3, 2])
+    found = left.slider(
+        "Perplexity",
+        2,
+        MAX_PERPLEXITY,
+        perplexity,
+        key="perplexity",
+        bind="query-params",
+        persist_state="session",
+        help="About how many neighbours each point looks at: few show small groups, many the large order.",
+    )
+    chosen = right.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        seed,
+        key="tsne_seed",
+        bind="query-params",
+        persist_state="session",
+        help="Of the tiny random shift that the map starts from; another seed shows what is chance.",
+    )
+    return int(found), int(chosen)
+
+
+def colour_control(opened: Opened, points: Points | None) -> str:
+    """By what the points are coloured; while they are being read, the link's wish is kept."""
+    if points:
+        allowed = colours(opened, points)
+        datasource.fit_choice("colour", "Colour", allowed)
+    else:
+        wish = st.session_state.get("colour") or st.query_params.get("colour", CLASS)
+        allowed = list(dict.fromkeys([wish, CLASS, KL, ERROR]))
+    chosen = st.selectbox(
+        "Colour",
+        allowed,
+        key="colour",
+        bind="query-params",
+        persist_state="session",
+        help="KL: how many nats the code of a picture takes. Reconstruction error: how badly it is rebuilt, in nats. "
+        "z0, z1, ...: the latent dimensions, those that carry most first.",
+    )
+    return str(chosen)
+
+
+def colours(opened: Opened, points: Points) -> list[str]:
+    """What the points can be coloured by, the default first."""
+    known = [CLASS] if points.labels is not None else []
+    factors = [FACTOR + name for name in points.factor_names] if points.factors is not None else []
+    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
+    return [*known, *factors, KL, ERROR, *(axis.name for axis in axes)]
+
+
+# --- points and places --------------------------------------------------------------------------------------------
+
+
+def read_points(opened: Opened, source: str, count: int) -> Points | None:
+    """The points, or None after showing what there is to wait for or to do."""
+    try:
+        key, found = datasource.find(opened, source, count)
+    except LookupError as error:
+        st.info(str(error.args[0]))
+        return None
+    if isinstance(found, Points):
+        return found
+    running = background.job("encode", key, found)
+    if not running.done:
+        background.watch(running, "Reading and encoding the pictures", lambda _: background.keep_place(HEIGHT))
+    elif running.cancelled:
+        st.info("Reading the pictures was cancelled.")
+        background.start_again("encode")
+    else:
+        try:
+            points = running.result()
+        except ValueError as error:
+            st.error(plain(str(error)))
+            return None
+        datasource.keep(points)
+        return points
+    return None
+
+
+# --- the picture --------------------------------------------------------------------------------------------------
+
+
+def colouring(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
+    """The arguments of a scatter plot that give the points their colours."""
+    if colour in NATS:
+        return {"values": points.kl if colour == KL else points.error, "value_title": NATS[colour]}
+    if colour == CLASS and points.labels is not None:
+        return {"classes": points.labels, "class_names": points.class_names}
+    if colour.startswith(FACTOR) and points.factors is not None:
+        return by_factor(points, points.factor_names.index(colour.removeprefix(FACTOR)))
+    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
+    axis = next(axis for axis in axes if axis.name == colour)
+    return {"values": axis.coordinate(points.mean), "value_title": colour}
+
+
+def by_factor(points: Points, factor: int) -> dict[str, Any]:
+    """Names have a colour each; numbers, and more names than colours, are shades in their order."""
+    assert points.factors is not None
+    places, names, title = points.factors[:, factor], points.value_names[factor], points.factor_names[factor]
+    try:
+        numbers = torch.tensor([float(name) for name in names])
+    except ValueError:
+        if len(names) <= plots.NAMED_CLASSES:
+            return {"classes": places, "class_names": names, "in_place": False}
+        numbers, title = torch.arange(len(names)), f"{title} (0 to {len(names) - 1})"
+    return {"values": numbers[places], "value_title": title}
+
+
+def hover(points: Points) -> list[str]:
+    """What is shown at the pointer, a line a point."""
+    figures = zip(points.error.tolist(), points.kl.tolist(), strict=True)
+    return [
+        f"{html.escape(points.name_of(i))}<br>error {error:.1f} nats<br>KL {kl:.1f} nats"
+        for i, (error, kl) in enumerate(figures)
+    ]
+
+
+def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
+    """A, B and the visitor's pictures, placed on the map."""
+    found = {}
+    wanted = {SLOTS[slot]: pictures.choice(slot, "") for slot in SLOTS}
+    wanted |= {f"★ {i + 1}": value for i, value in enumerate(stars())}
+    for name, value in wanted.items():
+        place = points.place_of(value)
+        try:
+            mean = pictures.resolve(opened, value).mean if value and place is None else None
+        except ValueError:  # another model's row, or an upload of an earlier visit: not on this map
+            continue
+        if place is not None:
+            found[name] = layout.coords[place]
+        elif mean is not None:
+            found[name] = layout.place(mean[None].numpy())[0]
+    return found
+
+
+def figure(layout: Layout, height: int = HEIGHT, **arguments: Any) -> go.Figure:
+    """A scatter plot with equal units on both axes, except for t-SNE, whose numbers have no meaning."""
+    drawing = plots.scatter(layout.coords, layout.axes, height=height, **arguments)
+    drawing.update_layout(hoverlabel={"bgcolor": plots.NEUTRAL, "font": {"color": "white"}})
+    if layout.coords.shape[1] == 3:
+        drawing.update_scenes(camera=CAMERA)
+    elif layout.axes == TSNE_AXES:
+        drawing.update_xaxes(showticklabels=False)
+        drawing.update_yaxes(showticklabels=False)
+    else:
+        drawing.update_yaxes(scaleanchor="x")
+    return drawing
+
+
+def pointer_control() -> str:
+    """How points are chosen; gives the plot's drag mode."""
+    links.check_choice("pointer", "Choose by", list(POINTERS))
+    chosen = st.segmented_control(
+        "Choose by",
+        list(POINTERS),
+        default="Click",
+        required=True,
+        key="pointer",
+        bind="query-params",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return POINTERS[str(chosen)]
+
+
+def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: str) -> None:
+    """The map, whose points can be chosen where it is flat."""
+    flags = marks(opened, points, layout)
+    places = {name: place.tolist() for name, place in flags.items()}
+    drawing = figure(layout, **colouring(opened, points, colour), hover=hover(points), marks=places)
+    stem = downloads.file_name("map", opened.entry.title, points.title, layout.axes[0].split()[0], colour)
+    alt = f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}"
+    if layout.coords.shape[1] == 3:
+        plots.show(drawing, alt, "map_space", name=stem)
+        return
+    # A figure that changes begins anew in the browser, so what is chosen is drawn into it; choosing alone
+    # must not change it, or zoom and lasso would be lost.
+    drawing.update_layout(dragmode=pointer)
+    drawn = (layout.key, colour, str(places), pointer)
+    before = st.session_state.get("map_drawn")
+    if before is None or before[0] != drawn or "map_chart" not in st.session_state:
+        st.session_state["map_drawn"] = before = (drawn, chosen_places(points))
+    highlight(drawing, before[1])
+    plots.show(drawing, alt, "map_chart", select=partial(take_selection, points), name=stem)
+
+
+def highlight(drawing: go.Figure, chosen: list[int]) -> None:
+    if not chosen:
+        return
+    for trace in drawing.data:
+        trace.selectedpoints = np.flatnonzero(np.isin(trace.customdata, chosen)).tolist()
+
+
+def take_selection(points: Points) -> None:
+    """Keep what was chosen by click, box or lasso: a chart forgets it when it changes or the page is left."""
+    places = plots.selected_rows(st.session_state.get("map_chart"))
+    st.session_state["map_chosen"] = (points.key, places)
+    st.session_state.pop("map_picked", None)
+    if places:
+        st.session_state["side"] = TABS[1]
+
+
+def chosen_places(points: Points) -> list[int]:
+    """Places in `points` of the chosen pictures."""
+    key, places = st.session_state.get("map_chosen", (None, []))
+    return places if key == points.key else []
+
+
+def forming(points: Points, colours: dict[str, Any], coords: np.ndarray | None) -> None:
+    """The map while it is being computed."""
+    if coords is None or len(coords) != len(points):
+        return background.keep_place(HEIGHT)
+    drawing = figure(Layout("", coords, TSNE_AXES, lambda new: new, ""), **colours)
+    drawing.update_layout(hovermode=False)
+    return plots.show(drawing, "The map so far", "map_forming")
+
+
+# --- the chosen pictures ------------------------------------------------------------------------------------------
+
+
+def pick(place: int) -> None:
+    st.session_state["map_picked"] = place
+
+
+def chosen_panel(opened: Opened, points: Points, flat: bool) -> None:
+    """The chosen pictures decoded; one of them large, to be sent on."""
+    places = chosen_places(points)
+    if not places:
+        st.write(
+            "Click a point, or take Box or Lasso below the map and draw around some: their pictures appear here."
+            if flat
+            else "Turn the map with the pointer. Points are chosen on a flat map: take 2-D for that."
+        )
+        return
+    picked = st.session_state.get("map_picked")
+    picked = picked if picked in places else places[0]
+    shown = places[:SHEET]
+    one_picture(opened, points, picked)
+    if len(places) == 1:
+        return
+    rest = f"; the first {SHEET}, decoded:" if len(places) > SHEET else ", decoded:"
+    st.write(f"**{len(places):,} pictures chosen**{rest}")
+    names = [points.name_of(i) for i in shown]
+    decoded = datasource.decode(opened, points, shown)
+    sheet(decoded, shown, names, "map_sheet", pick, picked, "Chosen pictures")
+    st.download_button(
+        "These pictures (PNG)",
+        lambda: images.png(images.grid(decoded, 8, downloads.enlargement(8 * decoded.shape[3]))),
+        f"{downloads.file_name('chosen', opened.entry.title, len(shown))}.png",
+        "image/png",
+        on_click="ignore",
+    )
+
+
+def one_picture(opened: Opened, points: Points, place: int) -> None:
+    """A chosen picture beside its reconstruction, with its figures and where it can go."""
+    title = points.name_of(place).replace("row", "Row", 1)
+    original = original_of(opened, points, place)
+    decoded = datasource.decode(opened, points, [place])
+    found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
+    if original is not None:
+        found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
+    show_figures(found)
+    st.text(f"{title}: error {float(points.error[place]):.1f} nats, KL {float(points.kl[place]):.1f} nats")
+    send_buttons("chosen", lambda: choice_of(points, place), points.name_of(place))
+
+
+def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | None:
+    """The picture itself (1, C, H, W), or None where only its encoding is here."""
+    if points.images is not None:
+        return points.images[place : place + 1].float() / 255
+    if not models.originals_here(opened):
+        return None
+    return pictures.some_references(opened, [int(points.rows[place])])
+
+
+def choice_of(points: Points, place: int) -> str:
+    """What stands for a point on the other pages: a reference row, or the picture kept as an upload, as it is."""
+    if points.images is None:
+        return f"ref:{points.rows[place]}"
+    picture = points.images[place : place + 1].float() / 255
+    value = pictures.keep_upload(images.png(images.grid(picture, 1, gutter=0)))
+    for name, setting in AS_IT_IS.items():
+        value = pictures.with_setting(value, name, setting)
+    return value
+
+
+def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
+    """Make a picture A or B, or go on with it to Traverse."""
+
+    def send(slot: str) -> None:
+        pictures.choose(slot, choice())
+
+    with st.container(horizontal=True, gap="xsmall"):
+        for slot, name in SLOTS.items():
+            colour = "blue" if slot == "a" else "orange"
+            if st.button(f"Use as :{colour}[**{name}**]", key=f"{key}_{slot}", on_click=send, args=(slot,)):
+                st.toast(f"{name} is {plain(what)} now; Interpolate shows it.")
+        if st.button("Traverse from it", key=f"{key}_start", on_click=send, args=("start",)):
+            links.go_to("traverse.py")
+        if st.button("Go to Interpolate", key=f"{key}_go", type="primary"):
+            links.go_to("interpolate.py")
+
+
+# --- the visitor's pictures ---------------------------------------------------------------------------------------
+
+
+def stars() -> list[str]:
+    """The choices that stand for the visitor's pictures on the map."""
+    return st.session_state.setdefault("map_stars", [])
+
+
+def take_uploads(key: str) -> None:
+    """Keep the files' bytes for the visit, and say which cannot be used."""
+    bad, found = [], []
+    st.session_state["map_files"] += 1  # an empty uploader next time: what was taken is seen on the page
+    for file in st.session_state[key]:
+        try:
+            found.append(pictures.keep_upload(file.getvalue()))
+        except ValueError as error:
+            bad.append(f"{file.name}: {error}")
+    kept = [value for value in stars() if value not in found] + found
+    st.session_state["map_stars"] = kept[-STARS:]
+    if len(kept) > STARS:
+        bad.append(f"The map takes {STARS} pictures; the first {len(kept) - STARS} left it.")
+    st.session_state["map_bad"] = bad
+
+
+def own_panel(opened: Opened, points: Points) -> None:
+    """The visitor's pictures: each as the model sees it, decoded, and what lies next to it."""
+    key = f"map_uploads_{st.session_state.setdefault('map_files', 0)}"
+    st.file_uploader(
+        "Pictures to place on the map",
+        ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "avif"],
+        accept_multiple_files=True,
+        key=key,
+        on_change=take_uploads,
+        args=(key,),
+        max_upload_size=images.MAX_BYTES // 2**20,
+        help="They are kept on this server for this visit only; a link cannot hold them.",
+    )
+    for message in st.session_state.get("map_bad", []):
+        st.error(plain(message))
+    for i, value in enumerate(stars()):
+        try:
+            own_picture(opened, points, i, value)
+        except ValueError as error:
+            st.warning(plain(str(error)))
+    if stars():
+        st.button("Take them off the map", on_click=lambda: stars().clear())
+    else:
+        st.write("Each gets a star on the map, and here what the model makes of it and what lies next to it.")
+
+
+def own_picture(opened: Opened, points: Points, number: int, value: str) -> None:
+    chosen = pictures.resolve(opened, value)
+    near, distances = explore.nearest(chosen.mean, points.mean, NEIGHBOURS)
+    name = f"★ {number + 1}"
+    shown = {"as the model sees it": chosen.x, "decoded": explore.decode(opened.checkpoint.model, chosen.mean[None])}
+    show_figures(
+        [
+            Figure([images.grid(x, 1, gutter=0)], f"{name} {what}", f"Your picture {name} {what}")
+            for what, x in shown.items()
+        ]
+    )
+    send_buttons(f"own{number}", lambda: value, f"your picture {name}")
+    places = near.tolist()
+    rows = ", ".join(map(points.name_of, places))
+    st.caption(
+        f"The nearest {len(places)} in all {len(chosen.mean)} latent dimensions, decoded, at distances "
+        f"{distances[0]:.2f} to {distances[-1]:.2f}: {plain(rows)}"
+    )
+    neighbours = datasource.decode(opened, points, places)
+    canvas(neighbours, NEIGHBOURS // 2, f"own_near{number}", f"Nearest to {name}: {rows}", share=0.25)
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+
+def layout_of(opened: Opened, points: Points, wanted: tuple[str, int, int, int], colour: str) -> Layout | None:
+    """The places of the points by the chosen method, or None while they are computed."""
+    method, dimensions, perplexity, seed = wanted
+    if method == PLANE:
+        return layouts.plane(points)
+    if method == TSNE and len(points) >= projection.MIN_POINTS:
+        show = partial(forming, points, colouring(opened, points, colour))
+        return layouts.tsne(opened, points, perplexity, seed, show)
+    if method == TSNE:
+        st.info(f"t-SNE needs at least {projection.MIN_POINTS} points, and here are {len(points)}: this is PCA.")
+    return layouts.pca(points, dimensions)
+
+
+def describe(points: Points, layout: Layout) -> str:
+    title = plain(points.title)
+    if len(points) < points.total:
+        return f"{len(points):,} of the {points.total:,} {title}, drawn at random. {layout.words}"
+    return f"All {len(points):,} {title}. {layout.words}"
+
+
+def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
+    stem = downloads.file_name("map", opened.entry.title, points.title, layout.axes[0].split()[0])
+    if not layout.finished:
+        background.start_again("tsne")
+    st.download_button(
+        "Map (CSV)",
+        partial(datasource.table, points, layout.coords),
+        f"{stem}.csv",
+        "text/csv",
+        on_click="ignore",
+        help="Row, class, place on the map, KL and error in nats, latent dimensions.",
+    )
+    if layout.coords.shape[1] == 2:
+        data = partial(picture, layout, colouring(opened, points, colour))
+        st.download_button("Map (PNG)", data, f"{stem}.png", "image/png", on_click="ignore")
+    else:
+        st.caption("As a PNG: the camera at the map's upper right.")
+
+
+def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
+    """The whole map as a PNG file."""
+    if "classes" in colours:
+        return images.png(scatter.draw(layout.coords, np.asarray(colours["classes"]), colours["class_names"]))
+    return images.png(scatter.draw(layout.coords, colours=plots.shades(colours["values"])))
+
+
+def page() -> None:
+    opened = models.picker()
+    st.title("Map")
+    st.write("Each point is a picture, placed by the encoder: pictures that the model finds alike lie together.")
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        links.check_choice("side", "The part beside the map", TABS)
+        settings, chosen, own = st.tabs(TABS, key="side", bind="query-params")
+    with settings:
+        source, count = data_controls(opened)
+        wanted = method_controls(opened)
+        place = st.container()
+    with left:
+        points = read_points(opened, source, count)
+    with place:
+        colour = colour_control(opened, points)
+    if points is None:
+        return
+    with left:
+        try:
+            layout = layout_of(opened, points, wanted, colour)
+        except ValueError as error:  # encodings that are not finite
+            st.error(plain(str(error)))
+            return
+        if layout is not None:
+            flat, place = layout.coords.shape[1] == 2, st.container()
+            with st.container(horizontal=True, vertical_alignment="center"):
+                pointer = pointer_control() if flat else "turntable"
+                offer(opened, points, layout, colour)
+            with place:
+                chart(opened, points, layout, colour, pointer)
+            st.caption(" ".join([describe(points, layout), *map(plain, points.notes)]))
+    if chosen.open:
+        with chosen:
+            chosen_panel(opened, points, layout is None or layout.coords.shape[1] == 2)
+    if own.open:
+        with own:
+            own_panel(opened, points)
+    pictures.keep_in_url(*SLOTS)
+
+
+page()

@@ -1,0 +1,30 @@
+"""The frame around every page: title, icon, list of pages, and the few things that the theme cannot say."""
+
+import streamlit as st
+from PIL import Image, ImageOps
+
+from pages.widgets import A, B, links
+
+# Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text.
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
+.js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
+</style>"""
+
+# Drawn here: a named icon would be fetched from a stranger's server.
+icon = ImageOps.colorize(Image.linear_gradient("L").rotate(90), A, B).resize((32, 32))
+
+st.set_page_config(page_title="VAE explorer", page_icon=icon, layout="wide")
+st.html(_STYLE)
+page = st.navigation(
+    [
+        st.Page("home.py", title="Home", default=True),
+        st.Page("sample.py", title="Sample"),
+        st.Page("interpolate.py", title="Interpolate"),
+        st.Page("traverse.py", title="Traverse"),
+        st.Page("map.py", title="Map"),
+    ],
+    position="top",
+)
+links.drop_infinite()  # the page is known by now: a new run keeps it
+page.run()

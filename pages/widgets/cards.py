@@ -1,0 +1,155 @@
+"""What a model's card shows: strips of pictures, and its history, figures and recipe as plain numbers and words."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+import torch
+from PIL import Image
+
+from pages.widgets.models import Opened
+from vae_core import data, explore, images
+from vae_core.checkpoints import DataInfo, Reference
+from vae_core.config import Schedule
+
+STRIP = 400  # CSS pixels that a card offers to a strip
+SMALLEST = 48  # CSS pixels that a picture shall have on the screen
+GUTTER = 1  # pixels of the picture: it grows with them
+GREY = 0.5  # of gutters: seen on dark and light pictures, in both themes
+SEED = 0  # of the draws on the cards
+MAX_EPOCHS = 400  # points of a history that are plotted
+MAX_DIMENSIONS = 64  # rows of the heat map
+MAX_NAMES = 30  # of classes or factors
+
+
+def columns(width: int) -> int:
+    """How many pictures of this width fill a strip when they are enlarged by a whole number."""
+    scale = math.ceil(SMALLEST / width)
+    return max(3, min(8, STRIP // (scale * (width + GUTTER))))
+
+
+def _grid(x: torch.Tensor) -> Image.Image:
+    return images.grid(x, columns(x.shape[3]), gutter=GUTTER, background=GREY)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def samples(key: str, _opened: Opened) -> Image.Image:
+    """A row of pictures decoded at draws from the prior."""
+    model = _opened.checkpoint.model
+    return _grid(explore.decode(model, explore.sample(model, columns(model.image_shape[2]), seed=SEED)))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def reconstructions(key: str, _opened: Opened, originals: bool) -> Image.Image | None:
+    """Reference pictures and, below, their reconstructions; without originals the reconstructions alone.
+
+    Returns:
+        None where the file holds no reference encodings.
+
+    Raises:
+        ValueError: one sentence, where the data set cannot be read.
+    """
+    checkpoint = _opened.checkpoint
+    if checkpoint.reference is None:
+        return None
+    rows = _varied(checkpoint.reference, columns(checkpoint.model.image_shape[2]))
+    rebuilt = explore.decode(checkpoint.model, checkpoint.reference.mean[rows])
+    if not originals:
+        return _grid(rebuilt)
+    test, index = data.load(checkpoint.recipe.data).test, checkpoint.reference.index[rows]
+    if test.image_shape != checkpoint.model.image_shape or not 0 <= int(index.min()) <= int(index.max()) < len(test):
+        raise ValueError("The data set on this machine is not the one that this model was trained on.")
+    return _grid(torch.cat([test.float(index), rebuilt]))
+
+
+def _varied(reference: Reference, count: int) -> list[int]:
+    """Rows of the reference set, of different classes first."""
+    labels = [0] * len(reference) if reference.labels is None else reference.labels.tolist()
+    firsts = {label: row for row, label in reversed(list(enumerate(labels)))}
+    rows = [*sorted(firsts.values()), *(row for row in range(len(labels)) if firsts[labels[row]] != row)]
+    return rows[:count]
+
+
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What was measured after each epoch, as series to plot; long histories are thinned out."""
+
+    rows: Sequence[dict[str, Any]]
+
+    @classmethod
+    def of(cls, opened: Opened) -> History:
+        """The model's history: every n-th epoch and the last."""
+        rows = opened.checkpoint.history
+        step = math.ceil(len(rows) / MAX_EPOCHS) or 1
+        return cls([*rows[:-1:step], *rows[-1:]])
+
+    @property
+    def epochs(self) -> list[float]:
+        return [row["epoch"] for row in self.rows]
+
+    def curve(self, split: str, term: str) -> list[float]:
+        """One term of one split ("train" or "val"), nats per image, an entry an epoch."""
+        return [row[split][term] for row in self.rows]
+
+    def kl_per_dimension(self) -> tuple[list[str], list[list[float]]]:
+        """Names of the dimensions, the largest last KL first, and for each its KL on the validation split by epoch."""
+        table = [row["val"]["kl_per_dim"] for row in self.rows]  # (epochs, dimensions)
+        order = sorted(range(len(table[-1])), key=lambda i: -table[-1][i])[:MAX_DIMENSIONS]
+        return [f"z{i}" for i in order], [[row[i] for row in table] for i in order]
+
+
+def figures(opened: Opened) -> dict[str, str]:
+    """Name -> value with unit, for the figures that the header holds."""
+    metrics, sizes = opened.checkpoint.metrics, opened.checkpoint.data.sizes
+    named = {
+        "Test ELBO": ("elbo", "{:.2f} nats per image"),
+        "Test reconstruction error": ("reconstruction", "{:.2f} nats per image"),
+        "Test KL": ("kl", "{:.2f} nats per image"),
+        "Bits per dimension": ("bits_per_dimension", "{:.3f} bits"),
+        "Active units": ("active_units", "{:.0f} of " + str(opened.checkpoint.model.spec.size)),
+        "Parameters": ("parameters", "{:,.0f}"),
+        "Best epoch": ("best_epoch", "{:.0f}"),
+        "Training time": ("train_seconds", "{:,.0f} s"),
+    }
+    found = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
+    return found | {"Pictures": "{:,} to train, {:,} to validate, {:,} to test".format(*sizes)}
+
+
+def source(info: DataInfo) -> list[str]:
+    """Lines on the data: name, credit, licence, and the names of classes and factors as far as there is room."""
+    lines = [f"Pictures: {info.name}", f"Credit: {info.credit or 'not stated'}"]
+    lines.append(f"Licence: {info.licence or 'not stated'}")
+    for kind, names in (("Classes", info.class_names), ("Factors", info.factor_names)):
+        if names:
+            more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+            lines.append(f"{kind}: {', '.join(names[:MAX_NAMES])}{more}")
+    return lines
+
+
+def settings(config: Any) -> dict[str, str]:
+    """A part of a recipe as name -> value in words, nested parts joined into one list."""
+    found: dict[str, str] = {}
+    for field in dataclasses.fields(config):
+        value, name = getattr(config, field.name), field.name.replace("_", " ")
+        if dataclasses.is_dataclass(value) and not isinstance(value, Schedule):
+            found |= {f"{name}: {inner}": text for inner, text in settings(value).items()}
+        else:
+            found[name] = _words(value)
+    return found
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "as the data has it"
+    if isinstance(value, tuple):
+        return " × ".join(map(str, value)) or "none"
+    if not isinstance(value, Schedule):
+        return str(value)
+    if value.kind == "constant":
+        return f"{value.end:g}"
+    during = "" if value.length == 1 else f", over the first {value.length:.0%} of the run"
+    return f"{value.kind}, {value.start:g} to {value.end:g}{during}"

@@ -1,0 +1,309 @@
+"""Which pictures stand on a map, encoded by the open model: the reference set, a data set, a folder or a zip."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import itertools
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pages.widgets import links
+from pages.widgets.background import Work
+from pages.widgets.models import Opened
+from vae_core import data, explore, metrics
+from vae_core.config import DataConfig
+from vae_core.data import Dataset
+from vae_core.projection import Cancelled, Progress
+from vae_core.sources import SUFFIXES
+
+REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
+ARCHIVES = (".zip", ".npz")
+LOADING = 0.3  # share of the progress bar: the rest is encoding
+KEPT = 8  # encoded sets that all visitors share; the oldest goes first
+LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
+_NOTHING = np.empty((0, 2), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Pictures as points of the latent space.
+
+    Attributes:
+        key: differs when anything else here does.
+        title: what they are, after a number.
+        total: how many the source has; those here were drawn from them.
+        rows: (N,) their places in the source, ascending.
+        mean: (N, D).
+        kl: (N,) nats.
+        error: (N,) reconstruction error, nats.
+        labels: (N,) places in `class_names`, or None.
+        factors: (N, F) places in `value_names[f]`, or None.
+        images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
+        notes: what one should know of the source.
+    """
+
+    key: Hashable
+    title: str
+    total: int
+    rows: NDArray[np.int64]
+    mean: Tensor
+    kl: Tensor
+    error: Tensor
+    labels: Tensor | None = None
+    class_names: tuple[str, ...] = ()
+    factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
+    value_names: tuple[tuple[str, ...], ...] = ()
+    images: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def class_of(self, place: int) -> str:
+        """The class's name, its number where it has none, or nothing where there are no classes."""
+        if self.labels is None:
+            return ""
+        label = int(self.labels[place])
+        return self.class_names[label] if 0 <= label < len(self.class_names) else str(label)
+
+    def name_of(self, place: int) -> str:
+        """Row and class, in words."""
+        name = self.class_of(place)
+        return f"row {self.rows[place]}" + (f" ({name})" if name else "")
+
+    def place_of(self, choice: str) -> int | None:
+        """Where a reference picture, `ref:ROW`, stands here; None where it was not drawn, or these are others."""
+        kind, _, row = choice.partition(":")
+        if self.images is not None or kind != "ref" or not row.isdecimal() or len(row) > 9:
+            return None
+        place = int(np.searchsorted(self.rows, int(row)))
+        return place if place < len(self) and self.rows[place] == int(row) else None
+
+
+def drawn(total: int, count: int) -> NDArray[np.int64]:
+    """`count` places of `total`, drawn at random, ascending: always the same, and a smaller draw lies in a larger."""
+    return np.sort(np.random.default_rng(0).permutation(total)[:count])
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def folders() -> dict[str, Path]:
+    """What the server's owner put below VAE_DATA: folders of pictures, zips and .npz; visitors choose by name alone."""
+    root = os.environ.get("VAE_DATA")
+    if not root or not Path(root).is_dir():
+        return {}
+    return {child.name: child for child in sorted(Path(root).iterdir()) if _holds_pictures(child)}
+
+
+def _holds_pictures(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    if path.is_file():
+        return path.suffix.lower() in ARCHIVES
+    first = itertools.islice(path.rglob("*"), LOOKED_AT)
+    return any(file.suffix.lower() in SUFFIXES for file in first)
+
+
+def options(opened: Opened) -> list[str]:
+    """The sources to choose from, as they are called in the link; the first is the default."""
+    own = opened.checkpoint.recipe.data.name
+    named = sorted((name for name in data.NAMES if data.available(name)), key=lambda name: name != own)
+    first = [REFERENCE] if opened.checkpoint.reference is not None else []
+    return [*first, *named, *(FOLDER + name for name in folders()), OWN_FILE]
+
+
+def choose_source(opened: Opened) -> str:
+    """The choice of data, and where it is a visitor's own, the place for the file."""
+    allowed = options(opened)
+    fit_choice("data", "Pictures", allowed)
+    source = st.selectbox(
+        "Pictures",
+        allowed,
+        key="data",
+        bind="query-params",
+        persist_state="session",
+        help="The reference set came with the model's file: test pictures that it never trained on. Of a named data "
+        "set the test pictures are taken. Pictures of another size are brought to the model's.",
+    )
+    if source == OWN_FILE:
+        st.file_uploader(
+            "Zip of pictures, a folder a class",
+            [kind.removeprefix(".") for kind in ARCHIVES],
+            key="map_file",
+            on_change=_take_file,
+            help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
+        )
+    return source
+
+
+def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
+    """Before a select box: say what a link asks for in vain; what another model allowed gives way to the first."""
+    if key not in st.session_state:
+        links.check_choice(key, label, allowed)
+    elif st.session_state[key] not in allowed:
+        st.session_state[key] = allowed[0]
+
+
+def _take_file() -> None:
+    """Keep the bytes: the uploader forgets them on a page switch."""
+    if file := st.session_state.get("map_file"):
+        content = file.getvalue()
+        st.session_state["map_archive"] = (file.name, hashlib.sha256(content).hexdigest(), content)
+
+
+def from_reference(opened: Opened, count: int) -> Points:
+    """The model's reference encodings, or `count` of them."""
+    checkpoint, reference = opened.checkpoint, opened.checkpoint.reference
+    assert reference is not None
+    rows = drawn(len(reference), count)
+    labels, factors = (t if t is None else t[rows] for t in (reference.labels, reference.factors))
+    info = checkpoint.data
+    if factors is not None and not factors.shape[1] == len(info.factor_names) == len(info.value_names):
+        factors = None  # a file of somebody's that does not say what they are
+    return Points(
+        (opened.key, REFERENCE, len(rows)),
+        "reference pictures",
+        len(reference),
+        rows,
+        reference.mean[rows],
+        reference.kl[rows].sum(1),
+        reference.error[rows],
+        labels,
+        info.class_names,
+        factors,
+        info.factor_names,
+        info.value_names,
+    )
+
+
+def find(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Work[Points]]:
+    """The points of a source where they are at hand, else the work that makes them.
+
+    Raises:
+        LookupError: one sentence, where there is no file yet.
+    """
+    if source == REFERENCE:
+        found = from_reference(opened, count)
+        return found.key, found
+    about, name, content = _content(source)
+    key = (opened.key, about, count)
+    if (kept := _encoded().get(key)) is not None:
+        return key, kept
+    return key, _work(opened, key, name, content, count)
+
+
+def _content(source: str) -> tuple[Hashable, str, Path | bytes | None]:
+    """What tells a source from others, its name, and where its pictures come from: None for a named set."""
+    if source == OWN_FILE:
+        if (held := st.session_state.get("map_archive")) is None:
+            raise LookupError("Upload a zip of pictures: this map is made from it.")
+        return held[1], Path(held[0]).stem, held[2]
+    if source.startswith(FOLDER):
+        path = folders()[source.removeprefix(FOLDER)]
+        return (source, path.stat().st_mtime_ns), path.stem, path
+    return source, source, None
+
+
+def keep(points: Points) -> None:
+    """Share encoded points with later runs and other visitors; their key holds what they were made from."""
+    kept = _encoded()
+    kept[points.key] = points
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+
+
+@st.cache_resource
+def _encoded() -> OrderedDict[Hashable, Points]:
+    return OrderedDict()
+
+
+def _work(opened: Opened, key: Hashable, name: str, source: Path | bytes | None, count: int) -> Work[Points]:
+    """Read the pictures and encode them, in another thread."""
+    model, own = opened.checkpoint.model, opened.checkpoint.recipe.data
+    channels, height, width = model.image_shape
+    # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
+    config = own if source is None and name == own.name else DataConfig(name)
+    config = replace(config, size=(height, width), channels=channels)
+
+    def work(report: Progress, cancel: threading.Event) -> Points:
+        def tell(share: float) -> None:
+            if cancel.is_set():
+                raise Cancelled("Encoding was cancelled.")
+            report(share, _NOTHING)
+
+        splits = data.load(config, source, progress=lambda share, _: tell(LOADING * share))
+        found = splits.test if source is None else splits.whole()
+        title = f"test pictures of {name}" if source is None else f"pictures of {name}"
+        chosen = drawn(len(found), count)
+        part = found.subset(chosen.tolist())
+        figures = metrics.statistics(model, part.images, progress=lambda share: tell(LOADING + (1 - LOADING) * share))
+        return _points(key, title, len(found), chosen, part, figures)
+
+    return work
+
+
+def _points(
+    key: Hashable, title: str, total: int, rows: NDArray[np.int64], part: Dataset, figures: metrics.Statistics
+) -> Points:
+    return Points(
+        key,
+        title,
+        total,
+        rows,
+        figures.mean,
+        figures.kl.sum(1),
+        figures.reconstruction,
+        part.labels,
+        part.class_names,
+        part.factors,
+        part.factor_names,
+        part.value_names,
+        part.images,
+        part.notes,
+    )
+
+
+def table(points: Points, coords: np.ndarray) -> bytes:
+    """The map as a CSV file: row, label, factors, place on the map, KL and error in nats, encoded means.
+
+    Args:
+        points: N pictures.
+        coords: (N, 2 or 3).
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    factors = _factor_texts(points)
+    places = ["x", "y", "z"][: coords.shape[1]]
+    dimensions = [f"z{i}" for i in range(points.mean.shape[1])]
+    writer.writerow(["row", "label", *factors, *places, "kl", "error", *dimensions])
+    columns = (points.rows, coords, points.kl, points.error, points.mean)
+    for i, (row, place, kl, error, mean) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+        values = [texts[i] for texts in factors.values()]
+        writer.writerow([row, points.class_of(i), *values, *place, kl, error, *mean])
+    return text.getvalue().encode()
+
+
+def _factor_texts(points: Points) -> dict[str, list[str]]:
+    """Name of the column -> each point's value in words."""
+    if points.factors is None:
+        return {}
+    return {
+        f"factor_{name}": [names[v] if v < len(names) else str(v) for v in values]
+        for name, names, values in zip(points.factor_names, points.value_names, points.factors.T.tolist(), strict=True)
+    }
+
+
+def decode(opened: Opened, points: Points, places: list[int]) -> Tensor:
+    """The pictures that the model draws from the encoded means, (n, C, H, W) in [0, 1]."""
+    return explore.decode(opened.checkpoint.model, points.mean[places])

@@ -1,0 +1,231 @@
+"""Which models there are, the one that is open, and the picker that all pages share.
+
+Ids are what the picker shows and the URL says (Streamlit puts a select box's words there): a shipped model's name,
+`NAME (own folder)` for a file in the folder VAE_CHECKPOINTS, and `NAME (uploaded HASH)` for a file uploaded in this
+visit. A visitor can only choose among ids, never name a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from vae_core import checkpoints, data
+from vae_core.checkpoints import Checkpoint, CheckpointError
+from vae_core.training import pick_device
+
+ORDER = ("mnist", "mnist-2d", "mnist-beta4", "fashion", "sprites", "characters", "digits")  # simple things first
+MAX_UPLOADS = 8  # a session's own models held in memory; the oldest goes first
+MAX_OPEN = 64  # models held for all sessions together
+MAX_SENTENCE = 300  # characters of a stranger's text in a message or label
+TRAIN = "vae train --model mlp --data digits --latent-dim 8 --out my-digits.safetensors"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be opened: its id, its name, and where it came from."""
+
+    id: str
+    title: str
+    origin: str  # shipped | own | upload
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The open model: an entry with its checkpoint. `key` changes when the file's contents do: use it in caches."""
+
+    entry: Entry
+    checkpoint: Checkpoint
+    key: str
+
+
+def plain(text: str) -> str:
+    """A stranger's text for places that read Markdown (labels, messages, tables): shown as it is, on one line."""
+    short = " ".join(text.split())
+    short = short if len(short) <= MAX_SENTENCE else short[: MAX_SENTENCE - 1] + "…"
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", short)
+
+
+@st.cache_resource(show_spinner=False)
+def device() -> torch.device:
+    """The device that this server runs on."""
+    return pick_device("auto")
+
+
+def device_label() -> str:
+    """The device in words, for people."""
+    kind = device().type
+    names = {"cpu": "the processor (CPU)", "mps": "the graphics unit (Apple MPS)"}
+    return names.get(kind) or f"the graphics card ({torch.cuda.get_device_name(device())})"
+
+
+def own_folder() -> Path | None:
+    """The owner's folder of checkpoints, from the environment; never from a visitor."""
+    folder = os.environ.get("VAE_CHECKPOINTS")
+    return Path(folder).expanduser() if folder else None
+
+
+def _uploads() -> dict[str, Opened]:
+    return st.session_state.setdefault("uploaded_models", {})
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def entries() -> dict[str, Entry]:
+    """All models that this visitor can open, by id, shipped ones first."""
+    found = [Entry(name, name, "shipped") for name in sorted(checkpoints.shipped(), key=_rank)]
+    folder = own_folder()
+    if folder is not None and folder.is_dir():
+        stems = sorted(path.stem for path in folder.glob(f"*{checkpoints.SUFFIX}") if not path.stem.endswith(".state"))
+        names = [stem.encode(errors="replace").decode() for stem in stems]  # a name that is no text breaks the page
+        found += [Entry(f"{name} (own folder)", name, "own") for name in names]
+    found += [opened.entry for opened in _uploads().values()]
+    return {entry.id: entry for entry in found}
+
+
+@st.cache_resource(max_entries=MAX_OPEN, show_spinner=False)
+def _load(path: str, version: tuple[int, int]) -> Checkpoint | str:
+    """A checkpoint, or the sentence that says what is wrong: kept too, so that a bad file is read once only."""
+    try:
+        return checkpoints.load(Path(path), device())
+    except CheckpointError as error:
+        return str(error)
+
+
+def open_model(entry: Entry) -> Opened:
+    """The checkpoint behind an entry, shared by all sessions.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong with the file.
+    """
+    if entry.origin == "upload":
+        return _uploads()[entry.id]
+    folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
+    path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"The file of {entry.title!r} is no longer there.") from error
+    opened = _load(str(path), (found.st_mtime_ns, found.st_size))
+    if isinstance(opened, str):
+        raise CheckpointError(opened)
+    return Opened(entry, opened, f"{entry.id}@{found.st_mtime_ns}-{found.st_size}")
+
+
+def add_upload(name: str, content: bytes) -> Entry:
+    """Check an uploaded checkpoint and keep it for this visit.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong with the file.
+    """
+    checkpoint = checkpoints.load(content, device())
+    digest = hashlib.sha256(content).hexdigest()
+    title = " ".join(Path(name).stem.split())[:80]
+    entry = Entry(f"{title} (uploaded {digest[:8]})", title, "upload")
+    uploads = _uploads()
+    uploads.pop(entry.id, None)
+    uploads[entry.id] = Opened(entry, checkpoint, digest)
+    while len(uploads) > MAX_UPLOADS:
+        uploads.pop(next(iter(uploads)))
+    return entry
+
+
+def choose_model(key: str) -> None:
+    """Make the model with this id the open one (in a callback, before the picker is drawn)."""
+    st.session_state["model"] = key
+
+
+def choice() -> Entry | None:
+    """Draw the picker in the sidebar: the entry chosen there, or None where there is no model at all."""
+    available = entries()
+    if not available:
+        return None
+    _explain_unknown(available)
+    with st.sidebar:
+        chosen = st.selectbox("Model", list(available), key="model", bind="query-params")
+    return available.get(chosen) or next(iter(available.values()))
+
+
+def picker(fits: Callable[[Opened], str | None] | None = None) -> Opened:
+    """The model picker in the sidebar, with a short card; stops the page with one sentence where none can be opened.
+
+    Args:
+        fits: tells in a sentence why a model cannot be used on this page, or None where it can.
+    """
+    entry = choice()
+    if entry is None:
+        st.info("There is no model yet. Train one, or upload one on Home:")
+        st.code(TRAIN, language="bash")
+        st.stop()
+    try:
+        opened = open_model(entry)
+    except CheckpointError as error:
+        st.error(f"This model cannot be opened. {plain(str(error))}")
+        st.stop()
+    short_card(opened)
+    if fits and (reason := fits(opened)):
+        st.info(reason)
+        st.stop()
+    return opened
+
+
+def _explain_unknown(available: dict[str, Entry]) -> None:
+    """Say it when a link names a model that is not here, since the widget drops the value without a word."""
+    asked = st.query_params.get("model")
+    if asked is None or asked in available:
+        return
+    if re.search(r"\(uploaded [0-9a-f]{8}\)$", asked):
+        st.warning(
+            "This link names an uploaded model, which is kept for one visit only: upload the file on Home again."
+        )
+    else:
+        st.warning("This link names a model that is not here; another one is open instead.")
+
+
+def facts(opened: Opened) -> list[str]:
+    """What the model is, in a few short lines."""
+    model, metrics = opened.checkpoint.model, opened.checkpoint.metrics
+    channels, height, width = model.image_shape
+    lines = [
+        f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {model.spec.size} latent dimensions",
+        f"Likelihood: {model.likelihood.label}",
+    ]
+    if metrics.get("elbo") is not None:
+        lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image")
+    if metrics.get("active_units") is not None:
+        lines.append(f"Active units: {metrics['active_units']:.0f} of {model.spec.size}")
+    return lines
+
+
+def short_card(opened: Opened) -> None:
+    """The open model in the sidebar, and the device that it runs on."""
+    with st.sidebar:
+        if opened.checkpoint.description:
+            st.text(opened.checkpoint.description)
+        st.text("\n".join(facts(opened)))
+        st.caption(f"Runs on {device_label()}")
+
+
+def originals_here(opened: Opened) -> bool:
+    """Whether the model's own data set can be read on this machine, so that reference pictures are the originals.
+
+    Not for uploads: a stranger's header shall not make the server read or draw a data set. The credit tells a named
+    set from a folder that only has the same name.
+    """
+    name = opened.checkpoint.recipe.data.name
+    return opened.entry.origin != "upload" and from_named_set(opened) and data.available(name)
+
+
+def from_named_set(opened: Opened) -> bool:
+    """Whether the model was trained on a data set that this app knows by name."""
+    name = opened.checkpoint.recipe.data.name
+    return name in data.NAMES and opened.checkpoint.data.credit == data.SETS[name].credit

@@ -1,0 +1,617 @@
+"""The chosen pictures: A, B and a start, kept over pages and (uploads aside) in the URL.
+
+A choice is a short text: `ref:ROW` (a row of the reference encodings), `data:ROW` (a picture of the data set's test
+part, where the data set is on this machine), `prior:SEED.INDEX.PERCENT` (a draw from the prior, its place among those
+of the seed, and the temperature; the last two may be left out), `point:NUMBERS` (any point), `mean` (the prior mean),
+or `upload:HASH` (bytes kept in this visit) with what a person changed of its preparation, as in
+`upload:HASH:fit=pad:invert=yes`. `resolve` turns it into what a page needs, `picture_input` lets a person choose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+from torch import Tensor
+
+from pages.widgets import models
+from pages.widgets.models import Opened
+from pages.widgets.sheet import sheet
+from vae_core import data, explore, images
+from vae_core.images import Preparation
+
+MAX_UPLOADS = 32  # pictures held in a session; the oldest goes first
+MAX_UNDO = 50
+SHEET = 40  # pictures of a contact sheet
+THUMBNAIL = 256  # pixels: an upload shown as it was given
+SEEDS = 10**9
+NAMES = {"a": "A", "b": "B", "start": "start"}  # the URL's name of a slot -> what a person reads
+
+_PRIOR = re.compile(r"(\d{1,9})(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?", re.ASCII)
+_FITS = {"crop": "Middle cut out", "pad": "Whole picture", "stretch": "Stretched"}
+_INVERT = {"auto": "Detect", "no": "As it is", "yes": "Swapped"}
+_SETTINGS: dict[str, dict[str, bool | None]] = {
+    "invert": {"auto": None, "no": False, "yes": True},
+    "centre": {"no": False, "yes": True},
+}
+_TYPES = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A picture in the model: what it sees x (1, C, H, W), and mean and std (D,) of the point it stands at."""
+
+    choice: str
+    label: str
+    x: Tensor
+    mean: Tensor
+    std: Tensor
+    original: bool  # x is a picture that was given, and not one that the model made
+    notes: tuple[str, ...] = ()
+    given: Image.Image | None = None  # the picture before it was prepared, where that is not x
+
+
+# --- what is chosen ------------------------------------------------------------------------------------------
+
+
+def choice(slot: str, default: str) -> str:
+    """The slot's present choice: this visit's, else the link's, else the default."""
+    _read_link(slot)
+    return st.session_state.get(f"picture_{slot}") or default
+
+
+def choose(slot: str, value: str) -> None:
+    """Put a choice into a slot (in a callback, or before `choice` is read)."""
+    choose_all({slot: value})
+
+
+def choose_all(values: dict[str, str]) -> None:
+    """Put choices into slots, as one step for `undo`."""
+    before = {}
+    for slot, value in values.items():
+        _read_link(slot)
+        before[slot] = st.session_state.get(f"picture_{slot}")
+        st.session_state[f"picture_{slot}"] = value
+    if before != values:
+        history: list[dict[str, str | None]] = st.session_state.setdefault("pictures_before", [])
+        history.append(before)
+        del history[:-MAX_UNDO]
+
+
+def undo(*slots: str) -> None:
+    """Take the last change of these slots back (in a callback)."""
+    history = st.session_state.get("pictures_before", [])
+    for place in reversed(range(len(history))):
+        if history[place].keys() <= set(slots):
+            for slot, value in history.pop(place).items():
+                st.session_state[f"picture_{slot}"] = value
+            return
+
+
+def can_undo(*slots: str) -> bool:
+    """Whether there is a change of these slots that can be taken back."""
+    return any(step.keys() <= set(slots) for step in st.session_state.get("pictures_before", []))
+
+
+def _read_link(slot: str) -> None:
+    key = f"picture_{slot}"
+    if key not in st.session_state and slot in st.query_params:
+        st.session_state[key] = st.query_params[slot]
+
+
+def keep_in_url(*slots: str) -> None:
+    """Write the slots' choices into the URL: query values without a widget are lost on a page switch."""
+    for slot in slots:
+        value = choice(slot, "")
+        if value and not value.startswith("upload:"):
+            st.query_params[slot] = value
+        elif slot in st.query_params:
+            del st.query_params[slot]
+
+
+def default_choice(slot: str, opened: Opened) -> str:
+    """What a slot holds before anybody chooses: for A and B two reference pictures of different classes."""
+    reference = opened.checkpoint.reference
+    if reference is None:
+        return f"prior:{list(NAMES).index(slot)}"
+    return f"ref:{explore.unlike_pair(reference)[slot == 'b']}"
+
+
+# --- uploads -------------------------------------------------------------------------------------------------
+
+
+def keep_upload(content: bytes) -> str:
+    """Check an uploaded picture, keep its bytes for this visit, and give the choice that stands for it.
+
+    Raises:
+        images.ImageError: one sentence that says what is wrong with the picture.
+    """
+    images.open_image(content)
+    uploads: dict[str, bytes] = st.session_state.setdefault("uploaded_pictures", {})
+    name = hashlib.sha256(content).hexdigest()[:12]
+    uploads.pop(name, None)
+    uploads[name] = content
+    while len(uploads) > MAX_UPLOADS:
+        uploads.pop(next(iter(uploads)))
+    return f"upload:{name}"
+
+
+def uploaded(value: str) -> bytes | None:
+    """The bytes behind an upload's choice; None after a reload."""
+    return st.session_state.get("uploaded_pictures", {}).get(value.split(":")[1])
+
+
+def settings_of(value: str) -> dict[str, str]:
+    """What a person changed of an upload's preparation: name -> text."""
+    return dict(part.split("=", 1) for part in value.split(":")[2:] if "=" in part)
+
+
+def with_setting(value: str, name: str, setting: str) -> str:
+    """The same upload with another preparation."""
+    settings = settings_of(value) | {name: setting}
+    return ":".join([*value.split(":")[:2], *(f"{key}={text}" for key, text in settings.items())])
+
+
+def preparation_of(opened: Opened, value: str) -> Preparation:
+    """How an upload is prepared for the open model: the data set's own way, with what a person changed.
+
+    Raises:
+        ValueError: where a setting is not one of those allowed.
+    """
+    settings = settings_of(value)
+    changes: dict[str, Any] = {"fit": settings["fit"]} if "fit" in settings else {}
+    for name, allowed in _SETTINGS.items():
+        if name in settings and settings[name] not in allowed:
+            raise ValueError(f"{name} is {settings[name]!r}; allowed: {', '.join(allowed)}.")
+        if name in settings:
+            changes[name] = allowed[settings[name]]
+    return replace(default_preparation(opened), **changes)
+
+
+def default_preparation(opened: Opened) -> Preparation:
+    """How an upload is prepared unless a person says otherwise."""
+    return data.preparation(opened.checkpoint.recipe.data.name)[0]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def dark_ground(key: str, _opened: Opened) -> bool | None:
+    """Whether the model's pictures have a dark ground; None where they differ or nothing is known."""
+    _, known = data.preparation(_opened.checkpoint.recipe.data.name)
+    reference = _opened.checkpoint.reference
+    if known is not None or reference is None:
+        return known
+    return images.has_dark_ground(explore.decode(_opened.checkpoint.model, reference.mean[:100]))
+
+
+# --- what a choice is in the open model ----------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the reference pictures …")
+def reference_pictures(key: str, _opened: Opened, originals: bool) -> Tensor:
+    """Pictures of the reference set (N, C, H, W) in [0, 1]: originals where the data is here, else reconstructions."""
+    checkpoint = _opened.checkpoint
+    if checkpoint.reference is None:
+        return torch.empty((0, *checkpoint.model.image_shape))
+    if originals:
+        return data.load(checkpoint.recipe.data).test.float(checkpoint.reference.index)
+    return torch.cat([explore.decode(checkpoint.model, part) for part in checkpoint.reference.mean.split(500)])
+
+
+def references(opened: Opened) -> tuple[Tensor, bool]:
+    """The reference pictures of the open model, and whether they are originals."""
+    originals = models.originals_here(opened)
+    return reference_pictures(opened.key, opened, originals), originals
+
+
+def some_references(opened: Opened, rows: Sequence[int]) -> Tensor:
+    """A few of the reference pictures (n, C, H, W), without decoding all where they are reconstructions."""
+    reference = opened.checkpoint.reference
+    if reference is None or models.originals_here(opened):
+        return references(opened)[0][list(rows)]
+    return explore.decode(opened.checkpoint.model, reference.mean[list(rows)])
+
+
+def resolve(opened: Opened, value: str, preparation: Preparation | None = None) -> Chosen:
+    """What a choice is in the open model.
+
+    Args:
+        opened: the model.
+        value: a choice.
+        preparation: of an upload; None takes what the choice says.
+
+    Raises:
+        ValueError: one sentence where the choice is not possible here.
+    """
+    if value.startswith("upload:"):
+        content = uploaded(value)
+        if content is None:
+            raise ValueError("An uploaded picture is kept for one visit only and is no longer here; upload it again.")
+        return _upload(opened.key, value, preparation or preparation_of(opened, value), opened, content)
+    return _resolve(opened.key, value, models.originals_here(opened), opened)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _resolve(key: str, value: str, originals: bool, _opened: Opened) -> Chosen:
+    """A choice that is the same for every visitor."""
+    kind, _, detail = value.partition(":")
+    number = int(detail) if detail.isdecimal() and len(detail) < 10 else None
+    if kind in ("ref", "data") and number is not None:
+        return (_reference if kind == "ref" else _test_picture)(_opened, value, number, originals)
+    model = _opened.checkpoint.model
+    if kind == "prior" and (found := _PRIOR.fullmatch(detail)):
+        seed, place, percent = int(found[1]), int(found[2] or 0), int(found[3] or 100)
+        point = explore.sample(model, place + 1, percent / 100, seed)[place]
+        label = f"draw {seed} from the prior" if found[2] is None else f"draw {place + 1} of seed {seed} from the prior"
+    elif kind == "point":
+        point, label = explore.from_text(detail, model.spec), "a point that was chosen"
+    elif value == "mean":
+        point, label = explore.prior_mean(model, _opened.checkpoint.reference), "the prior mean"
+    else:
+        raise ValueError("This link names a picture that does not exist; another one is shown.")
+    return Chosen(value, label, explore.decode(model, point[None]), point, torch.zeros_like(point), False)
+
+
+def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
+    reference = opened.checkpoint.reference
+    if reference is None:
+        raise ValueError("This model's file holds no reference pictures; upload a picture or draw one at random.")
+    if row >= len(reference):
+        raise ValueError(f"There is no reference picture {row}; this model has 0 to {len(reference) - 1}.")
+    label, mean, std = _named("reference picture", row, class_of(opened, row)), reference.mean[row], reference.std[row]
+    if not originals:
+        notes = ("the original is not on this machine",)
+        return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes)
+    x, given = _observed(opened, int(reference.index[row]))
+    return Chosen(value, label, x, mean, std, True, given=given)
+
+
+def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
+    if not originals:
+        raise ValueError("The link names a picture of the data set, which is not on this machine.")
+    test = data.load(opened.checkpoint.recipe.data).test
+    if row >= len(test):
+        raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
+    x, given = _observed(opened, row)
+    mean, std = explore.encode(opened.checkpoint.model, x)
+    label = _named("test picture", row, _class_name(opened, test.labels, row))
+    return Chosen(value, label, x, mean[0], std[0], True, given=given)
+
+
+def _observed(opened: Opened, row: int) -> tuple[Tensor, Image.Image | None]:
+    """A picture of the test part as the model saw it for its figures, and the picture itself where that differs."""
+    checkpoint = opened.checkpoint
+    test = data.load(checkpoint.recipe.data).test
+    x, picture = (
+        explore.observed(checkpoint.model, test.images, row, checkpoint.recipe.training.seed),
+        test.float([row]),
+    )
+    return x, None if torch.allclose(x, picture, atol=1 / 255) else images.grid(picture, 1, gutter=0)
+
+
+def _named(what: str, row: int, name: str) -> str:
+    return f"{what} {row}, class {name}" if name else f"{what} {row}"
+
+
+def _class_name(opened: Opened, labels: Tensor | None, row: int) -> str:
+    names = opened.checkpoint.data.class_names
+    return names[int(labels[row])] if labels is not None and 0 <= int(labels[row]) < len(names) else ""
+
+
+def class_of(opened: Opened, row: int) -> str:
+    """The name of a reference picture's class; empty where there is none."""
+    reference = opened.checkpoint.reference
+    return "" if reference is None else _class_name(opened, reference.labels, row)
+
+
+@st.cache_resource(max_entries=128, show_spinner="Reading the picture …")
+def _upload(key: str, value: str, preparation: Preparation, _opened: Opened, _content: bytes) -> Chosen:
+    model = _opened.checkpoint.model
+    given = images.open_image(_content)
+    prepared = images.prepare(given, model.image_shape, preparation, dark_ground(key, _opened))
+    x = explore.observe(model, prepared.x)
+    notes = prepared.notes
+    if not torch.allclose(x, prepared.x, atol=1 / 255):
+        notes += ("each pixel drawn black or white",)
+    mean, std = explore.encode(model, x)
+    given.thumbnail((THUMBNAIL, THUMBNAIL))
+    return Chosen(value, "your picture", x, mean[0], std[0], True, notes, given)
+
+
+# --- choosing ------------------------------------------------------------------------------------------------
+
+
+def picture_input(
+    slot: str, opened: Opened, name: str | None = None, *, default: str | None = None, with_mean: bool = False
+) -> Chosen | None:
+    """Let a person choose a picture, and give what is chosen.
+
+    Args:
+        slot: `a`, `b` or `start`; pages that name the same slot share its picture.
+        opened: the open model.
+        name: what the button says after "Choose"; None takes A, B or start.
+        default: the choice before anybody chooses; None takes `default_choice`.
+        with_mean: offer the prior mean too.
+
+    Returns:
+        What is chosen; where it is not possible, the page says why and the default comes back, or None.
+    """
+    default = default or default_choice(slot, opened)
+    value, name = choice(slot, default), name or NAMES[slot]
+    with st.container(horizontal=True, gap="small"):
+        key = f"choose_{slot}"
+        box = st.popover(f"Choose {name}", key=key, on_change=partial(_forget_error, slot), width="stretch", wrap=False)
+        if value.startswith("upload:"):
+            _preparation_input(slot, opened, value, name)
+        else:
+            _another_button(slot, opened, value, name)
+    if box.open:
+        with box:
+            _choose(slot, opened, value, name, with_mean)
+    for candidate in dict.fromkeys((value, default)):
+        try:
+            return resolve(opened, candidate)
+        except ValueError as error:
+            st.warning(models.plain(str(error)))
+    return None
+
+
+def _choose(slot: str, opened: Opened, value: str, name: str, with_mean: bool) -> None:
+    """The inside of the popover: where the picture comes from, and which one."""
+    sources = {
+        "ref": "Reference set",
+        "data": "Data set",
+        "upload": "Upload",
+        "camera": "Camera",
+        "prior": "Random draw",
+    }
+    if opened.checkpoint.reference is None:
+        del sources["ref"]
+    if not models.originals_here(opened):
+        del sources["data"]
+    if with_mean:
+        sources["mean"] = "Prior mean"
+    kind = value.partition(":")[0]
+    source = st.segmented_control(
+        f"Where {name} comes from",
+        list(sources),
+        default=kind if kind in sources else next(iter(sources)),
+        format_func=sources.__getitem__,
+        required=True,
+        key=f"source_{slot}",
+    )
+    if source in ("ref", "data"):
+        _shelf_input(slot, opened, source, value)
+    elif source in ("upload", "camera"):
+        _file_input(slot, source == "camera", name)
+    elif source == "prior":
+        _prior_input(slot, value)
+    else:
+        st.button("Take the prior mean", on_click=_pick, args=(slot, "mean"), key=f"mean_{slot}")
+
+
+def _pick(slot: str, value: str) -> None:
+    """Choose and close the popover."""
+    choose(slot, value)
+    st.session_state[f"choose_{slot}"] = False
+
+
+def _forget_error(slot: str) -> None:
+    st.session_state.pop(f"picture_error_{slot}", None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shelf:
+    """Pictures to pick by class and by number: the reference set, or the test part of the data set."""
+
+    title: str
+    count: int
+    labels: Tensor | None
+    pictures: Callable[[Sequence[int]], Tensor]
+
+    def of_class(self, kind: int) -> list[int]:
+        """The rows of a class; all for -1."""
+        if kind < 0 or self.labels is None:
+            return list(range(self.count))
+        return (self.labels == kind).nonzero().flatten().tolist()
+
+
+def _shelf(opened: Opened, kind: str) -> _Shelf | None:
+    reference = opened.checkpoint.reference
+    if kind == "data" and models.originals_here(opened):
+        test = data.load(opened.checkpoint.recipe.data).test
+        return _Shelf("Test pictures", len(test), test.labels, lambda rows: test.float(list(rows)))
+    if reference is None:
+        return None
+    return _Shelf("Reference pictures", len(reference), reference.labels, partial(some_references, opened))
+
+
+def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
+    """A contact sheet, by class and by number."""
+    shelf = _shelf(opened, kind)
+    assert shelf is not None
+    of_kind, _, detail = value.partition(":")
+    chosen = int(detail) if of_kind == kind and detail.isdecimal() else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        rows = shelf.of_class(_class_input(slot, opened, shelf))
+        _number_input(slot, kind, shelf.count, chosen)
+        page = st.session_state.setdefault(f"sheet_page_{slot}", 0)
+        if st.button("Others", key=f"others_{slot}", help="Another sheet of pictures"):
+            page = st.session_state[f"sheet_page_{slot}"] = page + 1
+    shown = _sheet_rows(rows, page)
+    names = [_class_name(opened, shelf.labels, row) for row in shown]
+    sheet(
+        shelf.pictures(shown),
+        shown,
+        [f"{row} ({name})" if name else str(row) for row, name in zip(shown, names, strict=True)],
+        f"sheet_{slot}",
+        lambda row: _pick(slot, f"{kind}:{row}"),
+        chosen,
+        shelf.title,
+    )
+    if not models.originals_here(opened):
+        st.caption(
+            "These are the model's reconstructions: its data set is not on this machine. Home says how it gets here."
+        )
+
+
+def _class_input(slot: str, opened: Opened, shelf: _Shelf) -> int:
+    """Choose a class; -1 is any."""
+    names = opened.checkpoint.data.class_names
+    if shelf.labels is None or not names:
+        return -1
+    key = f"class_{slot}"
+    present = [i for i in shelf.labels.unique().tolist() if 0 <= i < len(names)]
+    if st.session_state.get(key) not in [-1, *present]:
+        st.session_state.pop(key, None)  # another model's class
+    return st.selectbox(
+        "Class",
+        [-1, *present],
+        format_func=lambda i: "any" if i < 0 else names[i],
+        key=key,
+        persist_state="session",
+    )
+
+
+def _number_input(slot: str, kind: str, count: int, chosen: int | None) -> None:
+    key = f"row_{slot}"
+    st.session_state[key] = min(chosen or 0, count - 1)
+    st.number_input(
+        f"Number (0 to {count - 1})",
+        0,
+        count - 1,
+        key=key,
+        on_change=lambda: choose(slot, f"{kind}:{st.session_state[key]}"),
+        help="Reference set: test pictures whose encodings came with the model's file. Data set: all test pictures.",
+    )
+
+
+def _sheet_rows(rows: list[int], page: int) -> list[int]:
+    """The rows on a sheet: another random few on every page, all of them before one comes again."""
+    pages = max(1, -(-len(rows) // SHEET))
+    order = random.Random(page // pages).sample(rows, len(rows))
+    return order[page % pages * SHEET :][:SHEET]
+
+
+def _file_input(slot: str, camera: bool, name: str) -> None:
+    """A file or a photograph; a bad one leaves the earlier picture."""
+    key = f"{'camera' if camera else 'file'}_{slot}_{st.session_state.setdefault(f'files_{slot}', 0)}"
+    take = partial(_take_file, slot, key)
+    if camera:
+        st.camera_input(f"Photograph for {name}", key=key, on_change=take, width=400)
+    else:
+        st.file_uploader(
+            f"Picture for {name}",
+            _TYPES,
+            key=key,
+            on_change=take,
+            max_upload_size=images.MAX_BYTES // 2**20,
+        )
+    if message := st.session_state.get(f"picture_error_{slot}"):
+        st.error(f"{models.plain(message)} The earlier picture stays.")
+    st.caption("It is kept on the server that you see this page from, for this visit only; a link cannot hold it.")
+
+
+def _take_file(slot: str, key: str) -> None:
+    file: UploadedFile | None = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state[f"files_{slot}"] += 1  # an empty uploader next time: what is chosen is seen on the page
+    try:
+        value = keep_upload(file.getvalue())
+    except ValueError as error:
+        st.session_state[f"picture_error_{slot}"] = str(error)
+        return
+    _forget_error(slot)
+    _pick(slot, value)
+
+
+def _prior_input(slot: str, value: str) -> None:
+    key = f"seed_{slot}"
+    kind, _, detail = value.partition(":")
+    seed = int(detail) if kind == "prior" and detail.isdecimal() and int(detail) < SEEDS else 0
+    st.session_state[key] = seed
+    draw = partial(_draw, slot, key)
+    st.number_input("Seed", 0, SEEDS - 1, key=key, on_change=draw, help="The same seed gives the same picture again.")
+    st.button("Draw from the prior", key=f"draw_{slot}", on_click=draw, args=(1 if kind == "prior" else 0,))
+
+
+def _draw(slot: str, key: str, step: int = 0) -> None:
+    choose(slot, f"prior:{(st.session_state[key] + step) % SEEDS}")
+
+
+def _another_button(slot: str, opened: Opened, value: str, name: str) -> None:
+    st.button(
+        "Another one",
+        key=f"another_{slot}",
+        on_click=_another,
+        args=(slot, opened, value),
+        width="stretch",
+        wrap=False,
+        help=f"Another random picture for {name}",
+    )
+
+
+def _another(slot: str, opened: Opened, value: str) -> None:
+    """The next draw from the prior, or another picture of the same set, of the chosen class if there is one."""
+    kind, _, detail = value.partition(":")
+    shelf = None if kind == "prior" else _shelf(opened, kind)
+    if shelf is None:
+        return choose(slot, f"prior:{(int(detail) + 1 if detail.isdecimal() else 0) % SEEDS}")
+    of = "data" if kind == "data" and models.originals_here(opened) else "ref"
+    rows = shelf.of_class(st.session_state.get(f"class_{slot}", -1)) or shelf.of_class(-1)
+    return choose(slot, f"{of}:{random.choice([row for row in rows if f'{of}:{row}' != value] or rows)}")
+
+
+def _preparation_input(slot: str, opened: Opened, value: str, name: str) -> None:
+    """How an upload is made to look like the model's training data."""
+    try:
+        used = preparation_of(opened, value)
+    except ValueError:
+        used = default_preparation(opened)
+    invert = next(text for text, flag in _SETTINGS["invert"].items() if flag is used.invert)
+    with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
+        st.session_state.update({f"fit_{slot}": used.fit, f"invert_{slot}": invert, f"centre_{slot}": used.centre})
+        _setting("Frame", _FITS, "fit", slot, value, "What becomes of the sides of a picture of another shape.")
+        _setting(
+            "Dark and light",
+            _INVERT,
+            "invert",
+            slot,
+            value,
+            "Detect: a dark drawing on a light ground is swapped where the model knows light on dark.",
+        )
+        if opened.checkpoint.model.image_shape[0] == 1 and dark_ground(opened.key, opened):
+            st.toggle(
+                "Ink cut out and centred",
+                key=f"centre_{slot}",
+                on_change=_set,
+                args=(slot, value, "centre"),
+                help="As the digits of MNIST were made: scaled to one size, centre of mass in the middle.",
+            )
+
+
+def _setting(label: str, options: dict[str, str], name: str, slot: str, value: str, explanation: str) -> None:
+    st.segmented_control(
+        label,
+        list(options),
+        format_func=lambda option: options[option],
+        required=True,
+        key=f"{name}_{slot}",
+        on_change=_set,
+        args=(slot, value, name),
+        help=explanation,
+    )
+
+
+def _set(slot: str, value: str, name: str) -> None:
+    found = st.session_state[f"{name}_{slot}"]
+    choose(slot, with_setting(value, name, {True: "yes", False: "no"}.get(found, found)))

@@ -1,0 +1,355 @@
+"""Every plot of the app: one look, colours for colour-blind eyes too, sizes that a projector carries.
+
+The figures carry no colour of text, grid or paper: Streamlit's theme gives those in the browser, light or
+dark, and follows a switch without a rerun.
+"""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import ArrayLike
+from plotly.colors import sample_colorscale
+
+from pages.widgets import A, B
+from vae_core.scatter import COLOURS as CLASS_COLOURS
+
+ENDS = {"A": A, "B": B}
+SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up")
+DARK_COLOURS = ("#bd1f01", "#832db6", "#a96b59", "#717581")  # those that white letters are read on
+NEUTRAL = "#4b5863"
+SCALE = "Viridis"
+
+FONT = 16
+GL_ABOVE = 1000  # points: beyond it SVG is slow, below it SVG is sharper
+NAMED_CLASSES = 20  # more names than that hide the map
+
+_CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}}
+_AXIS = {"title_font_size": FONT, "tickfont_size": FONT - 2, "automargin": True, "zeroline": False}
+
+
+def class_style(index: int) -> tuple[str, str]:
+    """Colour and marker symbol of a class, the same on every page; each ten classes the symbol changes."""
+    colours, symbols = len(CLASS_COLOURS), len(SYMBOLS)
+    return CLASS_COLOURS[index % colours], SYMBOLS[index // colours % symbols]
+
+
+def lines(
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float | None]],
+    unit: str,
+    *,
+    x_title: str = "epoch",
+    dashed: Sequence[str] = (),
+    colours: Mapping[str, str] | None = None,
+    height: int = 340,
+) -> go.Figure:
+    """Draw several series over one axis, a training history for one.
+
+    Args:
+        x: the places, length n.
+        series: name -> n values, None where there is none.
+        unit: of all values, on the vertical axis and at the pointer.
+        x_title: what x is.
+        dashed: the names to draw dashed (validation beside training).
+        colours: name -> colour; class colours in order where not given.
+        height: in pixels.
+
+    Returns:
+        The figure.
+    """
+    figure = _figure(height)
+    for i, (name, values) in enumerate(series.items()):
+        colour = (colours or {}).get(name, class_style(i)[0])
+        figure.add_scatter(
+            x=list(x),
+            y=list(values),
+            name=name,
+            mode="lines+markers" if len(x) < 3 else "lines",
+            line={"width": 3, "color": colour, "dash": "dash" if name in dashed else "solid"},
+            hovertemplate=f"%{{y:.4g}} {unit}",
+        )
+    figure.update_layout(hovermode="x unified")
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=unit)
+    return figure
+
+
+def bars(
+    values: Sequence[float],
+    labels: Sequence[str],
+    unit: str,
+    *,
+    x_title: str = "latent dimension",
+    muted: Sequence[bool] | None = None,
+    height: int = 340,
+) -> go.Figure:
+    """Draw one bar a label, KL per dimension for one; `muted` bars (collapsed dimensions) are pale."""
+    pale = list(muted) if muted is not None else [False] * len(values)
+    figure = _figure(height)
+    figure.add_bar(
+        x=list(labels),
+        y=list(values),
+        marker={"color": CLASS_COLOURS[0], "opacity": [0.35 if p else 1.0 for p in pale]},
+        hovertemplate=f"%{{x}}: %{{y:.3g}} {unit}<extra></extra>",
+    )
+    figure.update_layout(bargap=0.25, showlegend=False)
+    figure.update_xaxes(title_text=x_title, type="category")
+    figure.update_yaxes(title_text=unit)
+    return figure
+
+
+def heatmap(
+    values: ArrayLike,
+    x: Sequence[float],
+    labels: Sequence[str],
+    unit: str,
+    *,
+    x_title: str = "epoch",
+    y_title: str = "latent dimension",
+    height: int = 340,
+) -> go.Figure:
+    """Draw a table of numbers as colours, KL per dimension over epochs for one.
+
+    Args:
+        values: (rows, columns), one row a label and one column a place of x.
+        x: the places, one a column.
+        labels: one a row, the first on top.
+        unit: of the values.
+        x_title: what x is.
+        y_title: what the rows are.
+        height: in pixels.
+
+    Returns:
+        The figure.
+    """
+    figure = _figure(height)
+    figure.add_heatmap(
+        z=np.asarray(values, float),
+        x=list(x),
+        y=list(labels),
+        colorscale=SCALE,
+        colorbar=_colorbar(unit),
+        hovertemplate=f"{y_title} %{{y}}, {x_title} %{{x}}: %{{z:.3g}} {unit}<extra></extra>",
+    )
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title, type="category", autorange="reversed")
+    return figure
+
+
+def scatter(
+    points: ArrayLike,
+    axis_titles: Sequence[str],
+    *,
+    classes: ArrayLike | None = None,
+    class_names: Sequence[str] = (),
+    values: ArrayLike | None = None,
+    value_title: str = "",
+    hover: Sequence[str] | None = None,
+    marks: Mapping[str, Sequence[float]] | None = None,
+    in_place: bool = True,
+    height: int = 520,
+) -> go.Figure:
+    """Draw a map of points in two or three dimensions, coloured by class or by a number.
+
+    Args:
+        points: (N, 2) or (N, 3) coordinates.
+        axis_titles: one a coordinate.
+        classes: (N,) class of each point.
+        class_names: name of class i at i, else its number.
+        values: (N,) numbers to colour by, where there are no classes.
+        value_title: what `values` are, with unit.
+        hover: N lines shown at the pointer.
+        marks: name -> coordinates of single points drawn on top: "A" blue, "B" orange.
+        in_place: in two dimensions, write a class's name at its median and not in a legend, which is hard to read
+            from the last row; not for classes that lie over one another.
+        height: in pixels.
+
+    Returns:
+        The figure; each point carries its row number as custom data, which `selected_rows` reads.
+
+    Raises:
+        ValueError: where the points are neither (N, 2) nor (N, 3).
+    """
+    places = np.asarray(points, float)
+    if places.ndim != 2 or places.shape[1] not in (2, 3):
+        raise ValueError(f"points have shape {places.shape}; a map takes (N, 2) or (N, 3).")
+    figure = _figure(height)
+    texts = np.asarray(hover if hover is not None else [""] * len(places), dtype=object)
+    if classes is None:
+        shade = np.zeros(len(places)) if values is None else np.asarray(values, float)
+        marker: dict[str, Any] = {"color": CLASS_COLOURS[0]}
+        if values is not None:
+            marker = {"color": shade, "colorscale": SCALE, "colorbar": _colorbar(value_title)}
+        _add_points(figure, places, np.arange(len(places)), texts, marker, value_title or "point")
+    else:
+        _add_classes(figure, places, np.asarray(classes), class_names, texts)
+        if in_place and places.shape[1] == 2 and len(np.unique(classes)) <= NAMED_CLASSES:
+            figure.update_layout(showlegend=False)
+            _label_classes(figure, places, np.asarray(classes), class_names)
+    flags = [_mark(name, np.asarray(place, float)) for name, place in (marks or {}).items()]
+    if places.shape[1] == 3:
+        figure.update_layout(scene=_axes(axis_titles) | {"annotations": flags})
+        return figure
+    for flag in flags:
+        figure.add_annotation(flag)
+    figure.update_xaxes(title_text=axis_titles[0])
+    figure.update_yaxes(title_text=axis_titles[1])
+    return figure
+
+
+def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
+    """The colours (red, green, blue, 0 to 255) that a `scatter` gives to numbers (N,)."""
+    numbers = np.asarray(values, float)
+    low, high = numbers.min(), numbers.max()
+    share = (numbers - low) / max(high - low, 1e-12)
+    found = sample_colorscale(SCALE, share.tolist(), colortype="tuple")
+    return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in found]
+
+
+def show(
+    figure: go.Figure, alt: str, key: str, *, select: bool | Callable[[], None] = False, name: str = "plot"
+) -> Any:
+    """Put a figure on the page.
+
+    Args:
+        figure: from one of the functions above.
+        alt: what it shows, for a person who does not see it.
+        key: the widget's key.
+        select: whether points can be chosen by click, box and lasso, or what is called when they were.
+        name: of the file that the camera button saves, without ending.
+
+    Returns:
+        The chart's state with `select`, for `selected_rows`; else the element.
+    """
+    config = _CONFIG | {"toImageButtonOptions": {"scale": 2, "filename": name}}
+    if not select:
+        return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt)
+    if figure.layout.dragmode is None:
+        figure.update_layout(dragmode="select")
+    if callable(select):
+        return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt, on_select=select)
+    return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt, on_select="rerun")
+
+
+def selected_rows(state: Any) -> list[int]:
+    """Row numbers of the points chosen in a `scatter`, in ascending order, each once."""
+    chosen = state["selection"]["points"] if state else []
+    return sorted({int(point["customdata"]) for point in chosen if "customdata" in point})
+
+
+def _figure(height: int) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        font_size=FONT,
+        hoverlabel_font_size=FONT,
+        legend={
+            "orientation": "h",
+            "yanchor": "bottom",
+            "y": 1.02,
+            "x": 0,
+            "font_size": FONT - 2,
+            "title_text": "",
+            "itemsizing": "constant",
+        },
+        uirevision="keep",
+    )
+    figure.update_xaxes(**_AXIS)
+    figure.update_yaxes(**_AXIS)
+    return figure
+
+
+def _colorbar(title: str) -> dict[str, Any]:
+    return {"title": {"text": title, "side": "right", "font": {"size": FONT}}, "tickfont": {"size": FONT - 2}}
+
+
+def _add_classes(
+    figure: go.Figure, places: np.ndarray, classes: np.ndarray, names: Sequence[str], texts: np.ndarray
+) -> None:
+    for i in np.unique(classes):
+        rows = np.flatnonzero(classes == i)
+        colour, symbol = class_style(int(i))
+        _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, _name(names, i))
+
+
+def _label_classes(figure: go.Figure, places: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> None:
+    for i in np.unique(classes):
+        x, y = np.median(places[classes == i], axis=0)
+        colour, _ = class_style(int(i))
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=f"<b>{_name(names, i)}</b>",
+            showarrow=False,
+            bgcolor=colour,
+            bordercolor="white",
+            borderwidth=1,
+            borderpad=2,
+            font={"size": FONT, "color": "white" if colour in DARK_COLOURS else "black"},
+        )
+
+
+def _name(names: Sequence[str], i: int) -> str:
+    """A class's name as text: Plotly reads some tags, and a name is anybody's."""
+    return html.escape(names[i] if i < len(names) else str(i))
+
+
+def _add_points(
+    figure: go.Figure,
+    places: np.ndarray,
+    rows: np.ndarray,
+    texts: np.ndarray,
+    marker: dict[str, Any],
+    name: str,
+) -> None:
+    n, dimensions = places.shape
+    size = 9 if n <= 300 else 7 if n <= 3000 else 5
+    common = {
+        "mode": "markers",
+        "name": name,
+        "customdata": rows.tolist(),
+        "text": texts[rows],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+    coordinates = dict(zip("xyz", places[rows].T, strict=False))
+    if dimensions == 3:
+        figure.add_scatter3d(**coordinates, **common, marker={**marker, "size": size / 2, "opacity": 0.85})
+        return
+    kind = figure.add_scattergl if n > GL_ABOVE else figure.add_scatter
+    kind(
+        **coordinates,
+        **common,
+        marker={**marker, "size": size, "opacity": 0.8},
+        selected={"marker": {"opacity": 1, "size": size + 2}},
+        unselected={"marker": {"opacity": 0.25}},
+    )
+
+
+def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
+    """A flag that points at a place: annotations lie above points of either kind, markers below those of WebGL."""
+    colour = ENDS.get(name, NEUTRAL)
+    return dict(zip("xyz", map(float, place), strict=False)) | {
+        "text": f"<b>{html.escape(name)}</b>",
+        "font": {"size": FONT + 2, "color": "white"},
+        "bgcolor": colour,
+        "bordercolor": "white",
+        "borderwidth": 2,
+        "borderpad": 3,
+        "arrowcolor": colour,
+        "arrowwidth": 3,
+        "arrowhead": 6,
+        "ax": 0,
+        "ay": -42,
+    }
+
+
+def _axes(titles: Sequence[str]) -> dict[str, Any]:
+    return {
+        f"{axis}axis": {"title": {"text": title, "font": {"size": FONT}}, "tickfont": {"size": FONT - 4}}
+        for axis, title in zip("xyz", titles, strict=True)
+    }

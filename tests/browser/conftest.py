@@ -1,0 +1,221 @@
+"""A real server and a real browser; a console error or a request to a stranger fails the test."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urlparse
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
+OWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
+
+expect.set_options(timeout=20_000)
+
+
+@dataclass
+class Server:
+    """A running `streamlit run`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass
+class View:
+    """A page of the browser on a server, with what a person does there."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "", **query: object) -> None:
+        """Follow a link and wait until the page stands still."""
+        self.page.goto(f"{self.url}/{path}" + (f"?{urlencode(query)}" if query else ""))
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the rerun is finished and nothing else begins for 300 ms."""
+        finished = "[data-testid=stApp][data-test-script-state=notRunning]"
+        self.page.locator(finished).wait_for(timeout=60_000)
+        self.page.wait_for_timeout(300)
+        self.page.locator(finished).wait_for(timeout=60_000)
+
+    def go_to(self, title: str) -> None:
+        """Press a page's name in the navigation."""
+        self.page.get_by_role("link", name=title, exact=True).first.click()
+        self.page.wait_for_url(re.compile(f"/{title.lower() if title != 'Home' else ''}([?#]|$)"))
+        self.settle()
+
+    def slider(self, name: str) -> Locator:
+        """The handle of a Streamlit slider."""
+        return self.page.get_by_role("group", name=name, exact=True).locator("input[type=range]")
+
+    def drag(self, handle: Locator, to: float) -> None:
+        """Drag the handle of any slider to a share of its track (0 left, 1 right) and let go."""
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        assert box is not None
+        share = handle.evaluate("e => (e.value - e.min) / (e.max - e.min || 1)")
+        y = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] * share, y)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + box["width"] * to, y, steps=8)
+        self.page.mouse.up()
+        self.settle()
+
+    def upload(self, files: Path | list[Path], index: int = 0) -> None:
+        """Give files to the page's file uploader number `index`."""
+        self.page.locator("[data-testid=stFileUploader] input[type=file]").nth(index).set_input_files(files)
+        self.settle()
+
+    def screenshot(self, name: str) -> None:
+        """Save what is seen, where VAE_SCREENSHOTS names a folder."""
+        if folder := os.environ.get("VAE_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    def watch(self) -> None:
+        """Begin to note console errors, page errors and requests to anywhere but the server."""
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
+        self.page.on("request", self._asked)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        source = urlparse(message.location.get("url", "")).path
+        if message.type == "error" and not ("404" in message.text and OWN_404.search(source)):
+            self.errors.append(f"console: {message.text} ({source})")
+
+    def _asked(self, request: Request) -> None:
+        if urlparse(request.url).scheme in ("http", "https", "ws", "wss") and not same_host(request.url, self.url):
+            self.errors.append(f"foreign request: {request.url}")
+
+
+def same_host(one: str, other: str) -> bool:
+    return urlparse(one).netloc == urlparse(other).netloc
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def _wait(server: Server, health: str, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if server.process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(server.url + health, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the server did not answer on {health}:\n{server.log.read_text('utf-8')}")
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start servers, each in a home of its own as for a new person; keywords are environment variables."""
+    running: list[Server] = []
+
+    def start(script: Path = ROOT / "app.py", health: str = "/healthz", **environment: str) -> Server:
+        home = tmp_path_factory.mktemp("home")
+        port = _free_port()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
+        variables = kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+        log = home / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [*command, "--server.headless", "true"], cwd=ROOT, env=variables, stdout=out, stderr=out
+            )
+        server = Server(f"http://localhost:{port}", process, log)
+        running.append(server)
+        _wait(server, health)
+        return server
+
+    yield start
+    for server in running:
+        server.process.terminate()
+    for server in running:
+        server.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[..., Server]) -> Server:
+    """The app, without the original data sets: what a fresh clone has."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; without one the tests are skipped, with CI=true they fail."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail("no Chromium on this machine, and CI=true asks for one: install chromium")
+    if path is None:
+        pytest.skip("no Chromium on this machine: install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_view(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., View]]:
+    """Open a browser page: theme light or dark, size in CSS pixels, touch; on the app or another server."""
+    views: list[View] = []
+
+    def new(
+        theme: str = "light",
+        width: int = 1280,
+        height: int = 720,
+        touch: bool = False,
+        server: Server | None = None,
+    ) -> View:
+        context = browser.new_context(
+            color_scheme="dark" if theme == "dark" else "light",
+            viewport={"width": width, "height": height},
+            has_touch=touch,
+            is_mobile=touch,
+            accept_downloads=True,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(20_000)
+        view = View(context.new_page(), (server or request.getfixturevalue("server")).url)
+        view.watch()
+        views.append(view)
+        return view
+
+    yield new
+    for view in views:
+        view.page.context.close()
+    errors = [error for view in views for error in view.errors]
+    assert not errors, "the browser complained:\n" + "\n".join(errors)
+
+
+@pytest.fixture
+def view(new_view: Callable[..., View]) -> View:
+    """The app at 1280x720, light."""
+    return new_view()

@@ -1,0 +1,118 @@
+"""Home in a real Chromium: cards, from a card to a page, the open model in full, uploads, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "checkpoints" / "digits.safetensors"
+
+pytestmark = pytest.mark.skipif(not DIGITS.is_file(), reason=f"needs the shipped model {DIGITS.name}")
+
+
+def strips(view):
+    return view.page.locator("[data-testid=stMain] img")
+
+
+def model(view):
+    return view.page.get_by_test_id("stSidebar").get_by_role("combobox", name="Model")
+
+
+def test_the_first_visit_shows_pictures_of_every_model(view) -> None:
+    view.open()
+    names = [path.stem for path in (ROOT / "checkpoints").glob("*.safetensors")]
+    assert view.page.get_by_role("heading", level=3).count() == len(names)
+    assert strips(view).count() == 2 * len(names)
+    for i in range(strips(view).count()):
+        assert strips(view).nth(i).get_attribute("alt")
+        sizes = strips(view).nth(i).evaluate("e => [e.clientWidth, e.naturalWidth]")
+        assert sizes[0] % sizes[1] == 0  # enlarged by a whole number
+    bottom = strips(view).first.bounding_box()
+    assert bottom["y"] + bottom["height"] < 720  # seen without scrolling
+    view.screenshot("home")
+
+
+def test_open_goes_to_sample_with_the_model(view) -> None:
+    view.open()
+    view.page.get_by_role("button", name="Open digits", exact=True).click()
+    view.page.wait_for_url(re.compile("/sample"))
+    view.settle()
+    assert model(view).input_value() == "digits"
+    view.go_to("Home")
+    assert model(view).input_value() == "digits"
+    expect(view.page.get_by_role("heading", name="digits, open")).to_be_visible()
+
+
+def test_the_open_model_in_full_from_its_link(new_view) -> None:
+    view = new_view()
+    view.open()
+    view.page.get_by_role("button", name="About digits", exact=True).click()
+    view.settle()
+    expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
+    again = new_view(theme="dark")
+    again.page.goto(view.page.url)
+    expect(again.page.locator(".js-plotly-plot")).to_have_count(4)
+    expect(again.page.get_by_role("heading", name="digits", exact=True)).to_be_visible()
+    expect(again.page.get_by_text("vae train --like digits")).to_be_visible()
+    view.screenshot("home-about-light")
+    again.screenshot("home-about-dark")
+
+
+def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(DIGITS.read_bytes()[:-7])
+    view.open(show="Add a model")
+    view.upload(bad)
+    alert = view.page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("This file cannot be opened.")
+    good = tmp_path / "<i>my *model*.safetensors"
+    good.write_bytes(DIGITS.read_bytes())
+    view.upload(good)
+    expect(alert).to_contain_text("<i>my *model* is open.")
+    expect(view.page.get_by_role("heading", level=3).first).to_contain_text("<i>my *model* (uploaded ")
+    assert model(view).input_value().startswith("<i>my *model* (uploaded ")
+    view.go_to("Sample")
+    assert model(view).input_value().startswith("<i>my *model* (uploaded ")
+    expect(strips(view).first).to_be_visible()
+    view.page.reload()
+    view.settle()
+    expect(view.page.get_by_test_id("stAlert").first).to_contain_text("kept for one visit")
+
+
+def test_own_folder_is_looked_at_again(start_server, new_view, tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    view = new_view(server=start_server(VAE_CHECKPOINTS=str(tmp_path)))
+    view.open()
+    expect(view.page.get_by_test_id("stAlert")).to_contain_text("broken (own folder)")
+    view.page.get_by_role("tab", name="Add a model").click()
+    view.settle()
+    (tmp_path / "later.safetensors").write_bytes(DIGITS.read_bytes())
+    view.page.get_by_role("button", name="Refresh").click()
+    view.settle()
+    view.page.get_by_role("tab", name="All models").click()
+    view.settle()
+    expect(view.page.get_by_role("button", name="Open later", exact=True)).to_be_visible()
+    expect(view.page.get_by_role("heading", name="later (own folder)")).to_be_visible()
+
+
+def test_offline_the_fetch_ends_in_one_sentence(start_server, new_view, tmp_path: Path) -> None:
+    if not (ROOT / "checkpoints" / "mnist-2d.safetensors").is_file():
+        pytest.skip("needs the shipped model mnist-2d")
+    nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    view = new_view(server=start_server(no_proxy="localhost", **nowhere))
+    view.open(show="The open model", model="mnist-2d")
+    view.page.get_by_role("button", name=re.compile("^Fetch mnist")).click()
+    expect(view.page.get_by_text("mnist could not be fetched")).to_be_visible(timeout=60_000)
+    view.settle()
+    expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
+
+
+def test_phone(new_view) -> None:
+    view = new_view(width=390, height=844, touch=True)
+    for part in ("All models", "The open model", "Add a model"):
+        view.open(show=part)
+        over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
+        assert over <= 0, part
+        view.screenshot(f"home-phone-{part}")

@@ -1,0 +1,199 @@
+"""Interpolate in a real browser: pictures of one's own, the player, links, phones, both themes."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlparse
+
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import View
+from vae_core import checkpoints
+
+pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """A dark digit on unevenly lit paper, as a telephone takes it: on its side, with EXIF to say so."""
+    image = Image.linear_gradient("L").resize((600, 800)).point(lambda v: 190 + v // 5).convert("RGB")
+    ImageDraw.Draw(image).line([(180, 200), (420, 200), (280, 620)], fill=(40, 40, 70), width=44, joint="curve")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "seven.jpg"
+    turned = image.filter(ImageFilter.GaussianBlur(2)).rotate(90, expand=True)
+    turned.save(path, quality=85, exif=exif)
+    return path
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Path:
+    """A blue ring on nothing."""
+    image = Image.new("RGBA", (400, 300), (0, 0, 0, 0))
+    ImageDraw.Draw(image).ellipse([120, 60, 280, 240], outline=(20, 60, 200, 255), width=30)
+    path = tmp_path / "ring.png"
+    image.save(path)
+    return path
+
+
+def button(view: View, name: str) -> Locator:
+    return view.page.get_by_role("button", name=name, exact=True)
+
+
+def press(view: View, name: str, place: int = 0) -> None:
+    button(view, name).nth(place).click()
+    view.settle()
+
+
+def give(view: View, slot: str, file: Path) -> None:
+    press(view, f"Choose {slot}")
+    view.page.get_by_role("radiogroup").get_by_text("Upload", exact=True).click()
+    view.settle()
+    view.upload(file)
+
+
+def query(view: View) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlparse(view.page.url).query).items()}
+
+
+def picture(view: View, alt: str) -> Locator:
+    return view.page.get_by_alt_text(alt, exact=True)
+
+
+def source(view: View, alt: str) -> str:
+    return picture(view, alt).get_attribute("src") or ""
+
+
+def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path: Path) -> None:
+    view.open("interpolate", model="digits")
+    give(view, "A", seven)
+    give(view, "B", ring)
+    for slot in "AB":
+        expect(picture(view, f"Picture {slot} as it was given")).to_be_visible()
+        expect(picture(view, f"Picture {slot} as the model sees it")).to_be_visible()
+        expect(picture(view, f"Picture {slot} rebuilt")).to_be_visible()
+    box = picture(view, "Picture A as it was given").bounding_box()
+    assert box and box["height"] > box["width"]  # upright again
+    expect(view.page.get_by_text("turned upright")).to_be_visible()
+    expect(view.page.get_by_text("Transparency filled")).to_be_visible()
+    assert view.page.get_by_text("inverted").count() == 2
+    assert not {"a", "b"} & query(view).keys()
+    expect(view.page.get_by_text("kept for this visit")).to_be_attached()
+    view.screenshot("interpolate-uploads")
+
+    seen = source(view, "Picture A as the model sees it")
+    press(view, "Prepare A")
+    view.page.get_by_role("radiogroup", name="Dark and light").get_by_text("As it is").click()
+    view.settle()
+    view.page.keyboard.press("Escape")
+    assert source(view, "Picture A as the model sees it") != seen
+    press(view, "Undo")
+    assert source(view, "Picture A as the model sees it") == seen
+    press(view, "Swap A and B")
+    assert source(view, "Picture B as the model sees it") == seen
+
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(ring.read_bytes()[:150])
+    give(view, "B", bad)
+    expect(view.page.get_by_text("The earlier picture stays.")).to_be_visible()
+    view.page.keyboard.press("Escape")
+    assert source(view, "Picture B as the model sees it") == seen
+
+    view.go_to("Sample")
+    view.go_to("Interpolate")
+    assert source(view, "Picture B as the model sees it") == seen
+
+
+def test_the_player_by_mouse_and_keyboard(view: View) -> None:
+    view.open("interpolate", model="digits", a="ref:3", b="ref:8")
+    handle = view.page.locator("input.slide")
+    view.drag(handle, 0.2)
+    expect(view.page).to_have_url(re.compile(r"[?&]t=0\.[12]"))
+    view.page.locator("output").get_by_text(f"t = {float(query(view)['t']):.2f}").wait_for()
+    handle.focus()
+    handle.press("End")
+    expect(view.page).to_have_url(re.compile(r"[?&]t=1(&|$)"))
+    handle.press("ArrowLeft")
+    expect(view.page).to_have_url(re.compile(r"[?&]t=0\.98"))
+    handle.press(" ")
+    expect(view.page.get_by_role("button", name="Pause")).to_be_visible()
+    handle.press(" ")
+    expect(view.page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_link_opens_the_same_view(view: View) -> None:
+    asked = {"model": "digits", "a": "ref:3", "b": "prior:2", "steps": "5", "path": "Spherical", "t": "0.3"}
+    view.page.goto(f"{view.url}/interpolate?{urlencode(asked)}")
+    view.settle()
+    assert query(view).items() >= asked.items()
+    before = [source(view, alt) for alt in ("Picture A rebuilt", "Picture B decoded")]
+    expect(view.page.locator("output")).to_have_text("t = 0.30")
+    view.page.reload()
+    view.settle()
+    assert query(view).items() >= asked.items()
+    assert [source(view, alt) for alt in ("Picture A rebuilt", "Picture B decoded")] == before
+    expect(view.page.locator("output")).to_have_text("t = 0.30")
+    expect(view.page.get_by_role("img", name="5 steps decoded from A to B")).to_be_visible()
+
+
+def test_the_contact_sheet_by_mouse_and_keyboard(view: View) -> None:
+    view.open("interpolate", model="digits")
+    press(view, "Choose A")
+    sheet = view.page.get_by_role("group", name="Reference pictures")
+    fourth = sheet.get_by_role("button").nth(3)
+    row = fourth.get_attribute("data-row")
+    fourth.click()
+    view.settle()
+    assert query(view)["a"] == f"ref:{row}"
+    expect(sheet).not_to_be_visible()
+    press(view, "Choose B")
+    sheet.get_by_role("button").first.focus()
+    view.page.keyboard.press("ArrowRight")
+    row = sheet.get_by_role("button").nth(1).get_attribute("data-row")
+    view.page.keyboard.press("Enter")
+    view.settle()
+    assert query(view)["b"] == f"ref:{row}"
+    press(view, "Another one")
+    assert query(view)["a"] != f"ref:{row}" and query(view)["b"] == f"ref:{row}"
+
+
+def test_another_model_and_back(view: View, seven: Path) -> None:
+    others = [name for name in checkpoints.shipped() if name != "digits"]
+    if not others:
+        pytest.skip("there is only one shipped model")
+    view.open("interpolate", model="digits", b="ref:3")
+    give(view, "A", seven)
+    before = [source(view, alt) for alt in ("Picture A as the model sees it", "Picture B rebuilt")]
+    for name in (others[0], "digits"):
+        view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+        view.page.get_by_role("option", name=name, exact=True).click()
+        view.settle()
+        after = [source(view, alt) for alt in ("Picture A as the model sees it", "Picture B rebuilt")]
+        assert (after == before) is (name == "digits")
+    assert query(view)["b"] == "ref:3"
+
+
+def test_pictures_player_and_controls_need_no_scrolling(view: View) -> None:
+    view.open("interpolate", model="digits")
+    names = ("Choose A", "Choose B", "Swap A and B", "Play")
+    places = [button(view, name) for name in names]
+    places += [picture(view, "Picture A rebuilt"), picture(view, "Picture B rebuilt")]
+    places += [view.page.locator("input.slide"), view.page.get_by_role("spinbutton", name="Steps")]
+    for place in places:
+        expect(place).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone(new_view: Callable[..., View], theme: str) -> None:
+    view = new_view(theme=theme, width=390, height=844, touch=True)
+    view.open("interpolate", model="digits")
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+    for place in (picture(view, "Picture A rebuilt"), view.page.locator("input.slide"), button(view, "Swap A and B")):
+        place.scroll_into_view_if_needed()
+        box = place.bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    press(view, "Choose A")
+    expect(view.page.get_by_role("group", name="Reference pictures")).to_be_visible()
+    view.screenshot(f"interpolate-phone-{theme}")

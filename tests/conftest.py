@@ -1,0 +1,45 @@
+"""What all tests share: few threads, fixed seeds, the data where it lies."""
+
+import os
+
+# Before torch comes in: small nets are fastest, and sums the same, with one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A shared machine is slow at times: what an example costs is no property of the code.
+settings.register_profile("vae", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("vae")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Where the original data sets lie: VAE_DATA, or shared/data beside the repository."""
+    folder = Path(os.environ.get("VAE_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no data sets at {folder}: set VAE_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Fix the global generators: a test that forgets its own is at least the same each time."""
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)

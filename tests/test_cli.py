@@ -1,0 +1,531 @@
+"""The command line, run inside this process: what it writes, what it says, and what it refuses."""
+
+import csv
+import errno
+import json
+import math
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.main import get_command
+
+from vae_core import checkpoints, config, explore, images, metrics, zoo
+from vae_core.cli import app, main
+from vae_core.data import DataConfig, load
+
+SMALL = shlex.split("--hidden 24 --latent-dim 3 --epochs 8 --learning-rate 0.01 --device cpu")
+NASTY = "Small \x1b[31m<b>digits</b>"  # what a stranger's header may hold
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    out: str
+    err: str
+
+
+Vae = Callable[..., Answer]
+
+
+@pytest.fixture
+def vae(capsys: pytest.CaptureFixture[str]) -> Vae:
+    def run(*arguments: object) -> Answer:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Answer(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of digits, Gaussian."""
+    path = tmp_path_factory.mktemp("cli") / "small.safetensors"
+    assert main(["train", *SMALL, "--describe", NASTY, "--out", str(path)]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def on_bits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of digits, Bernoulli."""
+    path = tmp_path_factory.mktemp("cli") / "bits.safetensors"
+    assert main(["train", *SMALL, "--likelihood", "bernoulli", "--out", str(path)]) == 0
+    return path
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return checkpoints.load(path).model.state_dict()
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def same(a: Path, b: Path) -> bool:
+    return all(torch.equal(t, weights(b)[name]) for name, t in weights(a).items())
+
+
+# --- help -------------------------------------------------------------------------------------------------------
+
+
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_ends_with_an_example_that_the_command_takes(name: str, vae: Vae) -> None:
+    answer = vae(name, "--help")
+    assert answer.status == 0
+    example = COMMANDS[name].epilog.removeprefix("Example: ")
+    assert " ".join(example.split()[:3]) in answer.out
+    words = shlex.split(example)
+    assert words[:2] == ["vae", name]
+    COMMANDS[name].make_context(name, words[2:])  # raises on an option that there is not
+
+
+def test_no_arguments_show_the_commands(vae: Vae) -> None:
+    answer = vae()
+    assert answer.status == 0
+    assert all(f" {name} " in answer.out for name in COMMANDS)
+
+
+def test_entry_points_answer_without_importing_torch(root: Path) -> None:
+    code = (
+        "import sys; from vae_core.cli import main; s = main(['zoo', '--json']); sys.exit(s or 'torch' in sys.modules)"
+    )
+    for words in (["-c", code], ["-m", "vae_core", "zoo", "--json"]):
+        done = subprocess.run([sys.executable, *words], cwd=root, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert set(json.loads(done.stdout)["variants"]) == set(zoo.VARIANTS)
+
+
+# --- train ------------------------------------------------------------------------------------------------------
+
+
+def test_train_writes_one_file_and_tells_each_epoch(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    answer = vae("train", *SMALL, "--save-every", 0, "--out", out)
+    assert answer.status == 0
+    assert answer.out == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+    found = checkpoints.load(out)
+    for row in found.history:
+        (line,) = (text for text in answer.err.splitlines() if text.startswith(f"epoch {row['epoch']}/8 "))
+        assert f"ELBO {row['val']['elbo']:.2f}, KL {row['val']['kl']:.2f}" in line
+        assert "images/s" in line
+        assert "left" in line
+    assert f"{found.metrics['elbo']:.2f} nats" in answer.err
+
+
+def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    options = (
+        "--model mlp --hidden 12,6 --latent-dim 2 --activation tanh --norm group --dropout 0.1 --likelihood gaussian "
+        "--std 0.3 --size 9x10 --channels 3 --count 200 --val-fraction 0.2 --beta 3 --beta-schedule linear "
+        "--beta-start 0.5 --beta-length 0.25 --free-bits 0.1 --epochs 2 --batch-size 50 --learning-rate 0.002 "
+        "--lr-schedule constant --weight-decay 0.01 --clip 5 --patience 7 --precision float32 --seed 9"
+    )
+    assert vae("train", *options.split(), "--device", "cpu", "--out", out).status == 0
+    body = config.Body("mlp", (12, 6), "tanh", "group", 0.1)
+    assert checkpoints.load(out).recipe == config.Recipe(
+        "mlp",
+        config.ModelConfig((3, 9, 10), body, body, config.Latent(dim=2), config.LikelihoodConfig("gaussian", 0.3)),
+        config.Objective(beta=config.Schedule("linear", 0.5, 3.0, 0.25), free_bits=0.1),
+        config.Training(2, 50, config.Schedule("constant", 0.002, 0.002), 0.01, 5.0, 7, "float32", 9),
+        config.DataConfig("digits", (9, 10), 3, 200, 0.2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("--likelihood gaussian", ("gaussian", config.LikelihoodConfig.std)),
+        ("--likelihood gaussian --std 0.4", ("gaussian", 0.4)),
+        ("--std 0.4", ("learned_gaussian", 0.4)),
+    ],
+)
+def test_another_likelihood_takes_its_own_standard_deviation(
+    options: str, expected: tuple[str, float], trained: Path, tmp_path: Path, vae: Vae
+) -> None:
+    first, out = tmp_path / "first.safetensors", tmp_path / "m.safetensors"
+    short = shlex.split("--epochs 1 --count 30 --device cpu")
+    assert vae("train", *SMALL, *short, "--std", 0.7, "--out", first).status == 0
+    assert vae("train", "--like", first, *short, *options.split(), "--out", out).status == 0
+    found = checkpoints.load(out).recipe.model.likelihood
+    assert (found.kind, found.std) == expected
+
+
+def test_like_trains_the_same_model_from_the_header_alone(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    again, shorter = tmp_path / "again.safetensors", tmp_path / "shorter.safetensors"
+    assert vae("train", "--like", trained, "--device", "cpu", "--out", again).status == 0
+    assert same(again, trained)
+    assert checkpoints.load(again).description == NASTY
+    assert vae("train", "--like", trained, "--epochs", 1, "--device", "cpu", "--out", shorter).status == 0
+    assert len(checkpoints.load(shorter).history) == 1
+    assert not same(shorter, trained)
+
+
+def test_an_earlier_result_is_never_lost_silently(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
+    out.write_bytes(trained.read_bytes())
+    refused = vae("train", *SMALL, "--out", out)
+    assert refused.status == 2
+    assert "--overwrite" in refused.err
+    done = vae("train", *SMALL, "--out", out, "--resume")
+    assert done.status == 0
+    assert "finished already" in done.err
+    other = vae("train", *SMALL, "--beta", 2, "--out", out, "--resume")
+    assert other.status == 2
+    assert "objective.beta.end is 1.0, not 2.0" in other.err
+    assert out.read_bytes() == trained.read_bytes()
+    out.unlink()
+    state.write_bytes(b"hours of work")
+    refused = vae("train", *SMALL, "--out", out)
+    assert refused.status == 2
+    assert "--resume" in refused.err
+    assert state.read_bytes() == b"hours of work"
+    assert vae("train", *SMALL, "--out", out, "--overwrite").status == 0
+    assert same(out, trained)
+
+
+def test_a_folder_of_pictures_becomes_a_model(tmp_path: Path, vae: Vae) -> None:
+    noise = np.random.default_rng(0)
+    for k in range(24):
+        folder = tmp_path / "shapes" / ("dark", "light")[k % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = noise.integers(0, 128, (8, 12, 3)) + 127 * (k % 2)
+        Image.fromarray(drawn.astype(np.uint8)).save(folder / f"{k}.png")
+    out, latents = tmp_path / "m.safetensors", tmp_path / "latents.npz"
+    assert vae("train", *SMALL, "--data", tmp_path / "shapes", "--out", out).status == 0
+    found = checkpoints.load(out)
+    assert found.data.name == "shapes"
+    assert found.data.class_names == ("dark", "light")
+    assert found.model.image_shape == (3, 8, 12)
+    refused = vae("evaluate", out)
+    assert refused.status == 2
+    assert "--data" in refused.err
+    assert vae("evaluate", out, "--data", tmp_path / "shapes").status == 0
+    assert vae("encode", out, "--data", tmp_path / "shapes", "--out", latents).status == 0
+    with np.load(latents) as arrays:
+        assert sorted(arrays["label"]) == [0] * 12 + [1] * 12
+
+
+def test_one_picture_is_too_few_to_train_on(tmp_path: Path, vae: Vae) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "one.png")
+    answer = vae("train", *SMALL, "--data", tmp_path, "--out", tmp_path / "m.safetensors")
+    assert answer.status == 2
+    assert "at least 3 pictures" in answer.err
+
+
+# --- info, evaluate ---------------------------------------------------------------------------------------------
+
+
+def test_info_is_one_json_object_with_the_recipe(trained: Path, vae: Vae) -> None:
+    about = json.loads(vae("info", trained, "--json").out)
+    found = checkpoints.load(trained)
+    assert config.from_dict(config.Recipe, about["recipe"]) == found.recipe
+    assert about["metrics"] == found.metrics
+    assert about["history"] == found.history
+    assert about["description"] == NASTY
+
+
+def test_info_without_a_file_is_a_table_of_the_shipped_models(vae: Vae) -> None:
+    rows = vae("info").out.splitlines()
+    assert [row.split("|")[1].strip() for row in rows[2:]] == checkpoints.shipped()
+    assert len({row.count("|") for row in rows}) == 1
+    assert list(json.loads(vae("info", "--json").out)) == checkpoints.shipped()
+
+
+def test_info_tells_figures_and_credit_without_obeying_a_header(trained: Path, vae: Vae) -> None:
+    answer = vae("info", trained)
+    found = checkpoints.load(trained)
+    for text in (f"{found.metrics['elbo']:.2f} nats", found.data.credit, found.data.licence, "Gaussian, learned"):
+        assert text in answer.out
+    assert "\x1b" not in answer.out
+
+
+def test_evaluate_gives_the_figures_of_the_header_again(trained: Path, vae: Vae) -> None:
+    answer = vae("evaluate", trained, "--metrics", "elbo,kl,kl_per_dim,active_units", "--device", "cpu", "--json")
+    found, header = json.loads(answer.out), checkpoints.load(trained).metrics
+    assert found["split"] == "test"
+    assert found["pictures"] == header["test_pictures"]
+    assert found["bits"] is None
+    assert list(found["metrics"]) == ["elbo", "kl", "kl_per_dim", "active_units"]
+    for name, row in found["metrics"].items():
+        assert row["value"] == pytest.approx(header[name], rel=1e-6)
+    assert sum(found["metrics"]["kl_per_dim"]["value"]) == pytest.approx(header["kl"], rel=1e-5)
+
+
+def test_evaluate_on_bits_says_so_and_gives_bits_per_dimension(on_bits: Path, vae: Vae) -> None:
+    options = shlex.split("--metrics elbo,nll,bits_per_dimension --k 40 --limit 60 --seed 3 --device cpu")
+    found = json.loads(vae("evaluate", on_bits, *options, "--json").out)
+    assert "seed 3" in found["bits"]
+    assert found["pictures"] == 60
+    rows = found["metrics"]
+    assert rows["nll"]["value"] < -rows["elbo"]["value"]  # the tighter bound
+    assert rows["nll"]["k"] == 40
+    assert rows["bits_per_dimension"]["value"] == pytest.approx(rows["nll"]["value"] / (64 * math.log(2)))
+    text = vae("evaluate", on_bits, *options).out
+    assert "bits drawn from the grey values with seed 3" in text
+    assert f"{rows['nll']['value']:.4f} ± {rows['nll']['standard_error']:.4f}" in text
+
+
+def test_standard_error_is_that_of_the_mean_over_pictures(trained: Path, vae: Vae) -> None:
+    row = json.loads(vae("evaluate", trained, "--metrics", "elbo", "--json").out)["metrics"]["elbo"]
+    elbo = metrics.statistics(checkpoints.load(trained).model, load(DataConfig()).test.images).elbo
+    assert row["standard_error"] == pytest.approx(elbo.std().item() / math.sqrt(len(elbo)), rel=1e-4)
+
+
+# --- encode, sample, interpolate, traverse, map -------------------------------------------------------------------
+
+
+def test_encode_keeps_the_order_of_the_data(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    from sklearn.datasets import load_digits
+
+    out, digits = tmp_path / "latents.npz", load_digits()
+    assert vae("encode", trained, "--out", out, "--device", "cpu").status == 0
+    x = torch.from_numpy(digits.images)[:, None].float() / 16
+    expected = checkpoints.load(trained).model.encode(x)
+    with np.load(out) as arrays:
+        assert (arrays["label"] == digits.target).all()
+        assert list(arrays["class_names"]) == [str(k) for k in range(10)]
+        # The data are kept as uint8, a fifth of a percent coarser than these.
+        assert arrays["mean"] == pytest.approx(expected.mean[0].numpy(), abs=0.05)
+        assert arrays["std"] == pytest.approx(expected.std[0].numpy(), abs=0.05)
+
+
+def test_sample_is_the_decoded_prior_and_follows_the_seed(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    paths = [tmp_path / f"{k}.png" for k in range(3)]
+    for path, seed in zip(paths, (0, 0, 1), strict=True):
+        assert vae("sample", trained, "-n", 9, "--seed", seed, "--device", "cpu", "--out", path).status == 0
+    first, second, third = (path.read_bytes() for path in paths)
+    assert first == second != third
+    model = checkpoints.load(trained).model
+    x = images.to_uint8(explore.decode(model, explore.sample(model, 9)))
+    first_grid = pixels(paths[0])
+    scale = (first_grid.shape[1] - 4 * 2) // (3 * 8)  # three columns of 8 pixels with gutters of 2
+    assert (first_grid[2 : 2 + 8 * scale : scale, 2 : 2 + 8 * scale : scale] == x[0, ..., 0]).all()
+
+
+def test_many_pictures_are_enlarged_less(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "x.png"
+    assert vae("sample", trained, "-n", 10_000, "--out", out).status == 0
+    assert pixels(out).shape == (100 * (8 * 9 + 2) + 2,) * 2
+
+
+def test_more_pictures_than_fit_are_refused_before_they_are_decoded(
+    trained: Path, tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "MAX_CANVAS", 1_000)
+    monkeypatch.delattr(explore, "decode")
+    answer = vae("sample", trained, "-n", 16, "--out", tmp_path / "x.png")
+    assert answer.status == 2
+    assert "at most 1,000 are allowed" in answer.err
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two digits as a stranger would draw them: large, dark on light."""
+    folder, test = tmp_path_factory.mktemp("drawings"), load(DataConfig()).test
+    paths = []
+    for k in (0, 1):
+        drawn = 255 - np.pad(test.images[k, 0].numpy(), 4)
+        paths.append(folder / f"{k}.png")
+        Image.fromarray(drawn).resize((320, 320), Image.Resampling.BICUBIC).save(paths[-1])
+    return paths
+
+
+def test_interpolate_goes_from_a_to_b(trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae) -> None:
+    gif, strip, arc = tmp_path / "morph.gif", tmp_path / "morph.png", tmp_path / "arc.png"
+    answer = vae("interpolate", trained, *drawings, "--steps", 7, "--out", gif, "--device", "cpu")
+    assert answer.status == 0
+    assert answer.err.count("inverted") == 2
+    with Image.open(gif) as animation:
+        assert animation.n_frames == 7
+    for path, out in (("linear", strip), ("spherical", arc)):
+        assert vae("interpolate", trained, *drawings, "--steps", 7, "--path", path, "--out", out).status == 0
+    tiles = [pixels(path) for path in (strip, arc)]
+    width = tiles[0].shape[1] // 7
+    assert (tiles[0][:, :width] == tiles[1][:, :width]).all()  # both start at A
+    assert (tiles[0] != tiles[1]).any()
+    back = tmp_path / "back.png"
+    assert vae("interpolate", trained, *drawings[::-1], "--steps", 7, "--out", back).status == 0
+    reverse = pixels(back)
+    assert (reverse[:, 2:width] == tiles[0][:, 2 + 6 * width : 7 * width]).all()
+
+
+def test_traverse_has_a_row_for_each_active_dimension(
+    trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae
+) -> None:
+    found = checkpoints.load(trained)
+    active = sum(axis.active for axis in explore.axes(found.model, found.reference))
+    pictures = []
+    for extra in ([], ["--image", drawings[0]]):
+        out = tmp_path / f"grid{len(extra)}.png"
+        assert vae("traverse", trained, *extra, "--values", 5, "--out", out).status == 0
+        pictures.append(pixels(out))
+    height, width = pictures[0].shape
+    side = (width - 6 * 2) // 5
+    assert height == active * (side + 2) + 2
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_map_writes_the_reference_set_or_other_pictures(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    reference = checkpoints.load(trained).reference
+    assert reference is not None
+    assert reference.labels is not None
+    assert reference.tsne is not None
+    out = tmp_path / "map.csv"
+    assert vae("map", trained, "--method", "tsne", "--out", out).status == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [int(row["label"]) for row in rows] == reference.labels.tolist()
+    assert [float(row["kl_nats"]) for row in rows] == pytest.approx(reference.kl.sum(1).tolist(), rel=1e-5)
+    assert [float(row["x"]) for row in rows] == pytest.approx(reference.tsne[:, 0].tolist(), rel=1e-5)
+    assert vae("map", trained, "--data", "digits", "--limit", 30, "--out", out).status == 0
+    assert len(out.read_text().splitlines()) == 1 + 30
+    assert vae("map", trained, "--limit", 30, "--out", out).status == 0
+    some = [float(row["kl_nats"]) for row in csv.DictReader(out.read_text().splitlines())]
+    every = [float(row["kl_nats"]) for row in rows]
+    places = [every.index(kl) for kl in some]
+    assert len(some) == 30 and places == sorted(places) and places != list(range(30))  # not the first ones
+    png = tmp_path / "map.png"
+    assert vae("map", trained, "--out", png).status == 0
+    colours = set(map(tuple, pixels(png).reshape(-1, 3).tolist()))
+    assert {(0x3F, 0x90, 0xDA), (0x92, 0xDA, 0xDD)} <= colours  # first and last class
+
+
+# --- wrong input --------------------------------------------------------------------------------------------------
+
+MISTAKES = {
+    "trian": "Did you mean 'train'",
+    "train --epochs 2": "--out is missing",
+    "train --epochs many --out {new}": "--epochs",
+    "train --epochs 0 --out {new}": "allowed: 1 to",
+    "train --out {folder}/m.pt": "must end in .safetensors",
+    "train --out {folder}/nowhere/m.safetensors": "no folder",
+    "train --model gan --out {new}": "allowed: linear, mlp, conv, resnet",
+    "train --data nothing --out {new}": "allowed: a folder, zip or .npz",
+    "train --data {picture} --out {new}": "zip of pictures",
+    "train --size 4 --out {new}": "allowed: 8 to",
+    "train --size 8x8x8 --out {new}": "32x48",
+    "train --hidden 8,x --out {new}": "32,64,128",
+    "train --hidden 65536,65536 --out {new}": "MB of weights",
+    "train --norm layer --out {new}": "allowed: none, batch, group",
+    "train --beta-length 0.5 --out {new}": "--beta-schedule",
+    "train --likelihood bernoulli --std 0.5 --out {new}": "allowed: gaussian, learned_gaussian",
+    "train --model linear --dropout 0.5 --out {new}": "no layer for norm and dropout",
+    "train --seed -1 --out {new}": "allowed: 0 to 4,294,967,295",
+    "train --count 2 --out {new}": "The 2 pictures",
+    "train --like {folder}/none --model conv --out {new}": "leave one of them out",
+    "train --val-fraction 0 --out {new}": "0 for validation",
+    "train --precision bf16 --device cpu --out {new}": "CUDA",
+    "train --like nobody --out {new}": "no checkpoint 'nobody'",
+    "train --like {model} --model conv --out {new}": "leave one of them out",
+    "train --resume --out {picture}": "must end in .safetensors",
+    "info nobody": "no checkpoint 'nobody'",
+    "info {picture}": "not a safetensors file",
+    "evaluate {model} --metrics elbo,fid": "allowed: elbo, reconstruction",
+    "evaluate {model} --metrics bits_per_dimension": "which is a density",
+    "evaluate {model} --split half": "allowed: train, val, test, all",
+    "evaluate {model} --device tpu": "usable here",
+    "evaluate {model} --k 0": "--k",
+    "encode {model} --out {folder}/x.csv": "must end in .npz",
+    "encode {model}": "--out",
+    "sample {model} -n 0 --out {folder}/x.png": "-n",
+    "sample {model} --out {folder}/x.jpg": "must end in .png",
+    "sample {model} --out {folder}": "must end in .png",
+    "interpolate {model} {picture} {folder}/b.png --out {folder}/x.gif": "no file",
+    "interpolate {model} {picture} {model} --out {folder}/x.gif": "not a picture",
+    "interpolate {model} {picture} {picture} --path curved --out {folder}/x.gif": "allowed: linear, spherical",
+    "interpolate {model} {picture} {picture} --fit squeeze --out {folder}/x.gif": "allowed: crop, pad, stretch",
+    "interpolate {model} {picture} {picture} --steps 1 --out {folder}/x.gif": "--steps",
+    "traverse {model} --values 1 --out {folder}/x.png": "--values",
+    "map {model} --method umap --out {folder}/x.csv": "allowed: pca, tsne",
+    "map {model} --method tsne --perplexity 900 --out {folder}/x.csv": "900",
+    "map {model} --method tsne --limit 5 --out {folder}/x.csv": "at least 7",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_wrong_input_is_one_line_and_status_2(
+    words: str, trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae
+) -> None:
+    new = tmp_path / "new.safetensors"
+    places = {"model": trained, "picture": drawings[0], "folder": tmp_path, "new": new}
+    answer = vae(*(word.format(**places) for word in words.split()))
+    assert answer.status == 2
+    assert answer.out == ""
+    *before, last = answer.err.splitlines()
+    assert last.startswith("error: ")
+    assert MISTAKES[words] in last
+    assert all(line.startswith(("0.png: ", "Training ")) for line in before)  # what was done to a picture, say
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- a full disk ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """No file may grow beyond some bytes, as on a disk that is full; not for longer than needed: pytest writes too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_state_that_cannot_be_saved_is_one_sentence(tmp_path: Path, vae: Vae) -> None:
+    with small_files():
+        answer = vae("train", *SMALL, "--save-every", 0, "--out", tmp_path / "m.safetensors")
+    assert answer.status == 2
+    assert "m.state.safetensors: File too large" in answer.err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["sample", "encode", "map"])
+def test_a_full_disk_leaves_the_old_file(
+    command: str, trained: Path, tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / {"sample": "x.png", "encode": "x.npz", "map": "x.csv"}[command]
+    out.write_bytes(b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    answer = vae(command, trained, "--out", out)
+    assert answer.status == 2
+    assert answer.err.splitlines()[-1] == f"error: {out}: No space left on device; the file could not be written"
+    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+    assert out.read_bytes() == b"old"
+
+
+def test_a_checkpoint_that_cannot_be_saved_keeps_the_state(
+    tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, save = tmp_path / "m.safetensors", checkpoints.save
+
+    def full(checkpoint: checkpoints.Checkpoint, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoints, "save", full)
+    answer = vae("train", *SMALL, "--out", out)
+    assert answer.status == 2
+    assert "No space left on device" in answer.err.splitlines()[-1]
+    assert [p.name for p in tmp_path.iterdir()] == ["m.state.safetensors"]
+    monkeypatch.setattr(checkpoints, "save", save)
+    assert vae("train", *SMALL, "--out", out, "--resume").status == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]

@@ -1,0 +1,325 @@
+"""Moving about a latent space: what holds for every point, path, axis and sample."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from vae_core import explore, metrics, zoo
+from vae_core.checkpoints import Reference
+from vae_core.config import DataConfig
+from vae_core.metrics import statistics
+from vae_core.model import VAE, LatentSpec, build
+from vae_core.shards import seeded
+
+points = st.tuples(st.integers(2, 40), st.integers(0, 10**6), st.floats(0.05, 20), st.floats(0.05, 20))
+
+
+def pair(drawn: tuple[int, int, float, float]) -> tuple[Tensor, Tensor]:
+    """Two points of any size, direction and length."""
+    size, seed, one, other = drawn
+    a, b = torch.randn((2, size), generator=seeded(seed))
+    return one * a, other * b
+
+
+def vae(dim: int) -> VAE:
+    torch.manual_seed(0)
+    return build(zoo.recipe("mlp", DataConfig(), (1, 8, 8), latent_dim=dim, body={"hidden": (16,)}).model).eval()
+
+
+@pytest.fixture(scope="module")
+def model() -> VAE:
+    return vae(6)
+
+
+def reference_of(mean: Tensor, kl: Tensor | None = None) -> Reference:
+    """Reference encodings with these means (N, D)."""
+    rows = len(mean)
+    kl = torch.ones_like(mean) if kl is None else kl.expand(rows, -1)
+    return Reference(mean, torch.ones_like(mean), kl, torch.arange(rows).float(), torch.arange(rows))
+
+
+# --- flat vectors and groups ---------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=3), min_size=1, max_size=4), st.integers(0, 5))
+def test_flatten_and_unflatten_are_inverse(shapes: list[list[int]], rows: int) -> None:
+    spec = LatentSpec(tuple(map(tuple, shapes)), "gaussian", "normal")
+    v = torch.arange(rows * spec.size).float().reshape(rows, spec.size)
+    groups = explore.unflatten(v, spec)
+    assert [tuple(group.shape) for group in groups] == [(rows, *shape) for shape in shapes]
+    assert torch.equal(explore.flatten(groups), v)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 7), (6,)])
+def test_vectors_of_another_space_are_refused(model: VAE, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"this model takes \(N, 6\)"):
+        explore.unflatten(torch.zeros(shape), model.spec)
+
+
+@given(st.integers(1, 300), st.integers(0, 10**6))
+def test_a_point_survives_a_link(size: int, seed: int) -> None:
+    point = 3 * torch.randn(size, generator=seeded(seed))
+    text = explore.to_text(point)
+    assert text.replace("-", "").replace("_", "").isalnum()  # nothing that a link would have to escape
+    spec = LatentSpec(((size,),), "gaussian", "normal")
+    torch.testing.assert_close(explore.from_text(text, spec), point, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", "A", "****", "é", "AAAA", "AH4AAAAAAAAAAAAA", "A" * 17])
+def test_a_text_that_is_no_point_is_refused(model: VAE, text: str) -> None:
+    with pytest.raises(ValueError, match="point"):
+        explore.from_text(text, model.spec)
+
+
+# --- the prior -----------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 10**9 - 1))
+def test_the_first_draws_do_not_depend_on_how_many_there_are(m: int, n: int, seed: int) -> None:
+    few, many = (explore.sample(vae(5), count, seed=seed) for count in sorted((m, n)))
+    assert torch.equal(few, many[: len(few)])
+
+
+def test_draws_are_standard_normal_and_all_different(model: VAE) -> None:
+    z = explore.sample(model, 2000)
+    assert len(z.unique(dim=0)) == 2000
+    assert z.mean(0).abs().max() < 4 / 2000**0.5
+    torch.testing.assert_close(torch.cov(z.T), torch.eye(6), rtol=0, atol=0.12)
+    both = torch.cat([z, explore.sample(model, 2000, seed=1)])
+    assert len(both.unique(dim=0)) == 4000  # another seed, other draws
+
+
+@given(st.floats(0, 2))
+def test_temperature_scales_the_draws(temperature: float) -> None:
+    net = vae(3)
+    torch.testing.assert_close(explore.sample(net, 20, temperature, 7), temperature * explore.sample(net, 20, 1.0, 7))
+
+
+def test_prior_mean_is_zero_unless_the_prior_was_learnt(model: VAE) -> None:
+    reference = reference_of(torch.randn(50, 6) + 3)
+    assert torch.equal(explore.prior_mean(model, reference), torch.zeros(6))
+    assert torch.equal(explore.prior_mean(model, None), torch.zeros(6))
+
+    class Fitted:
+        spec = replace(model.spec, prior="fitted")
+
+    assert torch.equal(explore.prior_mean(Fitted(), reference), reference.mean.mean(0))  # type: ignore[arg-type]
+
+
+@given(st.integers(2, 30), st.floats(0.1, 2))
+def test_plane_lies_on_the_quantiles_with_z0_to_the_right_and_z1_up(side: int, temperature: float) -> None:
+    plane = explore.prior_plane(side, temperature)
+    assert plane.shape == (side, side, 2)
+    assert torch.equal(plane[:, :, 0], plane[:1, :, 0].expand(side, -1))
+    assert (plane[0, 1:, 0] > plane[0, :-1, 0]).all() and (plane[1:, 0, 1] < plane[:-1, 0, 1]).all()
+    steps = torch.special.ndtr(plane[0, :, 0] / temperature).diff()
+    torch.testing.assert_close(steps, torch.full((side - 1,), 1 / side), rtol=0, atol=1e-5)
+    torch.testing.assert_close(plane, -plane.flip(0, 1), rtol=0, atol=1e-5)  # symmetric about the prior's mean
+
+
+# --- encoding and decoding -----------------------------------------------------------------------------------------
+
+
+def test_decoding_does_not_depend_on_the_batch_and_pixels_follow_their_seed(model: VAE) -> None:
+    z = explore.sample(model, 5)
+    x = explore.decode(model, z)
+    assert x.shape == (5, 1, 8, 8) and x.min() >= 0 and x.max() <= 1
+    torch.testing.assert_close(torch.cat([explore.decode(model, row[None]) for row in z]), x)
+    drawn = explore.draw_pixels(model, z, 3)
+    assert torch.equal(drawn, explore.draw_pixels(model, z, 3)) and not torch.equal(drawn, x)
+    assert not torch.equal(drawn, explore.draw_pixels(model, z, 4))
+
+
+def test_decoding_many_takes_bounded_memory(model: VAE, monkeypatch: pytest.MonkeyPatch) -> None:
+    v, sizes = torch.randn(50, model.spec.size), []
+    whole = explore.decode(model, v)
+    monkeypatch.setattr(metrics, "NUMBERS_AT_ONCE", 20 * whole[0].numel())
+    model.decoder.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    assert torch.allclose(explore.decode(model, v), whole, atol=1e-6)
+    assert sizes == [20, 20, 10]
+    assert explore.decode(model, v[:0]).shape == (0, *model.image_shape)
+
+
+def test_encoding_is_seeded_and_flat(model: VAE) -> None:
+    x = torch.rand((4, 1, 8, 8), generator=seeded(0))
+    mean, std = explore.encode(model, x)
+    assert mean.shape == std.shape == (4, 6) and (std > 0).all()
+    assert torch.equal(mean, explore.encode(model, x)[0])
+
+
+def test_posterior_draws_have_the_posterior_s_moments() -> None:
+    mean, std = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 0.01])
+    z = explore.posterior_draws(mean, std, 4000, seed=2)
+    torch.testing.assert_close(z.mean(0), mean, rtol=0, atol=0.04)
+    torch.testing.assert_close(z.std(0), std, rtol=0.05, atol=0)
+    assert torch.equal(z, explore.posterior_draws(mean, std, 4000, seed=2))
+
+
+# --- paths ---------------------------------------------------------------------------------------------------------
+
+
+@given(points, st.integers(2, 30), st.sampled_from(explore.PATHS))
+def test_a_path_begins_at_a_and_ends_at_b(drawn: tuple[int, int, float, float], steps: int, path: str) -> None:
+    a, b = pair(drawn)
+    z = explore.interpolate(a, b, steps, path)
+    assert z.shape == (steps, len(a))
+    torch.testing.assert_close(z[[0, -1]], torch.stack([a, b]), rtol=1e-4, atol=1e-4)
+    back = explore.interpolate(b, a, steps, path).flip(0)
+    torch.testing.assert_close(z, back, rtol=1e-3, atol=1e-3)
+
+
+@given(points)
+def test_spherical_lengths_go_evenly_from_one_to_the_other(drawn: tuple[int, int, float, float]) -> None:
+    a, b = pair((max(drawn[0], 3), *drawn[1:]))
+    z = explore.slerp(a, b, torch.linspace(0, 1, 9))
+    cosine = (a @ b / (a.norm() * b.norm())).item()
+    if abs(cosine) < 0.999:
+        expected = torch.linspace(a.norm().item(), b.norm().item(), 9)
+        torch.testing.assert_close(z.norm(dim=1), expected, rtol=1e-3, atol=1e-4)
+        units = z / z.norm(dim=1, keepdim=True)
+        angles = (units[:-1] * units[1:]).sum(1).clamp(-1, 1).acos()
+        torch.testing.assert_close(angles, angles.mean().expand(8), rtol=2e-2, atol=2e-3)
+
+
+def test_spherical_path_is_the_quarter_circle_between_two_unit_vectors() -> None:
+    z = explore.interpolate(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 3, "spherical")
+    torch.testing.assert_close(z, torch.tensor([[1.0, 0.0], [0.5**0.5, 0.5**0.5], [0.0, 1.0]]))
+
+
+@pytest.mark.parametrize("other", [[2.0, 0.0], [-2.0, 0.0], [0.0, 0.0]], ids=["parallel", "opposite", "zero"])
+def test_spherical_is_straight_where_no_circle_is_defined(other: list[float]) -> None:
+    a, b = torch.tensor([1.0, 0.0]), torch.tensor(other)
+    torch.testing.assert_close(explore.interpolate(a, b, 5, "spherical"), explore.interpolate(a, b, 5))
+
+
+def test_wrong_paths_are_refused() -> None:
+    with pytest.raises(ValueError, match="'arc'; allowed: linear, spherical"):
+        explore.interpolate(torch.ones(2), torch.ones(2), 5, "arc")
+    with pytest.raises(ValueError, match="steps is 1"):
+        explore.interpolate(torch.ones(2), torch.ones(2), 1)
+
+
+def test_crossfade_mixes_pixels() -> None:
+    black, white = torch.zeros(3, 4, 5), torch.ones(3, 4, 5)
+    mixed = explore.crossfade(black, white, 5)
+    assert mixed.shape == (5, 3, 4, 5)
+    torch.testing.assert_close(mixed.mean((1, 2, 3)), torch.linspace(0, 1, 5))
+
+
+# --- axes ----------------------------------------------------------------------------------------------------------
+
+
+def test_axes_are_the_dimensions_by_kl_with_ranges_of_the_reference(model: VAE) -> None:
+    spread = torch.tensor([2.0, 0.001, 1.0, 3.0, 0.02, 0.5])
+    mean = torch.randn((3000, 6), generator=seeded(1)) * spread + torch.tensor([5.0, 0, 0, 0, 0, 0])
+    kl = torch.tensor([1.0, 0.001, 3.0, 2.0, 0.01, 0.5])
+    found = explore.axes(model, reference_of(mean, kl))
+    assert [axis.name for axis in found] == ["z2", "z3", "z0", "z5", "z4", "z1"]
+    assert [axis.active for axis in found] == [True, True, True, True, False, False]
+    by_name = {axis.name: axis for axis in found}
+    for i, axis in enumerate(by_name[f"z{i}"] for i in range(6)):
+        assert axis.kl == pytest.approx(kl[i].item()) and axis.variance == pytest.approx(spread[i].item() ** 2, rel=0.1)
+        inside = ((mean[:, i] >= axis.low) & (mean[:, i] <= axis.high)).float().mean()
+        assert inside >= 0.989 and axis.high - axis.low >= 1.999
+    assert by_name["z0"].low > -2 and by_name["z0"].high == pytest.approx(5 + 2.576 * 2, abs=0.6)
+
+
+def test_without_reference_axes_span_three_standard_deviations(model: VAE) -> None:
+    found = explore.axes(model, None)
+    assert [axis.name for axis in found] == [f"z{i}" for i in range(6)]
+    assert all((axis.low, axis.high, axis.kl, axis.active) == (-3, 3, None, True) for axis in found)
+
+
+def test_large_latents_are_slid_along_principal_directions() -> None:
+    net = vae(explore.MAX_AXES + 1)
+    size = net.spec.size
+    mean = torch.randn((200, size), generator=seeded(0)) * 0.1
+    mean[:, 7] += 5 * torch.randn(200, generator=seeded(1))
+    found = explore.axes(net, reference_of(mean))
+    assert len(found) == explore.PRINCIPAL and found[0].name == "PC1" and found[0].kl is None
+    assert found[0].direction[7].abs() > 0.99
+    variances = [axis.variance or 0.0 for axis in found]
+    assert variances == sorted(variances, reverse=True)
+    directions = torch.stack([axis.direction for axis in found])
+    torch.testing.assert_close(directions @ directions.T, torch.eye(len(found)), rtol=0, atol=1e-4)
+    assert explore.axes(net, None) == []
+
+
+@given(st.integers(0, 10**6), st.floats(-5, 5), st.booleans())
+def test_moving_changes_one_coordinate_only(seed: int, value: float, principal: bool) -> None:
+    size = explore.MAX_AXES + 1 if principal else 6
+    mean = torch.randn((80, size), generator=seeded(seed))
+    along = explore.axes(vae(size), reference_of(mean))
+    v = torch.randn(size, generator=seeded(seed, 1))
+    moved = along[1].move(v, value)
+    assert along[1].coordinate(moved).item() == pytest.approx(value, abs=1e-4)
+    others = [axis for axis in along if axis is not along[1]]
+    for axis in others[:10]:
+        assert axis.coordinate(moved).item() == pytest.approx(axis.coordinate(v).item(), abs=1e-4)
+    torch.testing.assert_close(along[1].move(moved, along[1].coordinate(v)), v, rtol=1e-4, atol=1e-4)
+
+
+def test_traversal_goes_through_each_range_and_leaves_the_rest(model: VAE) -> None:
+    along = explore.axes(model, reference_of(torch.randn((100, 6), generator=seeded(0))))[:4]
+    start = torch.linspace(-1, 1, 6)
+    grid = explore.traverse(start, along, 7)
+    assert grid.shape == (4, 7, 6)
+    for row, axis in zip(grid, along, strict=True):
+        torch.testing.assert_close(axis.coordinate(row), torch.linspace(axis.low, axis.high, 7))
+        rest = axis.direction == 0
+        assert torch.equal(row[:, rest], start[rest].expand(7, -1))
+    assert explore.traverse(start, [], 7).shape == (0, 7, 6)
+    with pytest.raises(ValueError, match="values is 1"):
+        explore.traverse(start, along, 1)
+
+
+# --- compared with the reference set -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=30), st.integers(-6, 6))
+def test_percentile_is_the_share_below_with_ties_halved(values: list[int], value: int) -> None:
+    found = explore.percentile(value, torch.tensor(values).float())
+    below, equal = (sum(test(v) for v in values) for test in (lambda v: v < value, lambda v: v == value))
+    assert found == pytest.approx(100 * (below + equal / 2) / len(values), abs=1e-3)
+
+
+def test_usualness_orders_pictures_and_says_it_in_words(model: VAE) -> None:
+    x = torch.rand((200, 1, 8, 8), generator=seeded(0)) * 0.1
+    stats = statistics(model, x)
+    reference = Reference(stats.mean, stats.std, stats.kl, stats.reconstruction, torch.arange(200))
+    usual, odd = explore.usualness(model, x[:1], reference), explore.usualness(model, torch.ones_like(x[:1]), reference)
+    assert odd.error_percentile == 100 > usual.error_percentile
+    assert "unlike anything" in odd.words and "unlike" not in usual.words
+    stored = explore.reference_usualness(reference, 0)
+    assert stored.kl_percentile == usual.kl_percentile and stored.kl == pytest.approx(usual.kl, rel=1e-4)
+    assert stored.error_percentile == explore.percentile(stats.reconstruction[0].item(), stats.reconstruction)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**6))
+def test_nearest_are_the_nearest(rows: int, count: int, seed: int) -> None:
+    reference = torch.randn((rows, 3), generator=seeded(seed))
+    found, distances = explore.nearest(reference[0], reference, count)
+    assert len(found) == min(rows, count) and found[0] == 0 and distances[0] == 0
+    everything = (reference - reference[0]).norm(dim=1).sort().values
+    torch.testing.assert_close(distances, everything[: len(found)])
+
+
+def test_unlike_pair_is_of_two_classes_or_far_apart() -> None:
+    mean = torch.cat([torch.zeros(20, 2), torch.full((20, 2), 4.0)]) + 0.1 * torch.randn((40, 2), generator=seeded(0))
+    plain = reference_of(mean)
+    first, second = explore.unlike_pair(plain)
+    assert (mean[first] - mean[second]).norm() > 4
+    labelled = replace(plain, labels=torch.arange(40) // 20)
+    a, b = explore.unlike_pair(labelled)
+    assert a < 20 <= b
+
+
+def test_observed_picture_is_the_one_that_was_scored(model: VAE) -> None:
+    pictures = torch.randint(0, 256, (7, 1, 8, 8), generator=seeded(0), dtype=torch.uint8)
+    one = explore.observed(model, pictures, 4, seed=0)
+    assert one.shape == (1, 1, 8, 8)
+    torch.testing.assert_close(explore.encode(model, one)[0], statistics(model, pictures, 0).mean[4:5])

@@ -1,0 +1,78 @@
+"""The Gaussian latent: closed-form KL against Monte Carlo and torch, and draws that are mean + std x noise."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.distributions import Normal, kl_divergence
+
+from vae_core.latents.gaussian import LOG_STD_RANGE, Gaussian, kl_to_standard_normal, log_normal
+from vae_core.shards import normal, seeded
+
+numbers = st.floats(-5, 5)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def latent() -> Gaussian:
+    return Gaussian(features=6, dim=3)
+
+
+@given(numbers, st.floats(0.05, 5))
+def test_kl_is_that_of_torch(mean: float, std: float) -> None:
+    expected = kl_divergence(Normal(torch.tensor(mean), torch.tensor(std)), Normal(0.0, 1.0))
+    found = kl_to_standard_normal(torch.tensor(mean), torch.tensor(std))
+    assert torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_kl_is_the_average_of_the_log_ratio(latent: Gaussian) -> None:
+    h = torch.randn(4, 6)
+    _, log_prior, log_posterior, kl = latent.draw(h, 50_000, seeded(0))
+    ratio = log_posterior - log_prior
+    error = ratio.std(1) / 50_000**0.5
+    assert ((ratio.mean(1) - kl[0].sum(1)).abs() < 5 * error).all()
+    assert torch.equal(kl[0], latent.encode(h)[2][0])
+
+
+@given(numbers)
+def test_log_normal_is_the_density(z: float) -> None:
+    x = torch.tensor([[z, 0.5, -1.0], [0.0, 2.0, z]])
+    assert torch.allclose(log_normal(x), Normal(0.0, 1.0).log_prob(x).sum(-1), rtol=1e-4, atol=1e-4)
+
+
+def test_draws_are_mean_plus_standard_deviation_times_noise(latent: Gaussian) -> None:
+    h = torch.randn(4, 6)
+    (mean,), (std,), _ = latent.encode(h)
+    (z,), log_prior, log_posterior, _ = latent.draw(h, 5, seeded(7))
+    noise = normal((4, 5, 3), seeded(7), CPU)
+    assert torch.allclose(z, mean[:, None] + std[:, None] * noise)
+    assert torch.allclose(log_prior, Normal(0.0, 1.0).log_prob(z).sum(-1), atol=1e-5)
+    assert torch.allclose(log_posterior, Normal(mean[:, None], std[:, None]).log_prob(z).sum(-1), atol=1e-4)
+
+
+def test_gradients_flow_through_the_draw(latent: Gaussian) -> None:
+    h = torch.randn(2, 6)
+    latent.draw(h, 1, seeded(0))[0][0].sum().backward()
+    assert (latent.head.bias.grad.abs() > 0).all()
+
+
+def test_far_astray_it_stays_finite(latent: Gaussian) -> None:
+    h = torch.full((1, 6), 1e4)
+    (mean,), (std,), (kl,) = latent.encode(h)
+    assert torch.isfinite(torch.cat([mean, std, kl])).all()
+    assert std.log().min() >= LOG_STD_RANGE[0] - 1e-4
+    assert std.log().max() <= LOG_STD_RANGE[1] + 1e-4
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_prior_draws_have_the_temperature_as_standard_deviation(latent: Gaussian, temperature: float) -> None:
+    (z,) = latent.sample_prior(20_000, temperature, seeded(0), CPU)
+    assert z.shape == (20_000, 3)
+    assert torch.allclose(z.std(0), torch.full((3,), temperature), atol=0.02)
+    assert z.mean(0).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("z", [[], [None], [torch.zeros(2, 4)], [torch.zeros(3)], [torch.zeros(2, 3)] * 2])
+def test_wrong_z_is_refused_with_both_shapes(latent: Gaussian, z: list) -> None:
+    with pytest.raises(ValueError, match=r"this model takes \[\(N, 3\)\]"):
+        latent.complete(z, 0.0, None)

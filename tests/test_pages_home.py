@@ -1,0 +1,285 @@
+"""Home: cards, the open model in full, models of one's own; on small models made here, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import cards, models
+from vae_core import checkpoints, data, zoo
+from vae_core.checkpoints import Checkpoint, DataInfo, Reference
+from vae_core.config import DataConfig
+from vae_core.metrics import statistics
+from vae_core.model import build
+
+Show = Callable[..., AppTest]
+NASTY = "<img src=x onerror=alert(1)> **bold** :red[x] $a$"
+EPOCHS = 3
+
+
+def small(data_name: str = "digits", description: str = "Small digits.") -> Checkpoint:
+    """An untrained model with all that a header may hold."""
+    splits = data.load(DataConfig("digits", count=100))
+    recipe = zoo.recipe("mlp", DataConfig(data_name, count=100), (1, 8, 8), latent_dim=3, body={"hidden": (8,)})
+    model = build(recipe.model).eval()
+    found = statistics(model, splits.test.images)
+    reference = Reference(
+        found.mean, found.std, found.kl, found.reconstruction, torch.arange(len(found.mean)), splits.test.labels
+    )
+    split = found.summary()
+    rest = {"seconds": 1.0, "loss": 1.0, "beta": 1.0, "learning_rate": 1e-3, "score": 1.0}
+    credit = data.SETS[data_name].credit if data_name in data.NAMES else "somebody"
+    info = DataInfo(data_name, (NASTY, *"123456789"), sizes=(80, 10, 10), credit=credit, licence="CC BY 4.0")
+    history = [rest | {"epoch": i + 1, "train": split, "val": split} for i in range(EPOCHS)]
+    return Checkpoint(recipe, model, info, description, history, split, reference=reference)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three models: data made on the spot, data to fetch, and a header full of markup."""
+    folder = tmp_path_factory.mktemp("shipped")
+    checkpoints.save(small(), folder / "digits.safetensors")
+    checkpoints.save(small("mnist"), folder / "mnist.safetensors")
+    checkpoints.save(small("my pictures", NASTY), folder / "other.safetensors")
+    return folder
+
+
+@pytest.fixture
+def show(root: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
+    """Follow a link to a part of Home, with the shelf for the models that came with it and no data set beside it."""
+    monkeypatch.setattr(checkpoints, "SHIPPED", shelf)
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def opened(part: str | None = None, model: str | None = None) -> AppTest:
+        app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)
+        for key, value in {"show": part, "model": model}.items():
+            if value:
+                app.query_params[key] = value
+        return checked(app.run())
+
+    return opened
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, [e.message for e in app.exception]
+    return app
+
+
+def chosen(app: AppTest) -> str:
+    return app.selectbox(key="model").value
+
+
+def said(elements) -> str:
+    return "\n".join(str(element.value) for element in elements)
+
+
+def pictures(app: AppTest) -> list[str]:
+    """The alternative texts of the strips."""
+    bodies = [element.proto.body for element in app.get("html")]
+    return [body.split('alt="')[1].split('"')[0] for body in bodies if "<img" in body]
+
+
+def test_each_model_has_a_card_with_two_strips(show: Show) -> None:
+    app = show()
+    assert [e.value for e in app.subheader] == ["mnist, open", "digits", "other"]
+    assert len(pictures(app)) == 6
+    assert pictures(app).count("The model&#x27;s reconstructions of test pictures") == 2
+    assert (
+        pictures(app).count("Test pictures, and below them the model&#x27;s reconstructions") == 1
+    )  # digits are always here
+    assert "Likelihood: Bernoulli" in said(app.text) and "Test ELBO: " in said(app.text)
+    assert "latent space" in said(app.markdown)
+    assert "runs on the processor (CPU)" in said(app.caption)
+
+
+def test_a_strangers_markup_is_only_text(show: Show) -> None:
+    app = show()
+    assert NASTY in [e.value for e in app.text]
+    read_as_markdown = said([*app.markdown, *app.subheader, *app.caption, *app.title])
+    assert "<img" not in read_as_markdown and "**bold**" not in read_as_markdown
+    app = show("The open model", "other")
+    assert f"Classes: {NASTY}, 1, 2" in said(app.text)
+
+
+@pytest.mark.parametrize("text", [NASTY, "a_b *c* [d](e) `f` # g", "# x\n- y"])
+def test_plain_escapes_all_punctuation(text: str) -> None:
+    shown = models.plain(text)
+    assert shown.replace("\\", "") == " ".join(text.split())
+    assert all(shown[i - 1] == "\\" for i, c in enumerate(shown) if c in "<>*_[]()`#$:!-")
+    assert len(models.plain("a" * 10_000)) == models.MAX_SENTENCE
+
+
+def test_open_opens_the_model(show: Show) -> None:
+    app = show()
+    app.button(key="open-digits").click().run()
+    assert chosen(app) == "digits"
+
+
+def test_about_shows_the_open_model_in_full(show: Show) -> None:
+    app = show()
+    checked(app.button(key="about-digits").click().run())
+    assert chosen(app) == "digits"
+    assert len(app.get("plotly_chart")) == 4
+    assert "vae train --like digits --out digits-again.safetensors" in said(app.code)
+    assert "Credit: Optical Recognition" in said(app.text) and "Licence: CC BY 4.0" in said(app.text)
+    tables = "\n".join(str(table.value) for table in app.table)
+    assert "nats per image" in tables.replace("\\", "") and "bernoulli" not in tables.split("kind")[0]
+
+
+def test_commands_of_other_data(show: Show) -> None:
+    app = show("The open model", "mnist")
+    assert said(app.code) == "vae train --like mnist --download --out mnist-again.safetensors"
+    app = show("The open model", "other")
+    assert said(app.code) == "vae train --like other --data FOLDER --out other-again.safetensors"
+
+
+def test_the_data_set_is_fetched_only_on_a_click(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(config: DataConfig, download: bool = False, progress=None, **_: object):
+        asked.append((config.name, download))
+        progress(0.5, "half")
+        raise ValueError("The data set 'mnist' could not be downloaded: no <network>")
+
+    monkeypatch.setattr(data, "load", load)
+    app = show("The open model", "mnist")
+    assert "is not on this machine" in said(app.info) and not asked
+    checked(app.button(key="fetch").click().run())
+    assert asked == [("mnist", True)]
+    assert said(app.error).replace("\\", "").endswith("could not be downloaded: no <network>")
+    assert len(app.error) == 1 and len(app.get("plotly_chart")) == 4
+
+
+def test_an_upload_becomes_a_card_and_is_open(show: Show, shelf: Path) -> None:
+    app = show("Add a model")
+    content = (shelf / "other.safetensors").read_bytes()
+    checked(app.file_uploader(key="checkpoint").set_value(("<b>mine.safetensors", content, "")).run())
+    assert "(uploaded " in chosen(app)
+    checked(app.run())
+    assert app.subheader[0].value.startswith("\\<b\\>mine \\(uploaded ") and app.subheader[0].value.endswith(", open")
+    assert len(app.subheader) == 4
+
+
+def test_a_bad_upload_ends_in_one_sentence_and_changes_nothing(show: Show, shelf: Path) -> None:
+    app = show("Add a model", "digits")
+    whole = (shelf / "other.safetensors").read_bytes()
+    flipped = bytearray(whole)
+    flipped[-5] ^= 1
+    for content in (b"", b"no checkpoint", whole[:-100], bytes(flipped)):
+        checked(app.file_uploader(key="checkpoint").set_value(("x.safetensors", content, "")).run())
+        assert len(app.error) == 1 and app.error[0].value.startswith("This file cannot be opened. ")
+        assert chosen(app) == "digits"
+    assert len(app.selectbox(key="model").options) == 3
+    app.file_uploader(key="checkpoint").set_value(("x.safetensors", whole, "")).run()
+    assert "(uploaded " in chosen(app) and not app.error
+
+
+def test_a_folder_of_ones_own_with_bad_files(show: Show, shelf: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    content = (shelf / "digits.safetensors").read_bytes()
+    (tmp_path / "good.safetensors").write_bytes(content)
+    (tmp_path / "cut.safetensors").write_bytes(content[:5000])
+    (tmp_path / "a folder.safetensors").mkdir()
+    app = show()
+    assert app.subheader[0].value == "good \\(own folder\\)"
+    lines = app.warning[0].value.replace("\\", "").splitlines()
+    assert [line.split(":")[0] for line in lines[2:]] == ["- a folder (own folder)", "- cut (own folder)"]
+    app = show("Add a model", "cut (own folder)")
+    assert len(app.error) == 1 and "cannot be opened" in app.error[0].value
+    (tmp_path / "new.safetensors").write_bytes(content)
+    (tmp_path / "cut.safetensors").write_bytes(content)
+    checked(app.button(key="refresh").click().run())
+    assert f"{tmp_path}: cut, good, new" in said(app.text).splitlines()
+    assert not app.error
+
+
+def test_own_folder_that_is_not_there(show: Show, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path / "nowhere"))
+    app = show("Add a model")
+    assert "does not exist" in app.warning[0].value
+    assert len(app.selectbox(key="model").options) == 3
+
+
+def test_no_model_at_all(show: Show, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    app = show()
+    assert "no model yet" in app.info[0].value
+    app = show("Add a model")
+    assert "vae train" in said(app.code) and len(app.file_uploader) == 1
+
+
+def test_a_link_to_what_is_not_here_is_explained(show: Show) -> None:
+    app = show("nonsense", "nonsense")
+    assert "not here" in app.warning[0].value and "The part of Home" in app.warning[1].value
+    assert chosen(app) == "mnist"
+
+
+def test_a_model_that_goes_away_while_it_is_open(show: Show, shelf: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    file = tmp_path / "brief.safetensors"
+    file.write_bytes((shelf / "digits.safetensors").read_bytes())
+    app = show("All models", "brief (own folder)")
+    assert chosen(app) == "brief (own folder)"
+    file.unlink()
+    checked(app.run())
+    assert chosen(app) == "mnist"
+
+
+def test_the_original_pictures_of_another_data_set_are_not_shown(shelf: Path) -> None:
+    """A folder of one's own may bear the name of a known data set, or that one may have changed."""
+    opened = models.Opened(models.Entry("own:x", "x", "own"), small(), "x")
+    assert models.originals_here(opened)
+    other = replace(opened.checkpoint, data=replace(opened.checkpoint.data, credit="the user's own pictures"))
+    assert not models.originals_here(replace(opened, checkpoint=other))
+    assert not models.originals_here(replace(opened, entry=models.Entry("upload:1", "x", "upload")))
+    assert opened.checkpoint.reference is not None
+    far = replace(opened.checkpoint.reference, index=opened.checkpoint.reference.index + 10**6)
+    with pytest.raises(ValueError, match="not the one"):
+        cards.reconstructions("far", replace(opened, checkpoint=replace(opened.checkpoint, reference=far)), True)
+
+
+@pytest.mark.parametrize("width", [8, 16, 28, 32, 64, 128, 256])
+def test_strips_fit_a_card(width: int) -> None:
+    count = cards.columns(width)
+    assert 3 <= count <= 8
+    if width <= 128:
+        assert count * (width + cards.GUTTER) <= cards.STRIP
+
+
+@pytest.mark.parametrize(("length", "kept"), [(1, 1), (2, 2), (400, 400), (401, 201), (5000, 386)])
+def test_a_long_history_is_thinned_and_keeps_its_end(length: int, kept: int) -> None:
+    rows = [{"epoch": i + 1, "val": {"kl": float(i)}} for i in range(length)]
+    opened = models.Opened(models.Entry("own:x", "x", "own"), replace(small(), history=rows), "x")
+    history = cards.History.of(opened)
+    assert (history.epochs[0], history.epochs[-1], len(history.rows)) == (1, length, kept)
+    assert history.curve("val", "kl")[-1] == length - 1
+
+
+def test_kl_rows_are_ordered_by_the_last_epoch() -> None:
+    rows = [{"val": {"kl_per_dim": [5.0, 0.0, 1.0]}}, {"val": {"kl_per_dim": [0.5, 0.0, 2.0]}}]
+    names, values = cards.History(rows).kl_per_dimension()
+    assert names == ["z2", "z0", "z1"] and values[0] == [1.0, 2.0]
+
+
+def test_settings_are_words() -> None:
+    recipe = small().recipe
+    assert cards.settings(recipe.training)["learning rate"] == "cosine, 0.001 to 1e-05"
+    assert cards.settings(recipe.model)["encoder: hidden"] == "8"
+    assert cards.settings(recipe.data)["size"] == "as the data has it"
+    assert cards.settings(recipe.objective)["beta"] == "1"
+
+
+def test_many_class_names_are_cut_with_their_number() -> None:
+    lines = cards.source(DataInfo("x", tuple(str(i) for i in range(100))))
+    assert lines[1] == "Credit: not stated" and lines[2] == "Licence: not stated"
+    assert lines[3].startswith("Classes: 0, 1, ") and lines[3].endswith(", 29 and 70 more")

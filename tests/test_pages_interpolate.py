@@ -1,0 +1,133 @@
+"""The page Interpolate, as a person uses it, without a browser."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from vae_core import checkpoints, explore
+
+pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
+ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Callable[[], bytes]]]:
+    """What the download buttons would give, by label."""
+    given: dict[str, Callable[[], bytes]] = {}
+    real = st.download_button
+
+    def note(label: str, data: Callable[[], bytes], *args: object, **kwargs: object) -> bool:
+        given[label] = data
+        return real(label, b"", *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", note)
+    yield given
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def start(**query: str) -> AppTest:
+    app = AppTest.from_file(ROUTER, default_timeout=120)
+    for name, value in ({"model": "digits"} | query).items():
+        app.query_params[name] = value
+    app.switch_page("interpolate.py")
+    return run(app)
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in (*app.markdown, *app.caption))
+
+
+@pytest.mark.parametrize("name", checkpoints.shipped())
+def test_first_visit_shows_two_pictures_of_every_model(name: str) -> None:
+    app = start(model=name)
+    assert not app.warning and not app.error
+    assert ":blue[**A**]" in texts(app) and ":orange[**B**]" in texts(app)
+    assert texts(app).count("For this model it is") == 2
+    pictures = [html for element in app.get("html") for html in re.findall("<img[^>]*>", element.proto.body)]
+    assert len(pictures) >= 10  # two rebuilt, and four draws each
+    assert all(re.search(r'alt="[^"]*picture [AB]', html, re.IGNORECASE) for html in pictures)
+
+
+def test_swap_and_undo() -> None:
+    app = start(a="ref:3", b="ref:8")
+    undo = next(button for button in app.button if button.label == "Undo")
+    assert undo.disabled
+    next(button for button in app.button if button.label == "Swap A and B").click()
+    run(app)
+    assert (app.query_params["a"], app.query_params["b"]) == ("ref:8", "ref:3")
+    next(button for button in app.button if button.label == "Undo").click()
+    run(app)
+    assert (app.query_params["a"], app.query_params["b"]) == ("ref:3", "ref:8")
+
+
+@pytest.mark.parametrize(
+    "query, says",
+    [
+        ({"steps": "1000"}, "Steps"),
+        ({"path": "bent"}, "Path"),
+        ({"t": "2"}, "t 2"),
+        ({"t": "nan"}, "t"),
+        ({"draws": "-1"}, "Seed"),
+        ({"a": "ref:9999999"}, "reference picture"),
+    ],
+)
+def test_values_out_of_range_get_a_sentence(query: dict[str, str], says: str) -> None:
+    app = start(**query)
+    assert len(app.warning) == 1 and says in app.warning[0].value
+
+
+@pytest.mark.parametrize("name, path", [("Straight", "linear"), ("Spherical", "spherical")])
+def test_downloads_hold_the_way_that_is_shown(name: str, path: str, downloads: dict[str, Callable[[], bytes]]) -> None:
+    app = start(a="ref:3", b="prior:8", path=name, steps="5")
+    assert not app.warning
+    checkpoint = checkpoints.load(checkpoints.find("digits"))
+    a, b = checkpoint.reference.mean[3], explore.sample(checkpoint.model, 1, seed=8)[0]
+    with np.load(io.BytesIO(downloads["Latents (npz)"]()), allow_pickle=False) as saved:
+        np.testing.assert_allclose(saved["t"], [0, 0.25, 0.5, 0.75, 1])
+        np.testing.assert_allclose(saved["z"], explore.interpolate(a, b, 5, path), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(saved["a"], a)
+        np.testing.assert_allclose(saved["z"][-1], saved["b"], rtol=1e-5, atol=1e-6)
+    strip = Image.open(io.BytesIO(downloads["Strip (PNG)"]()))
+    assert strip.width > 2 * strip.height > 0  # five columns, two rows
+    animation = Image.open(io.BytesIO(downloads["Animation (GIF)"]()))
+    frames = []
+    for place in range(animation.n_frames):
+        animation.seek(place)
+        frames.append(np.asarray(animation.convert("L")))
+    assert len(frames) > 50
+    np.testing.assert_array_equal(frames[1], frames[-1])  # there and back
+    assert min(frames[0].shape) >= 128
+
+
+def test_a_model_with_another_prior_has_a_straight_path_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vae_core.latents.gaussian import Gaussian
+
+    monkeypatch.setattr(Gaussian, "prior", "fitted")
+    app = start()
+    assert "spherical" in texts(app)
+    assert not [control for control in app.segmented_control if control.label == "Path"]
+
+
+def test_drawn_pictures_are_not_judged() -> None:
+    app = start(a="prior:1", b="prior:2")
+    assert texts(app).count("no original") == 2
+
+
+def test_draws_follow_their_seed() -> None:
+    one, same, other = (
+        [element.proto.body for element in start(draws=seed, a="ref:3", b="ref:8").get("html")]
+        for seed in ("0", "0", "1")
+    )
+    assert one == same != other

@@ -1,0 +1,454 @@
+"""Map: where points lie, their colours, what is chosen, placed, read and downloaded; on small models made here."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import datasource, models
+from pages.widgets.models import Opened
+from vae_core import checkpoints, explore, projection, zoo
+from vae_core.checkpoints import Checkpoint, DataInfo, Reference
+from vae_core.config import DataConfig
+from vae_core.model import build
+
+ROWS = 60
+FACTORS = (("round", "square"), tuple(map(str, range(30))))
+
+
+def untrained(dim: int, rows: int = ROWS, tsne: bool = False) -> Checkpoint:
+    """A model with reference encodings of two classes that lie apart."""
+    torch.manual_seed(dim)
+    recipe = zoo.recipe("mlp", DataConfig("somebody's"), (1, 8, 8), latent_dim=dim, body={"hidden": (16,)})
+    labels = torch.arange(rows) % 2
+    mean = torch.randn(rows, dim) + 3 * labels[:, None]
+    reference = Reference(
+        mean=mean,
+        std=torch.full((rows, dim), 0.5),
+        kl=torch.rand(rows, dim),
+        error=torch.rand(rows) * 100,
+        index=torch.arange(rows),
+        labels=labels,
+        factors=torch.stack([labels, torch.arange(rows) % 30], 1),
+        tsne=torch.randn(rows, 2) if tsne else None,
+    )
+    info = DataInfo("somebody's", ("<b>even</b>", "odd"), ("shape", "x"), FACTORS, (rows, rows, rows))
+    return Checkpoint(recipe, build(recipe.model).eval(), info, reference=reference)
+
+
+@pytest.fixture
+def app(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page on a shelf of models; keywords are the link's."""
+    few, bare = untrained(3, rows=5), replace(untrained(4), reference=None)
+    shelf = {"flat": untrained(2), "five": untrained(5, tsne=True), "few": few, "bare": bare}
+    for name, checkpoint in shelf.items():
+        checkpoints.save(checkpoint, tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    monkeypatch.setenv("VAE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAE_DATA", raising=False)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def opened(**query: object) -> AppTest:
+        app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)
+        app.query_params.update({key: str(value) for key, value in query.items()})
+        app.switch_page("map.py")
+        return checked(app.run())
+
+    return opened
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    """What the download buttons give, by label: filled while the page runs."""
+    found: dict[str, Callable[[], bytes]] = {}
+    real = st.download_button
+
+    def note(label: str, data: Callable[[], bytes], *args: object, **kwargs: Any) -> bool:
+        found[label] = data
+        return real(label, b"", *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", note)
+    return found
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def model(name: str) -> Opened:
+    """A model of the shelf, as a page has it."""
+    return models.open_model(models.entries()[name])
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def values(found: Any) -> np.ndarray:
+    """Numbers of a figure, which come as a list or as bytes."""
+    if isinstance(found, dict):
+        return np.frombuffer(base64.b64decode(found["bdata"]), found["dtype"])
+    return np.asarray(found, float)
+
+
+def places(app: AppTest, axes: str = "xy") -> np.ndarray:
+    """Coordinates on the chart in the order of their rows."""
+    (chart,) = charts(app)
+    drawn = [
+        (row, *place)
+        for trace in chart["data"]
+        for row, *place in zip(values(trace["customdata"]), *(values(trace[axis]) for axis in axes), strict=True)
+    ]
+    return np.array(sorted(drawn))[:, 1:]
+
+
+def flags(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What is marked with an arrow: its text -> the annotation."""
+    (chart,) = charts(app)
+    notes = chart["layout"].get("annotations", []) + chart["layout"].get("scene", {}).get("annotations", [])
+    return {note["text"][3:-4]: note for note in notes if note.get("showarrow", True)}
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.caption, app.markdown, app.text) for element in kind)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return checked(next(button for button in app.button if button.label == label).click().run())
+
+
+def finished(app: AppTest) -> AppTest:
+    """The page after its work in the background has ended."""
+    for _ in range(200):
+        if not any(button.label == "Cancel" for button in app.button):
+            return app
+        time.sleep(0.05)
+        checked(app.run())
+    raise AssertionError("the work in the background does not end")
+
+
+def choose(app: AppTest, name: str, chosen: list[int], count: int = ROWS) -> AppTest:
+    """What the chart's callback does after a box was drawn."""
+    app.session_state["map_chosen"] = (datasource.from_reference(model(name), count).key, chosen)
+    app.session_state["side"] = "Chosen"
+    return checked(app.run())
+
+
+def drawing(tone: int = 255) -> bytes:
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[1:7, 3:5] = tone
+    return png(pixels)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zipped(count: int) -> bytes:
+    buffer = io.BytesIO()
+    generator = np.random.default_rng(0)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for i in range(count):
+            pixels = generator.integers(0, 255, (8, 8), dtype=np.uint8)
+            archive.writestr(f"{('cats', 'dogs')[i % 2]}/{i}.png", png(pixels))
+    return buffer.getvalue()
+
+
+# --- places -------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_visit_shows_the_stored_map_at_once(app) -> None:
+    page = app(model="five")
+    np.testing.assert_allclose(places(page), model("five").checkpoint.reference.tsne, atol=1e-6)
+    assert f"All {ROWS} reference pictures. Perplexity 19.7, seed 0, stored with the model." in said(page)
+    assert not page.warning and "job_tsne" not in page.session_state
+
+
+def test_two_dimensions_are_shown_as_they_are(app) -> None:
+    page = app(model="flat")
+    np.testing.assert_allclose(places(page), model("flat").checkpoint.reference.mean, atol=1e-6)
+    (chart,) = charts(page)
+    assert [chart["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")] == ["z0", "z1"]
+
+
+def test_principal_components_in_two_and_three_dimensions_with_their_shares(app) -> None:
+    found = projection.pca(untrained(5).reference.mean.numpy(), 3)
+    page = app(model="five", method="PCA")
+    np.testing.assert_allclose(places(page), found.coords[:, :2], atol=1e-5)
+    assert charts(page)[0]["layout"]["xaxis"]["title"]["text"] == f"PC1 ({100 * found.explained[0]:.1f} %)"
+    page = app(model="five", method="PCA", dims="3-D")
+    np.testing.assert_allclose(places(page, "xyz"), found.coords, atol=1e-5)
+    assert f"explain {100 * found.explained.sum():.1f} % of the variance" in said(page)
+
+
+def test_tsne_is_computed_in_the_background_and_kept_on_disk(app) -> None:
+    page = finished(app(model="five", method="t-SNE", perplexity=5, tsne_seed=3))
+    mean = model("five").checkpoint.reference.mean.numpy()
+    np.testing.assert_array_equal(places(page), projection.tsne(mean, 5, 3).coords)
+    assert "Perplexity 5, seed 3." in said(page)
+    again = app(model="five", method="t-SNE", perplexity=5, tsne_seed=3)  # another visitor
+    np.testing.assert_array_equal(places(again), places(page))
+    assert "job_tsne" not in again.session_state
+
+
+def test_a_cancelled_tsne_leaves_what_there_is_and_can_begin_again(app, monkeypatch) -> None:
+    runs = []
+
+    def endless(vectors: np.ndarray, perplexity: float, seed: int, report: Any, cancel: Any) -> None:
+        runs.append(seed)
+        report(0.4, np.full((len(vectors), 2), 7.0, np.float32))
+        cancel.wait(60)
+        raise projection.Cancelled("The map was cancelled.")
+
+    monkeypatch.setattr(projection, "tsne", endless)
+    page = app(model="flat", method="t-SNE")
+    assert [button.label for button in page.button if button.label == "Cancel"]
+    page = finished(press(page, "Cancel"))
+    assert "Stopped after 40%: this map is not finished." in said(page) and (places(page) == 7).all()
+    page = press(page, "Start again")
+    assert any(button.label == "Cancel" for button in page.button)
+    finished(press(page, "Cancel"))
+    assert runs == [0, 0]
+
+
+def test_another_method_or_perplexity_does_not_wait_for_the_first(app, monkeypatch) -> None:
+    stopped = []
+
+    def endless(vectors: np.ndarray, perplexity: float, seed: int, report: Any, cancel: Any) -> None:
+        cancel.wait(60)
+        stopped.append(perplexity)
+        raise projection.Cancelled("The map was cancelled.")
+
+    monkeypatch.setattr(projection, "tsne", endless)
+    page = app(model="flat", method="t-SNE", perplexity=4)
+    checked(page.slider(key="perplexity").set_value(6).run())
+    for _ in range(100):
+        if stopped:
+            break
+        time.sleep(0.02)
+    assert stopped == [4]
+    page.session_state["job_tsne"][1].cancel()
+
+
+def test_too_few_points_for_tsne_are_shown_by_pca(app) -> None:
+    page = app(model="few", method="t-SNE")
+    assert "at least 7 points, and here are 5: this is PCA" in page.info[0].value
+    assert places(page).shape == (5, 2)
+
+
+# --- colours and words --------------------------------------------------------------------------------------------
+
+
+def test_colours_are_the_numbers_asked_for(app) -> None:
+    reference = untrained(5).reference
+    axes = explore.axes(untrained(5).model, reference)
+    expected = {
+        "KL": reference.kl.sum(1),
+        "reconstruction error": reference.error,
+        "factor x": reference.factors[:, 1],
+        axes[1].name: reference.mean[:, int(axes[1].name[1:])],
+    }
+    for colour, numbers in expected.items():
+        page = app(model="five", method="PCA", colour=colour)
+        (trace,) = charts(page)[0]["data"]
+        np.testing.assert_allclose(values(trace["marker"]["color"]), numbers, rtol=1e-5)
+    assert page.selectbox(key="colour").options[:5] == [
+        "class",
+        "factor shape",
+        "factor x",
+        "KL",
+        "reconstruction error",
+    ]
+
+
+def test_classes_and_factors_have_names_that_are_text_and_points_say_what_they_are(app) -> None:
+    page = app(model="five", method="PCA")
+    traces = charts(page)[0]["data"]
+    assert [trace["name"] for trace in traces] == ["&lt;b&gt;even&lt;/b&gt;", "odd"]
+    error = float(untrained(5).reference.error[1])
+    assert traces[1]["text"][0].startswith(f"row 1 (odd)<br>error {error:.1f} nats<br>KL ")
+    page = app(model="five", method="PCA", colour="factor shape")
+    assert [trace["name"] for trace in charts(page)[0]["data"]] == ["round", "square"]
+
+
+def test_values_that_do_not_exist_are_named_and_replaced(app) -> None:
+    page = app(model="five", method="magic", colour="taste", points=3, pointer="tongue", data="/etc", side="x")
+    assert len(page.warning) == 6 and all("usual value" in warning.value for warning in page.warning)
+    assert page.selectbox(key="data").value == "reference set" and page.selectbox(key="colour").value == "class"
+    page = app(model="five", method="t-SNE", perplexity=900, tsne_seed=-4)
+    assert "Perplexity 900; it goes from 2 to 100" in page.warning[0].value and len(page.warning) == 2
+    assert page.slider(key="perplexity").value == 30
+
+
+# --- what is chosen -----------------------------------------------------------------------------------------------
+
+
+def sheets(app: AppTest) -> list[dict[str, Any]]:
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_sheet"]
+    return [json.loads(proto.json) for proto in found]
+
+
+def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> None:
+    page = choose(app(model="flat"), "flat", [2, 5, 9])
+    (sheet,) = sheets(page)
+    assert sheet["rows"] == [2, 5, 9] and sheet["labels"][1] == "row 5 (odd)" and sheet["chosen"] == 2
+    assert "3 pictures chosen" in said(page) and "Row 2 (<b>even</b>): error" in said(page)
+    decoded = np.asarray(Image.open(io.BytesIO(files["These pictures (PNG)"]())))
+    assert decoded.std() > 1
+    page.session_state["map_picked"] = 9
+    checked(page.run())
+    page = press(page, "Use as :blue[**A**]")
+    assert page.session_state["picture_a"] == "ref:9" and page.query_params["a"] in ("ref:9", ["ref:9"])
+    place = flags(page)["A"]
+    np.testing.assert_allclose((place["x"], place["y"]), places(page)[9])
+    page = press(page, "Use as :orange[**B**]")
+    assert set(flags(page)) == {"A", "B"}
+    assert [trace["selectedpoints"] for trace in charts(page)[0]["data"]] == [[1], [2, 4]]  # still chosen
+
+
+def test_many_chosen_points_are_counted_and_the_first_are_shown(app) -> None:
+    page = choose(app(model="flat"), "flat", list(range(55)))
+    assert "55 pictures chosen" in said(page) and "the first 48" in said(page)
+    assert sheets(page)[0]["rows"] == list(range(48))
+    page = choose(app(model="flat", method="PCA", dims="3-D"), "flat", [])
+    assert "take 2-D" in said(page)
+
+
+def test_choosing_does_not_change_the_figure_but_another_colour_keeps_what_is_chosen(app) -> None:
+    page = app(model="flat")
+    before = charts(page)[0]
+    page.session_state["map_chart"] = {"selection": {"points": []}}
+    page = choose(page, "flat", [1])
+    assert charts(page)[0]["data"] == before["data"]
+    checked(page.selectbox(key="colour").set_value("KL").run())
+    assert charts(page)[0]["data"][0]["selectedpoints"] == [1]
+
+
+def test_what_was_chosen_among_other_points_is_not_mixed_up(app) -> None:
+    page = choose(app(model="flat"), "flat", [1, 2])
+    checked(page.selectbox(key="model").set_value("five").run())
+    assert "Click a point" in said(page) and not sheets(page)
+
+
+# --- pictures of one's own ----------------------------------------------------------------------------------------
+
+
+def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
+    page = app(model="flat")
+    page.session_state["side"] = "Your own"
+    checked(page.run())
+    uploads = [("one.png", drawing(), "image/png"), ("no.png", b"not a picture", "image/png")]
+    checked(page.file_uploader(key="map_uploads_0").set_value(uploads).run())
+    assert page.error[0].value.startswith("no\\.png") and len(page.error) == 1
+    opened = model("flat")
+    x = torch.zeros(1, 1, 8, 8)
+    x[:, :, 1:7, 3:5] = 1
+    mean = explore.encode(opened.checkpoint.model, x)[0][0]
+    star = flags(page)["★ 1"]
+    np.testing.assert_allclose((star["x"], star["y"]), mean, atol=0.2)  # bits and the frame may differ
+    rows = explore.nearest(torch.tensor([star["x"], star["y"]]), opened.checkpoint.reference.mean, 8)[0]
+    assert f"row {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
+    page = press(page, "Use as :orange[**B**]")
+    assert page.session_state["picture_b"] == page.session_state["map_stars"][0]
+    page = press(page, "Take them off the map")
+    assert set(flags(page)) == {"B"}
+
+
+def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app) -> None:
+    page = finished(app(model="flat", data="digits", points=250, colour="class"))
+    assert "All 180 test pictures of digits" in said(page)
+    assert {trace["name"] for trace in charts(page)[0]["data"]} == set("0123456789")
+    (kept,) = datasource._encoded().values()
+    page.session_state["map_chosen"] = (kept.key, [3])
+    page.session_state["side"] = "Chosen"
+    page = press(checked(page.run()), "Use as :blue[**A**]")
+    assert page.session_state["picture_a"].startswith("upload:") and "a" not in page.query_params
+    place = flags(page)["A"]
+    np.testing.assert_allclose((place["x"], place["y"]), kept.mean[3], atol=0.2)
+    assert "job_encode" not in app(model="flat", data="digits", points=250).session_state  # read once for all
+
+
+def test_a_model_without_reference_encodings_shows_a_data_set(app) -> None:
+    page = finished(app(model="bare", method="PCA"))
+    assert page.selectbox(key="data").value == "digits" and places(page).shape == (180, 2)
+
+
+def test_a_zip_of_one_s_own_with_classes_and_a_bad_one_with_a_sentence(app) -> None:
+    page = app(model="flat", data="a zip of yours")
+    assert "Upload a zip" in page.info[0].value
+    checked(page.file_uploader(key="map_file").set_value(("bad.zip", b"no zip", "application/zip")).run())
+    page = finished(page)
+    assert len(page.error) == 1 and not charts(page)
+    checked(page.file_uploader(key="map_file").set_value(("pets.zip", zipped(300), "application/zip")).run())
+    page = finished(page)
+    assert {trace["name"] for trace in charts(page)[0]["data"]} == {"cats", "dogs"}
+    assert "All 300 pictures of pets" in said(page)
+    checked(page.select_slider(key="points").set_value(250).run())
+    page = finished(page)
+    assert "250 of the 300 pictures of pets, drawn at random" in said(page) and places(page).shape == (250, 2)
+
+
+def test_folders_are_those_that_the_owner_put_there(app, tmp_path, monkeypatch) -> None:
+    for name in ("pets/cats", "pets/dogs", "empty"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for i in range(10):
+        (tmp_path / f"data/pets/{('cats', 'dogs')[i % 2]}/{i}.png").write_bytes(drawing(100 + i))
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
+    page = app(model="flat")
+    assert [name for name in page.selectbox(key="data").options if name.startswith("folder")] == ["folder pets"]
+    page = finished(app(model="flat", data="folder pets"))
+    assert places(page).shape == (10, 2) and "All 10 pictures of pets" in said(page)
+    page = app(model="flat", data="folder ../cache")
+    assert len(page.warning) == 1 and page.selectbox(key="data").value == "reference set"
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def test_downloads_hold_the_map(app, files) -> None:
+    page = app(model="five", method="PCA")
+    rows = list(csv.DictReader(io.StringIO(files["Map (CSV)"]().decode())))
+    reference = model("five").checkpoint.reference
+    assert len(rows) == ROWS and rows[1]["label"] == "odd" and rows[1]["factor_shape"] == "square"
+    np.testing.assert_allclose([[float(row["x"]), float(row["y"])] for row in rows], places(page), rtol=1e-5)
+    np.testing.assert_allclose([float(row["kl"]) for row in rows], reference.kl.sum(1), rtol=1e-5)
+    np.testing.assert_allclose([float(row["z4"]) for row in rows], reference.mean[:, 4], rtol=1e-5)
+    picture = np.asarray(Image.open(io.BytesIO(files["Map (PNG)"]())))
+    assert picture.ndim == 3 and picture.std() > 5
+    app(model="five", method="PCA", dims="3-D")
+    assert "z" in next(csv.DictReader(io.StringIO(files["Map (CSV)"]().decode())))
+
+
+def test_a_draw_is_always_the_same_and_lies_in_a_larger_one() -> None:
+    small, large = datasource.drawn(1000, 50), datasource.drawn(1000, 200)
+    assert len(set(small)) == 50 and set(small) <= set(large) and (np.diff(large) > 0).all()
+    np.testing.assert_array_equal(datasource.drawn(30, 50), np.arange(30))
+
+
+def test_a_reference_picture_that_was_not_drawn_has_no_place() -> None:
+    opened = Opened(models.Entry("m", "m", "shipped"), untrained(2), "m")
+    points = datasource.from_reference(opened, 20)
+    drawn = set(points.rows.tolist())
+    for row in range(ROWS):
+        place = points.place_of(f"ref:{row}")
+        assert (place is None) == (row not in drawn) and (place is None or points.rows[place] == row)
+    assert points.place_of("ref:" + "9" * 5000) is points.place_of("mean") is points.place_of("ref:x") is None

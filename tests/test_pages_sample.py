@@ -1,0 +1,203 @@
+"""Sample: draws, the plane, what is sent on and downloaded; on small models made here, without a server."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import canvas, downloads, pictures
+from pages.widgets.models import Entry, Opened
+from vae_core import checkpoints, explore, zoo
+from vae_core.checkpoints import Checkpoint, DataInfo
+from vae_core.config import DataConfig
+from vae_core.model import build
+
+SAMPLE = "sample.py"
+
+
+def untrained(dim: int) -> Checkpoint:
+    torch.manual_seed(dim)
+    recipe = zoo.recipe("mlp", DataConfig("mnist"), (1, 8, 8), latent_dim=dim, body={"hidden": (16,)})
+    return Checkpoint(recipe, build(recipe.model).eval(), DataInfo("somebody's"))
+
+
+@pytest.fixture
+def app(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page on a shelf with a model of 2 dimensions (`flat`) and one of 5 (`five`); keywords are the link's."""
+    for name, dim in (("five", 5), ("flat", 2)):
+        checkpoints.save(untrained(dim), tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def opened(**query: object) -> AppTest:
+        app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)
+        app.query_params.update({key: str(value) for key, value in query.items()})
+        app.switch_page(SAMPLE)
+        return checked(app.run())
+
+    return opened
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[bytes, str]]:
+    """What the download buttons give, by label, with the file's name: filled while the page runs."""
+    found: dict[str, tuple[bytes, str]] = {}
+    real = st.download_button
+
+    def note(label: str, data: Callable[[], bytes], name: str, *args: object, **kwargs: Any) -> bool:
+        found[label] = data(), name
+        return real(label, b"", name, *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", note)
+    return found
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def shown(app: AppTest) -> dict[str, Any]:
+    """What the canvas was given."""
+    (element,) = app.get("bidi_component")
+    return json.loads(element.proto.json)
+
+
+def pixels_of(app: AppTest) -> np.ndarray:
+    """The canvas as it lies in memory, one pixel a pixel."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(shown(app)["src"].split(",")[1]))))
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.caption)
+
+
+def model(name: str) -> Opened:
+    """A model of the shelf, as a page has it."""
+    return Opened(Entry(name, name, "shipped"), checkpoints.load(checkpoints.SHIPPED / f"{name}.safetensors"), name)
+
+
+def test_the_first_visit_shows_sixty_four_pictures_and_says_what_they_are(app) -> None:
+    page = app(model="five")
+    assert (shown(page)["count"], shown(page)["columns"], shown(page)["chosen"]) == (64, 8, -1)
+    assert "64 draws of z from the prior, seed 0, temperature 1" in said(page) and "decoder's mean" in said(page)
+    assert not page.warning and [title.value for title in page.title] == ["Sample"]
+    assert all(button.disabled for button in page.button if button.label != "New draw")
+    assert len(page.radio) == 1  # five dimensions have no plane
+
+
+def test_new_draw_is_another_seed_and_the_seed_undoes_it(app) -> None:
+    page = app(model="five")
+    first = shown(page)["src"]
+    checked(next(button for button in page.button if button.label == "New draw").click().run())
+    assert shown(page)["src"] != first and page.number_input(key="seed").value == 1
+    checked(page.number_input(key="seed").set_value(0).run())
+    assert shown(page)["src"] == first
+
+
+def test_temperature_zero_is_one_picture_and_a_link_opens_the_same_view(app) -> None:
+    page = app(model="five", n=16, temperature=0)
+    grid = pixels_of(page)
+    assert shown(page)["count"] == 16 and np.array_equal(grid[1:9, 1:9], grid[28:36, 28:36])
+    assert page.select_slider(key="n").value == 16 and page.slider(key="temperature").value == 0
+
+
+def test_pixels_are_drawn_from_the_likelihood_and_repeatable(app) -> None:
+    page = app(model="five", shown="Pixels")
+    assert set(np.unique(pixels_of(page))) == {0, 128, 255}  # bits, and the gutter
+    assert "Every pixel is drawn from the likelihood, Bernoulli (bits)" in said(page)
+    assert shown(page)["src"] == shown(app(model="five", shown="Pixels"))["src"]
+
+
+def test_plane_of_two_dimensions_has_named_axes(app, files) -> None:
+    page = app(model="flat", view="Plane", side=5)
+    view = shown(page)
+    assert (view["count"], view["columns"], view["gutter"]) == (25, 5, 0)
+    edge = f"{torch.special.ndtri(torch.tensor(0.9)).item():.2f}"
+    assert view["rows"] == [edge, "z1 ↑", f"-{edge}"] and view["below"] == [f"-{edge}", "z0 →", edge]
+    assert "quantiles" in said(page) and next(b for b in page.button if b.label == "New draw").disabled
+    latents = np.load(io.BytesIO(files["Latents (npz)"][0]))
+    assert latents["z"].shape == (25, 2) and latents["z"][0, 1] > 0 > latents["z"][0, 0]  # top left
+
+
+def test_downloads_hold_what_is_shown(app, files) -> None:
+    app(model="five", n=9, seed=4, temperature=0.5)
+    net = model("five").checkpoint.model
+    z = explore.sample(net, 9, 0.5, 4)
+    content, name = files["Latents (npz)"]
+    latents = np.load(io.BytesIO(content), allow_pickle=False)
+    np.testing.assert_array_equal(latents["z"], z.numpy())
+    assert (latents["seed"], latents["temperature"], latents["model"]) == (4, 0.5, "five")
+    assert name == "five-9-4-0.5.npz"
+    grid = Image.open(io.BytesIO(files["Grid (PNG)"][0]))
+    grow = downloads.enlargement(3 * 8)
+    assert grid.size == (grow * (3 * (8 + canvas.GUTTER) + canvas.GUTTER),) * 2
+    archive = zipfile.ZipFile(io.BytesIO(files["Pictures (zip)"][0]))
+    assert len(archive.namelist()) == 9
+    one = np.asarray(Image.open(io.BytesIO(archive.read(archive.namelist()[4]))))
+    expected = explore.decode(net, z[4:5])[0, 0].mul(255).round().numpy()
+    np.testing.assert_allclose(one, expected, atol=1)
+
+
+@pytest.mark.parametrize("query", [{"picture": 3, "seed": 5}, {"picture": 3, "seed": 5, "temperature": 0.7}])
+def test_a_picture_that_is_sent_is_the_one_that_was_chosen(app, query) -> None:
+    page = app(model="five", **query)
+    assert shown(page)["chosen"] == 2
+    checked(page.button(key="use_a").click().run())
+    choice = page.session_state["picture_a"]
+    assert page.toast[0].value == "Picture 3 is A now; Interpolate shows it."
+    opened = model("five")
+    z = explore.sample(opened.checkpoint.model, 64, query.get("temperature", 1), 5)[2]
+    torch.testing.assert_close(pictures.resolve(opened, choice).mean, z)
+    assert page.query_params["a"] == choice
+
+
+def test_a_point_of_the_plane_is_sent_too(app) -> None:
+    page = app(model="flat", view="Plane", side=5, picture=2)
+    checked(page.button(key="use_b").click().run())
+    opened = model("flat")
+    sent = pictures.resolve(opened, page.session_state["picture_b"])
+    torch.testing.assert_close(sent.mean, explore.prior_plane(5)[0, 1], rtol=1e-3, atol=1e-3)
+    assert "At z0 = -0.52, z1 = 1.28" in said(page)
+
+
+def test_fewer_pictures_forget_the_chosen_one(app) -> None:
+    page = app(model="five", picture=60)
+    assert shown(page)["chosen"] == 59
+    checked(page.select_slider(key="n").set_value(4).run())
+    assert shown(page)["chosen"] == -1 and page.number_input(key="picture").value is None
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"temperature": 7}, "This link asks for Temperature 7; it goes from 0 to 2. The usual value is used."),
+        ({"temperature": "**hot**"}, "This link asks for something else than a value for Temperature; it goes from 0"),
+        ({"seed": -1}, "This link asks for Seed -1; it goes from 0 to 999999999."),
+        ({"seed": "nan"}, "something else than a value for Seed"),
+        ({"n": 65}, "This link asks for Pictures 65; there is 1, 4, 9"),
+        ({"n": 10**9}, "This link asks for Pictures 1000000000"),
+        ({"shown": "<b>"}, "something else than a value for Shown; there is Mean, Pixels."),
+        ({"picture": 65}, "This link asks for Picture 65; it goes from 1 to 64."),
+        ({"picture": 0}, "This link asks for Picture 0; it goes from 1 to 64."),
+    ],
+)
+def test_a_link_with_impossible_values_says_so_and_shows_the_usual_view(app, query, sentence) -> None:
+    page = app(model="five", **query)
+    assert [sentence in warning.value for warning in page.warning] == [True]
+    assert "**hot**" not in page.warning[0].value and "<b>" not in page.warning[0].value
+    assert shown(page)["count"] == 64 and "temperature 1." in said(page)
+    assert not checked(page.run()).warning  # said once

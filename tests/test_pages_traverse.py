@@ -1,0 +1,266 @@
+"""Traverse: sliders, reset, random and undo, the grid, links; on small models made here, without a server."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import pictures
+from pages.widgets.models import Entry, Opened
+from vae_core import checkpoints, explore, zoo
+from vae_core.checkpoints import Checkpoint, DataInfo, Reference
+from vae_core.config import DataConfig
+from vae_core.model import build
+from vae_core.shards import seeded
+
+COLLAPSED = (1, 4)
+
+
+def untrained(dim: int) -> Checkpoint:
+    """A model whose reference encodings make the dimensions 1 and 4 collapsed, and KL rise with the number."""
+    torch.manual_seed(dim)
+    recipe = zoo.recipe("mlp", DataConfig("mnist"), (1, 8, 8), latent_dim=dim, body={"hidden": (32,)})
+    spread = torch.ones(dim)
+    spread[[i for i in COLLAPSED if i < dim]] = 0.02
+    mean = torch.randn((300, dim), generator=seeded(dim)) * spread
+    kl = (0.1 * torch.arange(1, dim + 1) * spread).expand(300, -1)
+    reference = Reference(mean, torch.ones_like(mean), kl.clone(), torch.arange(300.0), torch.arange(300))
+    return Checkpoint(
+        recipe, build(recipe.model).eval(), DataInfo("somebody's", sizes=(0, 0, 300)), reference=reference
+    )
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models of 6, 20 and 300 dimensions, and of 3 and 300 without reference encodings."""
+    folder = tmp_path_factory.mktemp("shipped")
+    for dim in (6, 20, 300):
+        checkpoints.save(untrained(dim), folder / f"of-{dim}.safetensors")
+    for dim in (3, 300):
+        checkpoints.save(replace(untrained(dim), reference=None), folder / f"bare-{dim}.safetensors")
+    return folder
+
+
+@pytest.fixture
+def app(shelf: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page; keywords are the link's."""
+    monkeypatch.setattr(checkpoints, "SHIPPED", shelf)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def opened(**query: object) -> AppTest:
+        app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)
+        app.query_params.update({key: str(value) for key, value in query.items()})
+        app.switch_page("traverse.py")
+        return checked(app.run())
+
+    return opened
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Callable[[], bytes], str]]:
+    """What the download buttons give, by label, with the file's name: filled while the page runs."""
+    found: dict[str, tuple[Callable[[], bytes], str]] = {}
+    real = st.download_button
+
+    def note(label: str, data: Callable[[], bytes], name: str, *args: object, **kwargs: Any) -> bool:
+        found[label] = data, name
+        return real(label, b"", name, *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", note)
+    return found
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def canvases(app: AppTest) -> list[dict[str, Any]]:
+    """What was shown: picture and start, and the grid."""
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
+    return [json.loads(proto.json) for proto in found]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return checked(next(button for button in app.button if button.label == label).click().run())
+
+
+def places(app: AppTest) -> dict[str, float]:
+    return {slider.key: slider.value for slider in app.slider if slider.key != "rows"}
+
+
+def model(name: str) -> Opened:
+    """A model of the shelf, as a page has it."""
+    return Opened(Entry(name, name, "shipped"), checkpoints.load(checkpoints.SHIPPED / f"{name}.safetensors"), name)
+
+
+def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None:
+    page = app(model="of-6")
+    assert [slider.label for slider in page.slider if slider.key != "rows"] == [
+        "z5 · 0.60 nats",
+        "z3 · 0.40 nats",
+        "z2 · 0.30 nats",
+        "z0 · 0.10 nats",
+        "z4 · 0.01 nats",
+        "z1 · 0.00 nats",
+    ]
+    (folded,) = page.expander
+    assert folded.label == "2 collapsed dimensions"
+    assert [slider.key for slider in folded.slider] == ["z4", "z1"]
+    words = "\n".join(caption.value for caption in folded.caption)
+    assert "variance of the encoded mean is below 0.01" in words and "z4: variance 0.0004, KL 0.010 nats" in words
+    assert not page.warning
+
+
+def test_a_start_shows_itself_and_its_own_place_on_every_slider(app) -> None:
+    page = app(model="of-6", start="ref:7")
+    mean = model("of-6").checkpoint.reference.mean[7]
+    for i in range(6):
+        slider = page.slider(key=f"z{i}")
+        assert slider.value == pytest.approx(mean[i].item(), abs=0.026)
+        assert slider.min <= mean[i].item() <= slider.max
+    pair, _ = canvases(page)
+    assert pair["count"] == 2 and "reference picture 7" in pair["below"][1]
+
+
+def test_more_than_sixteen_dimensions_are_folded_away(app) -> None:
+    page = app(model="of-20")
+    assert [folded.label for folded in page.expander] == ["2 more dimensions", "2 collapsed dimensions"]
+    assert len(places(page)) == 20
+    page = app(model="of-300")  # principal directions instead
+    assert len(places(page)) == explore.PRINCIPAL and page.expander[0].label == "48 more dimensions"
+    assert page.slider[0].label == "PC1"
+
+
+def test_models_without_reference_encodings(app) -> None:
+    page = app(model="bare-3")
+    assert [(s.label, s.min, s.max) for s in page.slider if s.key != "rows"] == [(f"z{i}", -3, 3) for i in range(3)]
+    page = app(model="bare-300")
+    assert "This model has 300 latent dimensions, too many to slide one by one" in page.info[0].value
+    assert not page.slider
+
+
+def test_a_slider_changes_the_picture_but_not_the_grid_and_reset_brings_it_back(app) -> None:
+    page = app(model="of-6")
+    pair, grid = canvases(page)
+    start = page.slider(key="z5").value
+    checked(page.slider(key="z5").set_value(1.5).run())
+    moved = canvases(page)
+    assert moved[0]["src"] != pair["src"] and moved[1]["src"] == grid["src"]
+    assert page.button(key="reset_z3").disabled and not page.button(key="reset_z5").disabled
+    checked(page.slider(key="z3").set_value(0.5).run())
+    checked(page.button(key="reset_z5").click().run())
+    assert page.slider(key="z5").value == start and page.slider(key="z3").value == 0.5
+    press(page, "Reset all")
+    assert canvases(page)[0]["src"] == pair["src"] and "z3" not in page.query_params
+    press(page, "Undo")
+    assert page.slider(key="z3").value == 0.5
+
+
+def test_what_is_decoded_is_the_start_moved(app) -> None:
+    opened_app = app(model="of-6", start="ref:7", z5=1.5, z2=-0.5)
+    checked(opened_app.button(key="use_a").click().run())
+    opened = model("of-6")
+    expected = opened.checkpoint.reference.mean[7].clone()
+    expected[[5, 2]] = torch.tensor([1.5, -0.5])
+    sent = pictures.resolve(opened, opened_app.session_state["picture_a"])
+    torch.testing.assert_close(sent.mean, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_an_untouched_start_is_sent_as_it_is(app) -> None:
+    page = app(model="of-6", start="ref:7")
+    checked(page.button(key="use_b").click().run())
+    assert page.session_state["picture_b"] == "ref:7" and page.query_params["b"] == "ref:7"
+
+
+def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
+    page = app(model="of-6")
+    before = places(page)
+    press(page, "Randomize")
+    after = places(page)
+    draw = explore.sample(model("of-6").checkpoint.model, 1, seed=0)[0]
+    for i in (0, 2, 3, 5):
+        slider = page.slider(key=f"z{i}")
+        assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), slider.min), slider.max), abs=0.026)
+    assert all(after[f"z{i}"] == before[f"z{i}"] for i in COLLAPSED)
+    assert page.number_input(key="random").value == 1
+    press(page, "Undo")
+    assert places(page) == before
+    checked(page.number_input(key="random").set_value(0).run())
+    press(page, "Randomize")
+    assert places(page) == after
+
+
+@pytest.mark.parametrize("link", [{}, {"z5": 1.5}], ids=["from the start", "from a link"])
+def test_another_model_or_start_puts_the_sliders_back(app, link) -> None:
+    page = app(model="of-6", **link)
+    checked(page.slider(key="z3").set_value(1.0).run())
+    checked(page.selectbox(key="model").set_value("of-20").run())
+    fresh = places(app(model="of-20"))
+    assert places(page) == fresh and len(fresh) == 20
+    checked(page.selectbox(key="model").set_value("of-6").run())
+    assert places(page) == places(app(model="of-6"))
+    checked(page.slider(key="z3").set_value(1.0).run())
+    page.session_state["picture_start"] = "mean"
+    checked(page.run())
+    assert set(places(page).values()) == {0.0}
+    assert not [key for key in page.query_params if key.startswith("z")]
+
+
+def test_grid_has_named_rows_and_chosen_columns(app, files) -> None:
+    page = app(model="of-6", values=5, rows=3, start="mean")
+    grid = canvases(page)[1]
+    assert (grid["count"], grid["columns"]) == (15, 5)
+    assert grid["rows"] == ["z5\n0.60 nats", "z3\n0.40 nats", "z2\n0.30 nats"]
+    assert "These 3 dimensions carry 1.3 of 1.4 nats" in "\n".join(caption.value for caption in page.caption)
+    latents = np.load(io.BytesIO(files["Latents (npz)"][0]()), allow_pickle=False)
+    opened = model("of-6").checkpoint
+    along = explore.axes(opened.model, opened.reference)[:3]
+    np.testing.assert_array_equal(latents["z"], explore.traverse(torch.zeros(6), along, 5).numpy())
+    assert list(latents["dimensions"]) == ["z5", "z3", "z2"]
+    assert Image.open(io.BytesIO(files["Grid (PNG)"][0]())).width % (5 * 9 + 1) == 0
+
+
+def test_animation_goes_there_and_back_along_the_chosen_dimension(app, files) -> None:
+    app(model="of-6", along="z3", start="mean")
+    content, name = files["Animation (GIF)"]
+    film = Image.open(io.BytesIO(content()))
+    assert film.n_frames == 48 and name == "of-6-traverse-mean-z3.gif"
+
+    def frame(place: int) -> np.ndarray:
+        film.seek(place)
+        return np.asarray(film.convert("L"))
+
+    assert np.array_equal(frame(3), frame(45)) and not np.array_equal(frame(0), frame(24))
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"z5": 99, "z2": "**x**"}, "This link asks for values that z5, z2 cannot take (z5 goes from "),
+        ({"z5": "nan"}, "This link asks for values that z5 cannot take"),
+        ({"values": 4}, "This link asks for Values 4; there is 3, 5, 7"),
+        ({"rows": 5}, "This link asks for Dimensions 5; it goes from 1 to 4."),
+        ({"random": -3}, "This link asks for Seed -3; it goes from 0 to 999999."),
+        ({"along": "z77"}, "something else than a value for Dimension of the animation"),
+        ({"start": "ref:300"}, "There is no reference picture 300; this model has 0 to 299"),
+        ({"start": "point:AAA"}, "The point has 1 numbers; this model's have 6"),
+        ({"start": "<b>"}, "This link names a picture that does not exist"),
+    ],
+)
+def test_a_link_with_impossible_values_says_so_and_shows_the_usual_view(app, query, sentence) -> None:
+    page = app(model="of-6", **query)
+    assert [sentence in warning.value.replace("\\", "") for warning in page.warning] == [True]
+    assert places(page) == places(app(model="of-6"))

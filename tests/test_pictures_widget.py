@@ -1,0 +1,231 @@
+"""Choosing pictures: what a choice stands for, what a person changes, what a link and a visit remember."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import models, pictures
+from vae_core import checkpoints, data, explore
+
+pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages.widgets import models, pictures
+
+    opened = models.picker()
+    pictures.keep_in_url("a", "b")
+    st.session_state.opened = opened
+    st.session_state.found = {slot: pictures.picture_input(slot, opened, with_mean=True) for slot in ("a", "b")}
+    st.button("Swap", on_click=pictures.choose_all, args=({"a": "ref:1", "b": "ref:2"},))
+    st.button("Undo", on_click=pictures.undo, args=("a", "b"))
+
+
+@pytest.fixture
+def start() -> Callable[..., AppTest]:
+    def new(**query: str) -> AppTest:
+        app = AppTest.from_function(script, default_timeout=60)
+        for name, value in ({"model": "digits"} | query).items():
+            app.query_params[name] = value
+        return run(app)
+
+    return new
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def digit(ground: str = "white", ink: str = "black", mode: str = "RGB") -> bytes:
+    image = Image.new(mode, (200, 260), ground)
+    ImageDraw.Draw(image).line([(60, 60), (140, 60), (80, 200)], fill=ink, width=20)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def give(app: AppTest, content: bytes, slot: str = "a") -> AppTest:
+    """Open the popover, choose "Upload", and give a file."""
+    app.session_state[f"choose_{slot}"] = True
+    run(app)
+    app.segmented_control(key=f"source_{slot}").set_value("upload").run()
+    app.file_uploader[0].set_value(("x.png", content, "image/png"))
+    return run(app)
+
+
+def found(app: AppTest, slot: str = "a") -> pictures.Chosen:
+    return app.session_state["found"][slot]
+
+
+def test_first_visit_shows_two_reference_pictures_of_different_classes(start: Callable[..., AppTest]) -> None:
+    app = start()
+    labels = app.session_state["opened"].checkpoint.reference.labels
+    a, b = (int(found(app, slot).choice.removeprefix("ref:")) for slot in "ab")
+    assert labels[a] != labels[b]
+    assert "a" not in app.query_params
+
+
+def test_a_reference_picture_is_what_the_encodings_were_made_of(start: Callable[..., AppTest]) -> None:
+    app = start(a="ref:17")
+    chosen, checkpoint = found(app), app.session_state["opened"].checkpoint
+    assert chosen.original
+    assert chosen.choice == "ref:17"
+    torch.testing.assert_close(explore.encode(checkpoint.model, chosen.x)[0][0], checkpoint.reference.mean[17])
+
+
+@pytest.mark.parametrize(
+    "value, says",
+    [
+        ("ref:999999", "0 to "),
+        ("ref:-1", "does not exist"),
+        ("prior:x", "does not exist"),
+        ("upload:0123456789ab", "one visit"),
+        ("upload:", "one visit"),
+        ("<b>", "does not exist"),
+    ],
+)
+def test_a_link_to_nothing_says_so_and_shows_the_default(start: Callable[..., AppTest], value: str, says: str) -> None:
+    app = start(a=value)
+    assert [says in warning.value for warning in app.warning] == [True]
+    assert found(app).choice.startswith("ref:")
+
+
+def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]) -> None:
+    app = start(a="prior:7", b="mean")
+    model = app.session_state["opened"].checkpoint.model
+    assert torch.equal(found(app).mean, explore.sample(model, 1, seed=7)[0])
+    assert not found(app).original
+    assert not found(app, "b").mean.any()
+
+
+def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]) -> None:
+    app = give(start(), digit())
+    first = found(app)
+    assert first.choice.startswith("upload:") and "a" not in app.query_params
+    assert first.x.shape == (1, *app.session_state["opened"].checkpoint.model.image_shape)
+    assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
+    assert any("inverted" in note for note in first.notes)
+    assert first.given is not None and max(first.given.size) <= pictures.THUMBNAIL
+    app.segmented_control(key="invert_a").set_value("no").run()
+    run(app)
+    assert found(app).choice == first.choice + ":invert=no"
+    assert found(app).x.mean() > first.x.mean() + 0.3
+    app.button[-1].click()  # Undo
+    assert found(run(app)).choice == first.choice
+
+
+BINARY = [name for name in checkpoints.shipped() if checkpoints.load(checkpoints.find(name)).model.binary]
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_a_model_of_bits_is_shown_bits(start: Callable[..., AppTest], name: str) -> None:
+    app = give(start(model=name), digit("#dddddd", "#444444"))
+    assert set(found(app).x.unique().tolist()) == {0.0, 1.0}
+    assert "each pixel drawn black or white" in found(app).notes
+    assert torch.equal(
+        found(app).mean, explore.encode(app.session_state["opened"].checkpoint.model, found(app).x)[0][0]
+    )
+
+
+def test_settings_belong_to_the_slot(start: Callable[..., AppTest]) -> None:
+    app = give(give(start(), digit()), digit(), "b")
+    app.segmented_control(key="fit_a").set_value("stretch").run()
+    run(app)
+    assert found(app).choice.endswith(":fit=stretch")
+    assert found(app, "b").choice == found(app).choice.removesuffix(":fit=stretch")
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", digit()[:200]])
+def test_a_bad_upload_leaves_the_earlier_picture(start: Callable[..., AppTest], content: bytes) -> None:
+    app = give(start(a="ref:5"), content)
+    assert found(app).choice == "ref:5"
+    assert len(app.error) == 1 and app.error[0].value.endswith("The earlier picture stays.")
+    give(app, digit())
+    assert found(app).choice.startswith("upload:") and not app.error
+
+
+def test_a_visit_holds_a_limited_number_of_uploads(
+    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "MAX_UPLOADS", 1)
+    app = give(give(start(), digit()), digit("black", "white"), "b")
+    assert list(app.session_state["uploaded_pictures"]) == [found(app, "b").choice.removeprefix("upload:")]
+    assert any("one visit" in warning.value for warning in app.warning)
+
+
+def test_choices_are_written_to_the_link_and_taken_back_together(start: Callable[..., AppTest]) -> None:
+    app = start(a="ref:3")
+    app.button[-2].click()  # Swap
+    run(app)
+    assert app.query_params["a"] == "ref:1" and app.query_params["b"] == "ref:2"
+    app.button[-1].click()
+    run(app)
+    assert app.query_params["a"] == "ref:3" and "b" not in app.query_params
+
+
+def test_another_one_keeps_to_the_class(start: Callable[..., AppTest]) -> None:
+    app = start(a="ref:3")
+    app.session_state["choose_a"] = True
+    run(app)
+    app.selectbox(key="class_a").set_value(7).run()
+    labels = app.session_state["opened"].checkpoint.reference.labels
+    for _ in range(4):
+        before = found(app).choice
+        app.button(key="another_a").click()
+        run(app)
+        assert found(app).choice != before
+        assert labels[int(found(app).choice.removeprefix("ref:"))] == 7
+
+
+def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
+    app = start(a="data:5")
+    checkpoint = app.session_state["opened"].checkpoint
+    test = data.load(checkpoint.recipe.data).test
+    assert found(app).label.startswith("test picture 5")
+    torch.testing.assert_close(found(app).x, test.float([5]))
+    app.button(key="another_a").click()
+    assert found(run(app)).choice.startswith("data:") and found(app).choice != "data:5"
+    app.session_state["choose_a"] = True
+    run(app)
+    app.number_input(key="row_a").set_value(7).run()
+    assert found(run(app)).choice == "data:7"
+
+
+def test_the_data_set_where_it_is_not_here(start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "originals_here", lambda opened: False)
+    app = start(a="data:5", b="ref:6")
+    assert ["not on this machine" in warning.value for warning in app.warning] == [True]
+    assert not found(app, "b").original
+    assert found(app, "b").notes == ("the original is not on this machine",)
+    app.session_state["choose_b"] = True
+    run(app)
+    assert any("reconstructions" in caption.value for caption in app.caption)
+    assert "data" not in app.segmented_control(key="source_b").options
+
+
+def test_number_and_seed_choose(start: Callable[..., AppTest]) -> None:
+    app = start()
+    app.session_state["choose_a"] = True
+    run(app)
+    app.number_input(key="row_a").set_value(11).run()
+    assert found(run(app)).choice == "ref:11"
+    app.segmented_control(key="source_a").set_value("prior").run()
+    app.number_input(key="seed_a").set_value(4).run()
+    assert found(run(app)).choice == "prior:4"
+    app.button(key="draw_a").click()
+    assert found(run(app)).choice == "prior:5"
+
+
+def test_sheets_show_every_picture_before_one_comes_again() -> None:
+    rows = list(range(3, 103))
+    pages = [pictures._sheet_rows(rows, page) for page in range(3)]
+    assert sorted(row for page in pages for row in page) == rows
+    assert len(pages[0]) == pictures.SHEET and pictures._sheet_rows(rows, 3) != pages[0]

@@ -1,0 +1,168 @@
+"""A run stopped at any moment and continued ends with the same weights, bit for bit, as a run never stopped.
+
+The victims are real processes, killed with SIGKILL. They come from a fork server that has imported everything once, so
+that a death costs a tenth of a second and not four.
+"""
+
+import itertools
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae_core import checkpoints, training
+from vae_core.cli import main
+
+EPOCHS = 120  # long enough that a busy machine does not finish a run before it is killed
+# All that has a state of its own: dropout, statistics of batch norm, moments, schedules, free bits, early best weights.
+RECIPE = (
+    f"train --device cpu --hidden 48 --latent-dim 4 --epochs {EPOCHS} --batch-size 100 --norm batch --dropout 0.1 "
+    "--clip 5 --likelihood bernoulli --beta-schedule cyclical --free-bits 0.05 --weight-decay 0.01 "
+    "--learning-rate 0.05 --lr-schedule constant --save-every 0 --out"
+).split()
+PRELOADED = ["pytest", "accelerate", "sklearn.datasets", "torch._dynamo", "vae_core.cli", "vae_core.training"]
+MOMENTS = 3  # deaths after a time drawn at random, and as many in the middle of writing a state
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> checkpoints.Checkpoint:
+    """The run that was never stopped."""
+    out = tmp_path_factory.mktemp("resume") / "whole.safetensors"
+    assert main([*RECIPE, str(out)]) == 0
+    return checkpoints.load(out)
+
+
+def assert_same(out: Path, unbroken: checkpoints.Checkpoint) -> None:
+    """Weights and figures of every epoch, seconds aside."""
+    found = checkpoints.load(out)
+    for name, tensor in unbroken.model.state_dict().items():
+        assert torch.equal(found.model.state_dict()[name], tensor), name
+    assert [{**row, "seconds": 0} for row in found.history] == [{**row, "seconds": 0} for row in unbroken.history]
+
+
+def until(moment: Callable[[], bool], victim: BaseProcess) -> None:
+    while victim.is_alive() and not moment():
+        time.sleep(0.0005)
+
+
+def epochs_in(state: Path) -> int:
+    return len(checkpoints.read_file(state)[0]["history"]) if state.exists() else 0
+
+
+def newer(state: Path, moment: int) -> bool:
+    return state.exists() and state.stat().st_mtime_ns > moment
+
+
+def killed_while_writing(arguments: list[str], writes: int) -> None:
+    """Run a command that dies by SIGKILL in its `writes`-th fsync: the temporary file is there, and not yet renamed."""
+    calls, fsync = itertools.count(1), os.fsync
+
+    def die_or_sync(descriptor: int) -> None:
+        if next(calls) == writes:
+            os.kill(os.getpid(), signal.SIGKILL)
+        fsync(descriptor)
+
+    os.fsync = die_or_sync
+    main(arguments)
+
+
+@pytest.mark.timeout(120)
+def test_killed_at_any_moment_and_resumed(tmp_path: Path, unbroken: checkpoints.Checkpoint) -> None:
+    out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    moments, reached, half_written = random.Random(0), [0], 0
+    for death in range(2 * MOMENTS):
+        arguments, started = [*RECIPE, str(out), "--resume"], time.time_ns()
+        if death % 2:
+            victim = context.Process(target=killed_while_writing, args=(arguments, 2 + death))
+            victim.start()
+        else:
+            victim = context.Process(target=main, args=(arguments,))
+            victim.start()
+            until(partial(newer, state, started), victim)  # it has got somewhere
+            time.sleep(moments.uniform(0, 0.1))
+            victim.kill()
+        victim.join()
+        assert victim.exitcode == -9, "the run was over before it was killed: raise EPOCHS"
+        half_written += any(tmp_path.glob("*.tmp"))
+        reached.append(epochs_in(state))
+    assert reached == sorted(set(reached)), "each life goes on where the last one ended"
+    assert half_written, "no death fell into the writing of a state"
+    assert main([*RECIPE, str(out), "--resume"]) == 0
+    assert_same(out, unbroken)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_ctrl_c_tells_how_to_go_on(
+    tmp_path: Path,
+    unbroken: checkpoints.Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, step, calls = tmp_path / "m.safetensors", training.Run._step, iter(range(10**6))
+    done = min(unbroken.metrics["best_epoch"] + 1, EPOCHS - 1)  # the best weights lie in the past
+
+    def interrupted(run: training.Run, *rest: object) -> object:
+        if next(calls) == done * run.batches + 2:
+            raise KeyboardInterrupt
+        return step(run, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Run, "_step", interrupted)
+        assert main([*RECIPE, str(out)]) == 130
+    assert (
+        f"Stopped in epoch {done + 1} of {EPOCHS}: go on with the same command and --resume." in capsys.readouterr().err
+    )
+    assert main([*RECIPE, str(out), "--resume"]) == 0
+    assert f"Resumed after epoch {done} of {EPOCHS}." in capsys.readouterr().err
+    assert_same(out, unbroken)
+
+
+def test_killed_after_the_checkpoint_and_before_the_state_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "discard", lambda state: None)
+        assert main([*RECIPE, str(out), "--epochs", "2"]) == 0
+    assert state.exists()
+    before = out.read_bytes()
+    assert main([*RECIPE, str(out), "--epochs", "2", "--resume"]) == 0
+    assert "finished already" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert not state.exists()
+
+
+def test_a_state_of_another_recipe_or_a_damaged_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
+    monkeypatch.setattr(checkpoints, "save", lambda checkpoint, path: os.kill(os.getpid(), 2))
+    assert main([*RECIPE, str(out), "--epochs", "2"]) == 130
+    good = state.read_bytes()
+    monkeypatch.undo()
+    finished = tmp_path / "finished.safetensors"
+    assert main([*RECIPE, str(finished), "--epochs", "2"]) == 0
+    assert main([*RECIPE, str(out), "--epochs", "3", "--resume"]) == 2
+    assert "another recipe" in capsys.readouterr().err
+    state.write_bytes(good[:-100])
+    assert main([*RECIPE, str(out), "--epochs", "2", "--resume"]) == 2
+    assert "damaged or cut short" in capsys.readouterr().err
+    state.write_bytes(finished.read_bytes())
+    assert main([*RECIPE, str(out), "--epochs", "2", "--resume"]) == 2
+    assert "is not the state of a run" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_resume_without_a_state_starts_at_the_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RECIPE, str(tmp_path / "m.safetensors"), "--epochs", "1", "--resume"]) == 0
+    assert "starting at the beginning" in capsys.readouterr().err

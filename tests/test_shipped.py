@@ -1,0 +1,143 @@
+"""The models that come with the app: they open, keep the contract, and their figures can be computed again."""
+
+import functools
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae_core import checkpoints, data
+from vae_core.checkpoints import Checkpoint
+from vae_core.data import Splits
+from vae_core.metrics import BLOCK, Statistics, bits_per_dimension, statistics
+from vae_core.model import parameters
+from vae_core.shards import seeded
+from vae_core.zoo import VARIANTS
+
+EXPECTED = {"digits", "mnist-2d", "mnist", "mnist-beta4", "fashion", "sprites", "characters"}
+IN_THE_CLONE = {"digits", "sprites"}  # data that everybody has
+MAX_BYTES = 6_000_000
+RECOMPUTED = 200  # reference pictures
+# Sums in another order, on another processor; a picture on the edge of a Gaussian of std 0.01 shows it most.
+CLOSE = {"rtol": 1e-2, "atol": 0.05}
+
+load = functools.cache(lambda name: checkpoints.load(checkpoints.find(name)))
+pictures = functools.cache(lambda config, root: data.load(config, root=root))
+
+
+@pytest.fixture(params=checkpoints.shipped())
+def shipped(request: pytest.FixtureRequest) -> Checkpoint:
+    return load(request.param)
+
+
+def originals(found: Checkpoint, request: pytest.FixtureRequest) -> Splits:
+    """The data of a model; skips where it is not on this machine."""
+    if found.data.name in IN_THE_CLONE:
+        return pictures(found.recipe.data, None)
+    root = request.getfixturevalue("data_root")
+    if not data.available(found.data.name, root):
+        pytest.skip(f"{found.data.name} is not in {root}: the figures cannot be computed again")
+    return pictures(found.recipe.data, root)
+
+
+def test_the_models_of_the_readme_are_there() -> None:
+    assert set(checkpoints.shipped()) >= EXPECTED
+
+
+@pytest.mark.parametrize("name", checkpoints.shipped())
+def test_small_and_without_a_trace_of_the_machine(name: str, root: Path) -> None:
+    content = checkpoints.find(name).read_bytes()
+    assert len(content) < MAX_BYTES
+    assert str(root).encode() not in content
+    assert str(Path.home()).encode() not in content
+
+
+def test_the_header_is_complete(shipped: Checkpoint) -> None:
+    found, recipe = shipped.data, shipped.recipe
+    assert recipe.name in VARIANTS
+    assert found.name == recipe.data.name
+    named = data.SETS[found.name]
+    assert (found.credit, found.licence) == (named.credit, named.licence)
+    assert 20 < len(shipped.description) < 200
+    assert min(found.sizes) > 0
+    assert {"vae-explorer", "torch"} <= shipped.versions.keys()
+    metrics, history = shipped.metrics, shipped.history
+    assert checkpoints.FIGURES | {"bits_per_dimension", "best_epoch", "train_seconds"} <= metrics.keys()
+    assert metrics["elbo"] == pytest.approx(-metrics["reconstruction"] - metrics["kl"], rel=1e-4)
+    assert metrics["parameters"] == parameters(shipped.model)
+    assert metrics["test_pictures"] == found.sizes[2]
+    assert metrics["bits_per_dimension"] == bits_per_dimension(shipped.model, -metrics["elbo"])
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    assert len(history) <= recipe.training.epochs
+    assert metrics["best_epoch"] == 1 + max(range(len(history)), key=lambda i: history[i]["score"])
+
+
+def test_training_went_on_until_it_no_longer_helped(shipped: Checkpoint) -> None:
+    scores = [row["score"] for row in shipped.history]
+    gained, late = max(scores) - scores[0], max(scores) - max(scores[: math.ceil(0.9 * len(scores))])
+    assert gained > 0
+    assert late < 0.02 * gained
+
+
+def test_the_contract_holds(shipped: Checkpoint) -> None:
+    model, reference = shipped.model, shipped.reference
+    x = model.observe(model.decode([reference.mean[:20]]), seeded(0))
+    assert x.shape == (20, *model.image_shape)
+    encoding = model.encode(x)
+    for group in (encoding.mean, encoding.std, encoding.kl, model.sample_prior(20, generator=seeded(0))):
+        assert [tuple(part.shape[1:]) for part in group] == [*model.spec.shapes]
+    assert torch.equal(encoding.mean[0], model.encode(x).mean[0])
+    single = model.encode(x[:1])
+    assert torch.allclose(single.mean[0][0], encoding.mean[0][0], atol=1e-4)
+    terms = model.terms(x, k=2, generator=seeded(0))
+    assert terms.log_weights.shape == (20, 2)
+    assert torch.isfinite(terms.log_weights).all()
+    drawn = model.sample_prior(20, generator=seeded(1))
+    for picture in (model.decode([*drawn]), model.sample_pixels([*drawn], generator=seeded(0))):
+        assert picture.shape == x.shape
+        assert 0 <= picture.min() <= picture.max() <= 1
+    assert model.decode([*drawn]).flatten(1).std(0).max() > 0.05  # the draws are not all the same picture
+
+
+def test_reference_encodings_fit_the_figures(shipped: Checkpoint) -> None:
+    reference, metrics = shipped.reference, shipped.metrics
+    count, sizes = len(reference), shipped.data.sizes
+    assert count == min(2_000, sizes[2])
+    assert torch.equal(reference.index, reference.index.unique())
+    assert reference.tsne.std(0).min() > 1
+    for column, figure in ((reference.error, "reconstruction"), (reference.kl.sum(1), "kl")):
+        tolerance = 1e-3 if count == sizes[2] else 5 * column.std().item() / count**0.5
+        assert column.mean().item() == pytest.approx(metrics[figure], abs=tolerance, rel=1e-5)
+    variance = reference.mean.var(0)  # of the whole test split it is a little different
+    assert (variance > 0.015).sum() <= metrics["active_units"] <= (variance > 0.0066).sum()
+    if shipped.data.class_names and shipped.data.factor_names == ():
+        assert set(reference.labels.tolist()) == set(range(len(shipped.data.class_names)))
+
+
+def test_reference_encodings_can_be_computed_again(shipped: Checkpoint, request: pytest.FixtureRequest) -> None:
+    """Whole blocks of the test split, so that bits and draws are the same ones."""
+    test = originals(shipped, request).test
+    reference, rows = shipped.reference, shipped.reference.index[:RECOMPUTED]
+    blocks = math.ceil((int(rows.max()) + 1) / BLOCK) * BLOCK
+    found = statistics(shipped.model, test.images[:blocks], shipped.recipe.training.seed)
+    count = len(rows)
+    expected = Statistics(found.elbo, reference.error, reference.kl, reference.mean, reference.std)
+    for name in ("reconstruction", "kl", "mean", "std"):
+        assert torch.allclose(getattr(found, name)[rows], getattr(expected, name)[:count], **CLOSE), name
+    if reference.labels is not None:
+        assert torch.equal(test.labels[rows], reference.labels[:count])
+    if reference.factors is not None:
+        assert torch.equal(test.factors[rows], reference.factors[:count])
+
+
+def test_test_figures_can_be_computed_again(shipped: Checkpoint, request: pytest.FixtureRequest) -> None:
+    if shipped.data.name not in IN_THE_CLONE:
+        pytest.skip("the whole test split takes too long here; its first reference pictures are computed again above")
+    splits = originals(shipped, request)
+    assert tuple(map(len, (splits.train, splits.val, splits.test))) == shipped.data.sizes
+    found = statistics(shipped.model, splits.test.images, shipped.recipe.training.seed).summary()
+    for name in ("elbo", "reconstruction", "kl"):
+        assert found[name] == pytest.approx(shipped.metrics[name], rel=1e-3), name
+    assert found["active_units"] == shipped.metrics["active_units"]
+    assert found["kl_per_dim"] == pytest.approx(shipped.metrics["kl_per_dim"], rel=1e-2, abs=1e-3)

@@ -1,0 +1,185 @@
+"""The shared widgets that need no model: plots, grid, player, and the theme they agree with."""
+
+import base64
+import io
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets import A, B, plots
+from pages.widgets.player import player
+
+# Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
+VISION = {
+    "usual": np.eye(3),
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+def linear(colours: list[str]) -> np.ndarray:
+    """Hexadecimal sRGB -> (N, 3) linear RGB."""
+    c = np.array([[int(h[i : i + 2], 16) / 255 for i in (1, 3, 5)] for h in colours])
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """(N, 3) linear RGB -> CIE L*a*b*, D65."""
+    xyz = rgb @ np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
+    f = np.cbrt(xyz / [0.9505, 1, 1.089])
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG contrast ratio, 1 to 21."""
+    light, dark = sorted((linear([one, other]) @ [0.2126, 0.7152, 0.0722]) + 0.05)[::-1]
+    return float(light / dark)
+
+
+@pytest.fixture(scope="module")
+def config() -> dict:
+    return tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("colours", [plots.CLASS_COLOURS, (A, B)], ids=["classes", "A and B"])
+def test_colours_differ_for_every_eye(colours: tuple[str, ...], vision: str) -> None:
+    seen = lab(np.clip(linear(list(colours)) @ np.array(VISION[vision]).T, 1e-6, 1))
+    distance = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    assert distance[~np.eye(len(colours), dtype=bool)].min() > 16  # 2.3 is just noticeable; tab10 comes down to 5
+
+
+def test_sixty_classes_look_different() -> None:
+    assert len({plots.class_style(i) for i in range(60)}) == 60
+    assert plots.class_style(60) == plots.class_style(0)
+
+
+def test_theme_agrees_with_the_plots(config: dict) -> None:
+    assert tuple(config["theme"]["chartCategoricalColors"]) == plots.CLASS_COLOURS
+    assert (config["theme"]["light"]["blueColor"], config["theme"]["light"]["orangeColor"]) == (A, B)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_theme_is_readable(config: dict, mode: str) -> None:
+    theme = config["theme"][mode]
+    for ground in (theme["backgroundColor"], theme["sidebar"]["backgroundColor"]):
+        assert contrast(theme["textColor"], ground) > 7
+        assert contrast(theme["blueTextColor"], ground) > 4.5
+        assert contrast(theme["orangeTextColor"], ground) > 4.5
+        assert contrast(theme["primaryColor"], ground) > 3
+    assert contrast(theme["primaryColor"], "#ffffff") > 4  # the letters of a primary button
+
+
+def test_nobody_listens_or_is_told(config: dict) -> None:
+    assert config["server"]["address"] == "localhost"
+    assert config["server"]["enableXsrfProtection"] is True
+    assert config["server"]["showEmailPrompt"] is False
+    assert config["browser"]["gatherUsageStats"] is False
+
+
+def test_lines_carry_unit_names_and_gaps() -> None:
+    figure = plots.lines([1, 2, 3], {"train": [3, 2, 1], "val": [None, 2, 2]}, "nats", dashed=["val"])
+    assert [t.name for t in figure.data] == ["train", "val"]
+    assert [t.line.dash for t in figure.data] == ["solid", "dash"]
+    assert figure.data[1].y[0] is None
+    assert all("nats" in t.hovertemplate for t in figure.data)
+    assert figure.layout.yaxis.title.text == "nats"
+
+
+def test_one_epoch_is_still_seen() -> None:
+    assert "markers" in plots.lines([1], {"train": [3]}, "nats").data[0].mode
+
+
+def test_bars_pale_where_collapsed() -> None:
+    opacity = plots.bars([2.0, 0.001], ["0", "1"], "nats", muted=[False, True]).data[0].marker.opacity
+    assert opacity[0] == 1 and opacity[1] < 0.5
+
+
+def test_heatmap_has_first_row_on_top() -> None:
+    figure = plots.heatmap([[1, 2, 3], [4, 5, 6]], [1, 2, 3], ["z0", "z1"], "nats")
+    assert figure.data[0].z.shape == (2, 3)
+    assert figure.data[0].y == ("z0", "z1") and figure.layout.yaxis.autorange == "reversed"
+
+
+@pytest.mark.parametrize("n", [50, plots.GL_ABOVE + 1])
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("by_class", [True, False])
+def test_scatter_draws_each_point_once(n: int, dimensions: int, by_class: bool) -> None:
+    rng = np.random.default_rng(0)
+    points, classes = rng.normal(size=(n, dimensions)), rng.integers(0, 12, n)
+    colour = {"classes": classes} if by_class else {"values": points[:, 0], "value_title": "KL (nats)"}
+    figure = plots.scatter(points, ["a", "b", "c"][:dimensions], **colour)
+    kind = "scatter3d" if dimensions == 3 else "scattergl" if n > plots.GL_ABOVE else "scatter"
+    drawn = {}
+    for trace in figure.data:
+        assert trace.type == kind
+        places = [trace[axis] for axis in "xyz"[:dimensions]]
+        drawn |= {row: place for row, *place in zip(trace.customdata, *places, strict=True)}
+    assert sorted(drawn) == list(range(n))
+    np.testing.assert_allclose([drawn[i] for i in range(n)], points)
+
+
+def test_scatter_shows_names_as_text_and_flags_in_their_colours() -> None:
+    figure = plots.scatter(
+        [[0, 0], [1, 1]],
+        ["a", "b"],
+        classes=[0, 7],
+        class_names=["<img src=x>"],
+        marks={"A": (0, 0), "B": (1, 1)},
+    )
+    assert [t.name for t in figure.data] == ["&lt;img src=x&gt;", "7"]
+    flags = {a.text: a.bgcolor for a in figure.layout.annotations}
+    assert flags["<b>A</b>"] == A and flags["<b>B</b>"] == B
+    assert not any("<img" in text for text in flags)
+
+
+def test_scatter_refuses_other_dimensions() -> None:
+    with pytest.raises(ValueError, match=r"\(5, 4\).*\(N, 2\) or \(N, 3\)"):
+        plots.scatter(np.zeros((5, 4)), list("abcd"))
+
+
+def test_selected_rows_ascend_without_repetition() -> None:
+    points = [{"customdata": 7}, {"customdata": 2}, {"customdata": 7}, {"x": 0}]
+    assert plots.selected_rows({"selection": {"points": points}}) == [2, 7]
+    assert plots.selected_rows({"selection": {"points": []}}) == plots.selected_rows(None) == []
+
+
+def test_grid_is_the_picture_itself_with_its_description() -> None:
+    def script() -> None:
+        from PIL import Image
+
+        from pages.widgets.grid import show_grid
+
+        show_grid(Image.linear_gradient("L"), 'ten "digits" <b>')
+
+    body = AppTest.from_function(script).run().get("html")[0].proto.body
+    source = re.search(r"base64,([^\"]+)", body)
+    assert source is not None
+    shown = Image.open(io.BytesIO(base64.b64decode(source[1])))
+    assert shown.tobytes() == Image.linear_gradient("L").tobytes()
+    assert 'alt="ten &quot;digits&quot; &lt;b&gt;"' in body
+
+
+def test_player_opens_where_it_is_told() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.widgets.player import player
+
+        st.write(f"at {player(b'', 5, 2, 2, 'p', 0.25)}")
+
+    at = AppTest.from_function(script).run()
+    assert not at.exception
+    assert at.markdown[0].value == "at 0.25"
+
+
+@pytest.mark.parametrize(("frames", "t", "told"), [(0, 0.5, "frames is 0"), (5, 1.5, "t is 1.5")])
+def test_player_refuses(frames: int, t: float, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        player(b"", frames, 2, 2, "p", t)

@@ -1,0 +1,412 @@
+"""One file on disk <-> (model, recipe, reference encodings, history): safetensors, a JSON header and a checksum.
+
+No pickle anywhere: a stranger's file can be opened. Reading checks everything and says in one sentence what is wrong.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import reprlib
+import struct
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as write_tensors
+from torch import Tensor
+
+from vae_core.config import Recipe, from_dict, to_dict
+from vae_core.model import VAE, build
+from vae_core.shards import seeded
+
+FORMAT = 1
+KEY = "vae-explorer"  # one metadata key holds the whole JSON: several make the bytes differ from save to save
+MAX_BYTES = 256 * 2**20
+MAX_HEADER_BYTES = 32 * 2**20
+MAX_REFERENCE = 100_000
+MAX_TEXT = 2_000  # characters of a description, a name or a credit
+MAX_EPOCHS = 100_000
+MAX_NUMBER = 1e300  # beyond lie infinity and whole numbers that no float holds
+DTYPES = (torch.float32, torch.int64)  # what models, references and optimizers are made of
+ROW = {"epoch", "seconds", "loss", "beta", "learning_rate", "score"}  # numbers of a row of the history
+TOLD: dict[str, type] = {"description": str, "history": list, "metrics": dict, "versions": dict}
+FIGURES = {"elbo", "reconstruction", "kl", "kl_per_dim", "active_units"}  # of a split, in a row of the history
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SUFFIX = ".safetensors"
+
+
+class CheckpointError(ValueError):
+    """A file that is not a checkpoint of this project, or a damaged one."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Encodings of a few thousand test pictures: mean (N, D), std (N, D); kl (N, D) and error (N,) in nats.
+
+    `labels` (N,) and `factors` (N, F) where the data has them; `tsne` (N, 2) a stored map; `index` (N,) the pictures'
+    places in the test split.
+    """
+
+    mean: Tensor
+    std: Tensor
+    kl: Tensor
+    error: Tensor
+    index: Tensor
+    labels: Tensor | None = None
+    factors: Tensor | None = None
+    tsne: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a model was trained on, as far as a card and a map must know it."""
+
+    name: str
+    class_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
+    value_names: tuple[tuple[str, ...], ...] = ()
+    sizes: tuple[int, int, int] = (0, 0, 0)  # train, validation, test
+    credit: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with all that is known of it."""
+
+    recipe: Recipe
+    model: VAE
+    data: DataInfo
+    description: str = ""
+    history: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    reference: Reference | None = None
+
+
+def digest(header: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the header without its checksum and over the tensors' bytes in the order of their names."""
+    sha = hashlib.sha256(json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True).encode())
+    for name in sorted(tensors):
+        sha.update(name.encode())
+        sha.update(tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return sha.hexdigest()
+
+
+def write_file(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write tensors and header, with their checksum, by `write_bytes`.
+
+    Raises:
+        OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
+    """
+    header = {**header, "format": FORMAT}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    header["sha256"] = digest(header, tensors)
+    write_bytes(path, write_tensors(tensors, {KEY: json.dumps(header)}))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: a temporary file beside it, fsync, rename.
+
+    Raises:
+        OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
+    """
+    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False)  # noqa: SIM115
+    temporary = Path(file.name)
+    try:
+        with file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def discard(path: Path) -> None:
+    """Remove a file, if there is one, and what a killed process left of one that `write_bytes` was writing."""
+    for file in [path, *path.parent.glob(f"{glob.escape(path.name)}*.tmp")]:
+        file.unlink(missing_ok=True)
+
+
+def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors of a file of this project's format.
+
+    Args:
+        source: a path, or the file's bytes (an upload).
+        max_bytes: larger files are refused.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong.
+    """
+    data = _bytes(source, max_bytes)
+    header = _header(data)
+    try:
+        tensors = read_tensors(data)
+    except (SafetensorError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"The file is damaged or cut short ({reprlib.repr(str(error))}).") from error
+    if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in DTYPES):
+        found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
+        raise CheckpointError(f"The file's tensors are not valid: {found}; allowed: {', '.join(map(str, DTYPES))}.")
+    if header.get("sha256") != digest(header, tensors):
+        raise CheckpointError("The file is damaged: its checksum does not match its contents.")
+    return header, tensors
+
+
+def _bytes(source: Path | bytes, max_bytes: int) -> bytes:
+    try:
+        if isinstance(source, Path) and not source.is_file():
+            raise CheckpointError(f"There is no file {source.name!r}.")
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if size > max_bytes:
+            raise CheckpointError(f"The file has {size / 2**20:.0f} MB; at most {max_bytes // 2**20} MB are opened.")
+        return source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"The file cannot be read: {error.strerror}.") from error
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    """The JSON under our metadata key, before any tensor is read."""
+    try:
+        (length,) = struct.unpack("<Q", data[:8])
+        if length > min(MAX_HEADER_BYTES, len(data) - 8):
+            raise ValueError("header length out of range")
+        outer = json.loads(data[8 : 8 + length])
+    except (ValueError, struct.error, RecursionError) as error:
+        raise CheckpointError("This is not a safetensors file, or it is damaged or cut short.") from error
+    metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
+    text = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise CheckpointError("This safetensors file was not made by vae-explorer: its header holds no recipe.")
+    try:
+        header = json.loads(text)
+        json.dumps(header, ensure_ascii=False).encode()  # half a surrogate pair reads well, and breaks the page later
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError("The file is damaged: its header is not readable.") from error
+    if not isinstance(header, dict) or type(header.get("format")) is not int or header["format"] < 1:
+        raise CheckpointError("The file is damaged: its header has no format number.")
+    if header["format"] > FORMAT:
+        raise CheckpointError(
+            f"The file has format {reprlib.repr(header['format'])}; this version reads up to {FORMAT}: "
+            "update vae-explorer to open it."
+        )
+    return header
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint atomically; raises OSError when the disk is full."""
+    header = {
+        "recipe": to_dict(checkpoint.recipe),
+        "data": to_dict(checkpoint.data),
+        "description": checkpoint.description,
+        "history": checkpoint.history,
+        "metrics": checkpoint.metrics,
+        "versions": checkpoint.versions,
+    }
+    tensors = {f"model.{name}": tensor for name, tensor in checkpoint.model.state_dict().items()}
+    if checkpoint.reference is not None:
+        columns = vars(checkpoint.reference).items()
+        tensors |= {f"reference.{name}": column for name, column in columns if column is not None}
+    write_file(path, header, tensors)
+
+
+def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint:
+    """Read, check and build: the model comes in eval mode and without gradients.
+
+    Args:
+        source: a path, or the file's bytes (an upload).
+        device: where the weights shall lie.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong.
+    """
+    header, tensors = read_file(source)
+    try:
+        recipe = from_dict(Recipe, header.get("recipe"))
+        info = from_dict(DataInfo, header.get("data"), "data")
+    except ValueError as error:
+        raise CheckpointError(f"The file's recipe is not valid: {error}") from error
+    check_info(info)
+    parts = _parts(tensors)
+    model = _model(recipe, parts["model"])
+    told = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
+    _check_told(told, model.spec.size)
+    reference = _reference(parts["reference"], model.spec.size, info) if parts["reference"] else None
+    return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
+
+
+def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Tensors sorted by the first part of their names."""
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "reference": {}}
+    for name in sorted(tensors):  # they come in any order, and the same file shall give the same message
+        part, _, rest = name.partition(".")
+        if part not in parts:
+            raise CheckpointError(f"The file holds {reprlib.repr(name)}, which is not of the model nor of a reference.")
+        parts[part][rest] = tensors[name]
+    return parts
+
+
+def _typed(header: dict[str, Any], key: str, kind: type) -> Any:
+    value = header.get(key, kind())
+    if not isinstance(value, kind):
+        raise CheckpointError(f"The file's header is not valid: {key} must be of type {kind.__name__}.")
+    return value
+
+
+def _require(fine: bool, what: str) -> None:
+    """The answer to a header that a page would stumble over."""
+    if not fine:
+        raise CheckpointError(f"The file's header is not valid: {what}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MAX_NUMBER < value < MAX_NUMBER
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it can be shown and stored: names of files that are not UTF-8 hold halves of surrogate pairs."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _are_numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
+
+
+def check_info(info: DataInfo) -> None:
+    """Refuse what a card could not show or a file not hold, before hours of training or when a file is opened.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong.
+    """
+    values = [value for names in info.value_names for value in names]
+    texts = [info.name, info.credit, info.licence, *info.class_names, *info.factor_names, *values]
+    _require(
+        all(map(_is_text, texts)), f"a name or credit of its data has more than {MAX_TEXT} characters, or is not UTF-8"
+    )
+    _require(min(info.sizes) >= 0, f"data.sizes is {reprlib.repr(info.sizes)}, and none may be below 0")
+    named, listed = len(info.factor_names), len(info.value_names)
+    _require(named == listed, f"there are {named} factor_names and {listed} value_names; as many are needed")
+
+
+def _check_told(told: dict[str, Any], size: int) -> None:
+    """What a file tells of a model with `size` latent dimensions."""
+    long = len(told["description"])
+    _require(long <= MAX_TEXT, f"the description has {long} characters; allowed: up to {MAX_TEXT}")
+    versions = told["versions"].values()
+    _require(all(map(_is_text, versions)), f"versions must be texts of up to {MAX_TEXT} characters")
+    metrics = {name: value for name, value in told["metrics"].items() if value is not None}
+    _check_figures(metrics, size, "in the metrics,")
+    _check_history(told["history"], size)
+
+
+def _check_figures(figures: dict[str, Any], size: int, where: str) -> None:
+    """Figures are numbers, and `kl_per_dim` is one a dimension."""
+    for name, value in figures.items():
+        fine = _are_numbers(value, size) if name == "kl_per_dim" else _is_number(value)
+        _require(fine, f"{where} {reprlib.repr(name)} is {reprlib.repr(value)}")
+
+
+def _check_history(history: list[Any], size: int) -> None:
+    """One complete row an epoch: the page plots each of them."""
+    _require(len(history) <= MAX_EPOCHS, f"the history has {len(history)} rows; allowed: up to {MAX_EPOCHS}")
+    for row in history:
+        _require(isinstance(row, dict), f"a row of the history is {reprlib.repr(row)}")
+        plain = {name: value for name, value in row.items() if name not in ("train", "val")}
+        parts = [row.get("train"), row.get("val")]
+        _require(all(isinstance(part, dict) for part in parts), "a row of the history lacks the figures of a split")
+        missing = sorted(ROW - plain.keys()) + sorted(FIGURES - parts[0].keys()) + sorted(FIGURES - parts[1].keys())
+        _require(not missing, f"a row of the history lacks {', '.join(missing)}")
+        for part in (plain, *parts):
+            _check_figures(part, size, "in the history,")
+
+
+def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
+    """The recipe's model with these weights; built without memory first, so that a hostile recipe costs nothing."""
+    with torch.device("meta"):
+        model = build(recipe.model)
+    expected = model.state_dict()
+    if missing := sorted(expected.keys() ^ weights.keys()):
+        raise CheckpointError(f"The weights contradict the recipe: {reprlib.repr(missing[0])} is in one of them only.")
+    for name, tensor in expected.items():
+        if weights[name].shape != tensor.shape or weights[name].dtype != tensor.dtype:
+            raise CheckpointError(
+                f"The weights contradict the recipe: {name} is {tuple(weights[name].shape)} {weights[name].dtype}, "
+                f"and the recipe asks for {tuple(tensor.shape)} {tensor.dtype}."
+            )
+        if not torch.isfinite(weights[name]).all():
+            raise CheckpointError(f"The weights hold numbers that are not finite, in {name}.")
+    model.load_state_dict(weights, assign=True)
+    model.eval().requires_grad_(False)
+    _try(model)
+    return model
+
+
+@torch.inference_mode()
+def _try(model: VAE) -> None:
+    """One picture there and back: finite weights can still be so large, or a variance negative, that nothing is."""
+    terms = model.terms(model.observe(torch.zeros(1, *model.image_shape)), generator=seeded(0))
+    if not (torch.isfinite(terms.log_weights).all() and torch.isfinite(model.decode([terms.z[0][:, 0]])).all()):
+        raise CheckpointError("The weights are not valid: the model gives pictures that are not finite.")
+
+
+def _reference(columns: dict[str, Tensor], size: int, info: DataInfo) -> Reference:
+    if absent := {"mean", "std", "kl", "error", "index"} - columns.keys():
+        raise CheckpointError(f"The reference encodings are not complete: {sorted(absent)[0]!r} is missing.")
+    rows = columns["error"].numel()
+    if not 1 <= rows <= MAX_REFERENCE:
+        raise CheckpointError(f"The file has {rows} reference encodings; allowed: 1 to {MAX_REFERENCE}.")
+    numbers = {"mean": (rows, size), "std": (rows, size), "kl": (rows, size), "error": (rows,), "tsne": (rows, 2)}
+    places = {"index": (rows,), "labels": (rows,), "factors": (rows, len(info.factor_names))}
+    kinds = {name: (shape, torch.float32) for name, shape in numbers.items()}
+    kinds |= {name: (shape, torch.int64) for name, shape in places.items()}
+    for name, column in columns.items():
+        if kinds.get(name) != (tuple(column.shape), column.dtype) or not torch.isfinite(column).all():
+            found = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"
+            raise CheckpointError(f"The reference encodings are not valid: {found}, or not finite.")
+    reference = Reference(**columns)
+    _check_places(reference, info)
+    return reference
+
+
+def _check_places(reference: Reference, info: DataInfo) -> None:
+    """Every label, factor and index must have what it points at."""
+    bounds = [("index", reference.index, info.sizes[2])]
+    if reference.labels is not None:
+        bounds.append(("labels", reference.labels, len(info.class_names)))
+    if reference.factors is not None:
+        columns = zip(info.factor_names, reference.factors.T, info.value_names, strict=True)
+        bounds += [(name, column, len(values)) for name, column, values in columns]
+    for name, column, count in bounds:
+        if not 0 <= int(column.min()) <= int(column.max()) < count:
+            raise CheckpointError(f"The reference encodings are not valid: {name!r} is not within 0 to {count - 1}.")
+    if reference.std.min() < 0:
+        raise CheckpointError("The reference encodings are not valid: a standard deviation is below 0.")
+
+
+def find(name: str) -> Path:
+    """A checkpoint's path from a path or the name of a shipped one.
+
+    Raises:
+        CheckpointError: with the names there are.
+    """
+    for candidate in (Path(name), SHIPPED / f"{name}{SUFFIX}"):
+        if os.path.isfile(candidate):  # unlike Path.is_file, it takes every text
+            return candidate
+    raise CheckpointError(f"There is no checkpoint {name!r}; give a file or one of: {', '.join(shipped()) or 'none'}.")
+
+
+def shipped() -> list[str]:
+    """Names of the checkpoints that come with the app."""
+    return sorted(path.stem for path in SHIPPED.glob(f"*{SUFFIX}"))

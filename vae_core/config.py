@@ -1,0 +1,339 @@
+"""Frozen dataclasses: the only place of hyper-parameters, JSON there and back.
+
+Every field is checked when an object is made, so that a recipe from a stranger's file is either sensible or refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import reprlib
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+MIN_SIDE, MAX_SIDE = 8, 256
+MAX_WIDTH = 65_536
+MAX_LAYERS = 64
+MAX_LATENT = 65_536
+MAX_NAME = 200  # characters
+MAX_LAYER = 2**24  # numbers that one layer gives for one picture, 64 MB: a small file must not ask for gigabytes
+
+BODIES = ("linear", "mlp", "conv", "resnet")
+ACTIVATIONS = ("relu", "silu", "gelu", "tanh", "leaky_relu", "elu")
+NORMS = ("none", "batch", "group")
+LATENTS = ("gaussian",)
+LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
+OBJECTIVES = ("elbo",)
+SCHEDULES = ("constant", "linear", "sigmoid", "exponential", "cosine", "cyclical")
+PRECISIONS = ("float32", "bf16")
+METRICS = {  # what `metrics.figures` measures, and its unit; here, since reading it needs no torch
+    "elbo": "nats per image",
+    "reconstruction": "nats per image (negative log-likelihood)",
+    "kl": "nats per image",
+    "kl_per_dim": "nats per image and dimension",
+    "active_units": "dimensions whose encoded mean varies by more than 0.01 (Burda et al. 2016)",
+    "nll": "nats per image (importance-weighted bound of -log p(x))",
+    "bits_per_dimension": "bits per number of a picture",
+}
+
+
+def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is {reprlib.repr(value)}; allowed: {', '.join(allowed)}.")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # false for NaN too
+        least, most = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in (low, high))
+        raise ValueError(f"{name} is {reprlib.repr(value)}; allowed: {least} to {most}.")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A number that changes over a run: from `start` to `end` in the first `length` of it, then `end`.
+
+    Used for the KL weight and for the learning rate. `cyclical` repeats ramp-and-hold `cycles` times
+    (Fu et al. 2019, arXiv:1903.10145).
+    """
+
+    kind: str = "constant"
+    start: float = 0.0
+    end: float = 1.0
+    length: float = 1.0
+    cycles: int = 4
+
+    def __post_init__(self) -> None:
+        _choice("schedule kind", self.kind, SCHEDULES)
+        for name in ("start", "end"):
+            _between(f"schedule {name}", getattr(self, name), 0.0, 1e6)
+        _between("schedule length (a fraction of the run)", self.length, 1e-6, 1.0)
+        _between("schedule cycles", self.cycles, 1, 1000)
+
+    def at(self, progress: float) -> float:
+        """The value when the fraction `progress` (0 to 1) of the run is over."""
+        if self.kind == "constant":
+            return self.end
+        p = min(max(progress / self.length, 0.0), 1.0)
+        return self.start + (self.end - self.start) * _ramp(self.kind, p, self.cycles)
+
+
+def _ramp(kind: str, p: float, cycles: int) -> float:
+    """Shape of a schedule: 0 at p = 0, 1 at p = 1."""
+    if kind == "cyclical":
+        return 1.0 if p >= 1.0 else min(2.0 * ((p * cycles) % 1.0), 1.0)
+
+    def logistic(t: float) -> float:
+        return 1.0 / (1.0 + math.exp(-12.0 * (t - 0.5)))
+
+    shapes = {
+        "linear": p,
+        "cosine": 0.5 - 0.5 * math.cos(math.pi * p),
+        "sigmoid": (logistic(p) - logistic(0.0)) / (logistic(1.0) - logistic(0.0)),
+        "exponential": math.expm1(5.0 * p) / math.expm1(5.0),
+    }
+    return shapes[kind]
+
+
+@dataclass(frozen=True)
+class Body:
+    """An encoder or decoder net; `hidden` are widths or channels, listed from the picture inwards for both.
+
+    `conv` and `resnet` halve the picture once per entry of `hidden`.
+    """
+
+    kind: str = "conv"
+    hidden: tuple[int, ...] = (32, 64, 128)
+    activation: str = "relu"
+    norm: str = "none"
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        _choice("body kind", self.kind, BODIES)
+        _choice("activation", self.activation, ACTIVATIONS)
+        _choice("norm", self.norm, NORMS)
+        _between("dropout", self.dropout, 0.0, 0.95)
+        _between("number of hidden layers", len(self.hidden), 0, MAX_LAYERS)
+        for width in self.hidden:
+            _between("hidden width", width, 1, MAX_WIDTH)
+        if self.kind == "linear" and self.hidden:
+            raise ValueError(f"A linear body has no hidden layers, but hidden is {self.hidden}.")
+        if self.kind == "linear" and (self.norm != "none" or self.dropout):
+            raise ValueError(
+                f"A linear body has no layer for norm and dropout, but they are {self.norm!r} and {self.dropout:g}."
+            )
+        if self.kind in ("conv", "resnet") and not self.hidden:
+            raise ValueError(f"A {self.kind} body needs at least one entry in hidden.")
+        if self.norm == "group" and min(self.hidden, default=4) < 4:
+            raise ValueError(f"Group norm needs hidden widths of at least 4, but hidden is {self.hidden}.")
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The latent space: its kind and its number of dimensions."""
+
+    kind: str = "gaussian"
+    dim: int = 16
+
+    def __post_init__(self) -> None:
+        _choice("latent kind", self.kind, LATENTS)
+        _between("latent dim", self.dim, 1, MAX_LATENT)
+
+
+@dataclass(frozen=True)
+class LikelihoodConfig:
+    """p(x | z). `std` is the fixed standard deviation of `gaussian` and where `learned_gaussian` starts."""
+
+    kind: str = "bernoulli"
+    std: float = 0.1
+
+    def __post_init__(self) -> None:
+        _choice("likelihood kind", self.kind, LIKELIHOODS)
+        _between("likelihood std", self.std, 0.01, 100.0)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that `model.build` needs: bodies x latent x likelihood for pictures of one shape (C, H, W)."""
+
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    encoder: Body = field(default_factory=Body)
+    decoder: Body = field(default_factory=Body)
+    latent: Latent = field(default_factory=Latent)
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+
+    def __post_init__(self) -> None:
+        channels, height, width = self.image_shape
+        if channels not in (1, 3):
+            raise ValueError(f"image channels are {channels}; allowed: 1 (grey), 3 (colour).")
+        for name, side in (("height", height), ("width", width)):
+            _between(f"image {name}", side, MIN_SIDE, MAX_SIDE)
+        for body in (self.encoder, self.decoder):
+            levels = len(body.hidden)
+            if body.kind in ("conv", "resnet") and min(height, width) < 2**levels:
+                raise ValueError(
+                    f"{levels} halvings do not fit a picture of {height} x {width}: "
+                    f"hidden may have at most {int(math.log2(min(height, width)))} entries."
+                )
+            if (largest := _largest_layer(body, height, width)) > MAX_LAYER:
+                raise ValueError(f"A layer of the {body.kind} body has {largest} numbers; allowed: up to {MAX_LAYER}.")
+
+
+def _largest_layer(body: Body, height: int, width: int) -> int:
+    """Numbers that the largest hidden layer gives for one picture."""
+    if body.kind in ("linear", "mlp"):
+        return max(body.hidden, default=0)
+    halved = 1 if body.kind == "conv" else 0  # residual blocks work before the halving
+    levels = range(halved, halved + len(body.hidden))
+    return max(channels * (height >> n) * (width >> n) for n, channels in zip(levels, body.hidden, strict=True))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: `elbo` is reconstruction + beta * KL, with free bits (nats per dimension)."""
+
+    kind: str = "elbo"
+    beta: Schedule = field(default_factory=Schedule)
+    free_bits: float = 0.0
+
+    def __post_init__(self) -> None:
+        _choice("objective kind", self.kind, OBJECTIVES)
+        _between("free_bits (nats per dimension)", self.free_bits, 0.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off)."""
+
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: Schedule = field(default_factory=lambda: Schedule("cosine", start=1e-3, end=1e-5))
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    patience: int = 0
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _between("epochs", self.epochs, 1, 100_000)
+        _between("batch_size", self.batch_size, 1, 1_000_000)
+        _between("weight_decay", self.weight_decay, 0.0, 10.0)
+        _between("clip", self.clip, 0.0, 1e9)
+        _between("patience", self.patience, 0, 100_000)
+        _choice("precision", self.precision, PRECISIONS)
+        _between("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which pictures, at which size, and how they are split; None means the data's own."""
+
+    name: str = "digits"
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    count: int | None = None
+    val_fraction: float = 0.1
+    test_fraction: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _between("length of the data set's name", len(self.name), 1, MAX_NAME)
+        for side in self.size or ():
+            _between("picture side", side, MIN_SIDE, MAX_SIDE)
+        if self.channels not in (None, 1, 3):
+            raise ValueError(f"image channels are {self.channels}; allowed: 1 (grey), 3 (colour).")
+        if self.count is not None:
+            _between("picture count", self.count, 1, 10_000_000)
+        _between("val_fraction", self.val_fraction, 0.0, 0.9)
+        _between("test_fraction", self.test_fraction, 0.0, 0.9)
+        _between("seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A trained model in full: what it is, what it minimised, how, and on what."""
+
+    name: str = "conv"
+    model: ModelConfig = field(default_factory=ModelConfig)
+    objective: Objective = field(default_factory=Objective)
+    training: Training = field(default_factory=Training)
+    data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        _between("length of the recipe's name", len(self.name), 1, MAX_NAME)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config dataclass as JSON-ready dictionaries and lists."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(cls: type[T], data: Any, where: str = "recipe") -> T:
+    """Rebuild a config dataclass from JSON.
+
+    Args:
+        cls: one of this module's dataclasses.
+        data: what `to_dict` gave, after a trip through JSON.
+        where: name used in messages.
+
+    Returns:
+        An object equal to the one that was written.
+
+    Raises:
+        ValueError: on an unknown key, a wrong type or a value out of range.
+    """
+    if not isinstance(data, dict):
+        raise ValueError(f"{where} is {type(data).__name__}; it must be an object.")
+    hints = typing.get_type_hints(cls)
+    if unknown := sorted(set(data) - set(hints)):
+        raise ValueError(f"{where} has the unknown key {reprlib.repr(unknown[0])}; allowed: {', '.join(hints)}.")
+    for entry in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if entry.default is dataclasses.MISSING is entry.default_factory and entry.name not in data:
+            raise ValueError(f"{where} has no {entry.name!r}.")
+    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in data.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """`value` as the annotated type `hint`, or a ValueError."""
+    if dataclasses.is_dataclass(hint):
+        return from_dict(typing.cast(type, hint), value, where)
+    if isinstance(hint, types.UnionType):
+        if value is None:
+            return None
+        return _convert(next(a for a in typing.get_args(hint) if a is not type(None)), value, where)
+    if typing.get_origin(hint) is tuple:
+        return _convert_tuple(typing.get_args(hint), value, where)
+    if hint is float and type(value) is int and abs(value) < 2**53:  # JSON does not tell 1 from 1.0
+        value = float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise ValueError(f"{where} is {reprlib.repr(value)}; it must be of type {hint.__name__}.")
+    return value
+
+
+def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{where} is {reprlib.repr(value)}; it must be a list.")
+    if items[-1] is Ellipsis:
+        items = (items[0],) * len(value)
+    if len(items) != len(value):
+        raise ValueError(f"{where} has {len(value)} entries; it must have {len(items)}.")
+    return tuple(_convert(hint, entry, where) for hint, entry in zip(items, value, strict=True))
+
+
+def replaced(config: T, place: str, value: Any) -> T:
+    """A copy of a nested config with another value at `place`, as in `model.latent.dim`."""
+    head, _, rest = place.partition(".")
+    new = replaced(getattr(config, head), rest, value) if rest else value
+    return typing.cast(T, dataclasses.replace(typing.cast(Any, config), **{head: new}))
+
+
+def difference(found: Any, wanted: Any, where: str = "") -> str:
+    """The first field in which two configs of one kind differ, in words."""
+    for name in vars(found):
+        a, b, place = getattr(found, name), getattr(wanted, name), f"{where}{name}"
+        if a != b:
+            return difference(a, b, f"{place}.") if dataclasses.is_dataclass(a) else f"{place} is {a}, not {b}"
+    return "no difference"

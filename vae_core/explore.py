@@ -1,0 +1,317 @@
+"""Moving about a latent space: pure functions of tensors that see a model only through the contract.
+
+A point is one flat vector (D,), all latent groups joined; `flatten` and `unflatten` translate.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_core.metrics import BITS, BLOCK, active, as_float, at_once, statistics
+from vae_core.model import VAE, LatentSpec, Z
+from vae_core.shards import seeded
+
+if TYPE_CHECKING:
+    from vae_core.checkpoints import Reference
+
+MAX_AXES = 256  # beyond that many dimensions, the principal directions of the reference encodings are slid
+PRINCIPAL = 64
+DEFAULT_RANGE = 3.0  # standard deviations of the prior, where there are no reference encodings
+RANGE_QUANTILES = (0.005, 0.995)
+SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
+PATHS = ("linear", "spherical")
+
+
+def flatten(z: Z) -> Tensor:
+    """Groups [(N, *shape), ...] -> one vector a row (N, D)."""
+    return torch.cat([part.flatten(1) for part in z], dim=1)
+
+
+def unflatten(v: Tensor, spec: LatentSpec) -> list[Tensor | None]:
+    """One vector a row (N, D) -> groups [(N, *shape), ...] as `decode` takes them."""
+    if v.dim() != 2 or v.shape[1] != spec.size:
+        raise ValueError(f"The vectors have the shape {tuple(v.shape)}; this model takes (N, {spec.size}).")
+    sizes = [math.prod(shape) for shape in spec.shapes]
+    return [part.reshape(-1, *shape) for part, shape in zip(v.split(sizes, 1), spec.shapes, strict=True)]
+
+
+@torch.inference_mode()
+def decode(model: VAE, v: Tensor) -> Tensor:
+    """The likelihood's mean at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; in bounded memory."""
+    parts = v.to(model.device).split(at_once(model))
+    return torch.cat([model.decode(unflatten(part, model.spec)).cpu() for part in parts])
+
+
+@torch.inference_mode()
+def draw_pixels(model: VAE, v: Tensor, seed: int) -> Tensor:
+    """Pictures drawn from p(x | z) at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU."""
+    return model.sample_pixels(unflatten(v.to(model.device), model.spec), generator=seeded(seed)).cpu()
+
+
+@torch.inference_mode()
+def sample(model: VAE, n: int, temperature: float = 1.0, seed: int = 0) -> Tensor:
+    """Flat draws (n, D) from the prior; the first m of them do not depend on n.
+
+    Drawn in blocks of fixed size, each with a generator of its own: row by row costs a tenth of the decoding.
+    """
+    blocks = range(-(-n // SAMPLE_BLOCK))
+    draws = [model.sample_prior(SAMPLE_BLOCK, temperature=temperature, generator=seeded(seed, i)) for i in blocks]
+    return torch.cat([flatten(z) for z in draws])[:n].cpu()
+
+
+def to_text(v: Tensor) -> str:
+    """A point (D,) as a short text for a link: half precision, URL-safe base64."""
+    return base64.urlsafe_b64encode(v.numpy().astype("<f2").tobytes()).decode().rstrip("=")
+
+
+def from_text(text: str, spec: LatentSpec) -> Tensor:
+    """The point (D,) that `to_text` wrote.
+
+    Raises:
+        ValueError: where it is no point, or one of a space of another size.
+    """
+    try:
+        found = np.frombuffer(base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True), "<f2")
+    except ValueError as error:
+        raise ValueError("The text of the point is damaged; copy the whole link.") from error
+    if len(found) != spec.size or not np.isfinite(found).all():
+        raise ValueError(f"The point has {len(found)} numbers; this model's have {spec.size}, all finite.")
+    return torch.from_numpy(found.astype(np.float32))
+
+
+def prior_mean(model: VAE, reference: Reference | None) -> Tensor:
+    """The middle of the prior (D,): zero for a standard normal, else the mean of the reference encodings."""
+    if model.spec.prior == "normal" or reference is None:
+        return torch.zeros(model.spec.size)
+    return reference.mean.mean(0)
+
+
+@torch.inference_mode()
+def encode(model: VAE, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Flat mean and standard deviation (N, D) of pictures (N, C, H, W) in [0, 1], observed as the model needs it."""
+    encoding = model.encode(model.observe(x.to(model.device), seeded(seed)))
+    return flatten(encoding.mean).cpu(), flatten(encoding.std).cpu()
+
+
+@torch.inference_mode()
+def observe(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
+    """What the model sees of pictures (N, C, H, W) in [0, 1]: bits where it was trained on bits; on the CPU."""
+    return model.observe(x.to(model.device), seeded(seed)).cpu()
+
+
+@torch.inference_mode()
+def observed(model: VAE, images: Tensor, row: int, seed: int) -> Tensor:
+    """One picture (1, C, H, W) of a whole set (N, C, H, W) as `metrics.statistics` observed it with that seed."""
+    block = row // BLOCK
+    part = as_float(images[block * BLOCK : (block + 1) * BLOCK].to(model.device))
+    return model.observe(part, seeded(seed, BITS, block))[row % BLOCK, None].cpu()
+
+
+def posterior_draws(mean: Tensor, std: Tensor, n: int, seed: int = 0) -> Tensor:
+    """Draws z = mean + std * noise of one picture's posterior: (D,), (D,) -> (n, D)."""
+    return mean + std * torch.randn((n, len(mean)), generator=seeded(seed))
+
+
+def unlike_pair(reference: Reference) -> tuple[int, int]:
+    """Rows of two reference pictures that differ: typical ones of the first and the last class.
+
+    Without classes: from near both ends of the dimension of largest variance.
+    """
+    mean, labels = reference.mean, reference.labels
+    if labels is None or len(labels.unique()) < 2:
+        order = mean[:, mean.var(0, correction=0).argmax()].argsort()
+        return int(order[len(order) // 10]), int(order[-1 - len(order) // 10])
+    ends = [(labels == label).nonzero().flatten() for label in (labels.min(), labels.max())]
+    first, last = (int(rows[(mean[rows] - mean[rows].mean(0)).norm(dim=1).argmin()]) for rows in ends)
+    return first, last
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Along the great circle from a to b, lengths interpolated linearly (Shoemake 1985; White 2016, arXiv:1609.04468).
+
+    Args:
+        a: (D,) where t = 0.
+        b: (D,) where t = 1.
+        t: (T,) positions in [0, 1].
+
+    Returns:
+        (T, D); the straight line where the directions are parallel, opposite or undefined.
+    """
+    length_a, length_b = a.norm(), b.norm()
+    cosine = (a @ b / (length_a * length_b)).clamp(-1, 1)
+    angle = torch.acos(cosine)
+    if not math.isfinite(angle.item()) or angle.sin().abs() < 1e-4:
+        return torch.lerp(a[None], b[None], t[:, None])
+    weights = torch.stack([((1 - t) * angle).sin(), (t * angle).sin()], 1) / angle.sin()  # (T, 2)
+    directions = torch.stack([a / length_a, b / length_b])  # (2, D)
+    return weights @ directions * torch.lerp(length_a, length_b, t)[:, None]
+
+
+def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
+    """`steps` points from a (t = 0) to b (t = 1): (D,), (D,) -> (steps, D)."""
+    if path not in PATHS:
+        raise ValueError(f"path is {path!r}; allowed: {', '.join(PATHS)}.")
+    if steps < 2:
+        raise ValueError(f"steps is {steps}; it must be at least 2.")
+    t = torch.linspace(0, 1, steps)
+    return torch.lerp(a[None], b[None], t[:, None]) if path == "linear" else slerp(a, b, t)
+
+
+def crossfade(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """The pixels of two pictures mixed, for comparison: (C, H, W) twice -> (steps, C, H, W)."""
+    return torch.lerp(a[None], b[None], torch.linspace(0, 1, steps)[:, None, None, None])
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that can be slid: a unit direction (D,) through `centre` (D,), with its range in latent units."""
+
+    name: str
+    direction: Tensor
+    centre: Tensor
+    low: float
+    high: float
+    kl: float | None  # nats, mean over the reference set
+    variance: float | None  # of the encoded means along the axis
+    active: bool
+
+    def coordinate(self, v: Tensor) -> Tensor:
+        """Where points (..., D) stand on the axis: (...)."""
+        return (v - self.centre) @ self.direction
+
+    def move(self, v: Tensor, value: Tensor | float) -> Tensor:
+        """Points v (..., D) moved along the axis until its coordinate is `value`."""
+        shift = torch.as_tensor(value, dtype=v.dtype) - self.coordinate(v)
+        return v + shift[..., None] * self.direction
+
+
+def axes(model: VAE, reference: Reference | None) -> list[Axis]:
+    """What can be slid: the dimensions, ordered by KL; beyond 256, principal directions ordered by variance.
+
+    Args:
+        model: any model.
+        reference: its reference encodings, for ranges and order; None gives -3 to 3 in the model's own order.
+    """
+    size = model.spec.size
+    if size > MAX_AXES:
+        return _principal_axes(reference) if reference is not None else []
+    units, origin = torch.eye(size), torch.zeros(size)
+    if reference is None:
+        return [Axis(f"z{i}", units[i], origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True) for i in range(size)]
+    kl, variance, used = reference.kl.mean(0), reference.mean.var(0, correction=0), active(reference.mean)
+    low, high = _range(reference.mean)
+    found = [
+        Axis(f"z{i}", units[i], origin, low[i].item(), high[i].item(), kl[i].item(), variance[i].item(), bool(used[i]))
+        for i in range(size)
+    ]
+    return sorted(found, key=lambda axis: -(axis.kl or 0.0))
+
+
+def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
+    """Quantiles of (N, A) coordinates, never narrower than one unit around their middle."""
+    low, high = torch.quantile(coordinates, torch.tensor(RANGE_QUANTILES), dim=0)
+    middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1.0)
+    return middle - half, middle + half
+
+
+def _principal_axes(reference: Reference) -> list[Axis]:
+    centre = reference.mean.mean(0)
+    _, _, directions = torch.linalg.svd(reference.mean - centre, full_matrices=False)
+    directions = directions[:PRINCIPAL]  # (A, D)
+    coordinates = (reference.mean - centre) @ directions.T
+    (low, high), variance = _range(coordinates), coordinates.var(0, correction=0)
+    return [
+        Axis(f"PC{i + 1}", d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
+        for i, d in enumerate(directions)
+    ]
+
+
+def traverse(start: Tensor, along: list[Axis], values: int = 9) -> Tensor:
+    """A traversal grid: each axis moved through its range, all else as in `start`.
+
+    Args:
+        start: (D,) point.
+        along: the rows.
+        values: number of columns, at least 2.
+
+    Returns:
+        (rows, values, D).
+    """
+    if values < 2:
+        raise ValueError(f"values is {values}; it must be at least 2.")
+    rows = [axis.move(start.expand(values, -1), torch.linspace(axis.low, axis.high, values)) for axis in along]
+    return torch.stack(rows) if rows else start.new_zeros((0, values, len(start)))
+
+
+def prior_plane(side: int, temperature: float = 1.0) -> Tensor:
+    """A square of points at the prior's quantiles for two-dimensional models.
+
+    Kingma and Welling 2014, figure 4: linearly spaced probabilities through the inverse normal distribution function.
+
+    Args:
+        side: points a side, at least 2.
+        temperature: factor on the standard deviation.
+
+    Returns:
+        (side, side, 2): row 0 is the top (largest second coordinate), column 0 the smallest first coordinate.
+    """
+    levels = temperature * torch.special.ndtri((torch.arange(side) + 0.5) / side)
+    return torch.stack(torch.meshgrid(levels.flip(0), levels, indexing="ij")[::-1], -1)
+
+
+def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Which rows of `reference` (N, D) lie next to a point (D,), the nearest first.
+
+    Returns:
+        Rows (n,) and Euclidean distances (n,), n the smaller of `count` and N.
+    """
+    distances = torch.linalg.vector_norm(reference - point, dim=1)
+    found = distances.topk(min(count, len(reference)), largest=False)
+    return found.indices, found.values
+
+
+@dataclass(frozen=True)
+class Usualness:
+    """How a picture compares with the reference set: percentiles 0 to 100, and the figures in nats."""
+
+    error: float
+    kl: float
+    error_percentile: float
+    kl_percentile: float
+
+    @property
+    def words(self) -> str:
+        """The two percentiles in a sentence."""
+        rank = max(self.error_percentile, self.kl_percentile)
+        levels = [(75, "a usual picture"), (95, "a somewhat unusual picture"), (99.5, "an unusual picture")]
+        word = next((word for limit, word in levels if rank < limit), "unlike anything in the reference set")
+        return (
+            f"For this model it is {word}: {self.error_percentile:.0f} % of the reference pictures are rebuilt "
+            f"better, and {self.kl_percentile:.0f} % need fewer nats."
+        )
+
+
+def percentile(value: float, reference: Tensor) -> float:
+    """Share of `reference` (N,) below `value`, 0 to 100; ties count half."""
+    below, equal = (reference < value).float().mean(), (reference == value).float().mean()
+    return 100 * (below + equal / 2).item()
+
+
+def usualness(model: VAE, x: Tensor, reference: Reference, seed: int = 0) -> Usualness:
+    """Percentiles of one picture's (1, C, H, W) reconstruction error and KL among the reference set's."""
+    found = statistics(model, x, seed)
+    error, kl = found.reconstruction.item(), found.kl.sum().item()
+    return Usualness(error, kl, percentile(error, reference.error), percentile(kl, reference.kl.sum(1)))
+
+
+def reference_usualness(reference: Reference, row: int) -> Usualness:
+    """The same of a picture of the reference set, from its stored figures."""
+    error, kl = reference.error[row].item(), reference.kl[row].sum().item()
+    return Usualness(error, kl, percentile(error, reference.error), percentile(kl, reference.kl.sum(1)))

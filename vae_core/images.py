@@ -1,0 +1,561 @@
+"""Any picture -> the tensor that a model expects; tensors -> PNG, GIF, zip and grids.
+
+A stranger's bytes come in here, so every limit is a named constant and every refusal is one sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import math
+import re
+import warnings
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+from torch import Tensor
+
+from vae_core.config import MIN_SIDE
+
+MAX_BYTES = 32 * 2**20  # of a picture's file
+MAX_PIXELS = 64_000_000  # of a picture: more than a telephone's camera gives
+MAX_ASPECT = 20  # longer side over shorter side
+MAX_CANVAS = 64_000_000  # pixels of a grid, or of all frames of an animation together
+MAX_FPS = 50  # browsers slow a GIF down that asks for more
+# Formats that Pillow decodes by itself; others (EPS) start programs.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
+FITS = ("crop", "pad", "stretch")
+
+WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
+PHOTOGRAPH_SIDE = 64  # pixels: smaller pictures have neither shadows nor noise
+INK_CONTRAST = 0.1  # least brightness between ground and ink
+STROKE = 0.1  # least thickness of a line, in parts of the drawing's longer side (MNIST: about an eighth)
+INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest ink 1, belongs to the drawing
+
+_NOTES = "vae_core_notes"  # key of a picture's `info`
+_RESAMPLE = Image.Resampling.BICUBIC  # Pillow widens the filter when it shrinks: antialiased
+
+# Our own limit is lower than Pillow's, so that its warning can only mean a bomb.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+Grey = NDArray[np.float32]
+
+
+class ImageError(ValueError):
+    """A picture that cannot be used; the message is one sentence for the user."""
+
+
+def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """Decode a stranger's picture: checked, upright, 8 bits, its first frame.
+
+    Args:
+        data: a file of one of `FORMATS`.
+        at_least: width and height in pixels that suffice; a JPEG is then decoded at a fraction of its size.
+
+    Returns:
+        A picture of mode L, LA, RGB or RGBA; `notes` says what was done to it.
+
+    Raises:
+        ImageError: if it is no picture, or damaged, or beyond one of the limits above.
+    """
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"The picture's file has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.")
+    image = _identify(data)
+    _check_size(*image.size)
+    remarks = []
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        remarks.append(f"animated: the first of {frames} frames")
+    try:
+        if at_least:
+            image.draft(None, at_least)
+        image.load()
+        bits = _to_eight_bits(image)
+    except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+        raise ImageError("The picture is damaged: its pixels cannot be decoded.") from error
+    if image.mode not in ("L", "LA", "RGB", "RGBA"):
+        remarks.append(f"converted from {_MODES.get(image.mode, image.mode)}")
+    if (turn := _TURNS.get(_orientation(image))) is not None:
+        bits = bits.transpose(turn)
+        remarks.append("turned upright as its EXIF data say")
+    bits.info[_NOTES] = tuple(remarks)
+    return bits
+
+
+_MODES = {
+    "1": "black and white",
+    "P": "a palette",
+    "PA": "a palette",
+    "CMYK": "CMYK",
+    "F": "32 bits",
+    "I": "32 bits",
+}
+_MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), "16 bits")
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation: 1 is upright, 5 to 8 lie on their side."""
+    with contextlib.suppress(Exception):  # damaged EXIF data: as it lies in the file
+        return int(image.getexif().get(0x0112, 1))
+    return 1
+
+
+def _identify(data: bytes) -> Image.Image:
+    """The picture with only its header read."""
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"The picture has too many pixels; at most {MAX_PIXELS:,} are allowed.") from error
+    except Exception as error:  # as above
+        raise ImageError(f"This is not a picture; readable are {', '.join(FORMATS)}.") from error
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"The picture has {width} x {height} pixels; at most {MAX_PIXELS:,} in all are allowed.")
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"The picture has {width} x {height} pixels; each side needs at least {MIN_SIDE}.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImageError(
+            f"The picture has {width} x {height} pixels; a side may be at most {MAX_ASPECT} times the other."
+        )
+
+
+def header_size(data: bytes) -> tuple[int, int]:
+    """Height and width of a picture once it is upright, from its header alone.
+
+    Raises:
+        ImageError: as `open_image`, the pixels aside.
+    """
+    image = _identify(data)
+    _check_size(*image.size)
+    # Of a TIFF, Pillow tells the size that it will have.
+    lies = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"
+    return image.size if lies else (image.height, image.width)
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, LA, RGB or RGBA."""
+    if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep(image)
+    if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """16 or 32 bits a pixel to 8, whole range onto whole range."""
+    values = np.nan_to_num(np.asarray(image, np.float64))
+    low, high = values.min(), values.max()
+    if image.mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    elif low >= 0:  # an unlabelled range: the smallest usual one that holds the values
+        tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        low, high = 0.0, next((top for top in tops if high <= top), high)
+    scaled = (values - low) / max(high - low, 1e-12)
+    return Image.fromarray(np.rint(scaled * 255).astype(np.uint8))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a picture is made to look like a model's training data.
+
+    Attributes:
+        fit: `crop` the middle, `pad` to the whole picture, or `stretch`.
+        invert: swap dark and light; None looks whether it is a dark drawing on a light ground.
+        centre: cut the ink out, scale it to `box` and put it into the middle, as MNIST was made (one channel on
+            a dark ground only).
+        background: grey of pads and behind transparency, 0 to 1; None takes what the model's ground and the
+            drawing ask for.
+        box: part of the model's height or width that the ink's longer side takes, 0 to 1 (MNIST: 20 of 28).
+        by_mass: `centre` means the centre of mass (MNIST), not the middle of the bounding box.
+        brighten: `centre` gives the ink full brightness and thickness (pen on paper), not its own (things).
+    """
+
+    fit: str = "crop"
+    invert: bool | None = None
+    centre: bool = False
+    background: float | None = None
+    box: float = 20 / 28
+    by_mass: bool = True
+    brighten: bool = True
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise ValueError(f"fit is {self.fit!r}; allowed: {', '.join(FITS)}.")
+        if self.background is not None and not 0 <= self.background <= 1:
+            raise ValueError(f"background is {self.background!r}; allowed: 0 (black) to 1 (white).")
+        if not 0 < self.box <= 1:
+            raise ValueError(f"box is {self.box!r}; allowed: above 0, up to 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the model sees: x (1, C, H, W) in [0, 1], whether it was inverted, and what was done, in words."""
+
+    x: Tensor
+    inverted: bool
+    notes: tuple[str, ...]
+
+
+def prepare(
+    image: Image.Image,
+    image_shape: tuple[int, int, int],
+    preparation: Preparation | None = None,
+    dark_background: bool | None = None,
+) -> Prepared:
+    """Turn a picture into the tensor that a model expects.
+
+    Args:
+        image: from `open_image`.
+        image_shape: channels (1 or 3), height and width of the model.
+        preparation: what to do; None = the defaults.
+        dark_background: whether the model's training data have a dark ground; None = unknown or mixed.
+
+    Returns:
+        x (1, C, H, W) float32 in [0, 1], with notes for the user.
+    """
+    preparation = preparation or Preparation()
+    channels, height, width = image_shape
+    ink_on_dark = bool(dark_background) and channels == 1
+    picture, remarks = _opaque(image, channels, preparation.background, dark_background)
+    inverted = preparation.invert
+    if inverted is None:
+        inverted = ink_on_dark and is_dark_on_light(picture)
+        remarks += ["dark on light, so inverted"] * inverted
+    if inverted:
+        picture = ImageOps.invert(picture)
+    centre = preparation.centre and ink_on_dark
+    drawing = _centre_ink(picture, (height, width), preparation) if centre else None
+    if drawing is None:
+        ground = _ground(picture, preparation.background, dark_background)
+        drawing = np.asarray(fit(picture, (height, width), preparation.fit, ground), np.float32) / np.float32(255)
+        remarks.append(_FIT_NOTES[preparation.fit])
+    else:
+        remarks.append("drawing cut out and centred")
+    x = torch.tensor(drawing, dtype=torch.float32).reshape(height, width, channels)
+    x = x.permute(2, 0, 1)[None].contiguous()  # (H, W, C) -> (1, C, H, W)
+    return Prepared(x, inverted, (*notes(image), *remarks))
+
+
+_FIT_NOTES = {"crop": "middle cut out", "pad": "fitted whole", "stretch": "stretched"}
+
+
+def notes(image: Image.Image) -> tuple[str, ...]:
+    """What `open_image` did to a picture, in words."""
+    return tuple(image.info.get(_NOTES, ()))
+
+
+def _opaque(
+    image: Image.Image, channels: int, background: float | None, dark: bool | None
+) -> tuple[Image.Image, list[str]]:
+    """The picture without transparency, in the model's colours, and remarks."""
+    remarks = []
+    if image.mode in ("LA", "RGBA"):
+        if background is None:
+            background = _behind(image, channels, dark)
+        remarks.append(f"transparency filled with {_grey_name(background)}")
+    flat = flatten(image, 1.0 if background is None else background)
+    if channels == 1 and flat.mode == "RGB":
+        remarks.append("colour made grey")
+    return flat.convert("L" if channels == 1 else "RGB"), remarks
+
+
+def _grey_name(level: float) -> str:
+    return {0.0: "black", 1.0: "white"}.get(level, f"grey {level:.2f}")
+
+
+def _behind(image: Image.Image, channels: int, dark: bool | None) -> float:
+    """Grey to put behind transparency: what shows the ink where it is detected, else the model's ground."""
+    if not (dark and channels == 1):
+        return 0.0 if dark else 1.0
+    pixels = np.asarray(image.convert("LA"), np.float32)
+    weight = pixels[..., 1].sum()
+    return float(weight > 0 and (pixels[..., 0] * pixels[..., 1]).sum() / weight < 127.5)
+
+
+def flatten(image: Image.Image, background: float = 1.0) -> Image.Image:
+    """Put a picture of mode LA or RGBA onto a grey (0 to 1); mode L or RGB comes back."""
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    canvas = Image.new("RGBA", image.size, (round(background * 255),) * 3)
+    return Image.alpha_composite(canvas, image.convert("RGBA")).convert(image.mode.rstrip("A"))
+
+
+def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: int | tuple[int, ...] = 0) -> Image.Image:
+    """Bring an opaque picture to `size` (height, width), antialiased; `ground` is the colour of pads."""
+    height, width = size
+    if how == "stretch" or image.size == (width, height):
+        return image.resize((width, height), _RESAMPLE)
+    if how == "crop":
+        scale = min(image.width / width, image.height / height)
+        left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
+        box = (left, top, left + scale * width, top + scale * height)
+        return image.resize((width, height), _RESAMPLE, box=box)
+    scale = min(width / image.width, height / image.height)
+    inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    canvas = Image.new(image.mode, (width, height), ground)
+    canvas.paste(image.resize(inner, _RESAMPLE), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return canvas
+
+
+def _ground(picture: Image.Image, background: float | None, dark: bool | None) -> int | tuple[int, ...]:
+    """Colour of pads: as asked for, else the model's ground, else the picture's own border."""
+    if background is None and dark is None:
+        border = np.median(_border(np.asarray(picture)), axis=0)
+        return tuple(int(v) for v in border) if border.ndim else int(border)
+    level = round(255 * background) if background is not None else 0 if dark else 255
+    return level if picture.mode == "L" else (level,) * 3
+
+
+def _border(pixels: NDArray) -> NDArray:
+    """The pixels (n, ...) of a frame a twentieth of the shorter side wide."""
+    width = max(1, min(pixels.shape[:2]) // 20)
+    inside = np.zeros(pixels.shape[:2], bool)
+    inside[width:-width, width:-width] = True
+    return pixels[~inside]
+
+
+def is_dark_on_light(picture: Image.Image) -> bool:
+    """Whether a grey picture shows something dark on a light ground: its border against its inside."""
+    grey = np.asarray(picture, np.float32)
+    ground = np.median(_border(grey))
+    # Squares, because ink differs much and shading little, however thin the ink is.
+    darker, lighter = (np.square(np.maximum(d, 0)).mean() for d in (ground - grey, grey - ground))
+    return bool(darker > lighter)
+
+
+def has_dark_ground(x: Tensor) -> bool | None:
+    """Whether pictures (N, C, H, W) in [0, 1] have a dark ground: True, False (light), or None where mixed."""
+    frame = torch.cat([x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]], dim=-1)
+    level = frame.float().mean(1).median(dim=-1).values  # (N,)
+    dark = (level < 0.2).float().mean().item()
+    light = (level > 0.8).float().mean().item()
+    return True if dark > 0.9 else False if light > 0.9 else None
+
+
+def _centre_ink(picture: Image.Image, size: tuple[int, int], how: Preparation) -> Grey | None:
+    """Light ink, cut out, scaled to `how.box` and centred: (H, W) in [0, 1]; None without ink."""
+    small = picture.copy()
+    small.thumbnail((WORK_SIDE, WORK_SIDE), _RESAMPLE)
+    ink = _ink(np.asarray(small, np.float32) / np.float32(255), how.brighten)
+    rows, columns = (np.flatnonzero(np.any(ink > INK_LEVEL * ink.max(), axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if how.brighten:
+        crop = _thicken(crop)
+    scale = min(how.box * side / length for side, length in zip(size, crop.shape, strict=True))
+    height, width = (max(1, round(length * scale)) for length in crop.shape)
+    scaled = np.asarray(Image.fromarray(crop).resize((width, height), _RESAMPLE), np.float32).clip(0, 1)
+    if how.brighten:
+        scaled = scaled / scaled.max()  # a thin line fades when it shrinks; the training data's ink is bright
+    out = np.zeros(size, np.float32)
+    top, left = _place(scaled if how.by_mass else np.ones_like(scaled), size)
+    out[top : top + height, left : left + width] = scaled
+    return out
+
+
+def _thicken(ink: Grey) -> Grey:
+    """Thin lines (a ballpoint pen in a photograph) grown to `STROKE`, as thick as the training data's."""
+    edges = sum(float(np.abs(np.diff(ink, axis=axis, prepend=0, append=0)).sum()) for axis in (0, 1))
+    # A line of length L and width w has the area L w, and edges of 2 L, which count 4 / pi times on a square grid.
+    width = 2 * float(ink.sum()) / (edges * np.pi / 4)
+    rounds = round(STROKE * max(ink.shape) - width) // 2
+    if rounds < 1:
+        return ink
+    grown = Image.fromarray(np.rint(np.pad(ink, rounds) * 255).astype(np.uint8))
+    for _ in range(rounds):
+        grown = grown.filter(ImageFilter.MaxFilter(3))
+    return np.asarray(grown, np.float32) / np.float32(255)
+
+
+def _place(weight: Grey, size: tuple[int, int]) -> tuple[int, int]:
+    """Top and left that bring the centre of mass nearest to the middle, with everything inside."""
+    corner = []
+    for axis, side in enumerate(size):
+        mass = weight.sum(axis=1 - axis)
+        centre = float((mass * (np.arange(len(mass)) + 0.5)).sum() / mass.sum())
+        # Rounding as measured on MNIST, Fashion-MNIST and digits: from the middle to one pixel beyond.
+        corner.append(min(max(math.ceil(side / 2 - centre), 0), side - len(mass)))
+    return corner[0], corner[1]
+
+
+def _ink(grey: Grey, brighten: bool) -> Grey:
+    """Light ink with its ground, unevenly lit and noisy where it is a photograph, set to 0; all 0 without ink."""
+    photograph = min(grey.shape) >= PHOTOGRAPH_SIDE
+    rest = grey - (_lighting(grey) if photograph else np.median(_border(grey)))
+    high = float(np.percentile(rest[rest >= rest.max() / 2], 99))  # of the ink alone, however little it is
+    if high < INK_CONTRAST:
+        return np.zeros_like(grey)
+    noise = float(np.median(np.abs(_border(rest)))) if photograph else 0.0
+    low = min(4 * noise, high / 2)  # 4 median deviations: 99.3 % of a camera's noise
+    if brighten:
+        return ((rest - low) / (high - low)).clip(0, 1).astype(np.float32)
+    return np.where(rest > low, rest, 0).clip(0, 1).astype(np.float32)
+
+
+def _lighting(grey: Grey) -> Grey:
+    """The ground's brightness everywhere: medians of the four corners, bilinear between them."""
+    height, width = (side // 8 for side in grey.shape)
+    near, far = slice(None, height), slice(-height, None)
+    corners = [[np.median(grey[v, h]) for h in (slice(None, width), slice(-width, None))] for v in (near, far)]
+    v, h = (np.linspace(0, 1, side, dtype=np.float32) for side in grey.shape)
+    top, bottom = (left + (right - left) * h for left, right in corners)
+    return np.asarray(top + (bottom - top) * v[:, None], np.float32)
+
+
+def to_uint8(x: Tensor) -> NDArray[np.uint8]:
+    """Pictures (N, C, H, W) in [0, 1] as (N, H, W, C) uint8; what lies outside is clipped, NaN is black."""
+    levels = torch.nan_to_num(x.detach().float()).clamp(0, 1).mul(255).round().to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).cpu().contiguous().numpy()
+
+
+def _whole(name: str, value: int, low: int) -> int:
+    if value != int(value) or value < low:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {low}.")
+    return int(value)
+
+
+def _enlarged(x: Tensor, scale: int) -> NDArray[np.uint8]:
+    """(N, H * scale, W * scale, C) uint8, every pixel a square of whole pixels."""
+    _check_pictures(x, scale)
+    return to_uint8(x).repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def _check_pictures(x: Tensor, scale: int) -> None:
+    if x.ndim != 4 or not len(x) or x.shape[1] not in (1, 3):
+        raise ValueError(f"Pictures have the shape {tuple(x.shape)}; it must be (N, 1 or 3, H, W) with N above 0.")
+    check_canvas(x.shape[0] * x.shape[2] * x.shape[3] * scale**2)
+
+
+def check_canvas(pixels: int) -> None:
+    """Refuse a result of more than MAX_CANVAS pixels."""
+    if pixels > MAX_CANVAS:
+        raise ValueError(f"The result would have {pixels:,} pixels; at most {MAX_CANVAS:,} are allowed.")
+
+
+def grid(x: Tensor, columns: int, scale: int = 1, gutter: int = 2, background: float = 1.0) -> Image.Image:
+    """Pictures in rows of `columns`, enlarged without smoothing, equal gutters between and around them.
+
+    Args:
+        x: (N, C, H, W) in [0, 1], C 1 or 3, N at least 1.
+        columns: pictures a row; the last row may be short.
+        scale: whole number by which each pixel grows.
+        gutter: pixels of the result between pictures.
+        background: grey of gutters and empty places, 0 to 1.
+
+    Returns:
+        An image of mode L or RGB.
+
+    Raises:
+        ValueError: on numbers out of range, or more than `MAX_CANVAS` pixels.
+    """
+    columns, scale, gutter = (
+        _whole("columns", columns, 1),
+        _whole("scale", scale, 1),
+        _whole("gutter", gutter, 0),
+    )
+    tiles = _enlarged(x, scale)
+    count, height, width, channels = tiles.shape
+    rows = math.ceil(count / columns)
+    size = rows * (height + gutter) + gutter, columns * (width + gutter) + gutter
+    check_canvas(math.prod(size))
+    canvas = np.full((*size, channels), round(255 * background), np.uint8)
+    for k, tile in enumerate(tiles):
+        top, left = (
+            place * (side + gutter) + gutter for place, side in zip(divmod(k, columns), (height, width), strict=True)
+        )
+        canvas[top : top + height, left : left + width] = tile
+    return Image.fromarray(canvas.squeeze(-1) if channels == 1 else canvas)
+
+
+def png(image: Image.Image) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def gif(frames: Tensor, fps: float = 10.0, scale: int = 1) -> bytes:
+    """An animation that repeats for ever, with one palette for all frames and no dithering.
+
+    Args:
+        frames: (T, C, H, W) in [0, 1], T at least 1.
+        fps: frames a second, above 0 and at most `MAX_FPS`.
+        scale: whole number by which each pixel grows.
+
+    Returns:
+        The bytes of a GIF file. Grey, or up to 256 colours, come through exactly.
+
+    Raises:
+        ValueError: on numbers out of range, or more than `MAX_CANVAS` pixels in all.
+    """
+    if not 0 < fps <= MAX_FPS:
+        raise ValueError(f"fps is {fps!r}; allowed: above 0, up to {MAX_FPS}.")
+    scale = _whole("scale", scale, 1)
+    _check_pictures(frames, scale)
+    indices, palette = _indexed(to_uint8(frames))
+    pictures = []
+    for index in indices.repeat(scale, axis=1).repeat(scale, axis=2):
+        pictures.append(Image.fromarray(index))
+        pictures[-1].putpalette(palette.tobytes())
+    # GIF counts hundredths of a second: rounding the moments and not the durations keeps the pace.
+    moments = [round(100 * k / fps) for k in range(len(pictures) + 1)]
+    durations = [10 * (b - a) for a, b in itertools.pairwise(moments)]  # milliseconds
+    buffer = io.BytesIO()
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
+    pictures[0].save(buffer, "GIF", optimize=False, **rest)
+    return buffer.getvalue()
+
+
+def _indexed(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Pictures (T, H, W, C) as (T, H, W) places in one palette (256 at most, 3): exact where that many do."""
+    colours = np.broadcast_to(tiles, (*tiles.shape[:3], 3)).reshape(-1, 3)
+    packed, places = np.unique(colours.astype(np.uint32) @ (1 << 16, 1 << 8, 1), return_inverse=True)
+    if len(packed) <= 256:
+        palette = np.stack([packed >> 16, packed >> 8, packed], axis=1).astype(np.uint8)  # keeps the low 8 bits
+        return places.reshape(tiles.shape[:3]).astype(np.uint8), palette
+    row = Image.fromarray(colours.reshape(-1, tiles.shape[2], 3))
+    reduced = row.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = np.array(reduced.getpalette(), np.uint8).reshape(-1, 3)
+    return np.asarray(reduced).reshape(tiles.shape[:3]), palette
+
+
+def zip_png(x: Tensor, stem: str = "picture", scale: int = 1) -> bytes:
+    """Pictures (N, C, H, W) in [0, 1] as a zip of PNG files `stem-0.png`, `stem-1.png`, ...
+
+    Args:
+        x: N at least 1.
+        stem: start of the names; whatever is not a letter of ASCII, a digit, `-` or `_` becomes `_`.
+        scale: whole number by which each pixel grows.
+
+    Returns:
+        The bytes of a zip file, the same for the same pictures.
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", stem)[:100] or "picture"
+    tiles = _enlarged(x, _whole("scale", scale, 1))
+    digits = len(str(len(tiles) - 1))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for k, tile in enumerate(tiles):
+            entry = zipfile.ZipInfo(f"{stem}-{k:0{digits}}.png")  # dated 1980, so that bytes do not depend on the day
+            archive.writestr(entry, png(Image.fromarray(tile.squeeze(-1) if tile.shape[-1] == 1 else tile)))
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""One file a kind of latent; each is a module between encoder features and decoder input."""

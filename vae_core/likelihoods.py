@@ -1,0 +1,166 @@
+"""Likelihoods p(x | z): what a decoder's output means, its log-probability, its mean and draws from it.
+
+Each takes `params`, the decoder's raw output (N, channels(C), H, W), and returns nats summed over pixels and channels.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_core.config import LikelihoodConfig
+from vae_core.shards import Noise, normal, uniform
+
+MIN_STD = 0.01  # floor of a learned variance: 2.5 of 255 grey levels; without one a perfect pixel has infinite density
+LOG_SCALE_RANGE = (-7.0, 5.0)  # of the discretized logistic: from a quarter of a grey level to no preference at all
+LEVELS = 256
+
+
+class Likelihood(nn.Module, ABC):
+    """One pixel-wise family of distributions over pictures in [0, 1]."""
+
+    label: str
+    binary = False  # trained on bits; grey pictures must go through `observe` first
+    discrete = False  # a probability mass, so that bits per dimension are defined
+
+    def channels(self, image_channels: int) -> int:
+        """Number of decoder output channels for pictures of `image_channels`."""
+        return image_channels
+
+    def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
+        """The picture as this likelihood can score it, (N, C, H, W) in [0, 1]."""
+        return x
+
+    @abstractmethod
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        """Nats, log p(x | z): (N, C', H, W), (N, C, H, W) -> (N,)."""
+
+    @abstractmethod
+    def mean(self, params: Tensor) -> Tensor:
+        """E[x | z] shown as a picture: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
+
+    @abstractmethod
+    def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
+        """A draw of x given z: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
+
+
+class Bernoulli(Likelihood):
+    """Independent bits with logits from the decoder; grey values are the probabilities of the bits drawn."""
+
+    label = "Bernoulli (bits)"
+    binary = True
+    discrete = True
+
+    def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
+        """Dynamic binarisation: bits drawn with probability x, or x rounded where `noise` is None."""
+        if noise is None:
+            return (x >= 0.5).to(x.dtype)
+        return (uniform(tuple(x.shape), noise, x.device) < x).to(x.dtype)
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        return -F.binary_cross_entropy_with_logits(params.float(), x, reduction="none").flatten(1).sum(1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return params.float().sigmoid()
+
+    def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
+        mean = self.mean(params)
+        return (uniform(tuple(mean.shape), noise, mean.device) < mean).to(mean.dtype)
+
+
+class Gaussian(Likelihood):
+    """Normal pixels around the decoder's output; one standard deviation, fixed or learned.
+
+    Learned: the scalar of sigma-VAE (Rybkin et al. 2021, arXiv:2006.13202, section 3.1), not below `MIN_STD`.
+    """
+
+    label = "Gaussian"
+
+    def __init__(self, std: float, learned: bool) -> None:
+        super().__init__()
+        self.label = "Gaussian, learned variance" if learned else f"Gaussian, fixed std {std:g}"
+        log_std = torch.tensor(math.log(std))
+        self.log_std: Tensor
+        if learned:
+            self.log_std = nn.Parameter(log_std)
+        else:
+            self.register_buffer("log_std", log_std)
+
+    @property
+    def std(self) -> Tensor:
+        """The standard deviation in units of x, a scalar tensor."""
+        if not self.training:
+            return self.log_std.clamp_min(math.log(MIN_STD)).exp()
+        # A clamp has no gradient at the floor and below it, so that nothing would ever lead away from there.
+        self.log_std.data.clamp_(min=math.log(MIN_STD))
+        return self.log_std.exp()
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        std = self.std
+        squares = ((x - params.float()) / std).square().flatten(1).sum(1)
+        return -0.5 * squares - x[0].numel() * (std.log() + 0.5 * math.log(2 * math.pi))
+
+    def mean(self, params: Tensor) -> Tensor:
+        return params.float().clamp(0, 1)
+
+    def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
+        return (params.float() + self.std * normal(tuple(params.shape), noise, params.device)).clamp(0, 1)
+
+
+class DiscretizedLogistic(Likelihood):
+    """256 grey levels under a logistic with location and scale per pixel, outer levels taking the tails.
+
+    Salimans et al. 2017 (PixelCNN++, arXiv:1701.05517), equation 2, with one mixture component.
+    """
+
+    label = "discretized logistic (256 levels)"
+    discrete = True
+
+    def channels(self, image_channels: int) -> int:
+        return 2 * image_channels
+
+    def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
+        """The picture rounded to the 256 levels."""
+        return (x * (LEVELS - 1)).round() / (LEVELS - 1)
+
+    @staticmethod
+    def _split(params: Tensor) -> tuple[Tensor, Tensor]:
+        location, log_scale = params.float().chunk(2, dim=1)  # (N, 2C, H, W) -> 2 x (N, C, H, W)
+        return location + 0.5, (log_scale - 2.0).clamp(*LOG_SCALE_RANGE)  # an untrained net starts mid-grey and wide
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        location, log_scale = self._split(params)
+        half, sharpness = 0.5 / (LEVELS - 1), (-log_scale).exp()
+        upper, lower = (x - location + half) * sharpness, (x - location - half) * sharpness
+        # log(sigmoid(u) - sigmoid(l)) = log sigmoid(u) + log sigmoid(-l) + log(1 - exp(l - u)). u - l is not taken from
+        # u and l, which are the same number where the location lies far outside.
+        inner = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-2 * half * sharpness))
+        logp = torch.where(x < half, F.logsigmoid(upper), torch.where(x > 1 - half, F.logsigmoid(-lower), inner))
+        return logp.flatten(1).sum(1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        """Mean of the logistic clipped to [0, 1], in closed form: s (softplus(m / s) - softplus((m - 1) / s))."""
+        location, log_scale = self._split(params)
+        scale = log_scale.exp()
+        return (scale * (F.softplus(location / scale) - F.softplus((location - 1) / scale))).clamp(0, 1)
+
+    def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
+        location, log_scale = self._split(params)
+        u = uniform(tuple(location.shape), noise, location.device).clamp(1e-5, 1 - 1e-5)
+        return self.observe((location + log_scale.exp() * torch.logit(u)).clamp(0, 1))
+
+
+def build(config: LikelihoodConfig) -> Likelihood:
+    """The likelihood that `config` describes."""
+    builders: dict[str, Callable[[], Likelihood]] = {
+        "bernoulli": Bernoulli,
+        "gaussian": lambda: Gaussian(config.std, learned=False),
+        "learned_gaussian": lambda: Gaussian(config.std, learned=True),
+        "discretized_logistic": DiscretizedLogistic,
+    }
+    return builders[config.kind]()

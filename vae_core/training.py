@@ -1,0 +1,347 @@
+"""The loop: a generator of metrics, ignorant of which model it trains.
+
+Every random number of an epoch comes from (seed, epoch), every scheduled number from the step: so a run continued from
+its state file is the run that was never stopped, and a run on many processes is the run on one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vae_core import __version__, checkpoints
+from vae_core.checkpoints import Checkpoint, DataInfo, Reference
+from vae_core.config import Recipe, to_dict
+from vae_core.metrics import as_float, bits_per_dimension, statistics
+from vae_core.model import build, parameters
+from vae_core.objectives import ELBO
+from vae_core.shards import Shard, seeded
+
+if TYPE_CHECKING:
+    from vae_core.data import Splits
+
+WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
+WATCHED_VALIDATION = 5_000
+ORDER, NOISE, WEIGHTS, WATCH = 11, 12, 13, 14  # streams of random numbers
+REPORT_SECONDS = 0.25
+STATE_COPIES = 5  # a state holds the weights, the best ones and the optimizer's two moments, with a header
+SAVE_SECONDS = 2.0  # between states: an epoch of a small model takes less than an fsync
+
+
+class TrainingError(ValueError):
+    """A run that cannot go on; the state of the last good epoch is on disk."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report of a run: where it is, how fast, the running ELBO (nats per image); `row` at the end of an epoch."""
+
+    step: int
+    steps: int
+    epoch: int
+    elbo: float
+    images_per_second: float
+    row: dict[str, Any] | None = None
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """A device from `auto`, `cpu`, `cuda` or `mps`; auto takes the fastest there is."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, available in there.items() if available))
+    if not there.get(name, False):
+        usable = ", ".join(kind for kind, available in there.items() if available)
+        raise ValueError(f"device is {name!r}; usable here: auto, {usable}.")
+    return torch.device(name)
+
+
+def _check(recipe: Recipe, splits: Splits) -> None:
+    """Refuse before hours of training what would fail after them."""
+    checkpoints.check_info(data_info(splits))
+    with torch.device("meta"):  # without memory
+        size = sum(t.numel() * t.element_size() for t in build(recipe.model).state_dict().values())
+    if size > checkpoints.MAX_BYTES:
+        raise ValueError(
+            f"The model has {size / 2**20:.0f} MB of weights; a checkpoint holds at most "
+            f"{checkpoints.MAX_BYTES // 2**20}: choose a conv model, smaller pictures or narrower layers."
+        )
+    if not (len(splits.val) and len(splits.test)):
+        count = len(splits.train) + len(splits.val) + len(splits.test)
+        raise ValueError(
+            f"The {count:,} pictures of {splits.train.name!r} leave {len(splits.val)} for validation and "
+            f"{len(splits.test)} for the test; each needs at least 1: give at least 3 pictures and fractions above 0."
+        )
+
+
+def _some(images: Tensor, count: int, seed: int) -> Tensor:
+    """`count` of the pictures, the same for a seed: not the first ones, since many folders are sorted by class."""
+    return images[torch.randperm(len(images), generator=seeded(seed, WATCH))[:count].sort().values]
+
+
+class Run:
+    """One training run: weights, optimizer, history; `train` moves it, `state` and `restore` carry it over a stop."""
+
+    def __init__(self, recipe: Recipe, splits: Splits, device: str = "auto") -> None:
+        from accelerate import Accelerator
+
+        _check(recipe, splits)
+        chosen = pick_device(device)
+        bf16 = recipe.training.precision == "bf16"
+        if bf16 and chosen.type != "cuda":
+            raise ValueError(f"precision bf16 needs a CUDA device; this run is on {chosen.type}.")
+        self.accelerator = Accelerator(cpu=chosen.type == "cpu", mixed_precision="bf16" if bf16 else "no")
+        self.recipe, self.splits = recipe, splits
+        torch.manual_seed(recipe.training.seed + WEIGHTS)
+        self.model = build(recipe.model)
+        settings = recipe.training
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate.at(0.0), weight_decay=settings.weight_decay, fused=True
+        )
+        objective = ELBO(self.model, recipe.objective)
+        self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
+        self.images = splits.train.images.to(self.accelerator.device)
+        self.labels = None if splits.train.labels is None else splits.train.labels.to(self.accelerator.device)
+        self.watched = [
+            _some(part.images, count, settings.seed)
+            for part, count in ((splits.train, WATCHED), (splits.val, WATCHED_VALIDATION))
+        ]
+        self.history: list[dict[str, Any]] = []
+        self.best: dict[str, Tensor] = self._weights()
+        self.best_score = -math.inf
+
+    @property
+    def batches(self) -> int:
+        """Steps in an epoch; the last batch may be smaller."""
+        return math.ceil(len(self.images) / self.recipe.training.batch_size)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the validation score has stopped improving."""
+        settings, done = self.recipe.training, len(self.history)
+        if done >= settings.epochs:
+            return True
+        if not (settings.patience and done):
+            return False
+        scores, beta = [row["score"] for row in self.history], self.recipe.objective.beta
+        # The score has the final beta: while beta is still on its way there, the model is made worse by this measure.
+        rising = 0 if beta.kind == "constant" else math.ceil(beta.length * settings.epochs)
+        return done - max(1 + scores.index(max(scores)), rising) >= settings.patience
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
+
+    def train(self, state_file: Path | None = None, save_every: float = SAVE_SECONDS) -> Iterator[Progress]:
+        """Train to the end, reporting a few times a second and at the end of each epoch.
+
+        Args:
+            state_file: written at the end of epochs, so that the run can be continued.
+            save_every: seconds, at least, between two states.
+
+        Yields:
+            `Progress`; those with a `row` close an epoch.
+
+        Raises:
+            TrainingError: when the loss is no longer finite.
+        """
+        saved = time.monotonic()
+        while not self.finished:
+            yield from self._epoch(len(self.history))
+            due = time.monotonic() - saved >= save_every
+            if state_file and (due or self.finished) and self.accelerator.is_main_process:
+                self.save_state(state_file)
+                saved = time.monotonic()
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    def _epoch(self, epoch: int) -> Iterator[Progress]:
+        settings, device = self.recipe.training, self.accelerator.device
+        order = torch.randperm(len(self.images), generator=seeded(settings.seed, ORDER, epoch)).to(device)
+        noise = seeded(settings.seed, NOISE, epoch, device=device.type if device.type == "cuda" else "cpu")
+        torch.manual_seed(settings.seed + 1 + epoch)  # dropout
+        steps, total, seen = settings.epochs * self.batches, torch.zeros(2, device=device), 0
+        started = reported = time.monotonic()
+        self.model.train()
+        for index, rows in enumerate(order.split(settings.batch_size)):
+            step = epoch * self.batches + index
+            terms = self._step(rows, step / steps, noise)
+            total += len(rows) * torch.stack([terms["loss"].detach(), terms["elbo"].detach()])
+            seen += len(rows)
+            if time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                yield Progress(step + 1, steps, epoch, total[1].item() / seen, seen / (reported - started))
+        seconds = time.monotonic() - started
+        loss, elbo = (total / seen).tolist()
+        row = self._close(epoch, loss, seconds)
+        yield Progress((epoch + 1) * self.batches, steps, epoch, elbo, seen / seconds, row)
+
+    def _step(self, rows: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
+        """One optimizer step on the global batch `rows`, of which this process computes its share."""
+        settings = self.recipe.training
+        share, mine, weight = self._share(rows, noise)
+        for group in self.optimizer.param_groups:
+            group["lr"] = settings.learning_rate.at(progress)
+        x = self.model.observe(as_float(self.images[mine]), share)
+        labels = None if self.labels is None else self.labels[mine]
+        self.optimizer.zero_grad()
+        terms = self.objective(x, labels, progress, share)
+        (terms["loss"] * weight).backward()  # accelerator.backward adds what fp16 and DeepSpeed need, at 2 % a step
+        if settings.clip > 0:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), settings.clip)
+        self.optimizer.step()
+        if self.accelerator.num_processes > 1:
+            terms = {name: self.accelerator.reduce(t.detach() * weight, "mean") for name, t in terms.items()}
+        return terms
+
+    def _share(self, rows: Tensor, noise: torch.Generator) -> tuple[torch.Generator | Shard, Tensor, float]:
+        """This process's noise and rows, and the weight that makes the mean over processes the mean over rows."""
+        count, here = self.accelerator.num_processes, self.accelerator.process_index
+        if count == 1:
+            return noise, rows, 1.0
+        start, stop = (len(rows) * i // count for i in (here, here + 1))
+        weight = (stop - start) * count / len(rows)
+        if start == stop:  # fewer rows than processes: take part with a row that weighs nothing
+            start, stop = 0, 1
+        return Shard(noise, start, stop, len(rows)), rows[start:stop], weight
+
+    def _close(self, epoch: int, loss: float, seconds: float) -> dict[str, Any]:
+        """Measure both splits, remember the best weights, and add the epoch's row to the history."""
+        settings, beta = self.recipe.training, self.recipe.objective.beta
+        self.model.eval()
+        train, val = (statistics(self.model, images, settings.seed).summary() for images in self.watched)
+        score = -(float(val["reconstruction"]) + beta.end * float(val["kl"]))  # type: ignore[arg-type]
+        if not (math.isfinite(loss) and math.isfinite(score)):
+            raise TrainingError(
+                f"The loss is not finite after epoch {epoch + 1}: use a lower learning rate or gradient clipping."
+            )
+        row = {
+            "epoch": epoch + 1,
+            "seconds": seconds,
+            "loss": loss,
+            "beta": beta.at((epoch + 1) / settings.epochs),
+            "learning_rate": settings.learning_rate.at((epoch + 1) / settings.epochs),
+            "score": score,
+            "train": train,
+            "val": val,
+        }
+        self.history.append(row)
+        if score > self.best_score:
+            self.best, self.best_score = self._weights(), score
+        return row
+
+    def save_state(self, path: Path) -> None:
+        """Write all that continuing needs, in the checkpoint's own file format."""
+        tensors = {f"now.{name}": tensor for name, tensor in self._weights().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()}
+        header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits))}
+        checkpoints.write_file(path, header | {"history": self.history, "best_score": self.best_score}, tensors)
+
+    def restore(self, path: Path) -> None:
+        """Continue from a state file.
+
+        Raises:
+            ValueError: when it is not the state of a run, or of one with another recipe or other data.
+        """
+        header, tensors = checkpoints.read_file(path, STATE_COPIES * checkpoints.MAX_BYTES)
+        if "best_score" not in header:
+            raise ValueError(f"{path.name} is not the state of a run; give the file that the run wrote beside --out.")
+        if header["recipe"] != _as_json(self.recipe):
+            raise ValueError(f"{path.name} is the state of a run with another recipe; resume with the same settings.")
+        if header.get("data") != _as_json(data_info(self.splits)):
+            raise ValueError(f"{path.name} is the state of a run on other pictures; resume with the same data.")
+        parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            kind, key = name.split(".", 1)
+            parts[kind][key] = tensor.clone()
+        self.model.load_state_dict(parts["now"])
+        self.best, self.best_score = parts["best"], header["best_score"]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in parts["optimizer"].items():
+            number, slot = key.split(".", 1)
+            slots.setdefault(int(number), {})[slot] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        self.history = header["history"]
+
+
+REFERENCES = 2_000
+
+
+def package(run: Run, description: str = "") -> Checkpoint:
+    """A trained run as a checkpoint: figures on the test split (touched here and nowhere else), reference encodings.
+
+    Args:
+        run: a finished run.
+        description: one sentence for the model's card.
+    """
+    test, seed = run.splits.test, run.recipe.training.seed
+    found = statistics(run.model, test.images, seed)
+    kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:REFERENCES].sort().values
+    mean = found.mean[kept]
+    tsne = _stored_map(mean, seed)
+    reference = Reference(
+        mean=mean,
+        std=found.std[kept],
+        kl=found.kl[kept],
+        error=found.reconstruction[kept],
+        index=kept,
+        labels=None if test.labels is None else test.labels[kept],
+        factors=None if test.factors is None else test.factors[kept],
+        tsne=tsne,
+    )
+    metrics = found.summary() | {
+        "bits_per_dimension": bits_per_dimension(run.model, -float(found.elbo.mean())),
+        "test_pictures": len(test),
+        "best_epoch": 1 + max(range(len(run.history)), key=lambda i: run.history[i]["score"]),
+        "train_seconds": sum(row["seconds"] for row in run.history),
+        "parameters": parameters(run.model),
+    }
+    versions = {"vae-explorer": __version__, "torch": torch.__version__}
+    return Checkpoint(
+        run.recipe,
+        run.model,
+        data_info(run.splits),
+        description[: checkpoints.MAX_TEXT],
+        run.history,
+        metrics,
+        versions,
+        reference,
+    )
+
+
+def _stored_map(mean: Tensor, seed: int) -> Tensor | None:
+    """t-SNE coordinates (N, 2) of the reference encodings; None for fewer than t-SNE can place."""
+    from vae_core import projection
+
+    try:
+        projection.perplexity_range(len(mean))
+    except ValueError:
+        return None
+    return torch.tensor(projection.tsne(mean.numpy(), seed=seed).coords)
+
+
+def data_info(splits: Splits) -> DataInfo:
+    """What a checkpoint says of its data."""
+    test = splits.test
+    return DataInfo(
+        test.name,
+        test.class_names,
+        test.factor_names,
+        test.value_names,
+        (len(splits.train), len(splits.val), len(test)),
+        test.credit,
+        test.licence,
+    )
+
+
+def _as_json(config: Any) -> Any:
+    """A dataclass as it reads after a trip through JSON (lists instead of tuples)."""
+    return json.loads(json.dumps(to_dict(config)))
