@@ -1,18 +1,13 @@
 """A run stopped at any moment and continued ends with the same weights, bit for bit, as a run never stopped.
 
-The victims are real processes, killed with SIGKILL. They come from a fork server that has imported everything once, so
-that a death costs a tenth of a second and not four.
+The victims are real processes, killed with SIGKILL.
 """
 
-import itertools
-import multiprocessing
 import os
 import random
-import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from functools import partial
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -28,8 +23,19 @@ RECIPE = (
     "--clip 5 --likelihood bernoulli --beta-schedule cyclical --free-bits 0.05 --weight-decay 0.01 "
     "--learning-rate 0.05 --lr-schedule constant --save-every 0 --out"
 ).split()
-PRELOADED = ["pytest", "accelerate", "sklearn.datasets", "torch._dynamo", "vae_core.cli", "vae_core.training"]
-MOMENTS = 3  # deaths after a time drawn at random, and as many in the middle of writing a state
+# A command that dies by SIGKILL in its n-th fsync: the temporary file is there, and not yet renamed.
+DIES_WHILE_WRITING = """
+import itertools, os, signal, sys
+from vae_core.cli import main
+calls, fsync = itertools.count(1), os.fsync
+def die_or_sync(descriptor):
+    if next(calls) == int(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    fsync(descriptor)
+os.fsync = die_or_sync
+main(sys.argv[2:])
+"""
+MOMENTS = 2  # deaths after a time drawn at random, and as many in the middle of writing a state
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +54,6 @@ def assert_same(out: Path, unbroken: checkpoints.Checkpoint) -> None:
     assert [{**row, "seconds": 0} for row in found.history] == [{**row, "seconds": 0} for row in unbroken.history]
 
 
-def until(moment: Callable[[], bool], victim: BaseProcess) -> None:
-    while victim.is_alive() and not moment():
-        time.sleep(0.0005)
-
-
 def epochs_in(state: Path) -> int:
     return len(checkpoints.read_file(state)[0]["history"]) if state.exists() else 0
 
@@ -61,38 +62,34 @@ def newer(state: Path, moment: int) -> bool:
     return state.exists() and state.stat().st_mtime_ns > moment
 
 
-def killed_while_writing(arguments: list[str], writes: int) -> None:
-    """Run a command that dies by SIGKILL in its `writes`-th fsync: the temporary file is there, and not yet renamed."""
-    calls, fsync = itertools.count(1), os.fsync
-
-    def die_or_sync(descriptor: int) -> None:
-        if next(calls) == writes:
-            os.kill(os.getpid(), signal.SIGKILL)
-        fsync(descriptor)
-
-    os.fsync = die_or_sync
-    main(arguments)
+def killed_later(arguments: list[str], state: Path, pause: float) -> subprocess.CompletedProcess[str]:
+    """Kill a command `pause` seconds after it has written a state."""
+    command, started = [sys.executable, "-m", "vae_core", *arguments], time.time_ns()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as victim:
+        while victim.poll() is None and not newer(state, started):
+            time.sleep(0.0005)
+        time.sleep(pause)
+        victim.kill()
+        return subprocess.CompletedProcess(command, victim.wait(), None, victim.communicate()[1])
 
 
-@pytest.mark.timeout(120)
+def killed_while_writing(arguments: list[str], writes: int) -> subprocess.CompletedProcess[str]:
+    """Let a command die in its `writes`-th fsync."""
+    command = [sys.executable, "-c", DIES_WHILE_WRITING, str(writes), *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.timeout(240)
 def test_killed_at_any_moment_and_resumed(tmp_path: Path, unbroken: checkpoints.Checkpoint) -> None:
     out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
+    arguments = [*RECIPE, str(out), "--resume"]
     moments, reached, half_written = random.Random(0), [0], 0
     for death in range(2 * MOMENTS):
-        arguments, started = [*RECIPE, str(out), "--resume"], time.time_ns()
         if death % 2:
-            victim = context.Process(target=killed_while_writing, args=(arguments, 2 + death))
-            victim.start()
+            victim = killed_while_writing(arguments, 2 + death)
         else:
-            victim = context.Process(target=main, args=(arguments,))
-            victim.start()
-            until(partial(newer, state, started), victim)  # it has got somewhere
-            time.sleep(moments.uniform(0, 0.1))
-            victim.kill()
-        victim.join()
-        assert victim.exitcode == -9, "the run was over before it was killed: raise EPOCHS"
+            victim = killed_later(arguments, state, moments.uniform(0, 0.1))
+        assert victim.returncode == -9, f"the run was over before it was killed, or failed:\n{victim.stderr[-2000:]}"
         half_written += any(tmp_path.glob("*.tmp"))
         reached.append(epochs_in(state))
     assert reached == sorted(set(reached)), "each life goes on where the last one ended"

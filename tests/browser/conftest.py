@@ -15,7 +15,9 @@ from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, WebSocket, expect, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -48,6 +50,7 @@ class View:
     page: Page
     url: str
     errors: list[str] = field(default_factory=list)
+    run: str = "asked"  # what became of the last rerun that the browser asked for: asked, begun, done
 
     def open(self, path: str = "", **query: object) -> None:
         """Follow a link and wait until the page stands still."""
@@ -55,11 +58,13 @@ class View:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the rerun is finished and nothing else begins for 300 ms."""
-        finished = "[data-testid=stApp][data-test-script-state=notRunning]"
-        self.page.locator(finished).wait_for(timeout=60_000)
-        self.page.wait_for_timeout(300)
-        self.page.locator(finished).wait_for(timeout=60_000)
+        """Wait until every rerun asked for is finished and drawn, and nothing else begins for 300 ms."""
+        finished = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+        end, quiet = time.monotonic() + 60, 0
+        while quiet < 6:
+            assert time.monotonic() < end, f"the page does not come to rest; its last rerun was {self.run}"
+            self.page.wait_for_timeout(50)
+            quiet = quiet + 1 if self.run == "done" and finished.count() else 0
 
     def go_to(self, title: str) -> None:
         """Press a page's name in the navigation."""
@@ -99,6 +104,26 @@ class View:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         self.page.on("request", self._asked)
+        self.page.on("websocket", self._follow)
+
+    def _follow(self, socket: WebSocket) -> None:
+        """Read Streamlit's own messages: on a busy machine the page looks at rest between a click and its rerun."""
+        self.run = "asked"
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
+
+    def _sent(self, frame: bytes | str) -> None:
+        if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
+            self.run = "asked"
+
+    def _received(self, frame: bytes | str) -> None:
+        message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.run = "begun"
+        elif kind == "script_finished" and self.run == "begun":
+            again = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+            self.run = "asked" if again else "done"
 
     def _heard(self, message: ConsoleMessage) -> None:
         source = urlparse(message.location.get("url", "")).path
