@@ -32,7 +32,7 @@ def main() -> None:
         "descriptions together are its *latent space*. Open a model to see pictures that it makes up, then go to "
         "Interpolate and watch one picture turn into another."
     )
-    links.check_choice("show", "The part of Home", TABS)
+    links.check_tab("show", TABS)
     overview, details, add = st.tabs(TABS, key="show", bind="query-params")
     if overview.open:
         with overview:
@@ -110,6 +110,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
         if st.button(f"Open {title}", key=f"open-{key}", type="primary", on_click=models.choose_model, args=[key]):
             links.go_to("sample.py")
     st.text(opened.checkpoint.description or "This file has no description.")
+    models.warn_collapsed(opened)
     show_grid(
         cards.samples(opened.key, opened),
         f"Pictures that {entry.title} draws at random",
@@ -129,19 +130,19 @@ def _show(key: str, tab: str) -> None:
 
 def _rebuilt(opened: Opened) -> None:
     """The strip of reconstructions, below the originals where these are on this machine."""
-    problem = ""
+    reason = models.why_no_originals(opened)
     originals = models.originals_here(opened)
     try:
         strip = cards.reconstructions(opened.key, opened, originals)
     except ValueError as error:
-        originals, problem = False, f" {plain(str(error))}"
+        originals, reason = False, f"the originals cannot be shown: {plain(str(error))}"
         strip = cards.reconstructions(opened.key, opened, False)
     if strip is None:
         st.caption("This file holds no reference encodings, so there are no reconstructions to show.")
     elif originals:
         show_grid(strip, ORIGINALS, ORIGINALS, max_scale=8)
     else:
-        show_grid(strip, REBUILT, f"{REBUILT}; the originals are not on this machine.{problem}", max_scale=8)
+        show_grid(strip, REBUILT, f"{REBUILT}; {reason.removesuffix('.')}.", max_scale=8)
 
 
 def _list_bad(bad: list[tuple[Entry, str]]) -> None:
@@ -158,6 +159,7 @@ def _details(opened: Opened) -> None:
     st.subheader(plain(opened.entry.id), anchor=False)
     if opened.checkpoint.description:
         st.text(opened.checkpoint.description)
+    models.warn_collapsed(opened)
     _offer_originals(opened)
     _history(opened)
     left, right = st.columns(2)
@@ -227,8 +229,8 @@ def _offer_originals(opened: Opened) -> None:
     if models.originals_here(opened):
         st.caption(f"The data set {plain(name)} is on this machine: reference pictures are the originals.")
         return
-    if opened.entry.origin == "upload" or not models.from_named_set(opened):
-        st.caption("Reference pictures on all pages are the model's own reconstructions.")
+    if not models.can_have_originals(opened):
+        st.caption(f"Reference pictures on all pages are reconstructions: {models.why_no_originals(opened)}.")
         return
     known = data.SETS[name]
     way = (

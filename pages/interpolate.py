@@ -22,6 +22,11 @@ FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
 FPS = 20
 MAX_SEED = 999_999_999
 COLOURS = {"a": "blue", "b": "orange"}
+# On one line, else the buttons of A and B stand at different heights; the words below the strip have the whole name.
+_STYLE = (
+    "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
+    "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
+)
 PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the URL too
 
 
@@ -86,7 +91,7 @@ def single(x: Tensor) -> list[Image.Image]:
 def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
     """A or B: what is chosen, what the model sees of it, and what it rebuilds."""
     name = pictures.NAMES[slot]
-    heading = st.empty()
+    heading = st.container(key=f"heading-{slot}")
     chosen = picture_input(slot, opened)
     if chosen is None:
         return None
@@ -104,9 +109,6 @@ def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
         alt = f"Decoded draw from the posterior of picture {name}"
         shown.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
     show_figures(shown)
-    if chosen.notes:
-        notes = "; ".join(chosen.notes)
-        st.caption(plain(f"{notes[0].upper()}{notes[1:]}."))  # EXIF and CMYK stay capital
     return chosen
 
 
@@ -202,10 +204,17 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
 
 
 def words(opened: Opened, a: Chosen, b: Chosen) -> None:
-    """How usual A and B are, side by side."""
+    """What A and B are, how usual they are, and how they were prepared, side by side."""
     for place, slot, chosen in zip(st.columns(2), "ab", (a, b), strict=True):
-        sentence = usual(opened.key, opened, chosen, chosen.choice)
+        sentence = f"{_capital(chosen.label)}. {usual(opened.key, opened, chosen, chosen.choice)}"
         place.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
+        if chosen.notes:
+            place.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+
+
+def _capital(text: str) -> str:
+    """The text with a first capital letter; EXIF and CMYK stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: int, fade: bool) -> None:
@@ -238,7 +247,7 @@ def check_link() -> None:
     links.check_choice("path", "Path", list(PATHS))
     links.check_range("steps", "Steps", FEWEST, MOST)
     links.check_range("draws", "Seed of the draws", 0, MAX_SEED)
-    links.check_range("t", "t", 0, 1)
+    links.check_range("t", "t, the place between A and B", 0, 1)
 
 
 def page() -> None:
@@ -246,10 +255,13 @@ def page() -> None:
     opened = models.picker()
     st.title("Interpolate", anchor=False)
     st.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
+    models.warn_collapsed(opened)
+    st.html(_STYLE)
     pictures.keep_in_url("a", "b")
     check_link()
     left, middle, right = st.columns([1.6, 2, 1.6])
-    row, below, foot = st.container(), st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    # The words are last: with an upload come more of them, and nothing stands below that could move.
+    row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
     with foot:
         seed = seed_input()
     with left:

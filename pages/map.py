@@ -43,7 +43,7 @@ TABS = ("Settings", "Chosen", "Your own")
 def data_controls(opened: Opened) -> tuple[str, int]:
     """Which pictures, and how many at most."""
     source = datasource.choose_source(opened)
-    links.check_choice("points", "Points", COUNTS)
+    links.check_choice("points", "Points at most", COUNTS)
     count = st.select_slider(
         "Points at most",
         COUNTS,
@@ -532,9 +532,10 @@ def page() -> None:
     opened = models.picker()
     st.title("Map")
     st.write("Each point is a picture, placed by the encoder: pictures that the model finds alike lie together.")
+    models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        links.check_choice("side", "The part beside the map", TABS)
+        links.check_tab("side", TABS)
         settings, chosen, own = st.tabs(TABS, key="side", bind="query-params")
     with settings:
         source, count = data_controls(opened)

@@ -128,7 +128,7 @@ def describe(opened: Opened, plane: bool, count: int, temperature: float, seed: 
 
 def use_one(opened: Opened, points: Tensor, x: Tensor, plane: bool, temperature: float, seed: int) -> None:
     """Choose one picture and send it on."""
-    links.check_range("picture", "Picture", 1, len(points))
+    links.check_range("picture", "Picture to use", 1, len(points))
     if (st.session_state.get("picture") or 0) > len(points):
         st.session_state.picture = None
     number = st.number_input(
@@ -185,6 +185,7 @@ def main() -> None:
     opened = models.picker()
     st.title("Sample", anchor=False)
     st.write("Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures.")
+    models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     with right:
         plane, count, temperature, seed, pixels = controls(opened)

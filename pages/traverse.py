@@ -25,6 +25,7 @@ FRAMES = 25  # of the animation, one way
 FPS = 12
 MAX_SEED = 999_999
 MAX_UNDO = 50
+MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ def settle(opened: Opened, start: Chosen, slides: list[Slide]) -> bool:
 
 def _check_link(slides: list[Slide]) -> None:
     wrong = [slide for slide in slides if links.outside(slide.key, slide.low, slide.high)]
-    if wrong:
-        first = wrong[0]
+    for slide in wrong[:MAX_WARNINGS]:
+        links.check_range(slide.key, slide.key, slide.low, slide.high)
+    if more := wrong[MAX_WARNINGS:]:
         st.warning(
-            f"This link asks for values that {', '.join(slide.key for slide in wrong)} cannot take "
-            f"({first.key} goes from {first.low:g} to {first.high:g}); the start's values are used."
+            f"The link sets {len(more)} more sliders to what they cannot be; their usual values are used instead."
         )
 
 
@@ -329,6 +330,7 @@ def main() -> None:
     with head:
         st.title("Traverse", anchor=False)
         st.write("Slide one number of a picture's description at a time, and see what it stands for.")
+    models.warn_collapsed(opened)
     with chooser:
         start = pictures.picture_input("start", opened, with_mean=True)
     if start is None:

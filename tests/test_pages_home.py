@@ -37,7 +37,8 @@ def small(data_name: str = "digits", description: str = "Small digits.") -> Chec
     credit = data.SETS[data_name].credit if data_name in data.NAMES else "somebody"
     info = DataInfo(data_name, (NASTY, *"123456789"), sizes=(80, 10, 10), credit=credit, licence="CC BY 4.0")
     history = [rest | {"epoch": i + 1, "train": split, "val": split} for i in range(EPOCHS)]
-    return Checkpoint(recipe, model, info, description, history, split, reference=reference)
+    measured = split | {"active_units": 2}  # untrained, it has none
+    return Checkpoint(recipe, model, info, description, history, measured, reference=reference)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,54 @@ def test_each_model_has_a_card_with_two_strips(show: Show) -> None:
     assert "Likelihood: Bernoulli" in said(app.text) and "Test ELBO: " in said(app.text)
     assert "latent space" in said(app.markdown)
     assert "runs on the processor (CPU)" in said(app.caption)
+
+
+def test_originals_that_can_never_be_here_are_not_called_missing(show: Show) -> None:
+    captions = said(show().caption)
+    assert captions.count("test pictures; the originals are not on this machine.") == 1  # mnist
+    assert captions.count("test pictures; the model's file holds encodings of the originals, not the originals") == 1
+    captions = said(show("The open model", "other").caption)
+    assert (
+        "reconstructions: the model's file holds encodings" in captions and "machine" not in captions.split("This")[0]
+    )
+
+
+def test_a_data_set_that_cannot_be_read_is_said_so(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(*_: object, **__: object) -> None:
+        raise ValueError("The file digits.npz is torn.")
+
+    monkeypatch.setattr(data, "load", torn)
+    assert "the originals cannot be shown: The file digits.npz is torn." in said(show().caption).replace("\\", "")
+
+
+@pytest.fixture
+def collapsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A model of one's own with no active unit."""
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    whole = small()
+    checkpoints.save(replace(whole, metrics=whole.metrics | {"active_units": 0}), tmp_path / "flat.safetensors")
+    return "flat (own folder)"
+
+
+COLLAPSE = "every picture is decoded alike; the usual fix is to train it again with a lower KL weight"
+
+
+def test_the_card_of_a_collapsed_model_says_so(show: Show, collapsed: str) -> None:
+    app = show()
+    assert len(app.subheader) == 4
+    assert [COLLAPSE in warning.value for warning in app.warning] == [True]
+    app = show("The open model", collapsed)
+    assert [COLLAPSE in warning.value for warning in app.warning] == [True]
+
+
+@pytest.mark.parametrize("page", ["sample", "interpolate", "traverse", "map"])
+def test_every_page_of_a_collapsed_model_says_so(show: Show, root: Path, collapsed: str, page: str) -> None:
+    app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)
+    app.query_params["model"] = collapsed
+    app.switch_page(f"{page}.py")
+    assert [COLLAPSE in warning.value for warning in checked(app.run()).warning] == [True]
+    app.selectbox(key="model").set_value("digits")
+    assert not checked(app.run()).warning
 
 
 def test_a_strangers_markup_is_only_text(show: Show) -> None:
@@ -220,7 +269,10 @@ def test_no_model_at_all(show: Show, tmp_path: Path, monkeypatch) -> None:
 
 def test_a_link_to_what_is_not_here_is_explained(show: Show) -> None:
     app = show("nonsense", "nonsense")
-    assert "not here" in app.warning[0].value and "The part of Home" in app.warning[1].value
+    assert "not here" in app.warning[0].value and app.warning[1].value == (
+        "The link opens the tab “nonsense”, but there is only “All models”, “The open model” or “Add a model”; "
+        "the first is open."
+    )
     assert chosen(app) == "mnist"
 
 

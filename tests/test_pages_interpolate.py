@@ -75,11 +75,15 @@ def test_swap_and_undo() -> None:
 @pytest.mark.parametrize(
     "query, says",
     [
-        ({"steps": "1000"}, "Steps"),
-        ({"path": "bent"}, "Path"),
-        ({"t": "2"}, "t 2"),
-        ({"t": "nan"}, "t"),
-        ({"draws": "-1"}, "Seed"),
+        (
+            {"steps": "2"},
+            "The link sets “Steps” to 2, but it can only be a number from 3 to 25; the usual value is used",
+        ),
+        ({"steps": "inf"}, "The link sets “Steps” to “inf”, but it can only be a number from 3 to 25"),
+        ({"path": "bent"}, "The link sets “Path” to “bent”, but it can only be “Straight” or “Spherical”; the usual"),
+        ({"t": "2"}, "“t, the place between A and B” to 2, but it can only be a number from 0 to 1"),
+        ({"t": "nan"}, "“t, the place between A and B” to “nan”"),
+        ({"draws": "-1"}, "“Seed of the draws” to -1"),
         ({"a": "ref:9999999"}, "reference picture"),
     ],
 )

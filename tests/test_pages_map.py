@@ -120,10 +120,10 @@ def places(app: AppTest, axes: str = "xy") -> np.ndarray:
 
 
 def flags(app: AppTest) -> dict[str, dict[str, Any]]:
-    """What is marked with an arrow: its text -> the annotation."""
+    """What is marked with an arrow, and not the names of classes: its text -> the annotation."""
     (chart,) = charts(app)
     notes = chart["layout"].get("annotations", []) + chart["layout"].get("scene", {}).get("annotations", [])
-    return {note["text"][3:-4]: note for note in notes if note.get("showarrow", True)}
+    return {note["text"][3:-4]: note for note in notes if note["arrowhead"]}
 
 
 def said(app: AppTest) -> str:
@@ -292,10 +292,19 @@ def test_classes_and_factors_have_names_that_are_text_and_points_say_what_they_a
 
 def test_values_that_do_not_exist_are_named_and_replaced(app) -> None:
     page = app(model="five", method="magic", colour="taste", points=3, pointer="tongue", data="/etc", side="x")
-    assert len(page.warning) == 6 and all("usual value" in warning.value for warning in page.warning)
+    told = [warning.value.replace("\\", "") for warning in page.warning]
+    assert sum("the usual value is used instead" in text for text in told) == 5 and len(told) == 6
+    assert (
+        "The link opens the tab “x”, but there is only “Settings”, “Chosen” or “Your own”; the first is open." in told
+    )
+    assert any("“Points at most” to 3, but it can only be 250, 500, 1000, 2000, 5000 or 10000;" in t for t in told)
+    assert any("“Choose by” to “tongue”, but it can only be “Click”, “Box” or “Lasso”;" in text for text in told)
     assert page.selectbox(key="data").value == "reference set" and page.selectbox(key="colour").value == "class"
     page = app(model="five", method="t-SNE", perplexity=900, tsne_seed=-4)
-    assert "Perplexity 900; it goes from 2 to 100" in page.warning[0].value and len(page.warning) == 2
+    assert (
+        "“Perplexity” to 900, but it can only be a number from 2 to 100" in page.warning[0].value
+        and len(page.warning) == 2
+    )
     assert page.slider(key="perplexity").value == 30
 
 

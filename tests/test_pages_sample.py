@@ -184,20 +184,26 @@ def test_fewer_pictures_forget_the_chosen_one(app) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"temperature": 7}, "This link asks for Temperature 7; it goes from 0 to 2. The usual value is used."),
-        ({"temperature": "**hot**"}, "This link asks for something else than a value for Temperature; it goes from 0"),
-        ({"seed": -1}, "This link asks for Seed -1; it goes from 0 to 999999999."),
-        ({"seed": "nan"}, "something else than a value for Seed"),
-        ({"n": 65}, "This link asks for Pictures 65; there is 1, 4, 9"),
-        ({"n": 10**9}, "This link asks for Pictures 1000000000"),
-        ({"shown": "<b>"}, "something else than a value for Shown; there is Mean, Pixels."),
-        ({"picture": 65}, "This link asks for Picture 65; it goes from 1 to 64."),
-        ({"picture": 0}, "This link asks for Picture 0; it goes from 1 to 64."),
+        (
+            {"temperature": 7},
+            "“Temperature” to 7, but it can only be a number from 0 to 2; the usual value is used instead.",
+        ),
+        ({"temperature": "**hot**"}, "“Temperature” to “**hot**”, but it can only be a number from 0 to 2;"),
+        ({"seed": -1}, "“Seed” to -1, but it can only be a number from 0 to 999999999;"),
+        ({"seed": "nan"}, "“Seed” to “nan”"),
+        ({"seed": ""}, "“Seed” to “”, but it can only be a number"),
+        ({"seed": "-1e400"}, "“Seed” to “-1e400”, but it can only be a number from 0 to 999999999;"),
+        ({"seed": "9" * 40}, f"“Seed” to “{'9' * 23}…”, but it can only be a number"),
+        ({"n": 65}, "“Pictures” to 65, but it can only be 1, 4, 9"),
+        ({"n": 10**9}, "“Pictures” to 1000000000"),
+        ({"shown": "<b>"}, "“Shown” to “<b>”, but it can only be “Mean” or “Pixels”;"),
+        ({"picture": 65}, "“Picture to use” to 65, but it can only be a number from 1 to 64;"),
+        ({"picture": 0}, "“Picture to use” to 0, but it can only be a number from 1 to 64;"),
     ],
 )
 def test_a_link_with_impossible_values_says_so_and_shows_the_usual_view(app, query, sentence) -> None:
     page = app(model="five", **query)
-    assert [sentence in warning.value for warning in page.warning] == [True]
+    assert [f"The link sets {sentence}" in warning.value.replace("\\", "") for warning in page.warning] == [True]
     assert "**hot**" not in page.warning[0].value and "<b>" not in page.warning[0].value
     assert shown(page)["count"] == 64 and "temperature 1." in said(page)
     assert not checked(page.run()).warning  # said once

@@ -249,12 +249,13 @@ def test_animation_goes_there_and_back_along_the_chosen_dimension(app, files) ->
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"z5": 99, "z2": "**x**"}, "This link asks for values that z5, z2 cannot take (z5 goes from "),
-        ({"z5": "nan"}, "This link asks for values that z5 cannot take"),
-        ({"values": 4}, "This link asks for Values 4; there is 3, 5, 7"),
-        ({"rows": 5}, "This link asks for Dimensions 5; it goes from 1 to 4."),
-        ({"random": -3}, "This link asks for Seed -3; it goes from 0 to 999999."),
-        ({"along": "z77"}, "something else than a value for Dimension of the animation"),
+        ({"z5": 99}, "The link sets “z5” to 99, but it can only be a number from -"),
+        ({"z5": "nan"}, "The link sets “z5” to “nan”, but it can only be a number from -"),
+        ({"z5": "inf"}, "The link sets “z5” to “inf”, but it can only be a number from -"),
+        ({"values": 4}, "The link sets “Values” to 4, but it can only be 3, 5, 7"),
+        ({"rows": 5}, "The link sets “Dimensions” to 5, but it can only be a number from 1 to 4;"),
+        ({"random": -3}, "The link sets “Seed” to -3, but it can only be a number from 0 to 999999;"),
+        ({"along": "z77"}, "The link sets “Dimension of the animation” to “z77”, but it can only be “z5”, "),
         ({"start": "ref:300"}, "There is no reference picture 300; this model has 0 to 299"),
         ({"start": "point:AAA"}, "The point has 1 numbers; this model's have 6"),
         ({"start": "<b>"}, "This link names a picture that does not exist"),
@@ -264,3 +265,10 @@ def test_a_link_with_impossible_values_says_so_and_shows_the_usual_view(app, que
     page = app(model="of-6", **query)
     assert [sentence in warning.value.replace("\\", "") for warning in page.warning] == [True]
     assert places(page) == places(app(model="of-6"))
+
+
+def test_many_impossible_sliders_are_told_in_few_sentences(app) -> None:
+    page = app(model="of-6", **{f"z{i}": 99 for i in range(6)})
+    told = [warning.value for warning in page.warning]
+    assert len(told) == 4 and all(text.startswith("The link sets “z") for text in told[:3])
+    assert told[3].startswith("The link sets 3 more sliders to what they cannot be")

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 
 import pytest
+import streamlit as st
 import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
@@ -204,11 +205,27 @@ def test_the_data_set_where_it_is_not_here(start: Callable[..., AppTest], monkey
     app = start(a="data:5", b="ref:6")
     assert ["not on this machine" in warning.value for warning in app.warning] == [True]
     assert not found(app, "b").original
-    assert found(app, "b").notes == ("the original is not on this machine",)
+    assert found(app, "b").notes == ("the originals are not on this machine, so this is the model's reconstruction",)
     app.session_state["choose_b"] = True
     run(app)
-    assert any("reconstructions" in caption.value for caption in app.caption)
+    assert any("not on this machine. Home says how" in caption.value for caption in app.caption)
     assert "data" not in app.segmented_control(key="source_b").options
+
+
+def test_a_data_set_of_ones_own_is_not_said_to_be_missing(
+    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can bring the pictures of a folder or of a stranger here, so no word may promise it."""
+    monkeypatch.setattr(models, "from_named_set", lambda opened: False)
+    st.cache_resource.clear()
+    app = start(a="data:5", b="ref:6")
+    (note,) = found(app, "b").notes
+    app.session_state["choose_b"] = True
+    run(app)
+    told = [note, app.warning[0].value.replace("\\", ""), *(c.value for c in app.caption if "reconstr" in c.value)]
+    assert len(told) == 3
+    assert all("the model's file holds encodings of the originals" in text for text in told)
+    assert not any("machine" in text or "Home" in text for text in told)
 
 
 def test_number_and_seed_choose(start: Callable[..., AppTest]) -> None:

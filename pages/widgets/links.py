@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NoReturn
 
 import streamlit as st
 
+from pages.widgets.models import plain
+
+TEXTS = ("model", "a", "b", "start")  # of a link: never read as numbers
+MAX_NAMED = 15  # values that a sentence lists
+MAX_FOUND = 24  # characters of a stranger's text in a sentence
+
 
 def outside(key: str, low: float, high: float) -> bool:
     """Whether the link asks for something else than a number from low to high."""
+    asked = _asked(key)
     try:
-        return not low <= float(st.query_params.get(key, low)) <= high
+        return asked is not None and not low <= float(asked) <= high
     except ValueError:
         return True
 
@@ -20,24 +28,35 @@ def outside(key: str, low: float, high: float) -> bool:
 def check_range(key: str, label: str, low: float, high: float) -> None:
     """Say it when the link's value of a widget is not a number from low to high; call it before the widget."""
     if outside(key, low, high):
-        found = _ours(st.query_params[key], label)
-        st.warning(f"{found}; it goes from {low:.10g} to {high:.10g}. The usual value is used.")
+        _refuse(key, label, f"a number from {low:.10g} to {high:.10g}")
+
+
+def check_choice(key: str, label: str, allowed: Sequence[object]) -> None:
+    """Say it when the link's value of a widget is none of those allowed; call it before the widget."""
+    asked = _asked(key)
+    if asked is not None and asked not in map(str, allowed):
+        _refuse(key, label, _one_of(allowed))
+
+
+def check_tab(key: str, names: Sequence[str]) -> None:
+    """Say it when the link opens a tab that is not there; call it before the tabs, which have no label."""
+    asked = _asked(key)
+    if asked is not None and asked not in names:
+        st.warning(f"The link opens the tab {_quoted(asked)}, but there is only {_one_of(names)}; the first is open.")
 
 
 def drop_infinite() -> None:
-    """Take infinite numbers out of the link, and say so; call it before any widget.
+    """Take infinite numbers out of the link, and keep them for the checks to name; call it before any widget.
 
     A widget of whole numbers that is bound to the link ends in an OverflowError on one; everything else that it cannot
     take it drops. What a widget reads is the link that the run began with, hence the new run.
     """
-    infinite = [key for key in st.query_params if _is_infinite(st.query_params[key])]
+    infinite = {key: text for key, text in st.query_params.items() if key not in TEXTS and _is_infinite(text)}
     for key in infinite:
         del st.query_params[key]
     if infinite:
-        st.session_state["link_infinite"] = True
+        st.session_state["link_infinite"] = infinite
         st.rerun()
-    if st.session_state.pop("link_infinite", False):
-        st.warning("This link asks for a number that is infinite or too large; the usual value is used.")
 
 
 def _is_infinite(text: str) -> bool:
@@ -47,22 +66,30 @@ def _is_infinite(text: str) -> bool:
         return False
 
 
-def check_choice(key: str, label: str, allowed: Sequence[object]) -> None:
-    """Say it when the link's value of a widget is none of those allowed; call it before the widget."""
-    asked = st.query_params.get(key)
-    if asked is not None and asked not in map(str, allowed):
-        choices = ", ".join(map(str, allowed))
-        st.warning(f"{_ours(asked, label)}; there is {choices}. The usual value is used.")
+def _asked(key: str) -> str | None:
+    """What the link asks of a widget, dropped or not."""
+    return st.query_params.get(key, st.session_state.get("link_infinite", {}).get(key))
 
 
-def _ours(asked: str, label: str) -> str:
-    """What was found: a number as it is, anybody's text not, since it would be read as Markdown."""
-    try:
-        value = float(asked)
-    except ValueError:
-        value = math.nan
-    found = f"{label} {value:.10g}" if math.isfinite(value) else f"something else than a value for {label}"
-    return f"This link asks for {found}"
+def _refuse(key: str, label: str, allowed: str) -> None:
+    """Say what was found and what could be, once."""
+    found = _quoted(_asked(key) or "")
+    st.session_state.get("link_infinite", {}).pop(key, None)
+    st.warning(f"The link sets “{label}” to {found}, but it can only be {allowed}; the usual value is used instead.")
+
+
+def _one_of(allowed: Sequence[object]) -> str:
+    """The values in words, as far as a person reads them."""
+    *names, last = [_quoted(str(value)) for value in allowed]
+    if len(names) >= MAX_NAMED:
+        return f"{', '.join(names[:MAX_NAMED])} or one of {len(allowed) - MAX_NAMED} more"
+    return f"{', '.join(names)} or {last}" if names else last
+
+
+def _quoted(text: str) -> str:
+    """A number as it is written, anything else in quotation marks, short and with its Markdown escaped."""
+    short = text if len(text) <= MAX_FOUND else f"{text[: MAX_FOUND - 1]}…"
+    return short if re.fullmatch(r"-?[0-9.]+", short, re.ASCII) else f"“{plain(short)}”"
 
 
 def go_to(page: str) -> NoReturn:

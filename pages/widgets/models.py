@@ -206,6 +206,16 @@ def facts(opened: Opened) -> list[str]:
     return lines
 
 
+def warn_collapsed(opened: Opened) -> None:
+    """Say it where no latent dimension carries anything of the picture (posterior collapse)."""
+    if opened.checkpoint.metrics.get("active_units") == 0:
+        st.warning(
+            "The latent space of this model has collapsed (0 active units), so that every picture is decoded alike; "
+            "the usual fix is to train it again with a lower KL weight (beta), or to anneal that weight from 0: look "
+            "for “posterior collapse”."
+        )
+
+
 def short_card(opened: Opened) -> None:
     """The open model in the sidebar, and the device that it runs on."""
     with st.sidebar:
@@ -221,8 +231,19 @@ def originals_here(opened: Opened) -> bool:
     Not for uploads: a stranger's header shall not make the server read or draw a data set. The credit tells a named
     set from a folder that only has the same name.
     """
-    name = opened.checkpoint.recipe.data.name
-    return opened.entry.origin != "upload" and from_named_set(opened) and data.available(name)
+    return can_have_originals(opened) and data.available(opened.checkpoint.recipe.data.name)
+
+
+def can_have_originals(opened: Opened) -> bool:
+    """Whether `originals_here` is true as soon as the model's data set is on this machine."""
+    return opened.entry.origin != "upload" and from_named_set(opened)
+
+
+def why_no_originals(opened: Opened) -> str:
+    """Why reference pictures are the model's reconstructions, as the half of a sentence."""
+    if can_have_originals(opened):
+        return "the originals are not on this machine"
+    return "the model's file holds encodings of the originals, not the originals themselves"
 
 
 def from_named_set(opened: Opened) -> bool:

@@ -268,7 +268,7 @@ def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
         raise ValueError(f"There is no reference picture {row}; this model has 0 to {len(reference) - 1}.")
     label, mean, std = _named("reference picture", row, class_of(opened, row)), reference.mean[row], reference.std[row]
     if not originals:
-        notes = ("the original is not on this machine",)
+        notes = (f"{models.why_no_originals(opened)}, so this is the model's reconstruction",)
         return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes)
     x, given = _observed(opened, int(reference.index[row]))
     return Chosen(value, label, x, mean, std, True, given=given)
@@ -276,7 +276,7 @@ def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
 
 def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
     if not originals:
-        raise ValueError("The link names a picture of the data set, which is not on this machine.")
+        raise ValueError(f"The link names a picture of the data set; {models.why_no_originals(opened)}.")
     test = data.load(opened.checkpoint.recipe.data).test
     if row >= len(test):
         raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
@@ -298,7 +298,7 @@ def _observed(opened: Opened, row: int) -> tuple[Tensor, Image.Image | None]:
 
 
 def _named(what: str, row: int, name: str) -> str:
-    return f"{what} {row}, class {name}" if name else f"{what} {row}"
+    return f"{what} {row} ({name})" if name else f"{what} {row}"
 
 
 def _class_name(opened: Opened, labels: Tensor | None, row: int) -> str:
@@ -458,9 +458,8 @@ def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
         shelf.title,
     )
     if not models.originals_here(opened):
-        st.caption(
-            "These are the model's reconstructions: its data set is not on this machine. Home says how it gets here."
-        )
+        way = " Home says how they get here." if models.can_have_originals(opened) else ""
+        st.caption(f"These are the model's reconstructions: {models.why_no_originals(opened)}.{way}")
 
 
 def _class_input(slot: str, opened: Opened, shelf: _Shelf) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from plotly.colors import sample_colorscale
 
 from pages.widgets import A, B
+from pages.widgets.labels import shifts, short
 from vae_core.scatter import COLOURS as CLASS_COLOURS
 
 ENDS = {"A": A, "B": B}
@@ -164,8 +165,8 @@ def scatter(
         value_title: what `values` are, with unit.
         hover: N lines shown at the pointer.
         marks: name -> coordinates of single points drawn on top: "A" blue, "B" orange.
-        in_place: in two dimensions, write a class's name at its median and not in a legend, which is hard to read
-            from the last row; not for classes that lie over one another.
+        in_place: in two dimensions, write a class's name at its median, moved up or down where it would cover another,
+            and not in a legend, which is hard to read from the last row; not for classes that lie over one another.
         height: in pixels.
 
     Returns:
@@ -188,7 +189,6 @@ def scatter(
     else:
         _add_classes(figure, places, np.asarray(classes), class_names, texts)
         if in_place and places.shape[1] == 2 and len(np.unique(classes)) <= NAMED_CLASSES:
-            figure.update_layout(showlegend=False)
             _label_classes(figure, places, np.asarray(classes), class_names)
     flags = [_mark(name, np.asarray(place, float)) for name, place in (marks or {}).items()]
     if places.shape[1] == 3:
@@ -278,14 +278,26 @@ def _add_classes(
 
 
 def _label_classes(figure: go.Figure, places: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> None:
-    for i in np.unique(classes):
-        x, y = np.median(places[classes == i], axis=0)
-        colour, _ = class_style(int(i))
+    """Write the names into the map; where there is no room for all of them, the legend stays."""
+    present = np.unique(classes).tolist()
+    texts = [short(names[i] if i < len(names) else str(i)) for i in present]
+    centres = np.stack([np.median(places[classes == i], axis=0) for i in present])
+    moves = shifts(centres, places, texts, figure.layout.height, FONT)
+    if moves is None:
+        return
+    figure.update_layout(showlegend=False)
+    for i, text, (x, y), move in zip(present, texts, centres, moves, strict=True):
+        colour, _ = class_style(i)
         figure.add_annotation(
             x=x,
             y=y,
-            text=f"<b>{_name(names, i)}</b>",
-            showarrow=False,
+            text=f"<b>{html.escape(text)}</b>",
+            # A line leads from a label that was moved to where it belongs.
+            ax=0,
+            ay=-move,
+            arrowhead=0,
+            arrowwidth=2,
+            arrowcolor=colour,
             bgcolor=colour,
             bordercolor="white",
             borderwidth=1,

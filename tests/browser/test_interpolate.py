@@ -197,3 +197,27 @@ def test_a_phone(new_view: Callable[..., View], theme: str) -> None:
     press(view, "Choose A")
     expect(view.page.get_by_role("group", name="Reference pictures")).to_be_visible()
     view.screenshot(f"interpolate-phone-{theme}")
+
+
+def height(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box
+    return box["y"]
+
+
+def test_nothing_moves_when_an_upload_arrives_with_its_note(view: View, ring: Path) -> None:
+    view.open("interpolate", model="digits")
+    places = [view.page.get_by_role("img", name="9 steps decoded from A to B"), button(view, "Strip (PNG)")]
+    before = [height(place) for place in places]
+    give(view, "A", ring)
+    expect(view.page.get_by_text("Transparency filled")).to_be_attached()
+    assert [height(place) for place in places] == before
+
+
+@pytest.mark.parametrize("width", [1280, 1024])
+def test_a_long_name_leaves_the_buttons_on_one_line(new_view: Callable[..., View], width: int) -> None:
+    view = new_view(width=width)
+    view.open("interpolate", model="digits", a="ref:3", b="prior:123456789.3")
+    tops = [height(button(view, name)) for name in ("Choose A", "Choose B", "Swap A and B")]
+    assert max(tops) - min(tops) < 1
+    expect(view.page.get_by_text("Draw 4 of seed 123456789 from the prior.")).to_be_attached()  # the whole name

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +219,22 @@ def test_a_phone_and_the_dark_theme(new_view) -> None:
     ground = np.asarray(Image.open(io.BytesIO(chart(dark).screenshot())).convert("L"))
     assert np.median(ground) < 60
     dark.screenshot("map-dark")
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "width"), [("sprites", "t-SNE", 1280), ("fashion", "t-SNE", 390), ("fashion", "PCA", 390)]
+)
+def test_no_name_of_a_class_covers_another(new_view, model: str, method: str, width: int) -> None:
+    if not (SHIPPED / f"{model}.safetensors").is_file():
+        pytest.skip(f"needs the shipped model {model}")
+    view = new_view(width=width, height=844 if width < 400 else 720, touch=width < 400)
+    view.open("map", model=model, method=method)
+    names = chart(view).locator(".annotation-text-g rect.bg")
+    expect(names.first).to_be_visible()
+    boxes = [name.bounding_box() for name in names.all()]
+    assert len(boxes) >= 3
+    for one, other in combinations(boxes, 2):
+        across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+        down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+        assert across <= 0.5 or down <= 0.5
+    view.screenshot(f"map-names-{model}-{method}-{width}")

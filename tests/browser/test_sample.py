@@ -130,5 +130,6 @@ def test_on_a_phone(new_view) -> None:
 
 def test_a_link_out_of_range_is_explained_once(view) -> None:
     view.open("sample", model="digits", temperature=99)
-    expect(view.page.get_by_text("This link asks for Temperature 99; it goes from 0 to 2.")).to_be_visible()
+    sentence = "The link sets “Temperature” to 99, but it can only be a number from 0 to 2;"
+    expect(view.page.get_by_text(sentence)).to_be_visible()
     assert "temperature" not in view.page.url
