@@ -23,7 +23,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from vae_core.config import Recipe, from_dict, to_dict
-from vae_core.model import VAE, build
+from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
 FORMAT = 1
@@ -242,8 +242,8 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     parts = _parts(tensors)
     model = _model(recipe, parts["model"])
     told = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
-    _check_told(told, model.spec.size)
-    reference = _reference(parts["reference"], model.spec.size, info) if parts["reference"] else None
+    _check_told(told, model.spec)
+    reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
     return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
 
 
@@ -300,25 +300,28 @@ def check_info(info: DataInfo) -> None:
     _require(named == listed, f"there are {named} factor_names and {listed} value_names; as many are needed")
 
 
-def _check_told(told: dict[str, Any], size: int) -> None:
-    """What a file tells of a model with `size` latent dimensions."""
+def _check_told(told: dict[str, Any], spec: LatentSpec) -> None:
+    """What a file tells of a model."""
     long = len(told["description"])
     _require(long <= MAX_TEXT, f"the description has {long} characters; allowed: up to {MAX_TEXT}")
     versions = told["versions"].values()
     _require(all(map(_is_text, versions)), f"versions must be texts of up to {MAX_TEXT} characters")
     metrics = {name: value for name, value in told["metrics"].items() if value is not None}
-    _check_figures(metrics, size, "in the metrics,")
-    _check_history(told["history"], size)
+    _check_figures(metrics, spec, "in the metrics,")
+    _check_history(told["history"], spec)
 
 
-def _check_figures(figures: dict[str, Any], size: int, where: str) -> None:
-    """Figures are numbers, and `kl_per_dim` is one a dimension."""
+def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> None:
+    """Figures are numbers, `kl_per_dim` is a list of them, `perplexity` one a codebook; without a density some lack."""
+    lists = {"kl_per_dim": spec.kl_size, "perplexity": len(spec.shapes)}
     for name, value in figures.items():
-        fine = _are_numbers(value, size) if name == "kl_per_dim" else _is_number(value)
+        if name in ("elbo", "kl") and value is None and not spec.has_density:
+            continue
+        fine = _are_numbers(value, lists[name]) if name in lists else _is_number(value)
         _require(fine, f"{where} {reprlib.repr(name)} is {reprlib.repr(value)}")
 
 
-def _check_history(history: list[Any], size: int) -> None:
+def _check_history(history: list[Any], spec: LatentSpec) -> None:
     """One complete row an epoch: the page plots each of them."""
     _require(len(history) <= MAX_EPOCHS, f"the history has {len(history)} rows; allowed: up to {MAX_EPOCHS}")
     for row in history:
@@ -329,7 +332,7 @@ def _check_history(history: list[Any], size: int) -> None:
         missing = sorted(ROW - plain.keys()) + sorted(FIGURES - parts[0].keys()) + sorted(FIGURES - parts[1].keys())
         _require(not missing, f"a row of the history lacks {', '.join(missing)}")
         for part in (plain, *parts):
-            _check_figures(part, size, "in the history,")
+            _check_figures(part, spec, "in the history,")
 
 
 def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
@@ -356,19 +359,32 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
 @torch.inference_mode()
 def _try(model: VAE) -> None:
     """One picture there and back: finite weights can still be so large, or a variance negative, that nothing is."""
-    terms = model.terms(model.observe(torch.zeros(1, *model.image_shape)), generator=seeded(0))
-    if not (torch.isfinite(terms.log_weights).all() and torch.isfinite(model.decode([terms.z[0][:, 0]])).all()):
+    x = model.observe(torch.zeros(1, *model.image_shape), seeded(0))
+    code = model.encode(x)
+    seen = [*code.mean, *code.std, *code.kl, model.decode([*code.mean])]
+    if model.spec.has_density:
+        seen.append(model.terms(x, code.y, generator=seeded(0)).log_weights)
+    if not all(torch.isfinite(part).all() for part in seen):
         raise CheckpointError("The weights are not valid: the model gives pictures that are not finite.")
 
 
-def _reference(columns: dict[str, Tensor], size: int, info: DataInfo) -> Reference:
+def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> Reference:
     if absent := {"mean", "std", "kl", "error", "index"} - columns.keys():
         raise CheckpointError(f"The reference encodings are not complete: {sorted(absent)[0]!r} is missing.")
     rows = columns["error"].numel()
     if not 1 <= rows <= MAX_REFERENCE:
         raise CheckpointError(f"The file has {rows} reference encodings; allowed: 1 to {MAX_REFERENCE}.")
-    numbers = {"mean": (rows, size), "std": (rows, size), "kl": (rows, size), "error": (rows,), "tsne": (rows, 2)}
-    places = {"index": (rows,), "labels": (rows,), "factors": (rows, len(info.factor_names))}
+    numbers: dict[str, tuple[int, ...]] = {
+        "mean": (rows, spec.size),
+        "std": (rows, spec.size),
+        "kl": (rows, spec.kl_size),
+    }
+    numbers |= {"error": (rows,), "tsne": (rows, 2)}
+    places: dict[str, tuple[int, ...]] = {
+        "index": (rows,),
+        "labels": (rows,),
+        "factors": (rows, len(info.factor_names)),
+    }
     kinds = {name: (shape, torch.float32) for name, shape in numbers.items()}
     kinds |= {name: (shape, torch.int64) for name, shape in places.items()}
     for name, column in columns.items():

@@ -289,6 +289,9 @@ def train(
         str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
     ] = None,
     latent_dim: Annotated[int | None, _option("Model", "Latent dimensions.", "16")] = None,
+    components: Annotated[int | None, _option("Model", "Of a learned prior (mixture, vamp).")] = None,
+    flow_steps: Annotated[int | None, _option("Model", "Steps of the flow.")] = None,
+    codes: Annotated[int | None, _option("Model", "In each codebook (vq).")] = None,
     hidden: Annotated[
         Any, _option("Model", "Widths or channels, from the picture inwards.", metavar="32,64,128", parser=_widths)
     ] = None,
@@ -317,6 +320,15 @@ def train(
     beta_start: Annotated[float | None, _option("Objective", "Where a schedule of beta starts.", "0")] = None,
     beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
     free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
+    alpha: Annotated[
+        float | None, _option("Objective", "Of mutual information (beta-tc), of the labels (semi-supervised).")
+    ] = None,
+    gamma: Annotated[float | None, _option("Objective", "Of the dimension-wise KL, or of what a critic says.")] = None,
+    mmd: Annotated[float | None, _option("Objective", "Of the maximum mean discrepancy (info).")] = None,
+    draws: Annotated[int | None, _option("Objective", "Draws a bound (iwae, dreg, miwae).")] = None,
+    bounds: Annotated[int | None, _option("Objective", "Bounds that are averaged (iwae, dreg, miwae).")] = None,
+    commitment: Annotated[float | None, _option("Objective", "Of the distance to the codes (vq).")] = None,
+    labelled: Annotated[int | None, _option("Objective", "Pictures with a label (semi-supervised).")] = None,
     epochs: Annotated[int | None, _option("Training", "Passes over the training pictures.", "20")] = None,
     batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
     learning_rate: Annotated[float | None, _option("Training", "Of AdamW, at its highest.", "0.001")] = None,
@@ -408,10 +420,10 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
 
 def _figures(checkpoint: Checkpoint) -> str:
     found = checkpoint.metrics
-    return (
-        f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, "
-        f"{found['active_units']} of {checkpoint.model.spec.size} units active"
-    )
+    active = f"{found['active_units']} of {checkpoint.model.spec.size} units active"
+    if found["elbo"] is None:
+        return f"test reconstruction error {found['reconstruction']:.2f} nats per image, {active}"
+    return f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, {active}"
 
 
 def _plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
@@ -426,7 +438,8 @@ def _plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     shape = splits.train.image_shape
     if like is None:
         variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")
-        recipe = zoo.recipe(variant, data, shape, body={"hidden": given["hidden"]} if "hidden" in given else None)
+        body = {"hidden": given["hidden"]} if "hidden" in given else None
+        recipe = zoo.recipe(variant, data, shape, classes=len(splits.train.class_names), body=body)
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
     recipe = zoo.adjusted(recipe, given)

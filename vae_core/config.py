@@ -25,9 +25,31 @@ MAX_LAYER = 2**24  # numbers that one layer gives for one picture, 64 MB: a smal
 BODIES = ("linear", "mlp", "conv", "resnet")
 ACTIVATIONS = ("relu", "silu", "gelu", "tanh", "leaky_relu", "elu")
 NORMS = ("none", "batch", "group")
-LATENTS = ("gaussian",)
+LATENTS = {  # kinds, and the priors that each can have
+    "gaussian": ("normal", "mixture", "vamp"),
+    "flow": ("normal", "mixture", "vamp"),
+    "point": ("fitted", "normal"),
+    "quantized": ("uniform", "autoregressive"),
+    "topdown": ("conditional",),
+}
+PRIORS = ("normal", "mixture", "vamp", "fitted", "uniform", "autoregressive", "conditional")
+MAPS = ("quantized", "topdown")  # latents whose groups are maps (channels, height, width)
+CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
+CONDITIONING = ("concat", "film")
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
-OBJECTIVES = ("elbo",)
+OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings that mean something to them
+    "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity"}),
+    "tc": (("gaussian",), {"beta", "alpha", "gamma"}),
+    "factor": (("gaussian",), {"beta", "gamma"}),
+    "mmd": (("gaussian", "flow"), {"beta", "mmd"}),
+    "iwae": (("gaussian", "flow", "topdown"), {"draws", "bounds"}),
+    "dreg": (("gaussian",), {"draws", "bounds"}),
+    "reconstruction": (("point",), set()),
+    "commitment": (("quantized",), {"commitment"}),
+    "adversarial_latent": (("point",), {"gamma"}),
+    "adversarial_picture": (("gaussian",), {"beta", "gamma"}),
+    "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled"}),
+}
 SCHEDULES = ("constant", "linear", "sigmoid", "exponential", "cosine", "cyclical")
 PRECISIONS = ("float32", "bf16")
 METRICS = {  # what `metrics.figures` measures, and its unit; here, since reading it needs no torch
@@ -133,14 +155,36 @@ class Body:
 
 @dataclass(frozen=True)
 class Latent:
-    """The latent space: its kind and its number of dimensions."""
+    """The latent space: its kind, its size and its prior.
+
+    `dim` numbers for a vector; for maps, one group a pair (halvings of the picture, channels), coarse to fine.
+    """
 
     kind: str = "gaussian"
     dim: int = 16
+    groups: tuple[tuple[int, int], ...] = ()
+    prior: str = "normal"
+    components: int = 10  # of a learned prior: Gaussians of the mixture, or pseudo-inputs
+    steps: int = 4  # of the flow
+    codes: int = 128  # in each codebook
 
     def __post_init__(self) -> None:
-        _choice("latent kind", self.kind, LATENTS)
+        _choice("latent kind", self.kind, tuple(LATENTS))
+        _choice(f"prior of a {self.kind} latent", self.prior, LATENTS[self.kind])
         _between("latent dim", self.dim, 1, MAX_LATENT)
+        _between("prior components", self.components, 1, 1000)
+        _between("flow steps", self.steps, 1, 32)
+        _between("codes", self.codes, 2, 65_536)
+        _between(f"number of latent groups of a {self.kind} latent", len(self.groups), *self._groups_allowed())
+        for level, channels in self.groups:
+            _between("halvings of a latent group", level, 1, 8)
+            _between("channels of a latent group", channels, 1, 1024)
+        levels = [level for level, _ in self.groups]
+        if levels != sorted(levels, reverse=True):
+            raise ValueError(f"Latent groups go from coarse to fine, but their halvings are {levels}.")
+
+    def _groups_allowed(self) -> tuple[int, int]:
+        return {"topdown": (1, 64), "quantized": (1, 3)}.get(self.kind, (0, 0))
 
 
 @dataclass(frozen=True)
@@ -164,14 +208,19 @@ class ModelConfig:
     decoder: Body = field(default_factory=Body)
     latent: Latent = field(default_factory=Latent)
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    classes: int = 0  # conditional models; 0 = the class plays no part
+    conditioning: str = "concat"
+    classifier: Body | None = None  # q(y | x), of semi-supervised models
 
     def __post_init__(self) -> None:
         channels, height, width = self.image_shape
+        self._check_classes()
+        self._check_maps()
         if channels not in (1, 3):
             raise ValueError(f"image channels are {channels}; allowed: 1 (grey), 3 (colour).")
         for name, side in (("height", height), ("width", width)):
             _between(f"image {name}", side, MIN_SIDE, MAX_SIDE)
-        for body in (self.encoder, self.decoder):
+        for body in filter(None, (self.encoder, self.decoder, self.classifier)):
             levels = len(body.hidden)
             if body.kind in ("conv", "resnet") and min(height, width) < 2**levels:
                 raise ValueError(
@@ -180,6 +229,32 @@ class ModelConfig:
                 )
             if (largest := _largest_layer(body, height, width)) > MAX_LAYER:
                 raise ValueError(f"A layer of the {body.kind} body has {largest} numbers; allowed: up to {MAX_LAYER}.")
+
+    def _check_classes(self) -> None:
+        _choice("conditioning", self.conditioning, CONDITIONING)
+        _between("classes", self.classes, 0, 1000)
+        if self.classes == 1:
+            raise ValueError("A conditional model needs at least 2 classes, but classes is 1.")
+        if self.classes and self.latent.kind not in CONDITIONAL:
+            raise ValueError(f"A {self.latent.kind} latent takes no class; allowed: {', '.join(CONDITIONAL)}.")
+        if self.classes and self.latent.prior not in ("normal", "mixture"):
+            raise ValueError(f"A conditional model's prior is {self.latent.prior!r}; allowed: normal, mixture.")
+        if self.classifier and not self.classes:
+            raise ValueError("A classifier needs classes, but classes is 0.")
+
+    def _check_maps(self) -> None:
+        """Latents that are maps sit between bodies that halve the picture often enough."""
+        if self.latent.kind not in MAPS:
+            return
+        deepest = max(level for level, _ in self.latent.groups)
+        for body in (self.encoder, self.decoder):
+            if body.kind not in ("conv", "resnet"):
+                raise ValueError(f"A {self.latent.kind} latent needs conv or resnet bodies; one is {body.kind}.")
+            if len(body.hidden) < deepest:
+                raise ValueError(
+                    f"A latent group lies {deepest} halvings down, and hidden has {len(body.hidden)} entries; "
+                    "one is needed for each."
+                )
 
 
 def _largest_layer(body: Body, height: int, width: int) -> int:
@@ -193,15 +268,37 @@ def _largest_layer(body: Body, height: int, width: int) -> int:
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised: `elbo` is reconstruction + beta * KL, with free bits (nats per dimension)."""
+    """What is minimised; `OBJECTIVES` says which settings mean something to which kind."""
 
     kind: str = "elbo"
-    beta: Schedule = field(default_factory=Schedule)
-    free_bits: float = 0.0
+    beta: Schedule = field(default_factory=Schedule)  # weight of the KL (of the total correlation in `tc`)
+    free_bits: float = 0.0  # nats per dimension
+    capacity: Schedule | None = None  # nats that the KL is held to, with weight beta (Burgess et al.)
+    alpha: float = 1.0  # weight of the mutual information (`tc`), of the labels' cross-entropy (`semi_supervised`)
+    gamma: float = 1.0  # weight of the dimension-wise KL (`tc`) or of what the critic sees
+    mmd: float = 100.0  # weight of the maximum mean discrepancy
+    draws: int = 5  # k of the importance-weighted bounds
+    bounds: int = 1  # as many bounds, of `draws` draws each, are averaged
+    commitment: float = 0.25
+    labelled: int = 100  # pictures whose label is known
 
     def __post_init__(self) -> None:
-        _choice("objective kind", self.kind, OBJECTIVES)
+        _choice("objective kind", self.kind, tuple(OBJECTIVES))
         _between("free_bits (nats per dimension)", self.free_bits, 0.0, 100.0)
+        for name in ("alpha", "gamma", "mmd", "commitment"):
+            _between(name, getattr(self, name), 0.0, 1e6)
+        _between("draws", self.draws, 1, 1000)
+        _between("bounds", self.bounds, 1, 100)
+        _between("labelled", self.labelled, 1, 10_000_000)
+        used = OBJECTIVES[self.kind][1]
+        for entry in dataclasses.fields(self)[1:]:
+            default = entry.default if entry.default is not dataclasses.MISSING else Schedule()
+            if entry.name not in used and getattr(self, entry.name) != default:
+                raise ValueError(f"{entry.name} means nothing to the objective {self.kind!r}; it has: {_listed(used)}.")
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 @dataclass(frozen=True)
@@ -264,6 +361,22 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _between("length of the recipe's name", len(self.name), 1, MAX_NAME)
+        kind, latent = self.objective.kind, self.model.latent
+        if latent.kind not in (allowed := OBJECTIVES[kind][0]):
+            raise ValueError(
+                f"The objective {kind!r} is not defined for a {latent.kind} latent; allowed: {', '.join(allowed)}."
+            )
+        self._check_pairs()
+
+    def _check_pairs(self) -> None:
+        """What only the objective and the model together can get wrong."""
+        kind, model = self.objective.kind, self.model
+        if (kind == "semi_supervised") != (model.classifier is not None):
+            raise ValueError("A classifier and the objective 'semi_supervised' need one another.")
+        if kind in ("tc", "factor", "adversarial_latent") and model.latent.prior != "normal":
+            raise ValueError(f"The objective {kind!r} needs the prior 'normal', not {model.latent.prior!r}.")
+        if self.objective.free_bits and model.latent.kind == "flow":
+            raise ValueError("Free bits need a KL per dimension, which a flow posterior does not have.")
 
 
 def to_dict(config: Any) -> dict[str, Any]:

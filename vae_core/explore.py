@@ -205,13 +205,14 @@ def axes(model: VAE, reference: Reference | None) -> list[Axis]:
     units, origin = torch.eye(size), torch.zeros(size)
     if reference is None:
         return [Axis(f"z{i}", units[i], origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True) for i in range(size)]
-    kl, variance, used = reference.kl.mean(0), reference.mean.var(0, correction=0), active(reference.mean)
+    variance, used = reference.mean.var(0, correction=0), active(reference.mean)
+    kl = reference.kl.mean(0).tolist() if model.spec.factorises else [None] * size
     low, high = _range(reference.mean)
     found = [
-        Axis(f"z{i}", units[i], origin, low[i].item(), high[i].item(), kl[i].item(), variance[i].item(), bool(used[i]))
+        Axis(f"z{i}", units[i], origin, low[i].item(), high[i].item(), kl[i], variance[i].item(), bool(used[i]))
         for i in range(size)
     ]
-    return sorted(found, key=lambda axis: -(axis.kl or 0.0))
+    return sorted(found, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
 
 
 def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:

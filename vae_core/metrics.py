@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import METRICS
+from vae_core.latents import Encoding
 from vae_core.model import VAE
 from vae_core.shards import Shard, seeded
 
@@ -26,23 +27,36 @@ BITS, DRAWS, WEIGHTS = 1, 2, 3  # streams of noise
 
 @dataclass(frozen=True)
 class Statistics:
-    """One entry a picture: elbo, reconstruction (negative log-likelihood), kl (N, D), mean (N, D), std (N, D); nats."""
+    """One entry a picture: elbo, reconstruction (negative log-likelihood), kl, mean (N, D), std (N, D); nats.
+
+    `kl` is (N, D) where it factorises, (N, groups) where it does not; without a density it is (N, 0), and `elbo` NaN.
+    `codes` (N, places) of each group, where there are any.
+    """
 
     elbo: Tensor
     reconstruction: Tensor
     kl: Tensor
     mean: Tensor
     std: Tensor
+    codes: tuple[Tensor, ...] = ()
 
-    def summary(self) -> dict[str, float | int | list[float]]:
-        """Averages over the pictures, in nats per image."""
-        return {
-            "elbo": self.elbo.mean().item(),
+    def summary(self) -> dict[str, float | int | list[float] | None]:
+        """Averages over the pictures, in nats per image; None without a density."""
+        dense = self.kl.shape[1] > 0
+        found: dict[str, float | int | list[float] | None] = {
+            "elbo": self.elbo.mean().item() if dense else None,
             "reconstruction": self.reconstruction.mean().item(),
-            "kl": self.kl.sum(1).mean().item(),
+            "kl": self.kl.sum(1).mean().item() if dense else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
             "active_units": int(active(self.mean).sum()),
         }
+        return found | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
+
+
+def perplexity(codes: Tensor) -> float:
+    """Exponential of the entropy of codes (any shape): as many codes, used alike, would be as hard to guess."""
+    share = codes.unique(return_counts=True)[1] / codes.numel()
+    return math.exp(-(share * share.log()).sum().item())
 
 
 def active(mean: Tensor) -> Tensor:
@@ -77,30 +91,43 @@ def at_once(model: VAE) -> int:
 
 @torch.inference_mode()
 def statistics(
-    model: VAE, images: Tensor, seed: int = 0, progress: Callable[[float], None] | None = None
+    model: VAE,
+    images: Tensor,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+    labels: Tensor | None = None,
 ) -> Statistics:
     """Encode, draw one z and score each picture.
 
     Args:
-        model: any model with densities, in eval mode.
+        model: any model, in eval mode.
         images: (N, C, H, W), uint8 or float in [0, 1], N at least 1.
         seed: of the bits (binary likelihoods) and of the draws of z.
         progress: called with the fraction done; what it raises stops the work.
+        labels: classes (N,); a conditional model's figures are then of p(x | y), else they are summed over y.
 
     Returns:
         `Statistics` on the CPU.
     """
     parts = []
     for index, x in blocks(model, images, seed):
-        start = 0
+        start, y = 0, _labels(model, labels, index)
         for rows in x.split(at_once(model)):
             stop = start + len(rows)
-            parts.append(_scored(model, rows, Shard(seeded(seed, DRAWS, index), start, stop, len(x))))
+            noise = Shard(seeded(seed, DRAWS, index), start, stop, len(x))
+            parts.append(_scored(model, rows, None if y is None else y[start:stop], noise))
             start = stop
             if progress:
                 progress((index * BLOCK + stop) / len(images))
-    elbo, reconstruction, kl, mean, std = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
-    return Statistics(elbo, reconstruction, kl, mean, std)
+    elbo, reconstruction, kl, mean, std, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
+    return Statistics(elbo, reconstruction, kl, mean, std, tuple(codes))
+
+
+def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
+    """The labels of one block, where they mean something to the model."""
+    if labels is None or model.spec.classes is None:
+        return None
+    return labels[block * BLOCK : (block + 1) * BLOCK].to(model.device)
 
 
 @torch.inference_mode()
@@ -121,28 +148,39 @@ def encode(
     parts = []
     for index, x in blocks(model, images, seed):
         for encoding in map(model.encode, x.split(at_once(model))):
-            parts.append((_joined(encoding.mean).cpu(), _joined(encoding.std).cpu()))
+            parts.append(tuple(_joined(part, x).cpu() for part in (encoding.mean, encoding.std)))
         if progress:
             progress((index * BLOCK + len(x)) / len(images))
     mean, std = (torch.cat(column) for column in zip(*parts, strict=True))
     return mean, std
 
 
-def _joined(groups: list[Tensor]) -> Tensor:
-    """Groups [(N, *shape), ...] -> (N, D)."""
-    return torch.cat([part.flatten(1) for part in groups], 1)
+def _joined(groups: list[Tensor], like: Tensor) -> Tensor:
+    """Groups [(N, *shape), ...] -> (N, D); (N, 0) of none, N as in `like`."""
+    return torch.cat([like.new_zeros(len(like), 0), *(part.reshape(len(part), -1) for part in groups)], 1)
 
 
-def _scored(model: VAE, x: Tensor, noise: Shard) -> tuple[Tensor, ...]:
+def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tensor, ...]:
     """The columns of `Statistics` for a few pictures."""
-    encoding, terms = model.encode(x), model.terms(x, generator=noise)
-    kl, mean, std = map(_joined, (terms.kl, encoding.mean, encoding.std))
-    return terms.elbo, -terms.log_likelihood.mean(1), kl, mean, std
+    if not model.spec.has_density:
+        draw, params = model.reconstruct(x, y, generator=noise)
+        fit, code = model.score(params, x)[:, 0], draw.state
+        return torch.full_like(fit, math.nan), -fit, code[:, :0], code, torch.zeros_like(code)
+    terms = model.terms(x, y, generator=noise)
+    found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
+    kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
+    codes = [part.flatten(1) for part in found.codes or []]
+    return terms.elbo, -terms.log_likelihood.mean(1), kl, mean, std, *codes
 
 
 @torch.inference_mode()
 def importance_weighted_nll(
-    model: VAE, images: Tensor, k: int = 1000, seed: int = 0, progress: Callable[[float], None] | None = None
+    model: VAE,
+    images: Tensor,
+    k: int = 1000,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+    labels: Tensor | None = None,
 ) -> Tensor:
     """-log 1/k sum_i p(x, z_i) / q(z_i | x) of each picture (Burda et al. 2016, equation 8), in bounded memory.
 
@@ -152,6 +190,7 @@ def importance_weighted_nll(
         k: draws of z a picture, at least 1.
         seed: of the bits and of the draws.
         progress: called with the fraction done.
+        labels: as in `statistics`.
 
     Returns:
         (N,) nats, on the CPU: an upper bound of -log p(x) in expectation, tighter with k.
@@ -160,12 +199,14 @@ def importance_weighted_nll(
         raise ValueError(f"k is {k}; it must be at least 1.")
     results = []
     for index, x in blocks(model, images, seed):
-        noise = seeded(seed, WEIGHTS, index)
+        noise, y = seeded(seed, WEIGHTS, index), _labels(model, labels, index)
         most = at_once(model)
-        for part in x.split(max(1, most // k)):
+        size = max(1, most // k)
+        for number, part in enumerate(x.split(size)):
+            own = None if y is None else y[number * size : number * size + len(part)]
             total = torch.full((len(part),), -math.inf, device=x.device)
             for start in range(0, k, most):
-                terms = model.terms(part, k=min(most, k - start), generator=noise)
+                terms = model.terms(part, own, k=min(most, k - start), generator=noise)
                 total = torch.logaddexp(total, terms.log_weights.logsumexp(1))
             results.append((math.log(k) - total).cpu())
             if progress:
@@ -185,6 +226,7 @@ def figures(
     k: int = 1000,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
+    labels: Tensor | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Measure a model on pictures.
 
@@ -195,15 +237,17 @@ def figures(
         k: draws of z a picture for nll, at least 1.
         seed: of the bits and of all draws.
         progress: called with the fraction done.
+        labels: as in `statistics`.
 
     Returns:
         Of each wanted figure its value, standard error over the pictures (None where it has none) and unit.
     """
     report, work = progress or (lambda share: None), 1 + k * ("nll" in wanted)
-    found = statistics(model, images, seed, lambda share: report(share / work))
+    found = statistics(model, images, seed, lambda share: report(share / work), labels)
     columns = {"elbo": found.elbo, "reconstruction": found.reconstruction, "kl": found.kl.sum(1)}
     if "nll" in wanted:
-        columns["nll"] = importance_weighted_nll(model, images, k, seed, lambda share: report((1 + k * share) / work))
+        bound = importance_weighted_nll(model, images, k, seed, lambda share: report((1 + k * share) / work), labels)
+        columns["nll"] = bound
     summary = found.summary()
     rows = {name: _row(name, column.mean().item(), _standard_error(column)) for name, column in columns.items()}
     rows |= {name: _row(name, summary[name]) for name in ("kl_per_dim", "active_units")}

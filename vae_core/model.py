@@ -2,60 +2,93 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_core import likelihoods, nets
-from vae_core.config import ModelConfig
-from vae_core.latents.gaussian import Gaussian
+from vae_core.config import MAPS, ModelConfig
+from vae_core.latents import Draw, Encoding, LatentSpace, Z
+from vae_core.latents.gaussian import Gaussian, Point
+from vae_core.latents.priors import Fitted, Mixture, Normal, Vamp
+from vae_core.latents.quantized import Quantized
+from vae_core.latents.topdown import TopDown
 from vae_core.shards import Noise
-
-Z = list[Tensor]
 
 
 @dataclass(frozen=True)
 class LatentSpec:
-    """What a latent space is made of: one shape per group, coarse to fine, and the kinds of posterior and prior."""
+    """What a latent space is made of: one shape per group, coarse to fine, and the kinds of posterior and prior.
+
+    `kl_shapes` are those of one picture's KL: a group's shape where it factorises, () where it is one number a group,
+    and no groups at all where there is no density.
+    """
 
     shapes: tuple[tuple[int, ...], ...]
     posterior: str
     prior: str
+    kl_shapes: tuple[tuple[int, ...], ...]
     codebook_size: int | None = None
     classes: int | None = None
 
     @property
     def size(self) -> int:
         """Numbers in one picture's z, over all groups."""
-        return sum(torch.Size(shape).numel() for shape in self.shapes)
+        return sum(math.prod(shape) for shape in self.shapes)
 
+    @property
+    def kl_size(self) -> int:
+        """Numbers in one picture's KL, over all groups."""
+        return sum(math.prod(shape) for shape in self.kl_shapes)
 
-@dataclass(frozen=True)
-class Encoding:
-    """Deterministic encoding of a batch; lists hold one tensor per group, (N, *shape); kl is in nats."""
+    @property
+    def factorises(self) -> bool:
+        """Whether there is a KL for each dimension."""
+        return self.kl_shapes == self.shapes
 
-    mean: Z
-    std: Z
-    kl: Z
-    codes: Z | None = None
-    y: Tensor | None = None
+    @property
+    def has_density(self) -> bool:
+        """Whether pictures have a likelihood: an autoencoder's have none."""
+        return self.posterior != "point"
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Draws z ~ q(z | x), one list entry a group (N, k, *shape), with densities (N, k) and the closed-form KL, nats."""
+    """Draws z ~ q(z | x), one list entry a group (N, k, *shape), with what every bound is made of, in nats.
+
+    `log_likelihood` is (N, k); `kl` closed-form (N, *shape) or estimated (N,); `class_kl` (N,) the KL of the class
+    where a conditional model had to sum over it. `mean` and `std` are q's where it is one diagonal Gaussian; `extras`
+    holds terms of the latent's own, (N,).
+    """
 
     z: Z
     log_likelihood: Tensor
-    log_prior: Tensor
-    log_posterior: Tensor
     kl: Z
+    densities: Callable[[], tuple[Tensor, Tensor]]
+    mean: Z = field(default_factory=list)
+    std: Z = field(default_factory=list)
+    extras: dict[str, Tensor] = field(default_factory=dict)
+    class_kl: Tensor | None = None
+
+    @property
+    def log_prior(self) -> Tensor:
+        """Log-density p(z), (N, k) nats."""
+        return self.densities()[0]
+
+    @property
+    def log_posterior(self) -> Tensor:
+        """Log-density q(z | x), (N, k) nats."""
+        return self.densities()[1]
 
     @property
     def kl_total(self) -> Tensor:
         """KL(q(z | x) || p(z)) over all groups, (N,) nats."""
-        return torch.stack([part.flatten(1).sum(1) for part in self.kl]).sum(0)
+        total = torch.stack([part.reshape(len(part), -1).sum(1) for part in self.kl]).sum(0)
+        return total if self.class_kl is None else total + self.class_kl
 
     @property
     def elbo(self) -> Tensor:
@@ -65,7 +98,8 @@ class Terms:
     @property
     def log_weights(self) -> Tensor:
         """The log of p(x, z) / q(z | x), (N, k) nats (Burda et al. 2016, arXiv:1509.00519, equation 8)."""
-        return self.log_likelihood + self.log_prior - self.log_posterior
+        log_prior, log_posterior = self.densities()
+        return self.log_likelihood + log_prior - log_posterior
 
 
 class VAE(nn.Module):
@@ -75,18 +109,56 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.image_shape = config.image_shape
-        channels, height, width = config.image_shape
-        self.encoder, features = nets.encoder(config.encoder, config.image_shape)
-        self.latent = Gaussian(features, config.latent.dim)
         self.likelihood = likelihoods.build(config.likelihood)
-        self.decoder = nets.decoder(
-            config.decoder, config.latent.dim, (self.likelihood.channels(channels), height, width)
+        channels, height, width = config.image_shape
+        output = (self.likelihood.channels(channels), height, width)
+        self.encoder, self.latent, self.decoder = (_maps if config.latent.kind in MAPS else self._vector)(
+            config, output
         )
+        if config.classifier:
+            body, features = nets.encoder(config.classifier, config.image_shape)
+            self.classifier = nn.Sequential(body, nn.Linear(features, config.classes))
+
+    def _vector(self, config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+        """Encoder, latent and decoder around one vector z."""
+        latent, classes = config.latent, config.classes
+        encoder, features = nets.encoder(config.encoder, config.image_shape)
+        inputs = latent.dim
+        if classes:
+            self.condition_encoder = nets.condition(config.conditioning, features, classes)
+            self.condition_decoder = nets.condition(config.conditioning, inputs, classes)
+            features, inputs = self.condition_encoder.width, self.condition_decoder.width
+        prior = self._prior(config)
+        if latent.kind == "point":
+            assert isinstance(prior, Normal)
+            space: LatentSpace = Point(features, latent.dim, prior)
+        else:
+            space = Gaussian(features, latent.dim, prior, latent.steps if latent.kind == "flow" else 0)
+        return encoder, space, nets.decoder(config.decoder, inputs, output)
+
+    def _prior(self, config: ModelConfig) -> Normal | Mixture:
+        dim, count = config.latent.dim, config.latent.components
+        builders: dict[str, Callable[[], Normal | Mixture]] = {
+            "normal": lambda: Normal(dim),
+            "fitted": lambda: Fitted(dim),
+            "mixture": lambda: Mixture(dim, count),
+            "vamp": lambda: Vamp(count, config.image_shape, self._posterior),
+        }
+        return builders[config.latent.prior]()
+
+    def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
+        assert isinstance(self.latent, Gaussian)
+        return self.latent.distribution(self.encoder(x))
 
     @property
     def spec(self) -> LatentSpec:
         """The latent space in figures."""
-        return LatentSpec(self.latent.shapes, self.latent.posterior, self.latent.prior)
+        latent = self.latent
+        codes = self.config.latent.codes if isinstance(latent, Quantized) else None
+        return LatentSpec(
+            latent.shapes, latent.posterior, latent.prior, latent.kl_shapes, codes, self.config.classes or None
+        )
 
     @property
     def device(self) -> torch.device:
@@ -106,46 +178,160 @@ class VAE(nn.Module):
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
             raise ValueError(f"x has the shape {tuple(x.shape)}; this model takes (N, {self.image_shape}).")
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Encoding:
-        """Means, standard deviations and KL of q(z | x): (N, C, H, W) in [0, 1] -> lists of (N, *shape)."""
-        self._check(x)
-        return Encoding(*self.latent.encode(self.encoder(x)))
+    def _weights(self, y: Tensor | None, x: Tensor) -> Tensor | None:
+        """Class weights (n, classes) from indices (n,) or weights; None where the class plays no part."""
+        classes = self.config.classes
+        if not classes:
+            return None
+        if y is None:
+            return self.infer(x)
+        if y.dim() == 1:
+            return F.one_hot(y.long(), classes).float()
+        if y.shape[1] != classes:
+            raise ValueError(f"y has the shape {tuple(y.shape)}; this model takes (N,) or (N, {classes}).")
+        return y
 
-    def _params(self, z: list[Tensor | None], temperature: float, generator: Noise) -> Tensor:
-        return self.decoder(self.latent.complete(z, temperature, generator))
+    def _features(self, x: Tensor, y: Tensor | None) -> Tensor:
+        h = self.encoder(x)
+        return h if y is None else self.condition_encoder(h, y)
+
+    def _output(self, state: Tensor, y: Tensor | None) -> Tensor:
+        """The likelihood's parameters from the decoder's input."""
+        return self.decoder(state if y is None else self.condition_decoder(state, y))
+
+    @torch.no_grad()
+    def infer(self, x: Tensor) -> Tensor:
+        """The class of pictures as a conditional model sees it: p(y | x), (N, classes).
+
+        By the classifier where there is one, else by Bayes' rule from each class's ELBO at the posterior mean.
+        """
+        self._check(x)
+        if self.config.classifier:
+            return self.classifier(x).softmax(1)
+        bounds = []
+        for label in range(self.config.classes):
+            y = self._weights(torch.full((len(x),), label, device=x.device), x)
+            code = self.latent.encode(self._features(x, y))
+            fit = self.likelihood.log_prob(self._output(self.latent.complete([*code.mean], 0.0, None), y), x)
+            bounds.append(fit - sum(part.reshape(len(x), -1).sum(1) for part in code.kl))
+        return torch.stack(bounds, 1).softmax(1)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Encoding:
+        """Means, standard deviations and KL of q(z | x): (N, C, H, W) in [0, 1] -> lists of (N, *shape).
+
+        A conditional model takes class indices (N,) or weights (N, classes), and infers them where y is None.
+        """
+        self._check(x)
+        weights = self._weights(y, x)
+        return replace(self.latent.encode(self._features(x, weights)), y=weights)
+
+    def _params(self, z: list[Tensor | None], y: Tensor | None, temperature: float, generator: Noise) -> Tensor:
+        state = self.latent.complete(z, temperature, generator)
+        if not self.config.classes:
+            return self._output(state, None)
+        even = state.new_full((len(state), self.config.classes), 1 / self.config.classes)
+        return self._output(state, even if y is None else self._weights(y, state))
 
     def decode(
         self, z: list[Tensor | None], y: Tensor | None = None, temperature: float = 0.0, generator: Noise = None
     ) -> Tensor:
-        """The likelihood's mean, (N, C, H, W) in [0, 1]."""
-        return self.likelihood.mean(self._params(z, temperature, generator))
+        """The likelihood's mean, (N, C, H, W) in [0, 1].
+
+        Args:
+            z: one tensor a group (N, *shape); None is drawn given the coarser ones.
+            y: class indices or weights of a conditional model; None mixes all classes evenly.
+            temperature: of what is drawn; 0 takes its mean.
+            generator: source of its noise.
+        """
+        return self.likelihood.mean(self._params(z, y, temperature, generator))
 
     def sample_pixels(self, z: list[Tensor | None], y: Tensor | None = None, generator: Noise = None) -> Tensor:
         """A picture drawn from p(x | z), (N, C, H, W) in [0, 1]."""
-        return self.likelihood.sample(self._params(z, 0.0, generator), generator)
+        return self.likelihood.sample(self._params(z, y, 0.0, generator), generator)
 
     def sample_prior(self, n: int, y: Tensor | None = None, temperature: float = 1.0, generator: Noise = None) -> Z:
         """Draw z n times from the prior, its standard deviations multiplied by `temperature`."""
         return self.latent.sample_prior(n, temperature, generator, self.device)
+
+    def reconstruct(
+        self, x: Tensor, y: Tensor | None = None, k: int = 1, generator: Noise = None
+    ) -> tuple[Draw, Tensor]:
+        """Draw z k times a picture, and give the likelihood's parameters for each: (N k, ...)."""
+        self._check(x)
+        weights = self._weights(y, x)
+        draw = self.latent.draw(self._features(x, weights), k, generator)
+        return draw, self._output(draw.state, weights if weights is None or k == 1 else weights.repeat_interleave(k, 0))
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        """Log-likelihood p(x | z) of each draw, nats: parameters (N k, ...), pictures (N, C, H, W) -> (N, k)."""
+        k = len(params) // len(x)
+        return self.likelihood.log_prob(params, x if k == 1 else x.repeat_interleave(k, dim=0)).reshape(len(x), k)
 
     def terms(self, x: Tensor, y: Tensor | None = None, k: int = 1, generator: Noise = None) -> Terms:
         """Every density that a bound is made of, for k draws of z a picture.
 
         Args:
             x: (N, C, H, W), as `observe` gives it.
-            y: class index or weights (conditional models).
+            y: class index or weights (conditional models): figures are of p(x | y). None sums over the classes.
             k: draws of z for each picture.
             generator: source of the noise.
 
         Returns:
             `Terms`, all in nats.
+
+        Raises:
+            ValueError: for an autoencoder, whose codes have no density.
         """
-        self._check(x)
-        z, log_prior, log_posterior, kl = self.latent.draw(self.encoder(x), k, generator)
-        flat = [part.flatten(0, 1) for part in z]  # (N, k, *shape) -> (N k, *shape)
-        many = x if k == 1 else x.repeat_interleave(k, dim=0)
-        log_likelihood = self.likelihood.log_prob(self._params([*flat], 0.0, None), many).reshape(len(x), k)
-        return Terms(z, log_likelihood, log_prior, log_posterior, kl)
+        if not self.spec.has_density:
+            raise ValueError(
+                "An autoencoder's code has no density, so that its pictures have no ELBO and no likelihood."
+            )
+        if self.config.classes and y is None:
+            return self._summed(x, k, generator)
+        draw, params = self.reconstruct(x, y, k, generator)
+        return Terms(draw.z, self.score(params, x), draw.kl, draw.densities, draw.mean, draw.std, draw.extras)
+
+    def _summed(self, x: Tensor, k: int, generator: Noise) -> Terms:
+        """The class summed over: p(x) = sum_y p(x | y) / classes, and the ELBO under the best q(y | x).
+
+        q(y | x) proportional to exp ELBO(x, y) makes the bound logsumexp_y ELBO(x, y) - log classes (Kingma et al.
+        2014, arXiv:1406.5298, equation 7, maximised over q(y | x)).
+        """
+        classes = self.config.classes
+        each = [self.terms(x, torch.full((len(x),), label), k, generator) for label in range(classes)]
+        weights = torch.stack([terms.elbo for terms in each]).softmax(0)  # (classes, N)
+        best = weights.argmax(0)
+
+        def mixed(columns: list[Tensor]) -> Tensor:
+            stacked = torch.stack(columns)  # (classes, N, ...)
+            return (weights.reshape(*weights.shape, *[1] * (stacked.dim() - 2)) * stacked).sum(0)
+
+        fit = mixed([terms.log_likelihood for terms in each])
+        class_kl = torch.special.xlogy(weights, weights * classes).sum(0)
+        log_prior = mixed([terms.log_prior for terms in each])
+        log_weights = torch.stack([terms.log_weights for terms in each]).logsumexp(0) - math.log(classes)
+        return Terms(
+            [torch.stack([t.z[g] for t in each])[best, torch.arange(len(x))] for g in range(len(each[0].z))],
+            fit,
+            [mixed([t.kl[g] for t in each]) for g in range(len(each[0].kl))],
+            lambda: (log_prior, fit + log_prior - log_weights),
+            class_kl=class_kl,
+        )
+
+
+def _maps(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+    """Encoder, latent and decoder around groups that are maps."""
+    latent, (channels, height, width) = config.latent, config.image_shape
+    levels = [level for level, _ in latent.groups]
+    shapes = [(c, height >> level, width >> level) for level, c in latent.groups]
+    encoder = nets.Pyramid(config.encoder, channels, levels)
+    widths = [config.encoder.hidden[level - 1] for level in levels]
+    if latent.kind == "quantized":
+        space: LatentSpace = Quantized(shapes, widths, latent.codes, latent.prior)
+        inputs = sum(c for _, c in latent.groups)
+    else:
+        space, inputs = TopDown(config.decoder, shapes, widths), widths[-1]
+    return encoder, space, nets.map_decoder(config.decoder, inputs, levels[-1], output)
 
 
 def build(config: ModelConfig) -> VAE:

@@ -7,8 +7,10 @@ picture inwards for both, so a decoder reads it backwards.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -116,6 +118,25 @@ def _down(body: Body, inputs: int, outputs: int) -> list[nn.Module]:
     return [Residual(body, inputs, outputs), nn.AvgPool2d(2)]
 
 
+class Pyramid(nn.Module):
+    """A convolutional encoder that gives its maps at several halvings: (N, C, H, W) -> [(N, F, h, w), ...]."""
+
+    def __init__(self, body: Body, channels: int, levels: Sequence[int]) -> None:
+        super().__init__()
+        self.levels = levels
+        stem = body.hidden[0] if body.kind == "resnet" else channels
+        self.stem = nn.Conv2d(channels, stem, 3, padding=1) if body.kind == "resnet" else nn.Identity()
+        widths = [stem, *body.hidden[: max(levels)]]
+        self.stages = nn.ModuleList(nn.Sequential(*_down(body, a, b)) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x, maps = self.stem(x), []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return [maps[level - 1] for level in self.levels]
+
+
 def decoder(body: Body, inputs: int, output_shape: tuple[int, int, int]) -> nn.Sequential:
     """A decoder body (N, `inputs`) -> (N, *`output_shape`)."""
     channels, height, width = output_shape
@@ -126,17 +147,30 @@ def decoder(body: Body, inputs: int, output_shape: tuple[int, int, int]) -> nn.S
             layers += [nn.Linear(a, b), *_finish(body, b)]
         layers.append(nn.Linear(widths[-1], channels * height * width))
         return nn.Sequential(*layers, nn.Unflatten(1, output_shape))  # (N, C' H W) -> (N, C', H, W)
-    sizes = sides(height, width, len(body.hidden))[::-1]
-    widths = [*reversed(body.hidden), channels if body.kind == "conv" else body.hidden[0]]
-    coarse = (widths[0], *sizes[0])
-    layers = [nn.Linear(inputs, math.prod(coarse)), nn.Unflatten(1, coarse)]
-    if body.kind == "conv":
-        layers += _finish(body, widths[0])
+    levels = len(body.hidden)
+    coarse = (body.hidden[-1], *sides(height, width, levels)[-1])
+    return nn.Sequential(
+        nn.Linear(inputs, math.prod(coarse)), nn.Unflatten(1, coarse), *_rise(body, levels, output_shape)
+    )
+
+
+def map_decoder(body: Body, inputs: int, level: int, output_shape: tuple[int, int, int]) -> nn.Sequential:
+    """A decoder body that starts `level` halvings down: (N, `inputs`, h, w) -> (N, *`output_shape`)."""
+    first = nn.Conv2d(inputs, body.hidden[level - 1], 3, padding=1)
+    return nn.Sequential(first, *_rise(body, level, output_shape))
+
+
+def _rise(body: Body, levels: int, output_shape: tuple[int, int, int]) -> list[nn.Module]:
+    """From the map `levels` halvings down to the likelihood's parameters."""
+    channels, height, width = output_shape
+    sizes = sides(height, width, levels)[::-1]
+    widths = [*reversed(body.hidden[:levels]), channels if body.kind == "conv" else body.hidden[0]]
+    layers = _finish(body, widths[0]) if body.kind == "conv" else []
     for level, (small, large) in enumerate(pairwise(sizes)):
         layers += _up(body, widths[level], widths[level + 1], small, large)
     if body.kind == "conv":
-        return nn.Sequential(*layers[: -len(_finish(body, channels))])  # the last layer's output is the parameters
-    return nn.Sequential(*layers, *_finish(body, widths[-1]), nn.Conv2d(widths[-1], channels, 3, padding=1))
+        return layers[: -len(_finish(body, channels))]  # the last layer's output is the parameters
+    return [*layers, *_finish(body, widths[-1]), nn.Conv2d(widths[-1], channels, 3, padding=1)]
 
 
 def _up(body: Body, inputs: int, outputs: int, small: tuple[int, int], large: tuple[int, int]) -> list[nn.Module]:
@@ -146,3 +180,32 @@ def _up(body: Body, inputs: int, outputs: int, small: tuple[int, int], large: tu
     extra = (large[0] - 2 * small[0], large[1] - 2 * small[1])
     up = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, output_padding=extra)
     return [up, *_finish(body, outputs)]
+
+
+class Concat(nn.Module):
+    """Class weights beside the features: (N, F), (N, K) -> (N, F + K)."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.width = features + classes
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        return torch.cat([h, y], 1)
+
+
+class FiLM(nn.Module):
+    """Features scaled and shifted by the class (Perez et al. 2018, arXiv:1709.07871): (N, F), (N, K) -> (N, F)."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.width = features
+        self.scale_and_shift = nn.Linear(classes, 2 * features)
+
+    def forward(self, h: Tensor, y: Tensor) -> Tensor:
+        scale, shift = self.scale_and_shift(y).chunk(2, 1)
+        return h * (1 + scale) + shift
+
+
+def condition(kind: str, features: int, classes: int) -> Concat | FiLM:
+    """How the class enters: `concat` or `film`."""
+    return FiLM(features, classes) if kind == "film" else Concat(features, classes)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_core.config import Objective
-from vae_core.model import VAE
+from vae_core.latents.priors import log_gaussian
+from vae_core.model import VAE, Terms
 from vae_core.shards import Noise, global_mean
+
+Losses = dict[str, Tensor]
 
 
 def free_bits(kl: Tensor, delta: float) -> Tensor:
@@ -19,30 +26,204 @@ def free_bits(kl: Tensor, delta: float) -> Tensor:
     return kl.mean(0).masked_fill(clamped, delta).sum()
 
 
-class ELBO(nn.Module):
-    """Reconstruction + beta * KL (Higgins et al. 2017), as a module whose forward a distributed run can wrap."""
+class Minimised(nn.Module):
+    """An objective as a module whose forward a distributed run can wrap; `critic` is None, or what it plays against."""
 
-    def __init__(self, model: VAE, config: Objective) -> None:
+    def __init__(self, model: VAE, config: Objective, pictures: int) -> None:
         super().__init__()
-        self.model = model
-        self.config = config
+        self.model, self.config, self.pictures = model, config, pictures
+        self.critic = self.opponent()
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> dict[str, Tensor]:
+    @property
+    def keeps_last(self) -> bool:
+        """Whether the last weights are kept: no figure of the pixels tells which ones please a critic."""
+        return False
+
+    def opponent(self) -> nn.Module | None:
+        """The critic that this objective plays against, if it does."""
+        return None
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         """Terms of one batch.
 
         Args:
             x: (N, C, H, W), as `model.observe` gives it.
-            y: labels (N,) or None.
+            y: labels (N,) or None; -1 where a label is not known.
             progress: fraction of the run that is over; schedules read it.
-            noise: source of the reparameterization noise.
+            noise: source of all noise.
 
         Returns:
-            `loss`, `elbo`, `reconstruction` (negative log-likelihood) and `kl`: scalars, nats per image.
+            `loss`, and where they are defined `elbo`, `reconstruction` (negative log-likelihood), `kl` and
+            `critic_loss`: scalars, nats per image.
         """
         terms = self.model.terms(x, y, generator=noise)
+        return self.minimise(terms, x, progress, noise)
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
+        """The objective from a model's terms."""
+        raise NotImplementedError
+
+
+def bounded(terms: Terms, loss: Tensor, **more: Tensor) -> Losses:
+    """A loss beside the un-weighted figures."""
+    reconstruction, kl = -terms.log_likelihood.mean(), terms.kl_total.mean()
+    return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl, **more}
+
+
+class ELBO(Minimised):
+    """Reconstruction + beta * KL (Higgins et al. 2017); with a capacity, + beta * |KL - C| (Burgess et al. 2018)."""
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         reconstruction, kl = -terms.log_likelihood.mean(), terms.kl_total.mean()
         weighted = kl
         if self.config.free_bits > 0:
             weighted = sum((free_bits(part.flatten(1), self.config.free_bits) for part in terms.kl), kl.new_zeros(()))
+        if self.config.capacity is not None:
+            weighted = (weighted - self.config.capacity.at(progress)).abs()  # arXiv:1804.03599, equation 8
         loss = reconstruction + self.config.beta.at(progress) * weighted
         return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl}
+
+
+def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mutual information, total correlation and dimension-wise KL by minibatch-weighted sampling, nats.
+
+    Chen et al. 2018 (arXiv:1802.04942), equation 2 and section 4.1, S1: log q(z) is estimated by the mean of q(z | x_j)
+    over the batch, as if the other pictures were as far away as those; biased, and good enough for a gradient.
+
+    Args:
+        z: (N, D), one draw a picture.
+        mean: (N, D) of q(z | x).
+        std: (N, D) of q(z | x).
+        pictures: in the data set.
+    """
+    pairs = -0.5 * ((z[:, None] - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)  # (N, N, D)
+    known = math.log(len(z) * pictures)
+    log_q = log_gaussian(z, mean, std)
+    log_joint = pairs.sum(2).logsumexp(1) - known
+    log_product = (pairs.logsumexp(1) - known).sum(1)
+    log_prior = log_gaussian(z, torch.zeros_like(z), torch.ones_like(z))
+    return (log_q - log_joint).mean(), (log_joint - log_product).mean(), (log_product - log_prior).mean()
+
+
+class TotalCorrelation(Minimised):
+    """beta-TCVAE: alpha * mutual information + beta * total correlation + gamma * dimension-wise KL."""
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
+        z = terms.z[0].flatten(0, 1)
+        information, correlation, rest = decomposed_kl(z, terms.mean[0], terms.std[0], self.pictures)
+        beta = self.config.beta.at(progress)
+        loss = self.config.alpha * information + beta * correlation + self.config.gamma * rest
+        return bounded(terms, loss - terms.log_likelihood.mean(), total_correlation=correlation)
+
+
+def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
+    """Between draws (N, D) and (M, D), with the inverse multiquadratic kernels of Tolstikhin et al. 2018.
+
+    arXiv:1711.01558, section 4: C / (C + |a - b|^2) for C = 2 D s with s from 0.1 to 10; unbiased.
+    """
+
+    def kernel(u: Tensor, v: Tensor) -> Tensor:
+        distance = torch.cdist(u, v, compute_mode="donot_use_mm_for_euclid_dist").square()
+        scales = [2.0 * u.shape[1] * s for s in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)]
+        return torch.stack([c / (c + distance) for c in scales]).sum(0)
+
+    def within(u: Tensor) -> Tensor:
+        matrix = kernel(u, u)
+        return (matrix.sum() - matrix.diagonal().sum()) / max(1, len(u) * (len(u) - 1))
+
+    return within(a) + within(b) - 2 * kernel(a, b).mean()
+
+
+class Discrepancy(Minimised):
+    """InfoVAE: beta * KL + mmd * MMD of aggregate posterior and prior (Zhao et al. 2019, arXiv:1706.02262)."""
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
+        z = terms.z[0].flatten(0, 1)
+        (prior,) = self.model.sample_prior(len(z), generator=noise)
+        discrepancy = maximum_mean_discrepancy(z, prior)
+        loss = self.config.beta.at(progress) * terms.kl_total.mean() + self.config.mmd * discrepancy
+        return bounded(terms, loss - terms.log_likelihood.mean(), discrepancy=discrepancy)
+
+
+class ImportanceWeighted(Minimised):
+    """The k-sample bound (Burda et al. 2016, arXiv:1509.00519, equation 8), averaged over `bounds` of them.
+
+    More bounds of fewer draws help the encoder, whose gradient drowns in noise as k grows (Rainforth et al. 2018,
+    arXiv:1802.04537, MIWAE).
+    """
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        k, bounds = self.config.draws, self.config.bounds
+        terms = self.model.terms(x, y, k=k * bounds, generator=noise)
+        return bounded(terms, -self._bounds(terms).mean())
+
+    def _bounds(self, terms: Terms) -> Tensor:
+        """(N, bounds) nats."""
+        log_weights = terms.log_weights.unflatten(1, (self.config.bounds, self.config.draws))
+        return log_weights.logsumexp(2) - math.log(self.config.draws)
+
+
+class DoublyReparameterized(ImportanceWeighted):
+    """The same bound with the gradient of Tucker et al. 2019 (arXiv:1810.04152), equation 9, for the encoder."""
+
+    def _bounds(self, terms: Terms) -> Tensor:
+        """(N, bounds): a surrogate with the value's bound and the doubly reparameterized gradient."""
+        z, shape = terms.z[0], (self.config.bounds, self.config.draws)
+        fixed = log_gaussian(z, terms.mean[0].detach()[:, None], terms.std[0].detach()[:, None])
+        log_weights = (terms.log_likelihood + terms.log_prior - fixed).unflatten(1, shape)
+        normalised = log_weights.softmax(2).detach()
+        if z.requires_grad:  # through z a draw counts by its weight once more
+            z.register_hook(lambda gradient: gradient * normalised.flatten(1)[..., None])
+        value = log_weights.logsumexp(2).detach() - math.log(self.config.draws)
+        weighted = (normalised * log_weights).sum(2)
+        return value + weighted - weighted.detach()
+
+
+class Reconstruction(Minimised):
+    """An autoencoder's: the negative log-likelihood alone."""
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        _, params = self.model.reconstruct(x, y, generator=noise)
+        loss = -self.model.score(params, x).mean()
+        return {"loss": loss, "reconstruction": loss.detach()}
+
+
+class Commitment(Minimised):
+    """VQ-VAE: the ELBO, whose KL trains the prior on detached codes, + commitment * |encoder's output - code|^2."""
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
+        distance = terms.extras["commitment"].mean()
+        return bounded(terms, -terms.elbo.mean() + self.config.commitment * distance, commitment=distance)
+
+
+class SemiSupervised(Minimised):
+    """M2 (Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9): pictures with y = -1 have no label.
+
+    Per image of the batch; `alpha` weighs the cross-entropy of those that have one.
+    """
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        assert y is not None
+        known, logits, classes = y >= 0, self.model.classifier(x), self.model.config.classes
+        every = torch.arange(classes, device=x.device).repeat(len(x))
+        terms = self.model.terms(x.repeat_interleave(classes, 0), every, generator=noise)
+        fit, kl = (part.reshape(len(x), classes) for part in (terms.log_likelihood, terms.kl_total))
+        log_q = logits.log_softmax(1)
+        weights = torch.where(known[:, None], F.one_hot(y.clamp_min(0), classes).to(log_q.dtype), log_q.exp())
+        class_kl = torch.where(known, 0.0, (log_q.exp() * log_q).sum(1) + math.log(classes)).mean()
+        reconstruction, kl = -(weights * fit).sum(1).mean(), (weights * kl).sum(1).mean() + class_kl
+        wrong = F.cross_entropy(logits[known], y[known], reduction="sum") / len(x)
+        loss = reconstruction + self.config.beta.at(progress) * kl + self.config.alpha * wrong
+        return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl}
+
+
+KINDS: dict[str, type[Minimised]] = {
+    "elbo": ELBO,
+    "tc": TotalCorrelation,
+    "mmd": Discrepancy,
+    "iwae": ImportanceWeighted,
+    "dreg": DoublyReparameterized,
+    "reconstruction": Reconstruction,
+    "commitment": Commitment,
+    "semi_supervised": SemiSupervised,
+}

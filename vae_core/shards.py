@@ -54,10 +54,18 @@ def uniform(shape: tuple[int, ...], noise: Noise, device: torch.device) -> Tenso
 
 def global_mean(rows: Tensor) -> Tensor:
     """Mean over the first dimension (N, ...) -> (...) across all processes, without gradient."""
-    total = torch.cat([rows.detach().sum(0).flatten(), rows.new_tensor([float(len(rows))])])
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(total)
+    total = global_sum(torch.cat([rows.sum(0).flatten(), rows.new_tensor([float(len(rows))])]))
     return (total[:-1] / total[-1]).reshape(rows.shape[1:])
+
+
+def global_sum(value: Tensor, only_first: bool = False) -> Tensor:
+    """Sum of a tensor over all processes, or that of the first one alone; without gradient."""
+    total = value.detach().clone()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        if only_first and torch.distributed.get_rank():
+            total.zero_()
+        torch.distributed.all_reduce(total)
+    return total
 
 
 def seeded(*key: int, device: str | torch.device = "cpu") -> torch.Generator:

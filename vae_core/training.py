@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from vae_core import __version__, checkpoints
+from vae_core import __version__, adversarial, checkpoints, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, to_dict
-from vae_core.metrics import as_float, bits_per_dimension, statistics
+from vae_core.metrics import as_float, bits_per_dimension, encode, statistics
 from vae_core.model import build, parameters
-from vae_core.objectives import ELBO
 from vae_core.shards import Shard, seeded
 
 if TYPE_CHECKING:
@@ -30,9 +29,13 @@ if TYPE_CHECKING:
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000
-ORDER, NOISE, WEIGHTS, WATCH = 11, 12, 13, 14  # streams of random numbers
+ORDER, NOISE, WEIGHTS, WATCH, LABELS = 11, 12, 13, 14, 15  # streams of random numbers
 REPORT_SECONDS = 0.25
-STATE_COPIES = 5  # a state holds the weights, the best ones and the optimizer's two moments, with a header
+OBJECTIVES = objectives.KINDS | adversarial.KINDS
+CRITIC_BETAS = (0.5, 0.9)  # moments of the critic's optimizer: the usual short memory of adversarial training
+LABELLED_A_BATCH = 32  # pictures with a label that every batch of a semi-supervised run has besides its own
+SETTLED = 10_000  # training pictures whose codes the end of a run is told
+STATE_COPIES = 6  # a state holds the weights, the best ones and the optimizer's two moments, with a header
 SAVE_SECONDS = 2.0  # between states: an epoch of a small model takes less than an fsync
 
 
@@ -81,9 +84,20 @@ def _check(recipe: Recipe, splits: Splits) -> None:
         )
 
 
-def _some(images: Tensor, count: int, seed: int) -> Tensor:
-    """`count` of the pictures, the same for a seed: not the first ones, since many folders are sorted by class."""
-    return images[torch.randperm(len(images), generator=seeded(seed, WATCH))[:count].sort().values]
+def _some(pictures: int, count: int, seed: int) -> Tensor:
+    """Places of `count` pictures, the same for a seed: not the first ones, since many folders are sorted by class."""
+    return torch.randperm(pictures, generator=seeded(seed, WATCH))[:count].sort().values
+
+
+def labelled(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Places of `count` pictures whose labels a semi-supervised run may know, as many of each class as can be."""
+    order = torch.randperm(len(labels), generator=seeded(seed, LABELS))
+    classes, shuffled = labels.unique(), labels[order]
+    turns = torch.empty(len(labels), dtype=torch.int64)  # how many of its class come before a picture
+    for label in classes:
+        own = shuffled == label
+        turns[own] = torch.arange(int(own.sum()))
+    return order[turns.argsort(stable=True)[:count]]
 
 
 class Run:
@@ -102,20 +116,46 @@ class Run:
         torch.manual_seed(recipe.training.seed + WEIGHTS)
         self.model = build(recipe.model)
         settings = recipe.training
-        optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=settings.learning_rate.at(0.0), weight_decay=settings.weight_decay, fused=True
-        )
-        objective = ELBO(self.model, recipe.objective)
-        self.objective, self.optimizer = self.accelerator.prepare(objective, optimizer)
+        objective = OBJECTIVES[recipe.objective.kind](self.model, recipe.objective, len(splits.train))
+        self.critic, self.keeps_last = objective.critic, objective.keeps_last
+        self.optimizers = {"optimizer": self._optimizer(self.model, (0.9, 0.999))}
+        if self.critic is not None:
+            self.optimizers["critic_optimizer"] = self._optimizer(self.critic, CRITIC_BETAS)
+        # The optimizers stay bare: accelerate's wrapper serves fp16 and DeepSpeed, and costs 5 % of a small step.
+        self.objective = self.accelerator.prepare(objective)
         self.images = splits.train.images.to(self.accelerator.device)
-        self.labels = None if splits.train.labels is None else splits.train.labels.to(self.accelerator.device)
+        self.labels = self._labels()
         self.watched = [
-            _some(part.images, count, settings.seed)
+            (part.images[rows], None if part.labels is None else part.labels[rows])
             for part, count in ((splits.train, WATCHED), (splits.val, WATCHED_VALIDATION))
+            for rows in [_some(len(part), count, settings.seed)]
         ]
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Tensor] = self._weights()
         self.best_score = -math.inf
+
+    def _optimizer(self, module: nn.Module, betas: tuple[float, float]) -> torch.optim.AdamW:
+        settings = self.recipe.training
+        return torch.optim.AdamW(
+            module.parameters(),
+            lr=settings.learning_rate.at(0.0),
+            betas=betas,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+
+    def _labels(self) -> Tensor | None:
+        """The training labels; -1 where a semi-supervised run must not know them."""
+        labels, device = self.splits.train.labels, self.accelerator.device
+        self.known = torch.zeros(0, dtype=torch.int64, device=device)
+        if labels is None:
+            return None
+        if self.recipe.objective.kind == "semi_supervised":
+            known = labelled(labels, self.recipe.objective.labelled, self.recipe.training.seed)
+            hidden, labels = labels, torch.full_like(labels, -1)
+            labels[known] = hidden[known]
+            self.known = known.to(device)
+        return labels.to(device)
 
     @property
     def batches(self) -> int:
@@ -160,6 +200,9 @@ class Run:
                 saved = time.monotonic()
         self.model.load_state_dict(self.best)
         self.model.eval()
+        rows = _some(len(self.splits.train), SETTLED, self.recipe.training.seed)
+        if not self.model.spec.has_density:
+            self.model.latent.settle(encode(self.model, self.splits.train.images[rows], self.recipe.training.seed)[0])
 
     def _epoch(self, epoch: int) -> Iterator[Progress]:
         settings, device = self.recipe.training, self.accelerator.device
@@ -171,8 +214,8 @@ class Run:
         self.model.train()
         for index, rows in enumerate(order.split(settings.batch_size)):
             step = epoch * self.batches + index
-            terms = self._step(rows, step / steps, noise)
-            total += len(rows) * torch.stack([terms["loss"].detach(), terms["elbo"].detach()])
+            terms = self._step(self._with_known(rows, noise), step / steps, noise)
+            total += len(rows) * torch.stack([terms["loss"].detach(), terms.get("elbo", -terms["loss"]).detach()])
             seen += len(rows)
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
@@ -182,20 +225,30 @@ class Run:
         row = self._close(epoch, loss, seconds)
         yield Progress((epoch + 1) * self.batches, steps, epoch, elbo, seen / seconds, row)
 
+    def _with_known(self, rows: Tensor, noise: torch.Generator) -> Tensor:
+        """A batch with some of the pictures whose labels a semi-supervised run knows."""
+        if not len(self.known):
+            return rows
+        chosen = torch.randint(len(self.known), (LABELLED_A_BATCH,), generator=noise, device=noise.device)
+        return torch.cat([rows, self.known[chosen.to(rows.device)]])
+
     def _step(self, rows: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
         """One optimizer step on the global batch `rows`, of which this process computes its share."""
         settings = self.recipe.training
         share, mine, weight = self._share(rows, noise)
-        for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate.at(progress)
+        for optimizer in self.optimizers.values():
+            optimizer.param_groups[0]["lr"] = settings.learning_rate.at(progress)
+            optimizer.zero_grad()
         x = self.model.observe(as_float(self.images[mine]), share)
         labels = None if self.labels is None else self.labels[mine]
-        self.optimizer.zero_grad()
         terms = self.objective(x, labels, progress, share)
-        (terms["loss"] * weight).backward()  # accelerator.backward adds what fp16 and DeepSpeed need, at 2 % a step
+        loss = terms["loss"] if self.critic is None else terms["loss"] + terms["critic_loss"]
+        # accelerator.backward adds what fp16 and DeepSpeed need, at 2 % a step
+        (loss if weight == 1.0 else loss * weight).backward()
         if settings.clip > 0:
             self.accelerator.clip_grad_norm_(self.model.parameters(), settings.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers.values():
+            optimizer.step()
         if self.accelerator.num_processes > 1:
             terms = {name: self.accelerator.reduce(t.detach() * weight, "mean") for name, t in terms.items()}
         return terms
@@ -215,8 +268,10 @@ class Run:
         """Measure both splits, remember the best weights, and add the epoch's row to the history."""
         settings, beta = self.recipe.training, self.recipe.objective.beta
         self.model.eval()
-        train, val = (statistics(self.model, images, settings.seed).summary() for images in self.watched)
-        score = -(float(val["reconstruction"]) + beta.end * float(val["kl"]))  # type: ignore[arg-type]
+        train, val = (
+            statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
+        )
+        score = -(float(val["reconstruction"]) + beta.end * float(val["kl"] or 0.0))  # type: ignore[arg-type]
         if not (math.isfinite(loss) and math.isfinite(score)):
             raise TrainingError(
                 f"The loss is not finite after epoch {epoch + 1}: use a lower learning rate or gradient clipping."
@@ -232,7 +287,7 @@ class Run:
             "val": val,
         }
         self.history.append(row)
-        if score > self.best_score:
+        if score > self.best_score or self.keeps_last:
             self.best, self.best_score = self._weights(), score
         return row
 
@@ -240,8 +295,11 @@ class Run:
         """Write all that continuing needs, in the checkpoint's own file format."""
         tensors = {f"now.{name}": tensor for name, tensor in self._weights().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in slots.items()}
+        if self.critic is not None:
+            tensors |= {f"critic.{name}": tensor for name, tensor in self.critic.state_dict().items()}
+        for name, optimizer in self.optimizers.items():
+            for index, slots in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}.{index}.{slot}": tensor for slot, tensor in slots.items()}
         header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits))}
         checkpoints.write_file(path, header | {"history": self.history, "best_score": self.best_score}, tensors)
 
@@ -258,21 +316,30 @@ class Run:
             raise ValueError(f"{path.name} is the state of a run with another recipe; resume with the same settings.")
         if header.get("data") != _as_json(data_info(self.splits)):
             raise ValueError(f"{path.name} is the state of a run on other pictures; resume with the same data.")
-        parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}}
+        parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "critic": {}, **{n: {} for n in self.optimizers}}
         for name, tensor in tensors.items():
             kind, key = name.split(".", 1)
             parts[kind][key] = tensor.clone()
         self.model.load_state_dict(parts["now"])
+        if self.critic is not None:
+            self.critic.load_state_dict(parts["critic"])
         self.best, self.best_score = parts["best"], header["best_score"]
-        slots: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in parts["optimizer"].items():
-            number, slot = key.split(".", 1)
-            slots.setdefault(int(number), {})[slot] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        for name, optimizer in self.optimizers.items():
+            _restore(optimizer, parts[name])
         self.history = header["history"]
 
 
+def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Give an optimizer its slots back, from tensors named number.slot."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        number, slot = key.split(".", 1)
+        slots.setdefault(int(number), {})[slot] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+
+
 REFERENCES = 2_000
+REFERENCE_NUMBERS = 2**18  # in one column of the reference encodings: 1 MB
 
 
 def package(run: Run, description: str = "") -> Checkpoint:
@@ -283,8 +350,9 @@ def package(run: Run, description: str = "") -> Checkpoint:
         description: one sentence for the model's card.
     """
     test, seed = run.splits.test, run.recipe.training.seed
-    found = statistics(run.model, test.images, seed)
-    kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:REFERENCES].sort().values
+    found = statistics(run.model, test.images, seed, labels=test.labels)
+    count = min(REFERENCES, REFERENCE_NUMBERS // run.model.spec.size)
+    kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:count].sort().values
     mean = found.mean[kept]
     tsne = _stored_map(mean, seed)
     reference = Reference(
@@ -297,10 +365,13 @@ def package(run: Run, description: str = "") -> Checkpoint:
         factors=None if test.factors is None else test.factors[kept],
         tsne=tsne,
     )
+    dense = run.model.spec.has_density
     metrics = found.summary() | {
-        "bits_per_dimension": bits_per_dimension(run.model, -float(found.elbo.mean())),
+        "bits_per_dimension": bits_per_dimension(run.model, -found.elbo.mean().item()) if dense else None,
         "test_pictures": len(test),
-        "best_epoch": 1 + max(range(len(run.history)), key=lambda i: run.history[i]["score"]),
+        "best_epoch": len(run.history)
+        if run.keeps_last
+        else 1 + max(range(len(run.history)), key=lambda i: run.history[i]["score"]),
         "train_seconds": sum(row["seconds"] for row in run.history),
         "parameters": parameters(run.model),
     }

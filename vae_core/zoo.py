@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vae_core.config import (
@@ -33,6 +33,16 @@ FIELDS = {
     "beta_start": ("objective.beta.start",),
     "beta_length": ("objective.beta.length",),
     "free_bits": ("objective.free_bits",),
+    "alpha": ("objective.alpha",),
+    "gamma": ("objective.gamma",),
+    "mmd": ("objective.mmd",),
+    "draws": ("objective.draws",),
+    "bounds": ("objective.bounds",),
+    "commitment": ("objective.commitment",),
+    "labelled": ("objective.labelled",),
+    "components": ("model.latent.components",),
+    "flow_steps": ("model.latent.steps",),
+    "codes": ("model.latent.codes",),
     "epochs": ("training.epochs",),
     "batch_size": ("training.batch_size",),
     "weight_decay": ("training.weight_decay",),
@@ -46,12 +56,24 @@ DECAY = 100.0  # a learning rate that falls ends at this part of where it starte
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of the zoo: the body, the paper, and what it is for."""
+    """A row of the zoo: bodies x latent x objective, the paper, what it is for, and a step's cost (conv is 1)."""
 
     body: Body
     paper: str
     purpose: str
+    cost: float = 1.0
+    latent: Latent = field(default_factory=Latent)
+    objective: Objective = field(default_factory=Objective)
+    conditional: bool = False
+    conditioning: str = "concat"
+    classifier: bool = False
 
+
+MLP, CONV, RESNET = Body("mlp", (512,)), Body("conv", (32, 64, 128)), Body("resnet", (32, 64, 128))
+DEEP = Body("resnet", (32, 64, 64), "silu")
+TANH = Body("mlp", (200, 200), "tanh")
+WARM = Schedule("linear", length=0.2)
+ONE_LEVEL, TWO_LEVELS = ((2, 8),), ((3, 8), (2, 4))
 
 VARIANTS = {
     "linear": Variant(
@@ -59,16 +81,146 @@ VARIANTS = {
         "Tipping and Bishop 1999; Lucas et al. 2019, arXiv:1911.02469",
         "probabilistic PCA: exact likelihood known, the yardstick of tests and lessons",
     ),
-    "mlp": Variant(
-        Body("mlp", (512,)), "Kingma and Welling 2014, arXiv:1312.6114", "small pictures; trains in minutes on a laptop"
+    "mlp": Variant(MLP, "Kingma and Welling 2014, arXiv:1312.6114", "small pictures; trains in minutes on a laptop"),
+    "conv": Variant(CONV, "Radford et al. 2016, arXiv:1511.06434", "pictures of any size; the usual choice"),
+    "resnet": Variant(RESNET, "He et al. 2016, arXiv:1603.05027", "the same with residual blocks: better, slower"),
+    "autoencoder": Variant(
+        CONV,
+        "Hinton and Salakhutdinov 2006",
+        "no prior and no noise: what a VAE adds is seen beside it",
+        latent=Latent("point", prior="fitted"),
+        objective=Objective("reconstruction"),
     ),
-    "conv": Variant(
-        Body("conv", (32, 64, 128)), "Radford et al. 2016, arXiv:1511.06434", "pictures of any size; the usual choice"
+    "beta": Variant(
+        CONV,
+        "Higgins et al. 2017",
+        "fewer, cleaner dimensions for blurrier pictures",
+        objective=Objective(beta=Schedule(end=4.0)),
     ),
-    "resnet": Variant(
-        Body("resnet", (32, 64, 128)),
-        "He et al. 2016, arXiv:1603.05027",
-        "the same with residual blocks: better, slower",
+    "capacity": Variant(
+        CONV,
+        "Burgess et al. 2018, arXiv:1804.03599",
+        "the KL is held to a target that rises: factors come in one after another",
+        objective=Objective(beta=Schedule(end=100.0), capacity=Schedule("linear", end=25.0, length=0.8)),
+    ),
+    "beta-tc": Variant(
+        CONV,
+        "Chen et al. 2018, arXiv:1802.04942",
+        "weighs only the dependence between dimensions: disentangles without the blur",
+        objective=Objective("tc", beta=Schedule(end=6.0)),
+    ),
+    "factor": Variant(
+        CONV,
+        "Kim and Mnih 2018, arXiv:1802.05983",
+        "the same dependence, told by a critic",
+        objective=Objective("factor", gamma=10.0),
+    ),
+    "info": Variant(
+        CONV,
+        "Zhao et al. 2019, arXiv:1706.02262",
+        "compares only the sum of all posteriors with the prior: codes keep their information",
+        objective=Objective("mmd", beta=Schedule(end=0.0)),
+    ),
+    "iwae": Variant(
+        TANH,
+        "Burda et al. 2016, arXiv:1509.00519",
+        "a tighter bound from several draws a picture",
+        latent=Latent(dim=50),
+        objective=Objective("iwae"),
+    ),
+    "dreg": Variant(
+        TANH,
+        "Tucker et al. 2019, arXiv:1810.04152",
+        "the same bound, with a gradient that many draws do not drown in noise",
+        latent=Latent(dim=50),
+        objective=Objective("dreg"),
+    ),
+    "miwae": Variant(
+        TANH,
+        "Rainforth et al. 2018, arXiv:1802.04537",
+        "several bounds of several draws: between VAE and IWAE",
+        latent=Latent(dim=50),
+        objective=Objective("iwae", draws=4, bounds=2),
+    ),
+    "conditional": Variant(
+        CONV,
+        "Sohn et al. 2015",
+        "the class is given, so z holds what is left: style",
+        conditional=True,
+    ),
+    "conditional-film": Variant(
+        CONV,
+        "Perez et al. 2018, arXiv:1709.07871",
+        "the same, the class scaling and shifting features",
+        conditional=True,
+        conditioning="film",
+    ),
+    "flow": Variant(
+        CONV,
+        "Kingma et al. 2016, arXiv:1606.04934",
+        "posteriors that are no ellipses: inverse autoregressive flow",
+        latent=Latent("flow"),
+    ),
+    "mixture": Variant(
+        CONV,
+        "Dilokthanakul et al. 2016, arXiv:1611.02648",
+        "a prior of several Gaussians, learned: clusters",
+        latent=Latent(prior="mixture", components=20),
+    ),
+    "vamp": Variant(
+        CONV,
+        "Tomczak and Welling 2018, arXiv:1705.07120",
+        "a prior made of the posteriors of learned pictures",
+        latent=Latent(prior="vamp", components=100),
+    ),
+    "ladder": Variant(
+        DEEP,
+        "Sonderby et al. 2016, arXiv:1602.02282",
+        "three groups from coarse to fine, each given the coarser ones",
+        latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
+        objective=Objective(beta=WARM),
+    ),
+    "vdvae": Variant(
+        DEEP,
+        "Child 2021, arXiv:2011.10650",
+        "many groups: the likelihood of deep models",
+        latent=Latent("topdown", groups=((3, 4), (3, 4), (3, 4), (2, 2), (2, 2), (2, 2), (1, 1)), prior="conditional"),
+        objective=Objective(beta=WARM),
+    ),
+    "vq": Variant(
+        CONV,
+        "van den Oord et al. 2017, arXiv:1711.00937",
+        "a picture as a map of codes from a learned dictionary, and a prior that writes such maps",
+        latent=Latent("quantized", groups=ONE_LEVEL, prior="autoregressive"),
+        objective=Objective("commitment"),
+    ),
+    "vq-2": Variant(
+        CONV,
+        "Razavi et al. 2019, arXiv:1906.00446",
+        "two maps of codes: a coarse one, and a finer one that sees it",
+        latent=Latent("quantized", groups=TWO_LEVELS, prior="autoregressive"),
+        objective=Objective("commitment"),
+    ),
+    "vae-gan": Variant(
+        CONV,
+        "Larsen et al. 2016, arXiv:1512.09300",
+        "pictures compared in a critic's features: sharper, less faithful",
+        objective=Objective("adversarial_picture"),
+    ),
+    "adversarial": Variant(
+        CONV,
+        "Makhzani et al. 2016, arXiv:1511.05644",
+        "an autoencoder whose codes a critic cannot tell from the prior",
+        latent=Latent("point"),
+        objective=Objective("adversarial_latent", gamma=10.0),
+    ),
+    "semi-supervised": Variant(
+        MLP,
+        "Kingma et al. 2014, arXiv:1406.5298",
+        "learns the classes from few labels and many pictures (M2)",
+        objective=Objective("semi_supervised", alpha=100.0),
+        conditional=True,
+        classifier=True,
     ),
 }
 
@@ -83,7 +235,8 @@ def recipe(
     data: DataConfig,
     image_shape: tuple[int, int, int],
     *,
-    latent_dim: int = 16,
+    latent_dim: int | None = None,
+    classes: int = 0,
     likelihood: LikelihoodConfig | None = None,
     body: dict[str, Any] | None = None,
     objective: Objective | None = None,
@@ -95,10 +248,11 @@ def recipe(
         variant: a key of `VARIANTS`.
         data: what it is trained on.
         image_shape: (C, H, W) of those pictures.
-        latent_dim: number of latent dimensions.
+        latent_dim: number of latent dimensions; None takes the variant's.
+        classes: that the data has; conditional variants need them.
         likelihood: None takes the one that suits the data.
         body: fields of `Body` that differ from the variant's.
-        objective: None is the plain ELBO.
+        objective: None is the variant's.
         training: None is `Training()`.
 
     Raises:
@@ -106,12 +260,26 @@ def recipe(
     """
     if variant not in VARIANTS:
         raise ValueError(f"model is {variant!r}; allowed: {', '.join(VARIANTS)}.")
-    net = replace(VARIANTS[variant].body, **(body or {}))
+    row = VARIANTS[variant]
+    if row.conditional and classes < 2:
+        raise ValueError(f"The model {variant!r} needs data with classes, and {data.name!r} has none.")
+    net = replace(row.body, **(body or {}))
     if net.kind in ("conv", "resnet") and "hidden" not in (body or {}):
         levels = min(image_shape[1:]).bit_length() - 2  # stop at two or three pixels a side
         net = replace(net, hidden=net.hidden[: max(1, levels)])
-    model = ModelConfig(image_shape, net, net, Latent(dim=latent_dim), likelihood or likelihood_for(data.name))
-    return Recipe(variant, model, objective or Objective(), training or Training(), data)
+    groups = tuple((min(level, len(net.hidden)), channels) for level, channels in row.latent.groups)
+    latent = replace(row.latent, groups=groups, dim=latent_dim or row.latent.dim)
+    model = ModelConfig(
+        image_shape,
+        net,
+        net,
+        latent,
+        likelihood or likelihood_for(data.name),
+        classes if row.conditional else 0,
+        row.conditioning,
+        net if row.classifier else None,
+    )
+    return Recipe(variant, model, objective or row.objective, training or Training(), data)
 
 
 def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

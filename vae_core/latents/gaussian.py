@@ -1,16 +1,16 @@
-"""Diagonal Gaussian posterior, standard normal prior (Kingma and Welling 2014, arXiv:1312.6114)."""
+"""Vectors with a diagonal Gaussian posterior (Kingma and Welling 2014, arXiv:1312.6114), a flow of it, or none."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor, nn
 
-from vae_core.shards import Noise, normal
+from vae_core.latents import Draw, Encoding, LatentSpace, Z
+from vae_core.latents.flow import Flow
+from vae_core.latents.priors import LOG_STD_RANGE, Fitted, Mixture, Normal, log_normal
+from vae_core.shards import Noise, normal, seeded
 
-LOG_STD_RANGE = (-10.0, 5.0)  # keeps exp() finite when training goes astray; far outside of what a trained model uses
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+PAIRS = 8  # seeded draws and their mirror images behind `encode` where there is no closed form
 
 
 def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
@@ -18,51 +18,99 @@ def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
     return 0.5 * (mean.square() + std.square() - 1.0) - std.log()
 
 
-def log_normal(z: Tensor) -> Tensor:
-    """Log-density of N(0, I) at z, nats: (..., D) -> (...)."""
-    return (-0.5 * z.square() - HALF_LOG_2PI).sum(-1)
+class Vector(LatentSpace):
+    """What spaces of one vector (N, D) share."""
 
-
-class Gaussian(nn.Module):
-    """q(z | x) = N(mean(x), diag std(x)^2) from a linear head on the encoder's features; p(z) = N(0, I)."""
-
-    posterior, prior = "gaussian", "normal"
-
-    def __init__(self, features: int, dim: int) -> None:
+    def __init__(self, dim: int, prior: Normal | Mixture) -> None:
         super().__init__()
         self.shapes = ((dim,),)
-        self.head = nn.Linear(features, 2 * dim)
+        self.prior_ = prior
+        self.prior = prior.label
 
-    def distribution(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of q: (N, F) -> (N, D), (N, D)."""
-        mean, log_std = self.head(h).float().chunk(2, dim=1)  # (N, 2D) -> 2 x (N, D)
-        return mean, log_std.clamp(*LOG_STD_RANGE).exp()
-
-    def encode(self, h: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Per group: mean, std and KL per dimension (nats), each (N, D)."""
-        mean, std = self.distribution(h)
-        return [mean], [std], [kl_to_standard_normal(mean, std)]
-
-    def draw(self, h: Tensor, k: int, noise: Noise) -> tuple[list[Tensor], Tensor, Tensor, list[Tensor]]:
-        """Draw k times by reparameterization: z = mean + std * noise.
-
-        Returns:
-            z as [(N, k, D)], log p(z) (N, k), log q(z | x) (N, k), and the KL per dimension as [(N, D)].
-        """
-        mean, std = self.distribution(h)
-        rows, dim = mean.shape
-        eps = normal((rows, k, dim), noise, mean.device)
-        z = mean[:, None] + std[:, None] * eps  # (N, 1, D) + (N, 1, D) * (N, k, D) -> (N, k, D)
-        log_q = log_normal(eps) - std.log().sum(1, keepdim=True)
-        return [z], log_normal(z), log_q, [kl_to_standard_normal(mean, std)]
-
-    def sample_prior(self, n: int, temperature: float, noise: Noise, device: torch.device) -> list[Tensor]:
-        """Draw n times from N(0, temperature^2 I): [(n, D)]."""
-        return [temperature * normal((n, *self.shapes[0]), noise, device)]
+    def sample_prior(self, n: int, temperature: float, noise: Noise, device: torch.device) -> Z:
+        return [self.prior_.sample(n, temperature, noise, device)]
 
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
         """The decoder's input (N, D); a single group leaves nothing to draw."""
-        if len(z) != 1 or z[0] is None or z[0].dim() != 2 or z[0].shape[1] != self.shapes[0][0]:
-            found = [None if part is None else tuple(part.shape) for part in z]
-            raise ValueError(f"z has the shapes {found}; this model takes [(N, {self.shapes[0][0]})].")
-        return z[0]
+        self._check(z)
+        return torch.cat([part for part in z if part is not None])
+
+
+class Gaussian(Vector):
+    """q(z | x) = N(mean(x), diag std(x)^2) from a linear head on the features, then a flow where there is one."""
+
+    def __init__(self, features: int, dim: int, prior: Normal | Mixture, flow_steps: int = 0) -> None:
+        super().__init__(dim, prior)
+        self.head = nn.Linear(features, 2 * dim)
+        self.flow = Flow(dim, features, flow_steps) if flow_steps else None
+        self.posterior = "flow" if flow_steps else "gaussian"
+        self.closed = self.flow is None and self.prior == "normal"  # the KL has a closed form, one number a dimension
+        self.kl_shapes = ((dim,),) if self.closed else ((),)
+
+    def distribution(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the Gaussian: (N, F) -> (N, D), (N, D)."""
+        mean, log_std = self.head(h).float().chunk(2, dim=1)  # (N, 2D) -> 2 x (N, D)
+        return mean, log_std.clamp(*LOG_STD_RANGE).exp()
+
+    def encode(self, h: Tensor) -> Encoding:  # type: ignore[override]
+        """Mean, standard deviation and KL of q; a seeded average where they have no closed form."""
+        if self.closed:
+            mean, std = self.distribution(h)
+            return Encoding([mean], [std], [kl_to_standard_normal(mean, std)])
+        half = normal((1, PAIRS, *self.shapes[0]), seeded(0), h.device)
+        draw = self._push(h, torch.cat([half, -half], 1))
+        if self.flow is None:
+            return Encoding(draw.mean, draw.std, draw.kl)
+        return Encoding([draw.z[0].mean(1)], [draw.z[0].std(1)], draw.kl)
+
+    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:  # type: ignore[override]
+        """Draw k times by reparameterization: z = mean + std * noise."""
+        return self._push(h, normal((len(h), k, *self.shapes[0]), noise, h.device))
+
+    def _push(self, h: Tensor, eps: Tensor) -> Draw:
+        mean, std = self.distribution(h)
+        z, log_det = mean[:, None] + std[:, None] * eps, None  # (N, 1, D) + (N, 1, D) * (N, k, D) -> (N, k, D)
+        if self.flow is not None:
+            z, log_det = self.flow(z, h)
+
+        def densities() -> tuple[Tensor, Tensor]:
+            log_q = log_normal(eps) - std.log().sum(1, keepdim=True)
+            return self.prior_.log_prob(z), log_q if log_det is None else log_q - log_det
+
+        if self.closed:
+            kl = kl_to_standard_normal(mean, std)
+            return Draw([z], z.flatten(0, 1), [kl], densities, [mean], [std])
+        log_p, log_q = densities()
+        known = ([mean], [std]) if self.flow is None else ([], [])
+        return Draw([z], z.flatten(0, 1), [(log_q - log_p).mean(1)], lambda: (log_p, log_q), *known)
+
+
+class Point(Vector):
+    """z is a function of x: an autoencoder (Hinton and Salakhutdinov 2006). No density, so no KL and no ELBO."""
+
+    posterior = "point"
+    kl_shapes = ()
+
+    def __init__(self, features: int, dim: int, prior: Normal) -> None:
+        super().__init__(dim, prior)
+        self.head = nn.Linear(features, dim)
+
+    def encode(self, h: Tensor) -> Encoding:  # type: ignore[override]
+        """The code as mean, with a spread of zero."""
+        code = self.head(h).float()
+        return Encoding([code], [torch.zeros_like(code)], [])
+
+    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:  # type: ignore[override]
+        """The code, k times."""
+        code = self.head(h).float()
+        z = code[:, None].expand(-1, k, -1)
+
+        def densities() -> tuple[Tensor, Tensor]:
+            raise ValueError("An autoencoder's code has no density; it has no ELBO and no likelihood of pictures.")
+
+        return Draw([z], z.flatten(0, 1), [], densities)
+
+    def settle(self, codes: Tensor) -> None:
+        """Fit the Gaussian that pages draw from."""
+        if isinstance(self.prior_, Fitted):
+            self.prior_.fit(codes)

@@ -1,0 +1,131 @@
+"""Objectives that own a critic: it is frozen while `loss` is computed, and learns from detached tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_core.config import Body
+from vae_core.model import Terms
+from vae_core.nets import encoder
+from vae_core.objectives import Losses, Minimised, bounded
+from vae_core.shards import Noise, uniform
+
+HIDDEN = (256, 256, 256)  # of a critic on the latent
+LEAK = "leaky_relu"
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[nn.Module]:
+    """A module through which gradients pass, and in which they do not stay."""
+    module.requires_grad_(False)
+    try:
+        yield module
+    finally:
+        module.requires_grad_(True)
+
+
+def _mlp(inputs: int) -> nn.Sequential:
+    """A critic on vectors: (N, D) -> (N,), a logit."""
+    layers: list[nn.Module] = []
+    for width in HIDDEN:
+        layers += [nn.Linear(inputs, width), nn.LeakyReLU(0.2)]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Flatten(0))
+
+
+def _tell(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """What the critic minimises: -log D(real) - log(1 - D(fake)), nats."""
+    return F.softplus(-critic(real.detach())).mean() + F.softplus(critic(fake.detach())).mean()
+
+
+class FactorVAE(Minimised):
+    """beta * KL + gamma * total correlation, told by a critic (Kim and Mnih 2018, arXiv:1802.05983, equation 2)."""
+
+    def opponent(self) -> nn.Module:
+        return _mlp(self.model.spec.size)
+
+    def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
+        assert self.critic is not None
+        z = terms.z[0].flatten(0, 1)
+        with frozen(self.critic):
+            correlation = self.critic(z).mean()  # the logit is log q(z) - log prod q(z_j)
+        # Each dimension is shuffled over the batch, in which alone z and its product of marginals differ.
+        order = uniform(tuple(z.shape), noise, z.device).argsort(0)
+        loss = self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * correlation
+        told = _tell(self.critic, z, z.gather(0, order))
+        return bounded(terms, loss - terms.log_likelihood.mean(), total_correlation=correlation, critic_loss=told)
+
+
+class AdversarialLatent(Minimised):
+    """An autoencoder whose codes a critic cannot tell from the prior (Makhzani et al. 2016, arXiv:1511.05644)."""
+
+    @property
+    def keeps_last(self) -> bool:
+        return True
+
+    def opponent(self) -> nn.Module:
+        return _mlp(self.model.spec.size)
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        assert self.critic is not None
+        draw, params = self.model.reconstruct(x, y, generator=noise)
+        reconstruction, z = -self.model.score(params, x).mean(), draw.state
+        with frozen(self.critic):
+            seen = F.softplus(-self.critic(z)).mean()
+        (prior,) = self.model.sample_prior(len(z), generator=noise)
+        loss = reconstruction + self.config.gamma * seen
+        return {"loss": loss, "reconstruction": reconstruction, "critic_loss": _tell(self.critic, prior, z)}
+
+
+class PictureCritic(nn.Module):
+    """Tells pictures from decoded ones; its features are the space in which reconstructions are compared."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        levels = min(3, min(shape[1:]).bit_length() - 2)
+        self.features, width = encoder(Body("conv", (32, 64, 128)[:levels], LEAK), shape)
+        self.logit = nn.Linear(width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N,)."""
+        return self.logit(self.features(x))[:, 0]
+
+
+class AdversarialPicture(Minimised):
+    """VAE-GAN: reconstruction in the critic's features (Larsen et al. 2016, arXiv:1512.09300, equations 5 to 8).
+
+    The likelihood is a Gaussian of unit variance there; `gamma` weighs what the critic thinks of reconstructions and
+    draws from the prior. The ELBO reported is that of the pixels.
+    """
+
+    @property
+    def keeps_last(self) -> bool:
+        return True
+
+    def opponent(self) -> nn.Module:
+        return PictureCritic(self.model.image_shape)
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        draw, params = self.model.reconstruct(x, y, generator=noise)
+        terms = Terms(draw.z, self.model.score(params, x), draw.kl, draw.densities)
+        rebuilt = self.model.likelihood.mean(params)
+        drawn = self.model.decode([*self.model.sample_prior(len(x), generator=noise)])
+        assert isinstance(self.critic, PictureCritic)
+        with frozen(self.critic):
+            distance = 0.5 * (self.critic.features(rebuilt) - self.critic.features(x)).square().sum(1).mean()
+            seen = F.softplus(-self.critic(rebuilt)).mean() + F.softplus(-self.critic(drawn)).mean()
+        loss = distance + self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * seen
+        told = _tell(self.critic, x, torch.cat([rebuilt, drawn]))
+        return bounded(terms, loss, feature_distance=distance, critic_loss=told)
+
+
+KINDS: dict[str, type[Minimised]] = {
+    "factor": FactorVAE,
+    "adversarial_latent": AdversarialLatent,
+    "adversarial_picture": AdversarialPicture,
+}
