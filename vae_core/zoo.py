@@ -174,7 +174,7 @@ VARIANTS = {
         latent=Latent(prior="vamp", components=100),
     ),
     "ladder": Variant(
-        DEEP,
+        CONV,
         "Sonderby et al. 2016, arXiv:1602.02282",
         "three groups from coarse to fine, each given the coarser ones",
         latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
