@@ -98,7 +98,7 @@ def test_whole_numbers_stand_for_floats() -> None:
         (("model", "encoder"), {"norm": "group", "hidden": [3]}, "at least 4"),
         (("model", "latent", "dim"), 0, "dim is 0"),
         (("model", "latent", "dim"), True, "of type int"),
-        (("model", "latent", "kind"), "flow", "allowed: gaussian"),
+        (("model", "latent", "kind"), "cube", "allowed: gaussian, flow"),
         (("model", "likelihood", "std"), 0.001, "std is 0.001"),
         (("objective", "beta"), 4.0, "must be an object"),
         (("objective", "beta", "end"), -1.0, "end is -1.0"),

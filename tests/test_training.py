@@ -168,8 +168,8 @@ def test_the_watched_pictures_are_not_the_first_ones(monkeypatch: pytest.MonkeyP
     watched = Run(recipe(), splits(), "cpu").watched[0]
     again = Run(recipe(), splits(), "cpu").watched[0]
     images = splits().train.images
-    places = [next(i for i in range(96) if torch.equal(images[i], row)) for row in watched]
-    assert torch.equal(watched, again)
+    places = [next(i for i in range(96) if torch.equal(images[i], row)) for row in watched[0]]
+    assert torch.equal(watched[0], again[0])
     assert places == sorted(set(places))
     assert places != list(range(20))
 
@@ -179,17 +179,17 @@ def test_schedules_reach_the_optimizer_and_the_objective() -> None:
     made = recipe(epochs=2, batch_size=48, learning_rate=Schedule("linear", 4e-3, 0.0))
     run = Run(replace(made, objective=Objective(beta=Schedule("linear", 0.0, 4.0))), splits(), "cpu")
     rates, progresses = [], []
-    step, forward = run.optimizer.step, run.objective.forward
+    step, forward = run.optimizers["optimizer"].step, run.objective.forward
 
     def spy(*args: Any) -> None:
-        rates.append(run.optimizer.param_groups[0]["lr"])
+        rates.append(run.optimizers["optimizer"].param_groups[0]["lr"])
         step(*args)
 
     def watch(x: Tensor, y: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
         progresses.append(progress)
         return forward(x, y, progress, noise)
 
-    run.optimizer.step, run.objective.forward = spy, watch
+    run.optimizers["optimizer"].step, run.objective.forward = spy, watch
     list(run.train())
     assert rates == pytest.approx([4e-3, 3e-3, 2e-3, 1e-3])
     assert progresses == [0, 0.25, 0.5, 0.75]
@@ -213,14 +213,14 @@ def test_decay_shrinks_and_clipping_slows() -> None:
     fresh = Run(recipe(), splits(), "cpu")
     kept = {name: weight.clone() for name, weight in fresh.model.named_parameters()}
     seen = []
-    step = fresh.optimizer.step
+    step = fresh.optimizers["optimizer"].step
     fresh.recipe = replace(fresh.recipe, training=replace(fresh.recipe.training, clip=0.01))
 
     def spy() -> None:
         seen.append(sum(w.grad.square().sum() for w in fresh.model.parameters()).sqrt().item())
         step()
 
-    fresh.optimizer.step = spy
+    fresh.optimizers["optimizer"].step = spy
     list(fresh.train())
     assert seen == pytest.approx([0.01] * len(seen), rel=1e-3)
     assert any(not torch.equal(kept[name], weight) for name, weight in fresh.model.named_parameters())
@@ -235,7 +235,7 @@ def test_early_stopping_waits_and_keeps_the_best(monkeypatch: pytest.MonkeyPatch
     weights = []
     measure = training.statistics
 
-    def scripted(model: VAE, images: Tensor, seed: int) -> Any:
+    def scripted(model: VAE, images: Tensor, seed: int, labels: Tensor | None = None) -> Any:
         found = measure(model, images, seed)
         if len(images) != 20:  # the training split
             return found
@@ -252,7 +252,7 @@ def test_early_stopping_waits_and_keeps_the_best(monkeypatch: pytest.MonkeyPatch
 def test_early_stopping_waits_for_the_schedule_of_beta(monkeypatch: pytest.MonkeyPatch) -> None:
     """While beta rises the score falls, because it weighs the KL with the final beta from the start."""
 
-    def falling(model: VAE, images: Tensor, seed: int) -> Any:
+    def falling(model: VAE, images: Tensor, seed: int, labels: Tensor | None = None) -> Any:
         error = torch.full((len(images),), float(len(run.history)))
         return replace(measure(model, images, seed), reconstruction=error)
 
@@ -280,14 +280,14 @@ def test_a_loss_that_is_not_finite_stops_the_run() -> None:
 def test_weights_that_break_at_the_last_step_stop_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loss of the epoch is still finite; its figures are not."""
     run = Run(recipe(epochs=3), splits(), "cpu")
-    step, count = run.optimizer.step, iter(range(1000))
+    step, count = run.optimizers["optimizer"].step, iter(range(1000))
 
     def breaking() -> None:
         step()
         if next(count) == 2 * run.batches - 1:
             next(run.model.parameters()).data.fill_(math.nan)
 
-    run.optimizer.step = breaking
+    run.optimizers["optimizer"].step = breaking
     with pytest.raises(TrainingError, match="after epoch 2"):
         list(run.train())
     assert len(run.history) == 1

@@ -512,7 +512,7 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
             task = bar.add_task("training", total=epochs * run.batches, completed=done)
             for report in run.train(state, save_every):
                 epoch, rate = f"epoch {report.epoch + 1}/{epochs}", f"{report.images_per_second:,.0f} images/s"
-                bar.update(task, completed=report.step, description=f"{epoch}  ELBO {report.elbo:.2f}  {rate}")
+                bar.update(task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}")
                 if report.row and lines:
                     left = (time.monotonic() - started) / (report.step - done) * (report.steps - report.step)
                     _say(_line(run, report, left))
@@ -522,13 +522,18 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
         raise typer.Exit(130) from None
 
 
+def _running(loss: float, elbo: float | None) -> str:
+    return f"loss {loss:.2f}" if elbo is None else f"ELBO {elbo:.2f}"
+
+
 def _line(run: Run, report: Progress, left: float) -> str:
     """An epoch in a line; nats per image."""
     assert report.row is not None
     val = report.row["val"]
+    kl = "" if val["kl"] is None else f"KL {val['kl']:.2f}, "
     return (
-        f"epoch {report.epoch + 1}/{run.recipe.training.epochs}  ELBO {report.elbo:.2f}  "
-        f"validation: ELBO {val['elbo']:.2f}, KL {val['kl']:.2f}, active units {val['active_units']}  "
+        f"epoch {report.epoch + 1}/{run.recipe.training.epochs}  {_running(report.loss, report.elbo)}  "
+        f"validation: {_running(val['reconstruction'], val['elbo'])}, {kl}active units {val['active_units']}  "
         f"{report.images_per_second:,.0f} images/s  {timedelta(seconds=round(left))} left"
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,16 +44,66 @@ def unflatten(v: Tensor, spec: LatentSpec) -> list[Tensor | None]:
 
 
 @torch.inference_mode()
-def decode(model: VAE, v: Tensor) -> Tensor:
-    """The likelihood's mean at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; in bounded memory."""
-    parts = v.to(model.device).split(at_once(model))
-    return torch.cat([model.decode(unflatten(part, model.spec)).cpu() for part in parts])
+def decode(model: VAE, v: Tensor, y: Tensor | None = None) -> Tensor:
+    """The likelihood's mean at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; in bounded memory.
+
+    `y` are the classes of a conditional model: indices (N,) or weights (N, classes).
+    """
+    most = at_once(model)
+    classes = [None] * (len(v) // most + 1) if y is None else y.to(model.device).split(most)
+    parts = zip(v.to(model.device).split(most), classes, strict=False)
+    return torch.cat([model.decode(unflatten(part, model.spec), own).cpu() for part, own in parts])
 
 
 @torch.inference_mode()
-def draw_pixels(model: VAE, v: Tensor, seed: int) -> Tensor:
-    """Pictures drawn from p(x | z) at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU."""
-    return model.sample_pixels(unflatten(v.to(model.device), model.spec), generator=seeded(seed)).cpu()
+def draw_pixels(model: VAE, v: Tensor, seed: int, y: Tensor | None = None) -> Tensor:
+    """Pictures drawn from p(x | z) at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; `y` as in `decode`."""
+    classes = None if y is None else y.to(model.device)
+    return model.sample_pixels(unflatten(v.to(model.device), model.spec), classes, seeded(seed)).cpu()
+
+
+@torch.inference_mode()
+def continued(
+    model: VAE, v: Tensor, keep: int, temperature: float = 1.0, seed: int = 0, y: Tensor | None = None
+) -> Tensor:
+    """Pictures (N, C, H, W) of the first `keep` latent groups of v (N, D), the finer groups drawn given these.
+
+    Args:
+        model: one with several groups.
+        v: flat vectors; what they say of the finer groups is not read.
+        keep: groups that stay, at least 1.
+        temperature: of the draws; 0 takes the likeliest.
+        seed: of the draws.
+        y: as in `decode`.
+    """
+    groups = unflatten(v.to(model.device), model.spec)
+    if not 1 <= keep <= len(groups):
+        raise ValueError(f"keep is {keep}; this model takes 1 to {len(groups)}.")
+    classes = None if y is None else y.to(model.device)
+    given = [*groups[:keep], *[None] * (len(groups) - keep)]
+    return model.decode(given, classes, temperature, seeded(seed)).cpu()
+
+
+def rebuild(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor:
+    """Reconstructions (n, C, H, W) of reference pictures, each of its own class where the model is conditional."""
+    chosen = list(rows)
+    return decode(model, reference.mean[chosen], classes_of(model, reference, chosen))
+
+
+def classes_of(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor | None:
+    """Class indices (n,) of reference pictures; None where classes play no part in the model, or are not known."""
+    if model.spec.classes is None or reference.labels is None:
+        return None
+    return reference.labels[list(rows)].clamp_max(model.spec.classes - 1)
+
+
+@torch.inference_mode()
+def classify(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
+    """Class of pictures (N, C, H, W) as a conditional model infers it: p(y | x), (N, classes) on the CPU."""
+    if model.spec.classes is None:
+        raise ValueError("This model has no classes.")
+    seen = model.observe(x.to(model.device), seeded(seed)).split(at_once(model))
+    return torch.cat([y.cpu() for part in seen if (y := model.encode(part).y) is not None])
 
 
 @torch.inference_mode()
@@ -94,9 +145,13 @@ def prior_mean(model: VAE, reference: Reference | None) -> Tensor:
 
 
 @torch.inference_mode()
-def encode(model: VAE, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Flat mean and standard deviation (N, D) of pictures (N, C, H, W) in [0, 1], observed as the model needs it."""
-    encoding = model.encode(model.observe(x.to(model.device), seeded(seed)))
+def encode(model: VAE, x: Tensor, seed: int = 0, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Flat mean and standard deviation (N, D) of pictures (N, C, H, W) in [0, 1], observed as the model needs it.
+
+    `y` as in `decode`; a conditional model infers it where it is None.
+    """
+    classes = None if y is None else y.to(model.device)
+    encoding = model.encode(model.observe(x.to(model.device), seeded(seed)), classes)
     return flatten(encoding.mean).cpu(), flatten(encoding.std).cpu()
 
 
@@ -117,6 +172,14 @@ def observed(model: VAE, images: Tensor, row: int, seed: int) -> Tensor:
 def posterior_draws(mean: Tensor, std: Tensor, n: int, seed: int = 0) -> Tensor:
     """Draws z = mean + std * noise of one picture's posterior: (D,), (D,) -> (n, D)."""
     return mean + std * torch.randn((n, len(mean)), generator=seeded(seed))
+
+
+@torch.inference_mode()
+def draws_given(model: VAE, x: Tensor, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
+    """Draws z ~ q(z | x) of one observed picture (1, C, H, W), for a posterior of any kind: (n, D) on the CPU."""
+    classes = None if y is None else y.to(model.device)
+    found = model.terms(x.to(model.device), classes, n, seeded(seed))
+    return flatten([part[0] for part in found.z]).cpu()
 
 
 def unlike_pair(reference: Reference) -> tuple[int, int]:
@@ -192,27 +255,35 @@ class Axis:
         return v + shift[..., None] * self.direction
 
 
-def axes(model: VAE, reference: Reference | None) -> list[Axis]:
-    """What can be slid: the dimensions, ordered by KL; beyond 256, principal directions ordered by variance.
+def axes(model: VAE, reference: Reference | None, level: int | None = None) -> list[Axis]:
+    """What can be slid: the dimensions by KL, or by variance where KL does not factorise; beyond 256, directions.
 
     Args:
         model: any model.
         reference: its reference encodings, for ranges and order; None gives -3 to 3 in the model's own order.
+        level: slide this latent group alone; None slides all.
     """
-    size = model.spec.size
-    if size > MAX_AXES:
-        return _principal_axes(reference) if reference is not None else []
-    units, origin = torch.eye(size), torch.zeros(size)
+    sizes = [math.prod(shape) for shape in model.spec.shapes]
+    first, count = (0, sum(sizes)) if level is None else (sum(sizes[:level]), sizes[level])
+    if count > MAX_AXES:
+        return [] if reference is None else _principal_axes(reference, first, count, level)
+    found = [_dimension(model.spec, reference, i) for i in range(first, first + count)]
     if reference is None:
-        return [Axis(f"z{i}", units[i], origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True) for i in range(size)]
-    variance, used = reference.mean.var(0, correction=0), active(reference.mean)
-    kl = reference.kl.mean(0).tolist() if model.spec.factorises else [None] * size
-    low, high = _range(reference.mean)
-    found = [
-        Axis(f"z{i}", units[i], origin, low[i].item(), high[i].item(), kl[i], variance[i].item(), bool(used[i]))
-        for i in range(size)
-    ]
+        return found
     return sorted(found, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
+
+
+def _dimension(spec: LatentSpec, reference: Reference | None, i: int) -> Axis:
+    """One dimension of z as an axis."""
+    unit, origin = torch.zeros(spec.size), torch.zeros(spec.size)
+    unit[i] = 1.0
+    if reference is None:
+        return Axis(f"z{i}", unit, origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True)
+    column = reference.mean[:, i : i + 1]
+    low, high = _range(column)
+    kl = reference.kl[:, i].mean().item() if spec.factorises else None
+    variance, used = column.var(0, correction=0).item(), bool(active(column)[0])
+    return Axis(f"z{i}", unit, origin, low.item(), high.item(), kl, variance, used)
 
 
 def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
@@ -222,16 +293,37 @@ def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
     return middle - half, middle + half
 
 
-def _principal_axes(reference: Reference) -> list[Axis]:
-    centre = reference.mean.mean(0)
-    _, _, directions = torch.linalg.svd(reference.mean - centre, full_matrices=False)
-    directions = directions[:PRINCIPAL]  # (A, D)
+def _principal_axes(reference: Reference, first: int, count: int, level: int | None) -> list[Axis]:
+    """Principal directions of `count` dimensions from `first` on; all other dimensions stay."""
+    centre, part = reference.mean.mean(0), slice(first, first + count)
+    _, _, found = torch.linalg.svd(reference.mean[:, part] - centre[part], full_matrices=False)
+    directions = torch.zeros(min(PRINCIPAL, len(found)), len(centre))  # (A, D)
+    directions[:, part] = found[:PRINCIPAL]
     coordinates = (reference.mean - centre) @ directions.T
     (low, high), variance = _range(coordinates), coordinates.var(0, correction=0)
+    name = "PC" if level is None else f"L{level + 1}-PC"
     return [
-        Axis(f"PC{i + 1}", d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
+        Axis(f"{name}{i + 1}", d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
         for i, d in enumerate(directions)
     ]
+
+
+def codes(model: VAE, v: Tensor) -> list[Tensor]:
+    """The maps of codes (h, w) at a flat vector (D,) of a model with codebooks, one a group."""
+    found = []
+    for part, book in zip(unflatten(v[None], model.spec), model.codebooks, strict=True):
+        assert part is not None
+        vectors = part[0].movedim(0, -1)  # (c, h, w) -> (h, w, c)
+        found.append(torch.cdist(vectors.flatten(0, 1), book.cpu()).argmin(1).reshape(vectors.shape[:2]))
+    return found
+
+
+def with_codes(model: VAE, v: Tensor, group: int, place: int, chosen: Tensor) -> Tensor:
+    """The flat vector v (D,) with other codes (n,) at one place of a group's map, counted row by row: (n, D)."""
+    whole = v.expand(len(chosen), -1).clone()
+    parts = [part for part in unflatten(whole, model.spec) if part is not None]
+    parts[group].flatten(2)[:, :, place] = model.codebooks[group].cpu()[chosen]
+    return flatten(parts)
 
 
 def traverse(start: Tensor, along: list[Axis], values: int = 9) -> Tensor:
@@ -280,22 +372,26 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
 
 @dataclass(frozen=True)
 class Usualness:
-    """How a picture compares with the reference set: percentiles 0 to 100, and the figures in nats."""
+    """How a picture compares with the reference set: percentiles 0 to 100, and the figures in nats.
+
+    `kl` and its percentile are None where there is no density.
+    """
 
     error: float
-    kl: float
+    kl: float | None
     error_percentile: float
-    kl_percentile: float
+    kl_percentile: float | None
 
     @property
     def words(self) -> str:
-        """The two percentiles in a sentence."""
-        rank = max(self.error_percentile, self.kl_percentile)
+        """The percentiles in a sentence."""
+        rank = max(self.error_percentile, self.kl_percentile or 0.0)
         levels = [(75, "a usual picture"), (95, "a somewhat unusual picture"), (99.5, "an unusual picture")]
         word = next((word for limit, word in levels if rank < limit), "unlike anything in the reference set")
+        nats = "" if self.kl_percentile is None else f", and {self.kl_percentile:.0f} % need fewer nats"
         return (
             f"For this model it is {word}: {self.error_percentile:.0f} % of the reference pictures are rebuilt "
-            f"better, and {self.kl_percentile:.0f} % need fewer nats."
+            f"better{nats}."
         )
 
 
@@ -305,14 +401,24 @@ def percentile(value: float, reference: Tensor) -> float:
     return 100 * (below + equal / 2).item()
 
 
-def usualness(model: VAE, x: Tensor, reference: Reference, seed: int = 0) -> Usualness:
-    """Percentiles of one picture's (1, C, H, W) reconstruction error and KL among the reference set's."""
-    found = statistics(model, x, seed)
-    error, kl = found.reconstruction.item(), found.kl.sum().item()
-    return Usualness(error, kl, percentile(error, reference.error), percentile(kl, reference.kl.sum(1)))
+def usualness(model: VAE, x: Tensor, reference: Reference, seed: int = 0, y: Tensor | None = None) -> Usualness:
+    """Percentiles of one picture's (1, C, H, W) reconstruction error and KL among the reference set's.
+
+    `y` (1,) is its class for a conditional model, whose reference figures are of known classes.
+    """
+    found = statistics(model, x, seed, labels=y)
+    return _usualness(found.reconstruction.item(), found.kl, reference)
 
 
 def reference_usualness(reference: Reference, row: int) -> Usualness:
     """The same of a picture of the reference set, from its stored figures."""
-    error, kl = reference.error[row].item(), reference.kl[row].sum().item()
-    return Usualness(error, kl, percentile(error, reference.error), percentile(kl, reference.kl.sum(1)))
+    return _usualness(reference.error[row].item(), reference.kl[row, None], reference)
+
+
+def _usualness(error: float, kl: Tensor, reference: Reference) -> Usualness:
+    """From an error and the KL (1, K) of one picture, K = 0 where there is none."""
+    rank = percentile(error, reference.error)
+    if not kl.shape[1]:
+        return Usualness(error, None, rank, None)
+    total = kl.sum().item()
+    return Usualness(error, total, rank, percentile(total, reference.kl.sum(1)))

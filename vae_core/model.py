@@ -51,6 +51,11 @@ class LatentSpec:
         return self.kl_shapes == self.shapes
 
     @property
+    def spreads(self) -> bool:
+        """Whether q(z | x) is more than one point, so that draws from it differ."""
+        return self.posterior not in ("point", "quantized")
+
+    @property
     def has_density(self) -> bool:
         """Whether pictures have a likelihood: an autoencoder's have none."""
         return self.posterior != "point"
@@ -161,6 +166,11 @@ class VAE(nn.Module):
         )
 
     @property
+    def codebooks(self) -> Z:
+        """The vectors that codes stand for, (codes, channels) a group; none where z is not made of codes."""
+        return [book.vectors for book in self.latent.books] if isinstance(self.latent, Quantized) else []
+
+    @property
     def device(self) -> torch.device:
         """Where the weights lie."""
         return next(self.parameters()).device
@@ -187,9 +197,9 @@ class VAE(nn.Module):
             return self.infer(x)
         if y.dim() == 1:
             return F.one_hot(y.long(), classes).float()
-        if y.shape[1] != classes:
+        if y.dim() != 2 or y.shape[1] != classes:
             raise ValueError(f"y has the shape {tuple(y.shape)}; this model takes (N,) or (N, {classes}).")
-        return y
+        return y.float()
 
     def _features(self, x: Tensor, y: Tensor | None) -> Tensor:
         h = self.encoder(x)
@@ -298,7 +308,7 @@ class VAE(nn.Module):
         2014, arXiv:1406.5298, equation 7, maximised over q(y | x)).
         """
         classes = self.config.classes
-        each = [self.terms(x, torch.full((len(x),), label), k, generator) for label in range(classes)]
+        each = [self.terms(x, torch.full((len(x),), label, device=x.device), k, generator) for label in range(classes)]
         weights = torch.stack([terms.elbo for terms in each]).softmax(0)  # (classes, N)
         best = weights.argmax(0)
 

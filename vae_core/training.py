@@ -45,12 +45,13 @@ class TrainingError(ValueError):
 
 @dataclass(frozen=True)
 class Progress:
-    """One report of a run: where it is, how fast, the running ELBO (nats per image); `row` at the end of an epoch."""
+    """One report of a run: where it is, how fast, running loss and ELBO (nats per image); `row` closes an epoch."""
 
     step: int
     steps: int
     epoch: int
-    elbo: float
+    loss: float
+    elbo: float | None  # None without a density
     images_per_second: float
     row: dict[str, Any] | None = None
 
@@ -215,15 +216,20 @@ class Run:
         for index, rows in enumerate(order.split(settings.batch_size)):
             step = epoch * self.batches + index
             terms = self._step(self._with_known(rows, noise), step / steps, noise)
-            total += len(rows) * torch.stack([terms["loss"].detach(), terms.get("elbo", -terms["loss"]).detach()])
+            total += len(rows) * torch.stack([terms["loss"].detach(), terms.get("elbo", terms["loss"]).detach()])
             seen += len(rows)
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
-                yield Progress(step + 1, steps, epoch, total[1].item() / seen, seen / (reported - started))
+                yield Progress(step + 1, steps, epoch, *self._running(total / seen), seen / (reported - started))
         seconds = time.monotonic() - started
-        loss, elbo = (total / seen).tolist()
+        loss, elbo = self._running(total / seen)
         row = self._close(epoch, loss, seconds)
-        yield Progress((epoch + 1) * self.batches, steps, epoch, elbo, seen / seconds, row)
+        yield Progress((epoch + 1) * self.batches, steps, epoch, loss, elbo, seen / seconds, row)
+
+    def _running(self, means: Tensor) -> tuple[float, float | None]:
+        """Loss and ELBO of an epoch so far."""
+        loss, elbo = means.tolist()
+        return loss, elbo if self.model.spec.has_density else None
 
     def _with_known(self, rows: Tensor, noise: torch.Generator) -> Tensor:
         """A batch with some of the pictures whose labels a semi-supervised run knows."""

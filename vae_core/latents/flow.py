@@ -12,8 +12,8 @@ OPEN = 2.0  # where the gates start: each step is near the identity
 
 
 def _degrees(count: int, dim: int, device: torch.device) -> Tensor:
-    """How many leading dimensions each hidden unit may see: (count,) in 1 to dim - 1."""
-    return 1 + torch.arange(count, device=device) % max(1, dim - 1)
+    """How many leading dimensions each hidden unit may see: (count,) in 0 to dim - 1; 0 sees the context alone."""
+    return torch.arange(count, device=device) % dim
 
 
 class Autoregressive(nn.Module):

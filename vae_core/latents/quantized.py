@@ -35,7 +35,8 @@ class Codebook(nn.Module):
     def nearest(self, z: Tensor) -> Tensor:
         """Codes of vectors: (N, c, h, w) -> (N, h, w)."""
         flat = z.detach().movedim(1, -1)  # (N, c, h, w) -> (N, h, w, c)
-        return (self.vectors.square().sum(1) - 2 * flat @ self.vectors.T).argmin(-1)
+        with torch.autocast(flat.device.type, enabled=False):  # bf16 does not tell near codes apart
+            return (self.vectors.square().sum(1) - 2 * flat @ self.vectors.T).argmin(-1)
 
     def embed(self, codes: Tensor) -> Tensor:
         """Vectors of codes: (N, h, w) -> (N, c, h, w)."""
@@ -47,7 +48,8 @@ class Codebook(nn.Module):
         flat, chosen = z.movedim(1, -1).flatten(0, 2).float(), codes.flatten()  # (N h w, c), (N h w,)
         one_hot = F.one_hot(chosen, len(self.vectors)).to(flat.dtype)
         self.counts.lerp_(global_sum(one_hot.sum(0)), 1 - DECAY)
-        self.sums.lerp_(global_sum(one_hot.T @ flat), 1 - DECAY)
+        with torch.autocast(flat.device.type, enabled=False):
+            self.sums.lerp_(global_sum(one_hot.T @ flat), 1 - DECAY)
         dead = self.counts < ALIVE * (1 - DECAY)
         # Every process sees the same counts, and takes the first one's vectors for the dead.
         spare = global_sum(flat[torch.randint(len(flat), (len(dead),))], only_first=True)
