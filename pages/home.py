@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, links, models
+from pages.widgets import cards, links, models, words
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
 from vae_core import checkpoints, data
@@ -114,7 +114,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     show_grid(
         cards.samples(opened.key, opened),
         f"Pictures that {entry.title} draws at random",
-        "Made up by the model: drawn at random from its prior",
+        f"Made up by the model: drawn at random from {words.prior_of(opened.checkpoint.model.spec)}",
         max_scale=8,
     )
     slot = st.container(key=f"{'two' if models.originals_here(opened) else 'one'}-rows-{place}", gap="xsmall")
@@ -166,7 +166,7 @@ def _details(opened: Opened) -> None:
     with left:
         st.subheader("Figures", anchor=False)
         st.table({name: plain(value) for name, value in cards.figures(opened).items()}, border="horizontal")
-        st.caption("Figures of models with different likelihoods cannot be compared." + _density(opened))
+        st.caption(_density(opened))
         st.subheader("Data", anchor=False)
         st.text("\n".join(cards.source(opened.checkpoint.data)))
         st.subheader("Train it again", anchor=False)
@@ -180,9 +180,14 @@ def _details(opened: Opened) -> None:
 
 
 def _density(opened: Opened) -> str:
-    """A remark for those who wonder about an ELBO above zero."""
-    discrete = opened.checkpoint.model.likelihood.discrete
-    return "" if discrete else " This likelihood is a density, so its ELBO may be above zero."
+    """What the figures may be compared with, and a remark for those who wonder about an ELBO above zero."""
+    model = opened.checkpoint.model
+    if not model.spec.has_density:
+        return f"{words.DENSITY} The reconstruction error is the only figure there is."
+    found = "Figures of models with different likelihoods cannot be compared."
+    return (
+        found if model.likelihood.discrete else f"{found} This likelihood is a density, so its ELBO may be above zero."
+    )
 
 
 def _history(opened: Opened) -> None:
@@ -195,18 +200,60 @@ def _history(opened: Opened) -> None:
         return
     terms = {"elbo": "ELBO (higher is better)", "reconstruction": "Reconstruction error", "kl": "KL"}
     places = [*st.columns(2), *st.columns(2)]
-    for place, (term, title) in zip(places, terms.items(), strict=False):
+    for term, title in terms.items():
+        if not history.has(term):
+            continue
         series = {"training": history.curve("train", term), "validation": history.curve("val", term)}
         figure = plots.lines(history.epochs, series, "nats per image", dashed=["validation"], height=280)
-        with place:
+        with places.pop(0):
             st.markdown(f"**{title}**")
             plots.show(figure, f"{title} over the epochs of training", key=f"history-{term}", name=f"history-{term}")
-    names, values = history.kl_per_dimension()
-    figure = plots.heatmap(values, history.epochs, names, "nats", height=280).update_traces(zmin=0)
-    with places[3]:
-        st.markdown("**KL of each dimension** (validation)")
-        plots.show(figure, "KL of each latent dimension over the epochs", key="history-dims", name="history-dimensions")
+    with places.pop(0):
+        _parts(opened, history)
+    if note := _weights(opened):
+        st.caption(note)
+
+
+def _parts(opened: Opened, history: cards.History) -> None:
+    """What the KL is made of: dimensions, levels or codes; a sentence where it is one number, or none."""
+    from pages.widgets import plots
+
+    spec = opened.checkpoint.model.spec
+    if not spec.has_density:
+        st.caption(f"{words.DENSITY} Only the reconstruction error is watched while it is trained.")
+    elif codes := history.perplexity():
+        st.markdown("**Codes in use** (perplexity, validation)")
+        figure = plots.lines(history.epochs, codes, "codes", height=280)
+        plots.show(figure, "Codes in use over the epochs", key="history-codes", name="history-codes")
+        st.caption(f"There are {spec.codebook_size}; as many, used alike, would be as hard to guess.")
+    elif len(spec.shapes) > 1:
+        _heat(history, *history.kl_per_level(spec), "level")
+        st.caption("From coarse to fine. A dark row is a level that the model does not use.")
+    elif spec.factorises:
+        _heat(history, *history.kl_per_dimension(), "dimension")
         st.caption("A dark row is a dimension that the model does not use.")
+    else:
+        st.caption("The KL of this model is one number a picture: it does not split into dimensions.")
+
+
+def _heat(history: cards.History, names: list[str], values: list[list[float]], kind: str) -> None:
+    """The KL of each part over the epochs, as colours."""
+    from pages.widgets import plots
+
+    figure = plots.heatmap(values, history.epochs, names, "nats", y_title=f"latent {kind}", height=280)
+    st.markdown(f"**KL of each {kind}** (validation)")
+    alt = f"KL of each latent {kind} over the epochs"
+    plots.show(figure.update_traces(zmin=0), alt, key="history-dims", name=f"history-{kind}s")
+
+
+def _weights(opened: Opened) -> str:
+    """That the curves are not weighted, where the loss weighs the KL."""
+    spec, objective = opened.checkpoint.model.spec, opened.checkpoint.recipe.objective
+    beta = objective.beta
+    if not spec.has_density or objective.kind != "elbo" or (beta.kind == "constant" and beta.end == 1):
+        return ""
+    weight = cards.settings(objective)["beta"]
+    return f"The curves show the terms themselves; the loss weighs them with beta ({weight})."
 
 
 def _command(opened: Opened) -> str:

@@ -47,7 +47,7 @@ def reference_of(mean: Tensor, kl: Tensor | None = None) -> Reference:
 
 @given(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=3), min_size=1, max_size=4), st.integers(0, 5))
 def test_flatten_and_unflatten_are_inverse(shapes: list[list[int]], rows: int) -> None:
-    spec = LatentSpec(tuple(map(tuple, shapes)), "gaussian", "normal")
+    spec = LatentSpec(tuple(map(tuple, shapes)), "gaussian", "normal", ())
     v = torch.arange(rows * spec.size).float().reshape(rows, spec.size)
     groups = explore.unflatten(v, spec)
     assert [tuple(group.shape) for group in groups] == [(rows, *shape) for shape in shapes]
@@ -65,7 +65,7 @@ def test_a_point_survives_a_link(size: int, seed: int) -> None:
     point = 3 * torch.randn(size, generator=seeded(seed))
     text = explore.to_text(point)
     assert text.replace("-", "").replace("_", "").isalnum()  # nothing that a link would have to escape
-    spec = LatentSpec(((size,),), "gaussian", "normal")
+    spec = LatentSpec(((size,),), "gaussian", "normal", ())
     torch.testing.assert_close(explore.from_text(text, spec), point, rtol=1e-3, atol=1e-6)
 
 

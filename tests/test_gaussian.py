@@ -1,4 +1,4 @@
-"""The Gaussian latent: closed-form KL against Monte Carlo and torch, and draws that are mean + std x noise."""
+"""The Gaussian latent: closed-form KL against Monte Carlo and torch, draws that are mean + std x noise; the point."""
 
 import pytest
 import torch
@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
-from vae_core.latents.gaussian import LOG_STD_RANGE, Gaussian, kl_to_standard_normal, log_normal
+from vae_core.latents import priors
+from vae_core.latents.gaussian import LOG_STD_RANGE, Gaussian, Point, kl_to_standard_normal, log_normal
 from vae_core.shards import normal, seeded
 
 numbers = st.floats(-5, 5)
@@ -15,7 +16,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def latent() -> Gaussian:
-    return Gaussian(features=6, dim=3)
+    return Gaussian(features=6, dim=3, prior=priors.Normal(3))
 
 
 @given(numbers, st.floats(0.05, 5))
@@ -27,11 +28,12 @@ def test_kl_is_that_of_torch(mean: float, std: float) -> None:
 
 def test_kl_is_the_average_of_the_log_ratio(latent: Gaussian) -> None:
     h = torch.randn(4, 6)
-    _, log_prior, log_posterior, kl = latent.draw(h, 50_000, seeded(0))
+    draw = latent.draw(h, 50_000, seeded(0))
+    log_prior, log_posterior = draw.densities()
     ratio = log_posterior - log_prior
     error = ratio.std(1) / 50_000**0.5
-    assert ((ratio.mean(1) - kl[0].sum(1)).abs() < 5 * error).all()
-    assert torch.equal(kl[0], latent.encode(h)[2][0])
+    assert ((ratio.mean(1) - draw.kl[0].sum(1)).abs() < 5 * error).all()
+    assert torch.equal(draw.kl[0], latent.encode(h).kl[0])
 
 
 @given(numbers)
@@ -42,23 +44,27 @@ def test_log_normal_is_the_density(z: float) -> None:
 
 def test_draws_are_mean_plus_standard_deviation_times_noise(latent: Gaussian) -> None:
     h = torch.randn(4, 6)
-    (mean,), (std,), _ = latent.encode(h)
-    (z,), log_prior, log_posterior, _ = latent.draw(h, 5, seeded(7))
+    encoding, draw = latent.encode(h), latent.draw(h, 5, seeded(7))
+    (mean,), (std,), (z,) = encoding.mean, encoding.std, draw.z
+    log_prior, log_posterior = draw.densities()
     noise = normal((4, 5, 3), seeded(7), CPU)
+    assert torch.equal(draw.mean[0], mean) and torch.equal(draw.std[0], std)
     assert torch.allclose(z, mean[:, None] + std[:, None] * noise)
+    assert torch.equal(draw.state, z.flatten(0, 1))
     assert torch.allclose(log_prior, Normal(0.0, 1.0).log_prob(z).sum(-1), atol=1e-5)
     assert torch.allclose(log_posterior, Normal(mean[:, None], std[:, None]).log_prob(z).sum(-1), atol=1e-4)
 
 
 def test_gradients_flow_through_the_draw(latent: Gaussian) -> None:
     h = torch.randn(2, 6)
-    latent.draw(h, 1, seeded(0))[0][0].sum().backward()
+    latent.draw(h, 1, seeded(0)).z[0].sum().backward()
     assert (latent.head.bias.grad.abs() > 0).all()
 
 
 def test_far_astray_it_stays_finite(latent: Gaussian) -> None:
     h = torch.full((1, 6), 1e4)
-    (mean,), (std,), (kl,) = latent.encode(h)
+    encoding = latent.encode(h)
+    (mean,), (std,), (kl,) = encoding.mean, encoding.std, encoding.kl
     assert torch.isfinite(torch.cat([mean, std, kl])).all()
     assert std.log().min() >= LOG_STD_RANGE[0] - 1e-4
     assert std.log().max() <= LOG_STD_RANGE[1] + 1e-4
@@ -76,3 +82,34 @@ def test_prior_draws_have_the_temperature_as_standard_deviation(latent: Gaussian
 def test_wrong_z_is_refused_with_both_shapes(latent: Gaussian, z: list) -> None:
     with pytest.raises(ValueError, match=r"this model takes \[\(N, 3\)\]"):
         latent.complete(z, 0.0, None)
+
+
+def test_without_a_closed_form_the_kl_is_an_estimate_that_mirror_images_steady() -> None:
+    """One number a picture; `encode` gives the same each time, and both are near the average of many draws."""
+    latent, h = Gaussian(6, 3, priors.Mixture(3, 4)), torch.randn(4, 6)
+    assert latent.kl_shapes == ((),) and not latent.closed
+    many = latent.draw(h, 50_000, seeded(0))
+    log_prior, log_posterior = many.densities()
+    ratio = log_posterior - log_prior
+    assert torch.allclose(many.kl[0], ratio.mean(1), atol=1e-4)
+    seen = latent.encode(h)
+    assert torch.equal(seen.kl[0], latent.encode(h).kl[0]) and seen.kl[0].shape == (4,)
+    assert torch.equal(seen.mean[0], many.mean[0]) and torch.equal(seen.std[0], many.std[0])
+    assert ((seen.kl[0] - ratio.mean(1)).abs() < 5 * ratio.std(1) / 16**0.5).all()
+
+
+def test_a_point_is_a_code_without_density() -> None:
+    latent, h = Point(6, 3, priors.Fitted(3)), torch.randn(4, 6)
+    encoding, draw = latent.encode(h), latent.draw(h, 2, seeded(0))
+    assert torch.equal(draw.z[0], encoding.mean[0][:, None].expand(-1, 2, -1))
+    assert encoding.std[0].abs().max() == 0 and encoding.kl == draw.kl == []
+    with pytest.raises(ValueError, match="has no density"):
+        draw.densities()
+    latent.settle(torch.randn(500, 3, generator=seeded(1)) + 5)
+    (z,) = latent.sample_prior(1000, 1.0, seeded(2), CPU)
+    assert (z.mean(0) - 5).abs().max() < 0.3
+    before = latent.state_dict()
+    plain = Point(6, 3, priors.Normal(3))
+    plain.settle(torch.full((5, 3), 7.0))
+    assert before.keys() - plain.state_dict().keys() == {"prior_.mean", "prior_.factor"}
+    assert plain.sample_prior(1000, 1.0, seeded(2), CPU)[0].mean().abs() < 0.3

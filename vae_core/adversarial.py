@@ -112,7 +112,7 @@ class AdversarialPicture(Minimised):
 
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
-        terms = Terms(draw.z, self.model.score(params, x), draw.kl, draw.densities)
+        terms = self.model.measured(draw, params, x)
         rebuilt = self.model.likelihood.mean(params)
         drawn = self.model.decode([*self.model.sample_prior(len(x), generator=noise)])
         assert isinstance(self.critic, PictureCritic)

@@ -298,6 +298,7 @@ def train(
     activation: Annotated[str | None, _option("Model", f"{_choices(config.ACTIVATIONS)}.")] = None,
     norm: Annotated[str | None, _option("Model", f"{_choices(config.NORMS)}.")] = None,
     dropout: Annotated[float | None, _option("Model", "Share of features dropped, 0 to 0.95.", "0")] = None,
+    decoder_dropout: Annotated[float | None, _option("Model", "The same in the decoder alone.", "that of both")] = None,
     likelihood: Annotated[
         str | None, _option("Model", f"{_choices(config.LIKELIHOODS)}.", "what suits the data")
     ] = None,
@@ -328,6 +329,10 @@ def train(
     draws: Annotated[int | None, _option("Objective", "Draws a bound (iwae, dreg, miwae).")] = None,
     bounds: Annotated[int | None, _option("Objective", "Bounds that are averaged (iwae, dreg, miwae).")] = None,
     commitment: Annotated[float | None, _option("Objective", "Of the distance to the codes (vq).")] = None,
+    focal: Annotated[float | None, _option("Objective", "Bits that are right already weigh less.", "0")] = None,
+    perceptual: Annotated[
+        float | None, _option("Objective", "Of the distance in VGG16 features (fetched with --download).", "0")
+    ] = None,
     labelled: Annotated[int | None, _option("Objective", "Pictures with a label (semi-supervised).")] = None,
     epochs: Annotated[int | None, _option("Training", "Passes over the training pictures.", "20")] = None,
     batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
@@ -443,6 +448,10 @@ def _plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
     recipe = zoo.adjusted(recipe, given)
+    if recipe.objective.perceptual and given["download"]:
+        from vae_core import perceptual
+
+        perceptual.download()
     _check_meaning(recipe, given)
     return recipe, splits, like.description if like else ""
 
@@ -512,7 +521,9 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
             task = bar.add_task("training", total=epochs * run.batches, completed=done)
             for report in run.train(state, save_every):
                 epoch, rate = f"epoch {report.epoch + 1}/{epochs}", f"{report.images_per_second:,.0f} images/s"
-                bar.update(task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}")
+                bar.update(
+                    task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}"
+                )
                 if report.row and lines:
                     left = (time.monotonic() - started) / (report.step - done) * (report.steps - report.step)
                     _say(_line(run, report, left))

@@ -38,14 +38,14 @@ CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
 CONDITIONING = ("concat", "film")
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
 OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings that mean something to them
-    "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity"}),
+    "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity", "focal", "perceptual"}),
     "tc": (("gaussian",), {"beta", "alpha", "gamma"}),
     "factor": (("gaussian",), {"beta", "gamma"}),
     "mmd": (("gaussian", "flow"), {"beta", "mmd"}),
     "iwae": (("gaussian", "flow", "topdown"), {"draws", "bounds"}),
     "dreg": (("gaussian",), {"draws", "bounds"}),
-    "reconstruction": (("point",), set()),
-    "commitment": (("quantized",), {"commitment"}),
+    "reconstruction": (("point",), {"focal", "perceptual"}),
+    "commitment": (("quantized",), {"commitment", "focal", "perceptual"}),
     "adversarial_latent": (("point",), {"gamma"}),
     "adversarial_picture": (("gaussian",), {"beta", "gamma"}),
     "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled"}),
@@ -281,12 +281,15 @@ class Objective:
     bounds: int = 1  # as many bounds, of `draws` draws each, are averaged
     commitment: float = 0.25
     labelled: int = 100  # pictures whose label is known
+    focal: float = 0.0  # bits that are right already weigh less, the more so the larger this is (Lin et al.)
+    perceptual: float = 0.0  # weight of the distance in VGG features, nats per unit of it
 
     def __post_init__(self) -> None:
         _choice("objective kind", self.kind, tuple(OBJECTIVES))
         _between("free_bits (nats per dimension)", self.free_bits, 0.0, 100.0)
-        for name in ("alpha", "gamma", "mmd", "commitment"):
+        for name in ("alpha", "gamma", "mmd", "commitment", "perceptual"):
             _between(name, getattr(self, name), 0.0, 1e6)
+        _between("focal", self.focal, 0.0, 10.0)
         _between("draws", self.draws, 1, 1000)
         _between("bounds", self.bounds, 1, 100)
         _between("labelled", self.labelled, 1, 10_000_000)
@@ -377,6 +380,10 @@ class Recipe:
             raise ValueError(f"The objective {kind!r} needs the prior 'normal', not {model.latent.prior!r}.")
         if self.objective.free_bits and model.latent.kind == "flow":
             raise ValueError("Free bits need a KL per dimension, which a flow posterior does not have.")
+        if self.objective.focal and model.likelihood.kind != "bernoulli":
+            raise ValueError(
+                f"The focal loss weighs bits, and the likelihood is {model.likelihood.kind}, not bernoulli."
+            )
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -24,6 +24,8 @@ DCI_ROWS = 5_000  # a random sample of more rows: bounds the time
 DCI_TREES = 100
 DCI_LEAF = 10  # rows a leaf: trees grown to the end split on noise, which smears the importances
 
+Report = Callable[[float], None]
+
 
 @dataclass(frozen=True)
 class DCI:
@@ -59,7 +61,14 @@ def mig_histogram(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
 
 
 @torch.inference_mode()
-def mig_sampled(mean: Tensor, std: Tensor, factors: Tensor, samples: int = 10_000, seed: int = 0) -> float:
+def mig_sampled(
+    mean: Tensor,
+    std: Tensor,
+    factors: Tensor,
+    samples: int = 10_000,
+    seed: int = 0,
+    progress: Report | None = None,
+) -> float:
     """Mutual information gap from densities of draws, the protocol of Chen et al. 2018 (arXiv:1802.04942, section 4.1).
 
     I(z_j; v_k) = H(z_j) - H(z_j | v_k), both from the same draws under q(z_j), a mixture of the posteriors of all
@@ -72,6 +81,7 @@ def mig_sampled(mean: Tensor, std: Tensor, factors: Tensor, samples: int = 10_00
         factors: int64 (N, F).
         samples: pictures of which one z each is drawn; all N where there are fewer.
         seed: of the choice of pictures and the draws.
+        progress: called with the fraction done.
 
     Returns:
         Mean over the factors, 0 to 1.
@@ -87,8 +97,10 @@ def mig_sampled(mean: Tensor, std: Tensor, factors: Tensor, samples: int = 10_00
     rows = torch.randperm(len(mean), generator=generator)[:samples].to(mean.device)
     z = mean[rows] + std[rows] * normal((len(rows), mean.shape[1]), generator, mean.device)
     log_q = _log_marginals(z, mean, std)
-    information = []
+    information: list[Tensor] = []
     for column in factors.T:
+        if progress:
+            progress((1 + len(information)) / (1 + factors.shape[1]))
         given = torch.empty_like(log_q)  # log q(z_j | v_k), (S, D)
         for value in column.unique():
             drawn, members = column[rows] == value, column == value
@@ -134,7 +146,7 @@ def factor_vae_score(
     return counted.gather(0, factor_of[None]).sum().item() / test
 
 
-def dci(codes: Tensor, factors: Tensor, seed: int = 0) -> DCI:
+def dci(codes: Tensor, factors: Tensor, seed: int = 0, progress: Report | None = None) -> DCI:
     """Disentanglement, completeness, informativeness (Eastwood and Williams 2018, section 2) from importances of trees.
 
     Importances are those of extremely randomised trees, close to the paper's random forests; measured, they give
@@ -145,6 +157,7 @@ def dci(codes: Tensor, factors: Tensor, seed: int = 0) -> DCI:
         codes: (N, D), N at least 2.
         factors: int64 (N, F).
         seed: of the sample, the split (two thirds train) and the trees.
+        progress: called with the fraction done.
 
     Returns:
         `DCI`: 1 - entropy of a dimension's importances over the factors, of a factor's over the dimensions (each
@@ -162,6 +175,8 @@ def dci(codes: Tensor, factors: Tensor, seed: int = 0) -> DCI:
         trees.fit(rows.numpy(), column.numpy())
         importances.append(torch.from_numpy(trees.feature_importances_))
         accuracies.append(trees.score(test_rows.numpy(), test_column.numpy()))
+        if progress:
+            progress(len(accuracies) / labels.shape[1])
     importance = torch.stack(importances, 1)  # (D, F)
     return DCI(_concentration(importance), _concentration(importance.T), float(np.mean(accuracies)))
 
@@ -264,7 +279,9 @@ def log_aggregate(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def aggregate(mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor], Tensor]) -> dict[str, float]:
+def aggregate(
+    mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor], Tensor], progress: Report | None = None
+) -> dict[str, float]:
     """Parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
 
     Estimates from one z a picture, with q(z) averaged over the same N pictures, its own among them. So no mutual
@@ -276,6 +293,7 @@ def aggregate(mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor]
         std: (N, D), above 0.
         seed: of the draws.
         log_prior: log p(z) of z (S, D), giving (S,) nats.
+        progress: called with the fraction done.
 
     Returns:
         Nats: mutual_information I(x; z) = E log q(z | x) - E log q(z), at most log N; total_correlation
@@ -287,7 +305,12 @@ def aggregate(mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor]
     """
     _check_posterior(mean, std)
     z = mean + std * normal(tuple(mean.shape), seeded(seed), mean.device)
-    blocks = [(block.sum(1).logsumexp(1), block.logsumexp(2)) for block in _log_densities(z, mean, std)]
+    blocks, done = [], 0
+    for block in _log_densities(z, mean, std):
+        blocks.append((block.sum(1).logsumexp(1), block.logsumexp(2)))
+        done += len(block)
+        if progress:
+            progress(done / len(z))
     log_q, log_marginals = (torch.cat(parts) - math.log(len(mean)) for parts in zip(*blocks, strict=True))
     log_marginals, log_standard = log_marginals.sum(1), Normal(0.0, 1.0).log_prob(z).sum(1)
     rows = {

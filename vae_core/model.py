@@ -298,7 +298,10 @@ class VAE(nn.Module):
             )
         if self.config.classes and y is None:
             return self._summed(x, k, generator)
-        draw, params = self.reconstruct(x, y, k, generator)
+        return self.measured(*self.reconstruct(x, y, k, generator), x)
+
+    def measured(self, draw: Draw, params: Tensor, x: Tensor) -> Terms:
+        """The terms of what `reconstruct` gave."""
         return Terms(draw.z, self.score(params, x), draw.kl, draw.densities, draw.mean, draw.std, draw.extras)
 
     def _summed(self, x: Tensor, k: int, generator: Noise) -> Terms:

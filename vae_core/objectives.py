@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vae_core.config import Objective
 from vae_core.latents.priors import log_gaussian
 from vae_core.model import VAE, Terms
+from vae_core.perceptual import Perceptual
 from vae_core.shards import Noise, global_mean
 
 Losses = dict[str, Tensor]
@@ -33,6 +34,7 @@ class Minimised(nn.Module):
         super().__init__()
         self.model, self.config, self.pictures = model, config, pictures
         self.critic = self.opponent()
+        self.perceptual = Perceptual() if config.perceptual else None
 
     @property
     def keeps_last(self) -> bool:
@@ -56,8 +58,21 @@ class Minimised(nn.Module):
             `loss`, and where they are defined `elbo`, `reconstruction` (negative log-likelihood), `kl` and
             `critic_loss`: scalars, nats per image.
         """
-        terms = self.model.terms(x, y, generator=noise)
-        return self.minimise(terms, x, progress, noise)
+        draw, params = self.model.reconstruct(x, y, generator=noise)
+        found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
+        if self.config.focal or self.config.perceptual:
+            found["loss"] = found["loss"] + self.appearance(params, x)
+        return found
+
+    def appearance(self, params: Tensor, x: Tensor) -> Tensor:
+        """What focal and perceptual loss add to the negative log-likelihood, a scalar."""
+        extra = x.new_zeros(())
+        if self.config.focal:
+            extra = extra + focal_excess(params, x, self.config.focal)
+        if self.perceptual is not None:
+            mean = self.model.likelihood.mean(params)
+            extra = extra + self.config.perceptual * self.perceptual(mean, x).mean()
+        return extra
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         """The objective from a model's terms."""
@@ -68,6 +83,12 @@ def bounded(terms: Terms, loss: Tensor, **more: Tensor) -> Losses:
     """A loss beside the un-weighted figures."""
     reconstruction, kl = -terms.log_likelihood.mean(), terms.kl_total.mean()
     return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl, **more}
+
+
+def focal_excess(params: Tensor, x: Tensor, gamma: float) -> Tensor:
+    """Focal loss of bits less their cross-entropy, nats per image (Lin et al. 2017, arXiv:1708.02002, equation 4)."""
+    wrong = F.binary_cross_entropy_with_logits(params.float(), x, reduction="none")
+    return ((-torch.expm1(-wrong)).pow(gamma) * wrong - wrong).flatten(1).sum(1).mean()
 
 
 class ELBO(Minimised):
@@ -184,8 +205,8 @@ class Reconstruction(Minimised):
 
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         _, params = self.model.reconstruct(x, y, generator=noise)
-        loss = -self.model.score(params, x).mean()
-        return {"loss": loss, "reconstruction": loss.detach()}
+        fit = -self.model.score(params, x).mean()
+        return {"loss": fit + self.appearance(params, x), "reconstruction": fit}
 
 
 class Commitment(Minimised):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,12 @@ import streamlit as st
 import torch
 from PIL import Image
 
+from pages.widgets import models
 from pages.widgets.models import Opened
 from vae_core import data, explore, images
 from vae_core.checkpoints import DataInfo, Reference
 from vae_core.config import Schedule
+from vae_core.model import LatentSpec
 
 STRIP = 400  # CSS pixels that a card offers to a strip
 SMALLEST = 48  # CSS pixels that a picture shall have on the screen
@@ -40,7 +43,9 @@ def _grid(x: torch.Tensor) -> Image.Image:
 def samples(key: str, _opened: Opened) -> Image.Image:
     """A row of pictures decoded at draws from the prior."""
     model = _opened.checkpoint.model
-    return _grid(explore.decode(model, explore.sample(model, columns(model.image_shape[2]), seed=SEED)))
+    count = columns(model.image_shape[2])
+    y = torch.arange(count) % model.spec.classes if model.spec.classes else None
+    return _grid(explore.decode(model, explore.sample(model, count, seed=SEED), y))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -57,7 +62,7 @@ def reconstructions(key: str, _opened: Opened, originals: bool) -> Image.Image |
     if checkpoint.reference is None:
         return None
     rows = _varied(checkpoint.reference, columns(checkpoint.model.image_shape[2]))
-    rebuilt = explore.decode(checkpoint.model, checkpoint.reference.mean[rows])
+    rebuilt = explore.rebuild(checkpoint.model, checkpoint.reference, rows)
     if not originals:
         return _grid(rebuilt)
     test, index = data.load(checkpoint.recipe.data).test, checkpoint.reference.index[rows]
@@ -92,8 +97,12 @@ class History:
         return [row["epoch"] for row in self.rows]
 
     def curve(self, split: str, term: str) -> list[float]:
-        """One term of one split ("train" or "val"), nats per image, an entry an epoch."""
+        """One term of one split ("train" or "val"), an entry an epoch."""
         return [row[split][term] for row in self.rows]
+
+    def has(self, term: str) -> bool:
+        """Whether a term was measured on both splits after every epoch: an autoencoder has no ELBO."""
+        return all(row[split].get(term) is not None for row in self.rows for split in ("train", "val"))
 
     def kl_per_dimension(self) -> tuple[list[str], list[list[float]]]:
         """Names of the dimensions, the largest last KL first, and for each its KL on the validation split by epoch."""
@@ -101,21 +110,44 @@ class History:
         order = sorted(range(len(table[-1])), key=lambda i: -table[-1][i])[:MAX_DIMENSIONS]
         return [f"z{i}" for i in order], [[row[i] for row in table] for i in order]
 
+    def kl_per_level(self, spec: LatentSpec) -> tuple[list[str], list[list[float]]]:
+        """Names of the latent groups, coarse to fine, and for each its KL on the validation split by epoch."""
+        sizes = [math.prod(shape) for shape in spec.kl_shapes]
+        ends = list(itertools.accumulate(sizes))
+        table = [row["val"]["kl_per_dim"] for row in self.rows]
+        curves = [[sum(row[end - size : end]) for row in table] for size, end in zip(sizes, ends, strict=True)]
+        return [f"level {i + 1}" for i in range(len(sizes))], curves
+
+    def perplexity(self) -> dict[str, list[float]]:
+        """Codes in use on the validation split by epoch, a curve a codebook; empty where there are none."""
+        table = [row["val"].get("perplexity") for row in self.rows]
+        if not table or not all(table):
+            return {}
+        levels = range(len(table[-1]))
+        return {f"level {i + 1}" if len(levels) > 1 else "validation": [row[i] for row in table] for i in levels}
+
 
 def figures(opened: Opened) -> dict[str, str]:
     """Name -> value with unit, for the figures that the header holds."""
-    metrics, sizes = opened.checkpoint.metrics, opened.checkpoint.data.sizes
+    metrics, spec = opened.checkpoint.metrics, opened.checkpoint.model.spec
+    given = ", given the class" if spec.classes else ""
     named = {
-        "Test ELBO": ("elbo", "{:.2f} nats per image"),
+        "Test ELBO": ("elbo", f"{{:.2f}} nats per image{given}"),
         "Test reconstruction error": ("reconstruction", "{:.2f} nats per image"),
         "Test KL": ("kl", "{:.2f} nats per image"),
         "Bits per dimension": ("bits_per_dimension", "{:.3f} bits"),
-        "Active units": ("active_units", "{:.0f} of " + str(opened.checkpoint.model.spec.size)),
+        "Class found": ("accuracy", "right for {:.1%} of the test pictures"),
+        "Active units": ("active_units", f"{{:.0f}} of {spec.size}"),
         "Parameters": ("parameters", "{:,.0f}"),
         "Best epoch": ("best_epoch", "{:.0f}"),
         "Training time": ("train_seconds", "{:,.0f} s"),
     }
+    if not models.has_units(opened):
+        del named["Active units"]
     found = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
+    if codes := models.codes_in_use(opened):
+        found["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
+    sizes = opened.checkpoint.data.sizes
     return found | {"Pictures": "{:,} to train, {:,} to validate, {:,} to test".format(*sizes)}
 
 

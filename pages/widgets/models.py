@@ -17,6 +17,7 @@ from pathlib import Path
 import streamlit as st
 import torch
 
+from pages.widgets import words
 from vae_core import checkpoints, data
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.training import pick_device
@@ -194,23 +195,45 @@ def _explain_unknown(available: dict[str, Entry]) -> None:
 def facts(opened: Opened) -> list[str]:
     """What the model is, in a few short lines."""
     model, metrics = opened.checkpoint.model, opened.checkpoint.metrics
-    channels, height, width = model.image_shape
+    spec, (channels, height, width) = model.spec, model.image_shape
     lines = [
-        f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {model.spec.size} latent dimensions",
-        f"Likelihood: {model.likelihood.label}",
+        f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {words.size_of(spec)}",
+        f"Likelihood: {model.likelihood.label}" if spec.has_density else words.DENSITY,
     ]
-    if metrics.get("elbo") is not None:
-        lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image")
-    if metrics.get("active_units") is not None:
-        lines.append(f"Active units: {metrics['active_units']:.0f} of {model.spec.size}")
-    return lines
+    if spec.classes:
+        lines.append(f"Conditional: it is told which of {spec.classes} classes a picture has")
+    if spec.has_density and metrics.get("elbo") is not None:
+        given = ", given the class" if spec.classes else ""
+        lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image{given}")
+    if has_units(opened):
+        lines.append(f"Active units: {metrics['active_units']:.0f} of {spec.size}")
+    return [*lines, *codes_in_use(opened)]
+
+
+def has_units(opened: Opened) -> bool:
+    """Whether the header counts active units, and they mean something: not for codes, nor without a density."""
+    spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
+    return metrics.get("active_units") is not None and spec.has_density and spec.codebook_size is None
+
+
+def codes_in_use(opened: Opened) -> list[str]:
+    """How many codes a codebook really uses, a line each."""
+    spec, found = opened.checkpoint.model.spec, opened.checkpoint.metrics.get("perplexity")
+    if spec.codebook_size is None or not isinstance(found, list):
+        return []
+    where = [""] if len(found) == 1 else [f" on level {i + 1}" for i in range(len(found))]
+    return [
+        f"Codes in use{place}: {value:.1f} of {spec.codebook_size} (perplexity)"
+        for place, value in zip(where, found, strict=True)
+    ]
 
 
 def warn_collapsed(opened: Opened) -> None:
     """Say it where no latent dimension carries anything of the picture (posterior collapse)."""
-    if opened.checkpoint.metrics.get("active_units") == 0:
+    if has_units(opened) and opened.checkpoint.metrics["active_units"] == 0:
+        which = "every picture of a class" if opened.checkpoint.model.spec.classes else "every picture"
         st.warning(
-            "The latent space of this model has collapsed (0 active units), so that every picture is decoded alike; "
+            f"The latent space of this model has collapsed (0 active units), so that {which} is decoded alike; "
             "the usual fix is to train it again with a lower KL weight (beta), or to anneal that weight from 0: look "
             "for “posterior collapse”."
         )

@@ -4,7 +4,8 @@ A choice is a short text: `ref:ROW` (a row of the reference encodings), `data:RO
 part, where the data set is on this machine), `prior:SEED.INDEX.PERCENT` (a draw from the prior, its place among those
 of the seed, and the temperature; the last two may be left out), `point:NUMBERS` (any point), `mean` (the prior mean),
 or `upload:HASH` (bytes kept in this visit) with what a person changed of its preparation, as in
-`upload:HASH:fit=pad:invert=yes`. `resolve` turns it into what a page needs, `picture_input` lets a person choose.
+`upload:HASH:fit=pad:invert=yes:class=3`. In a conditional model all but an upload may end in `@CLASS`, the number of
+the class that it is decoded as. `resolve` turns it into what a page needs, `picture_input` lets a person choose.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
-from pages.widgets import models
-from pages.widgets.models import Opened
+from pages.widgets import classes, models
+from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
 from vae_core import data, explore, images
 from vae_core.images import Preparation
@@ -48,7 +49,11 @@ _TYPES = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A picture in the model: what it sees x (1, C, H, W), and mean and std (D,) of the point it stands at."""
+    """A picture in the model: what it sees x (1, C, H, W), and mean and std (D,) of the point it stands at.
+
+    In a conditional model `y` (classes,) are the weights of its class, and `seen` (classes,) what the model takes it
+    for where it had to find the class itself.
+    """
 
     choice: str
     label: str
@@ -58,6 +63,12 @@ class Chosen:
     original: bool  # x is a picture that was given, and not one that the model made
     notes: tuple[str, ...] = ()
     given: Image.Image | None = None  # the picture before it was prepared, where that is not x
+    y: Tensor | None = None
+    seen: Tensor | None = None
+
+    def classes(self, count: int) -> Tensor | None:
+        """The class weights of `count` pictures alike, (count, classes)."""
+        return None if self.y is None else self.y.expand(count, -1)
 
 
 # --- what is chosen ------------------------------------------------------------------------------------------
@@ -189,7 +200,7 @@ def dark_ground(key: str, _opened: Opened) -> bool | None:
     reference = _opened.checkpoint.reference
     if known is not None or reference is None:
         return known
-    return images.has_dark_ground(explore.decode(_opened.checkpoint.model, reference.mean[:100]))
+    return images.has_dark_ground(explore.rebuild(_opened.checkpoint.model, reference, range(min(100, len(reference)))))
 
 
 # --- what a choice is in the open model ----------------------------------------------------------------------
@@ -203,7 +214,7 @@ def reference_pictures(key: str, _opened: Opened, originals: bool) -> Tensor:
         return torch.empty((0, *checkpoint.model.image_shape))
     if originals:
         return data.load(checkpoint.recipe.data).test.float(checkpoint.reference.index)
-    return torch.cat([explore.decode(checkpoint.model, part) for part in checkpoint.reference.mean.split(500)])
+    return explore.rebuild(checkpoint.model, checkpoint.reference, range(len(checkpoint.reference)))
 
 
 def references(opened: Opened) -> tuple[Tensor, bool]:
@@ -217,7 +228,7 @@ def some_references(opened: Opened, rows: Sequence[int]) -> Tensor:
     reference = opened.checkpoint.reference
     if reference is None or models.originals_here(opened):
         return references(opened)[0][list(rows)]
-    return explore.decode(opened.checkpoint.model, reference.mean[list(rows)])
+    return explore.rebuild(opened.checkpoint.model, reference, rows)
 
 
 def resolve(opened: Opened, value: str, preparation: Preparation | None = None) -> Chosen:
@@ -242,22 +253,57 @@ def resolve(opened: Opened, value: str, preparation: Preparation | None = None) 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _resolve(key: str, value: str, originals: bool, _opened: Opened) -> Chosen:
     """A choice that is the same for every visitor."""
-    kind, _, detail = value.partition(":")
+    plain_value, wanted = _class_asked(_opened, value)
+    kind, _, detail = plain_value.partition(":")
     number = int(detail) if detail.isdecimal() and len(detail) < 10 else None
     if kind in ("ref", "data") and number is not None:
-        return (_reference if kind == "ref" else _test_picture)(_opened, value, number, originals)
+        found = (_reference if kind == "ref" else _test_picture)(_opened, value, number, originals)
+        return found if wanted is None else _as_class(_opened, found, wanted)
+    point, label, usual = _made(_opened, plain_value, kind, detail)
     model = _opened.checkpoint.model
+    if model.spec.classes is None:
+        return Chosen(value, label, explore.decode(model, point[None]), point, torch.zeros_like(point), False)
+    blank = Chosen(value, label, torch.empty(0), point, torch.zeros_like(point), False)
+    return _as_class(_opened, blank, usual % model.spec.classes if wanted is None else wanted)
+
+
+def _made(opened: Opened, value: str, kind: str, detail: str) -> tuple[Tensor, str, int]:
+    """A point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for."""
+    model = opened.checkpoint.model
     if kind == "prior" and (found := _PRIOR.fullmatch(detail)):
         seed, place, percent = int(found[1]), int(found[2] or 0), int(found[3] or 100)
         point = explore.sample(model, place + 1, percent / 100, seed)[place]
         label = f"draw {seed} from the prior" if found[2] is None else f"draw {place + 1} of seed {seed} from the prior"
-    elif kind == "point":
-        point, label = explore.from_text(detail, model.spec), "a point that was chosen"
-    elif value == "mean":
-        point, label = explore.prior_mean(model, _opened.checkpoint.reference), "the prior mean"
-    else:
-        raise ValueError("This link names a picture that does not exist; another one is shown.")
-    return Chosen(value, label, explore.decode(model, point[None]), point, torch.zeros_like(point), False)
+        return point, label, seed + place
+    if kind == "point":
+        return explore.from_text(detail, model.spec), "a point that was chosen", 0
+    if value == "mean":
+        middle = "the prior mean" if model.spec.prior == "normal" else "the mean of the reference encodings"
+        return explore.prior_mean(model, opened.checkpoint.reference), middle, 0
+    raise ValueError("This link names a picture that does not exist; another one is shown.")
+
+
+def _class_asked(opened: Opened, value: str) -> tuple[str, int | None]:
+    """A choice without its class, and the class that it asks for, where the model has so many."""
+    rest, _, asked = value.partition("@")
+    count = opened.checkpoint.model.spec.classes or 0
+    known = asked.isdecimal() and len(asked) < 6 and int(asked) < count
+    return rest, int(asked) if known else None
+
+
+def with_class(value: str, index: int) -> str:
+    """The same choice decoded as another class."""
+    if value.startswith("upload:"):
+        return with_setting(value, "class", str(index))
+    return f"{value.partition('@')[0]}@{index}"
+
+
+def _as_class(opened: Opened, found: Chosen, index: int) -> Chosen:
+    """The same z decoded as another class."""
+    y = classes.one_hot(opened, index)
+    x = explore.decode(opened.checkpoint.model, found.mean[None], y[None])
+    label = f"{found.label}, as {classes.names(opened)[index]}"
+    return replace(found, label=label, x=x, y=y, original=False, given=None)
 
 
 def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
@@ -269,9 +315,16 @@ def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
     label, mean, std = _named("reference picture", row, class_of(opened, row)), reference.mean[row], reference.std[row]
     if not originals:
         notes = (f"{models.why_no_originals(opened)}, so this is the model's reconstruction",)
-        return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes)
+        return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes, y=_known(opened, row))
     x, given = _observed(opened, int(reference.index[row]))
-    return Chosen(value, label, x, mean, std, True, given=given)
+    return Chosen(value, label, x, mean, std, True, given=given, y=_known(opened, row))
+
+
+def _known(opened: Opened, row: int) -> Tensor | None:
+    """The weights of a reference picture's class, where the model is given it."""
+    reference = opened.checkpoint.reference
+    known = None if reference is None else explore.classes_of(opened.checkpoint.model, reference, [row])
+    return None if known is None else classes.one_hot(opened, int(known[0]))
 
 
 def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
@@ -281,9 +334,12 @@ def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chos
     if row >= len(test):
         raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
     x, given = _observed(opened, row)
-    mean, std = explore.encode(opened.checkpoint.model, x)
+    model, y = opened.checkpoint.model, None
+    if model.spec.classes and test.labels is not None:
+        y = classes.one_hot(opened, int(test.labels[row].clamp_max(model.spec.classes - 1)))
+    mean, std = explore.encode(model, x, y=None if y is None else y[None])
     label = _named("test picture", row, _class_name(opened, test.labels, row))
-    return Chosen(value, label, x, mean[0], std[0], True, given=given)
+    return Chosen(value, label, x, mean[0], std[0], True, given=given, y=y)
 
 
 def _observed(opened: Opened, row: int) -> tuple[Tensor, Image.Image | None]:
@@ -321,9 +377,21 @@ def _upload(key: str, value: str, preparation: Preparation, _opened: Opened, _co
     notes = prepared.notes
     if not torch.allclose(x, prepared.x, atol=1 / 255):
         notes += ("each pixel drawn black or white",)
-    mean, std = explore.encode(model, x)
+    y, seen = _class_of_upload(_opened, value, x)
+    mean, std = explore.encode(model, x, y=None if y is None else y[None])
     given.thumbnail((THUMBNAIL, THUMBNAIL))
-    return Chosen(value, "your picture", x, mean[0], std[0], True, notes, given)
+    return Chosen(value, "your picture", x, mean[0], std[0], True, notes, given, y, seen)
+
+
+def _class_of_upload(opened: Opened, value: str, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """The class that an upload gets: what a person says, else what the model finds likeliest; and what it finds."""
+    count = opened.checkpoint.model.spec.classes
+    if count is None:
+        return None, None
+    seen = explore.classify(opened.checkpoint.model, x)[0]
+    asked = settings_of(value).get("class", "")
+    said = asked.isdecimal() and len(asked) < 6 and int(asked) < count
+    return classes.one_hot(opened, int(asked) if said else int(seen.argmax())), seen
 
 
 # --- choosing ------------------------------------------------------------------------------------------------
@@ -358,10 +426,37 @@ def picture_input(
             _choose(slot, opened, value, name, with_mean)
     for candidate in dict.fromkeys((value, default)):
         try:
-            return resolve(opened, candidate)
+            found = resolve(opened, candidate)
         except ValueError as error:
             st.warning(models.plain(str(error)))
+            continue
+        if found.seen is not None:
+            _class_of_upload_input(slot, opened, found, found.seen)
+        return found
     return None
+
+
+def _class_of_upload_input(slot: str, opened: Opened, found: Chosen, seen: Tensor) -> None:
+    """What the model takes an upload for, and the choice of another class."""
+    known, key = classes.names(opened), f"upload_class_{slot}"
+    asked = settings_of(found.choice).get("class", "")
+    inferred = classes.looks_like(opened, seen)
+    st.session_state[key] = int(asked) if asked.isdecimal() and len(asked) < 6 and int(asked) < len(known) else -1
+    st.selectbox(
+        f"Class of {NAMES[slot]}",
+        [-1, *range(len(known))],
+        format_func=lambda i: inferred if i < 0 else f"it is: {plain(known[i])}",
+        key=key,
+        on_change=lambda: choose(slot, _reclassed(found.choice, st.session_state[key])),
+        help="This model is told the class of a picture. It finds out the class of yours itself, unless you say it.",
+    )
+
+
+def _reclassed(value: str, index: int) -> str:
+    """An upload with the class that a person says, or -1: the one that the model finds."""
+    if index >= 0:
+        return with_class(value, index)
+    return ":".join(part for part in value.split(":") if not part.startswith("class="))
 
 
 def _choose(slot: str, opened: Opened, value: str, name: str, with_mean: bool) -> None:
@@ -378,8 +473,8 @@ def _choose(slot: str, opened: Opened, value: str, name: str, with_mean: bool) -
     if not models.originals_here(opened):
         del sources["data"]
     if with_mean:
-        sources["mean"] = "Prior mean"
-    kind = value.partition(":")[0]
+        sources["mean"] = "Prior mean" if opened.checkpoint.model.spec.prior == "normal" else "Mean encoding"
+    kind = value.partition("@")[0].partition(":")[0]
     source = st.segmented_control(
         f"Where {name} comes from",
         list(sources),
@@ -395,7 +490,7 @@ def _choose(slot: str, opened: Opened, value: str, name: str, with_mean: bool) -
     elif source == "prior":
         _prior_input(slot, value)
     else:
-        st.button("Take the prior mean", on_click=_pick, args=(slot, "mean"), key=f"mean_{slot}")
+        st.button(f"Take the {sources['mean'].lower()}", on_click=_pick, args=(slot, "mean"), key=f"mean_{slot}")
 
 
 def _pick(slot: str, value: str) -> None:
@@ -438,7 +533,7 @@ def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
     """A contact sheet, by class and by number."""
     shelf = _shelf(opened, kind)
     assert shelf is not None
-    of_kind, _, detail = value.partition(":")
+    of_kind, _, detail = value.partition("@")[0].partition(":")
     chosen = int(detail) if of_kind == kind and detail.isdecimal() else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rows = shelf.of_class(_class_input(slot, opened, shelf))
@@ -535,7 +630,7 @@ def _take_file(slot: str, key: str) -> None:
 
 def _prior_input(slot: str, value: str) -> None:
     key = f"seed_{slot}"
-    kind, _, detail = value.partition(":")
+    kind, _, detail = value.partition("@")[0].partition(":")
     seed = int(detail) if kind == "prior" and detail.isdecimal() and int(detail) < SEEDS else 0
     st.session_state[key] = seed
     draw = partial(_draw, slot, key)
@@ -561,7 +656,7 @@ def _another_button(slot: str, opened: Opened, value: str, name: str) -> None:
 
 def _another(slot: str, opened: Opened, value: str) -> None:
     """The next draw from the prior, or another picture of the same set, of the chosen class if there is one."""
-    kind, _, detail = value.partition(":")
+    kind, _, detail = value.partition("@")[0].partition(":")
     shelf = None if kind == "prior" else _shelf(opened, kind)
     if shelf is None:
         return choose(slot, f"prior:{(int(detail) + 1 if detail.isdecimal() else 0) % SEEDS}")

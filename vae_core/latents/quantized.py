@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import torch
@@ -18,6 +19,13 @@ ALIVE = 1.0  # a code that fewer vectors a batch choose, on average, is put some
 HIDDEN = 160  # units of the prior's recurrent net
 
 Shape = tuple[int, int, int]
+
+
+def _exact(device: torch.device) -> AbstractContextManager[None]:
+    """No mixed precision within: bf16 does not tell near codes apart, nor does a moving average move in it."""
+    if not torch.amp.is_autocast_available(device.type):  # nowhere but on real devices
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 class Codebook(nn.Module):
@@ -35,7 +43,7 @@ class Codebook(nn.Module):
     def nearest(self, z: Tensor) -> Tensor:
         """Codes of vectors: (N, c, h, w) -> (N, h, w)."""
         flat = z.detach().movedim(1, -1)  # (N, c, h, w) -> (N, h, w, c)
-        with torch.autocast(flat.device.type, enabled=False):  # bf16 does not tell near codes apart
+        with _exact(flat.device):
             return (self.vectors.square().sum(1) - 2 * flat @ self.vectors.T).argmin(-1)
 
     def embed(self, codes: Tensor) -> Tensor:
@@ -48,7 +56,7 @@ class Codebook(nn.Module):
         flat, chosen = z.movedim(1, -1).flatten(0, 2).float(), codes.flatten()  # (N h w, c), (N h w,)
         one_hot = F.one_hot(chosen, len(self.vectors)).to(flat.dtype)
         self.counts.lerp_(global_sum(one_hot.sum(0)), 1 - DECAY)
-        with torch.autocast(flat.device.type, enabled=False):
+        with _exact(flat.device):
             self.sums.lerp_(global_sum(one_hot.T @ flat), 1 - DECAY)
         dead = self.counts < ALIVE * (1 - DECAY)
         # Every process sees the same counts, and takes the first one's vectors for the dead.

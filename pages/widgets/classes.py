@@ -1,0 +1,45 @@
+"""The classes that a conditional model is given: their names, a selector, and weights as `decode` takes them."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pages.widgets import links
+from pages.widgets.models import Opened, plain
+
+ALL = "All classes"
+
+
+def names(opened: Opened) -> list[str]:
+    """One name a class, none twice: the data's, or the number where it has none; empty where there are no classes."""
+    known = opened.checkpoint.data.class_names
+    found: list[str] = []
+    for i in range(opened.checkpoint.model.spec.classes or 0):
+        name = " ".join(known[i].split()) if i < len(known) else str(i)
+        found.append(f"{name} (class {i})" if not name or name in (*found, ALL) else name)
+    return found
+
+
+def one_hot(opened: Opened, index: int) -> Tensor:
+    """The weights (classes,) of one class."""
+    return F.one_hot(torch.tensor(index), opened.checkpoint.model.spec.classes or 1).float()
+
+
+def select(opened: Opened, key: str, label: str, extra: str, help: str) -> int | None:
+    """A selector of classes, in the URL; None is the first choice, `extra`."""
+    known = names(opened)
+    options = [extra, *known]
+    if st.session_state.get(key, extra) not in options:
+        st.session_state[key] = extra  # another model's class, or a start that has another
+    links.check_choice(key, label, options)
+    chosen = st.selectbox(label, options, key=key, bind="query-params", help=help)
+    return known.index(chosen) if chosen in known else None
+
+
+def looks_like(opened: Opened, weights: Tensor) -> str:
+    """What the model takes a picture for: weights (classes,) in words."""
+    share, index = weights.max(0)
+    return f"looks like: {plain(names(opened)[int(index)])}, {100 * share.item():.0f} %"

@@ -1,0 +1,83 @@
+"""What a latent space means, in sentences for people: read from `model.spec`, so that no page knows a kind of model."""
+
+from __future__ import annotations
+
+from vae_core.model import LatentSpec
+
+DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no KL."
+
+
+def prior_of(spec: LatentSpec) -> str:
+    """Where draws come from, after "from"."""
+    if spec.codebook_size:
+        learned = "the learned prior over codes, which writes the map of codes place by place"
+        return learned if spec.prior == "learned" else "a uniform prior over codes: all are alike everywhere"
+    named = {
+        "fitted": "a Gaussian fitted to the codes of training pictures, not a prior of the model's own",
+        "learned": "the prior that the model has learned, a mixture of Gaussians",
+        "conditional": "the prior, level by level: each level is drawn given the coarser ones",
+    }
+    return named.get(spec.prior, "the prior")
+
+
+def intro(spec: LatentSpec) -> str:
+    """The first sentence of Sample."""
+    if spec.prior == "normal":
+        return "Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures."
+    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {prior_of(spec)}."
+
+
+def temperature_of(spec: LatentSpec) -> str:
+    """What the temperature does."""
+    rest = "1 is the prior itself; below 1 the pictures are more typical and more alike, above 1 they are stranger."
+    if spec.codebook_size:
+        if spec.prior != "learned":
+            return "A uniform prior has no temperature: all codes stay alike."
+        return f"The logits of the codes are divided by it: at 0 the likeliest code is taken each time. {rest}"
+    meant = {
+        "fitted": "The standard deviation of the fitted Gaussian is multiplied by it. "
+        + rest.replace("the prior itself", "the fitted Gaussian itself"),
+        "learned": f"The standard deviation of each Gaussian of the mixture is multiplied by it. {rest}",
+        "conditional": f"The standard deviation of every level, given the coarser ones, is multiplied by it. {rest}",
+    }
+    return meant.get(spec.prior, f"The prior's standard deviation is multiplied by it. {rest}")
+
+
+def straight(spec: LatentSpec) -> str:
+    """Why there is no spherical path."""
+    if spec.codebook_size:
+        return (
+            "The path is straight, and every vector on it is snapped to the nearest code: the picture changes in small "
+            "jumps. A spherical path has a meaning only where the prior is a standard normal distribution."
+        )
+    return "The path is straight: a spherical one has a meaning only where the prior is a standard normal distribution."
+
+
+def order_of(spec: LatentSpec) -> str:
+    """How dimensions are ordered where it is not by their KL, and why."""
+    if not spec.has_density:
+        return "by variance of the codes: an autoencoder has no KL"
+    return "by variance of the means: this model's KL is one number and does not split into dimensions"
+
+
+def size_of(spec: LatentSpec) -> str:
+    """The latent space in figures."""
+    if spec.codebook_size:
+        maps = " and ".join(" × ".join(map(str, shape[1:])) for shape in spec.shapes)
+        kind = "a map" if len(spec.shapes) == 1 else "maps"
+        return f"{kind} of {maps} codes, each one of {spec.codebook_size}"
+    levels = f" in {len(spec.shapes)} levels" if len(spec.shapes) > 1 else ""
+    return f"{spec.size} latent dimensions{levels}"
+
+
+def level_name(spec: LatentSpec, level: int) -> str:
+    """A latent group in words; the coarsest is level 1."""
+    ends = {0: ", the coarsest", len(spec.shapes) - 1: ", the finest"}
+    shape = spec.shapes[level]
+    size = " × ".join(map(str, shape[1:] if spec.codebook_size else shape))
+    return f"Level {level + 1} ({size}{ends.get(level, '')})"
+
+
+def what_levels(spec: LatentSpec) -> list[str]:
+    """Names of all latent groups."""
+    return [level_name(spec, level) for level in range(len(spec.shapes))]

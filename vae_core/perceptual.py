@@ -1,0 +1,71 @@
+"""Distance of pictures in the features of a net that was trained on photographs (VGG16, from the user's own cache)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FILE = "vgg16-397923af.pth"  # torchvision's VGG16_Weights.IMAGENET1K_V1
+LAYERS = (3, 8, 15)  # relu1_2, relu2_2, relu3_3
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures that it was trained on
+LEAST_SIDE = 32  # pixels that relu3_3 needs to see more than a corner
+
+
+def weights_file() -> Path:
+    """Where torch keeps the net's weights once they were downloaded."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+
+def download() -> None:
+    """Fetch the weights (528 MB) into torch's cache, where they are not there yet."""
+    from torchvision.models import VGG16_Weights
+
+    VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True, weights_only=True)
+
+
+class Perceptual(nn.Module):
+    """Squared distance of VGG features (Johnson et al. 2016, arXiv:1603.08155, equation 2), the same for every size.
+
+    Raises:
+        ValueError: where the weights are not in torch's cache; they are never downloaded without being asked for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import vgg16
+
+        if not (file := weights_file()).is_file():
+            raise ValueError(
+                f"perceptual needs the weights of VGG16, and {file} is not there; fetch them once with --download."
+            )
+        found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        self.layers = vgg16().features[: max(LAYERS) + 1]
+        self.layers.load_state_dict(
+            {name.removeprefix("features."): tensor for name, tensor in found.items() if name.startswith("features.")},
+            strict=False,  # the file has the deeper layers too
+        )
+        self.eval().requires_grad_(False)
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """Features of pictures (N, C, H, W) in [0, 1] at each of `LAYERS`."""
+        x = x.expand(-1, 3, -1, -1)
+        if min(x.shape[2:]) < LEAST_SIDE:
+            x = F.interpolate(x, scale_factor=LEAST_SIDE / min(x.shape[2:]), mode="bilinear")
+        x, found = (x - self.mean) / self.std, []
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            if index in LAYERS:
+                found.append(x)
+        return found
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Mean squared difference of the features, summed over the layers: (N, C, H, W) twice -> (N,)."""
+        pairs = zip(self.features(a), self.features(b), strict=True)
+        return torch.stack([(u - v).square().flatten(1).mean(1) for u, v in pairs]).sum(0)
