@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pages.widgets import downloads, links, models, pictures
+from pages.widgets import classes, downloads, links, models, pictures
+from pages.widgets import words as wording
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.figures import Figure, show_figures
 from pages.widgets.models import Opened, plain
@@ -33,7 +34,8 @@ PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the
 def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Points (T, D) of the path, their pictures, and the mixed pixels, both (T, C, H, W)."""
     points = explore.interpolate(a.mean, b.mean, count, path)
-    return points, explore.decode(opened.checkpoint.model, points), explore.crossfade(a.x[0], b.x[0], count)
+    y = None if a.y is None or b.y is None else explore.interpolate(a.y, b.y, count)
+    return points, explore.decode(opened.checkpoint.model, points, y), explore.crossfade(a.x[0], b.x[0], count)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -51,22 +53,37 @@ def sheets(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def rebuilt(key: str, _opened: Opened, _chosen: Chosen, about: str, seed: int) -> Tensor:
-    """The reconstruction and then a few decoded draws from the posterior, (1 + DRAWS, C, H, W)."""
-    draws = explore.posterior_draws(_chosen.mean, _chosen.std, DRAWS, seed)
-    return explore.decode(_opened.checkpoint.model, torch.cat([_chosen.mean[None], draws]))
+    """The reconstruction and then a few decoded draws from the posterior, if it can be drawn from: (1 to 5, C, H, W)."""
+    points = torch.cat([_chosen.mean[None], posterior(_opened, _chosen, seed)])
+    return explore.decode(_opened.checkpoint.model, points, _chosen.classes(len(points)))
+
+
+def posterior(opened: Opened, chosen: Chosen, seed: int) -> Tensor:
+    """Draws of z given the picture (DRAWS, D); none where there is no spread, or no picture that they need."""
+    model = opened.checkpoint.model
+    if not model.spec.spreads or not chosen.std.any():
+        return chosen.mean[None, :][:0]
+    if model.spec.posterior == "gaussian":  # mean and standard deviation say all
+        return explore.posterior_draws(chosen.mean, chosen.std, DRAWS, seed)
+    if not chosen.original:
+        return chosen.mean[None, :][:0]
+    return explore.draws_given(model, chosen.x, DRAWS, seed, chosen.classes(1))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def usual(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
     """How usual a picture is for the model, in words."""
     model, reference = _opened.checkpoint.model, _opened.checkpoint.reference
-    kind, _, row = about.partition(":")
+    kind, _, row = about.partition("@")[0].partition(":")
+    if "@" in about:
+        return "The model was given another class for it, so there is no original to compare it with."
     if reference is None:
         return "This model's file holds no reference set, so there is nothing to compare the picture with."
     if kind == "ref":
         return explore.reference_usualness(reference, int(row)).words
     if kind in ("upload", "data"):
-        return explore.usualness(model, _chosen.x, reference).words
+        y = None if _chosen.y is None else _chosen.y.argmax()[None]
+        return explore.usualness(model, _chosen.x, reference, y=y).words
     return "The model made this picture itself, so there is no original to compare its reconstruction with."
 
 
@@ -79,7 +96,7 @@ def seed_input() -> int:
         key="draws",
         bind="query-params",
         width=170,
-        help=f"The {DRAWS} draws beside each reconstruction are decoded at z = mean + standard deviation x noise.",
+        help=f"The {DRAWS} draws beside each reconstruction are decoded at z drawn from its posterior q(z | x).",
     )
 
 
@@ -105,7 +122,7 @@ def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
         shown.append(Figure(single(chosen.x), "What the model sees", f"Picture {name} as the model sees it"))
     made = "Rebuilt" if chosen.std.any() else "Decoded"
     shown.append(Figure(single(again[:1]), made, f"Picture {name} {made.lower()}"))
-    if chosen.std.any():
+    if len(again) > 1:
         alt = f"Decoded draw from the posterior of picture {name}"
         shown.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
     show_figures(shown)
@@ -150,7 +167,7 @@ def controls(opened: Opened) -> tuple[str, int]:
 def path_input(opened: Opened) -> str:
     """The path, where there is a choice."""
     if opened.checkpoint.model.spec.prior != "normal":
-        st.caption("The path is straight: a spherical one has a meaning only where the prior is a normal distribution.")
+        st.caption(wording.straight(opened.checkpoint.model.spec))
         return "linear"
     name = st.segmented_control(
         "Path",
@@ -206,10 +223,26 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
 def words(opened: Opened, a: Chosen, b: Chosen) -> None:
     """What A and B are, how usual they are, and how they were prepared, side by side."""
     for place, slot, chosen in zip(st.columns(2), "ab", (a, b), strict=True):
-        sentence = f"{_capital(chosen.label)}. {usual(opened.key, opened, chosen, chosen.choice)}"
+        found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
+        sentence = f"{_capital(chosen.label)}.{found} {usual(opened.key, opened, chosen, chosen.choice)}"
         place.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             place.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+
+
+def mixing(opened: Opened, a: Chosen, b: Chosen) -> None:
+    """That the class changes on the way too, where the model is given one."""
+    if a.y is None or b.y is None:
+        return
+    names = classes.names(opened)
+    first, last = (names[int(y.argmax())] for y in (a.y, b.y))
+    if first == last:
+        st.caption(f"This model is told the class: it is {plain(first)} all the way, and only the style changes.")
+    else:
+        st.caption(
+            f"This model is told the class, and on the way the class is mixed too: at A it is all {plain(first)}, half "
+            f"way half {plain(first)} and half {plain(last)}, at B all {plain(last)}."
+        )
 
 
 def _capital(text: str) -> str:
@@ -263,7 +296,7 @@ def page() -> None:
     # The words are last: with an upload come more of them, and nothing stands below that could move.
     row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
     with foot:
-        seed = seed_input()
+        seed = seed_input() if opened.checkpoint.model.spec.spreads else 0
     with left:
         a = side("a", opened, seed)
     with right:
@@ -280,6 +313,7 @@ def page() -> None:
     with row:
         strip(opened, a, b, about, steps, fade)
     with below:
+        mixing(opened, a, b)
         words(opened, a, b)
     with foot:
         offer(opened, a, b, about, steps, fade)

@@ -1,21 +1,68 @@
 """Sample: pictures that the model makes up, decoded at draws from the prior or over the prior's plane."""
 
 import math
+from dataclasses import dataclass
 
 import streamlit as st
+import torch
 from torch import Tensor
 
-from pages.widgets import downloads, links, models, pictures
+from pages.widgets import classes, downloads, links, models, pictures, words
 from pages.widgets.canvas import GREY, GUTTER, canvas
-from pages.widgets.models import Opened
+from pages.widgets.models import Opened, plain
 from vae_core import explore, images
 
 COUNTS = (1, 4, 9, 16, 25, 36, 49, 64, 100, 144, 196, 256)
 SIDES = (5, 10, 15, 20, 25, 30)
+COLUMNS = (4, 8, 12, 16, 20)
+MAX_ROWS = 40  # of classes
 MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
 VIEWS = ("Draws", "Plane")
 SHOWN = ("Mean", "Pixels")
+
+
+@dataclass(frozen=True)
+class View:
+    """What is asked for.
+
+    Attributes:
+        count: pictures; of a plane or of all classes, pictures a side or a row.
+        temperature: of the draws.
+        seed: of the draws.
+        plane: the two latent dimensions as a picture, in place of draws.
+        pixels: they are drawn, and not the mean shown.
+        label: class of all pictures, where the model has classes; None is a row for each.
+        keep: latent groups that all pictures share with one draw; 0 is none.
+        rest: seed of the groups that they do not share.
+    """
+
+    count: int
+    temperature: float
+    seed: int
+    plane: bool = False
+    pixels: bool = False
+    label: int | None = None
+    keep: int = 0
+    rest: int = 0
+
+    def rows(self, opened: Opened) -> list[int]:
+        """The class of each row where there is a row for each class; else none."""
+        count = opened.checkpoint.model.spec.classes
+        return [] if count is None or self.label is not None or self.plane else list(range(min(count, MAX_ROWS)))
+
+    def columns(self, opened: Opened) -> int:
+        """Pictures in a row."""
+        return self.count if self.plane or self.rows(opened) else math.isqrt(self.count)
+
+    @property
+    def about(self) -> dict[str, float]:
+        """What tells these draws from others, for names of files and caches."""
+        found: dict[str, float] = {"plane" if self.plane else "n": self.count}
+        found |= {} if self.plane else {"seed": self.seed}
+        found["temperature"] = self.temperature
+        found |= {} if self.label is None else {"class": self.label}
+        return found | ({"keep": self.keep, "rest": self.rest} if self.keep else {})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -25,34 +72,51 @@ def draws(key: str, _opened: Opened, n: int, temperature: float, seed: int) -> T
 
 
 @st.cache_data(max_entries=16, show_spinner="Decoding …")
-def decoded(key: str, _opened: Opened, _points: Tensor, about: tuple[object, ...], pixel_seed: int | None) -> Tensor:
+def decoded(
+    key: str, _opened: Opened, _points: Tensor, _y: Tensor | None, about: tuple[object, ...], pixel_seed: int | None
+) -> Tensor:
     """The pictures at points that `about` identifies: the likelihood's mean, or pixels drawn from it."""
     model = _opened.checkpoint.model
-    return explore.decode(model, _points) if pixel_seed is None else explore.draw_pixels(model, _points, pixel_seed)
+    if pixel_seed is None:
+        return explore.decode(model, _points, _y)
+    return explore.draw_pixels(model, _points, pixel_seed, _y)
 
 
-def new_draw() -> None:
-    st.session_state.seed = (st.session_state.seed + 1) % (MAX_SEED + 1)
+@st.cache_data(max_entries=16, show_spinner="Drawing the finer levels …")
+def resampled(key: str, _opened: Opened, view: View, _points: Tensor) -> Tensor:
+    """Pictures that share the first levels of one draw."""
+    return explore.continued(_opened.checkpoint.model, _points, view.keep, view.temperature, view.rest)
+
+
+def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
+    """Points (N, D) and, where the model is conditional, their classes (N,)."""
+    if view.plane:
+        points = explore.prior_plane(view.count, view.temperature).flatten(0, 1)  # (side, side, 2) -> (side * side, 2)
+    elif view.keep:
+        points = draws(opened.key, opened, 1, view.temperature, view.seed).expand(view.count, -1)
+    else:
+        points = draws(opened.key, opened, view.count, view.temperature, view.seed)
+    if rows := view.rows(opened):
+        return points.repeat(len(rows), 1), torch.tensor(rows).repeat_interleave(view.count)
+    return points, None if view.label is None else torch.full((len(points),), view.label)
+
+
+def new_draw(key: str = "seed") -> None:
+    st.session_state[key] = (st.session_state[key] + 1) % (MAX_SEED + 1)
 
 
 def pick(place: int) -> None:
     st.session_state.picture = place + 1
 
 
-def controls(opened: Opened) -> tuple[bool, int, float, int, bool]:
-    """The widgets: is it the plane, how many pictures (a side), temperature, seed, are pixels drawn."""
+def controls(opened: Opened) -> View:
+    """The widgets, and what they ask for."""
     spec = opened.checkpoint.model.spec
-    plane = False
-    if spec.size == 2 and spec.prior == "normal":
-        links.check_choice("view", "View", VIEWS)
-        view = st.radio("View", VIEWS, key="view", bind="query-params", horizontal=True)
-        plane = view == "Plane"
-    if plane:
-        links.check_choice("side", "Pictures a side", SIDES)
-        count = st.select_slider("Pictures a side", SIDES, 15, key="side", bind="query-params")
-    else:
-        links.check_choice("n", "Pictures", COUNTS)
-        count = st.select_slider("Pictures", COUNTS, 64, key="n", bind="query-params")
+    plane, label = plane_input(opened), class_input(opened)
+    if plane and spec.classes:
+        label = label or 0  # a plane has no rows for classes
+    count = count_input(plane, bool(spec.classes) and label is None and not plane)
+    keep = keep_input(opened) if len(spec.shapes) > 1 else 0
     links.check_range("temperature", "Temperature", 0, MAX_TEMPERATURE)
     temperature = st.slider(
         "Temperature",
@@ -62,22 +126,91 @@ def controls(opened: Opened) -> tuple[bool, int, float, int, bool]:
         0.05,
         key="temperature",
         bind="query-params",
-        help="The prior's standard deviation is multiplied by it. 1 is the prior itself; below 1 the pictures "
-        "are more typical and more alike, above 1 they are stranger.",
+        help=words.temperature_of(spec),
     )
-    links.check_range("seed", "Seed", 0, MAX_SEED)
     still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
+    seed = seed_input("seed", "Seed", "New draw", still)
+    rest = seed_input("rest", "Seed of the rest", "Draw the rest anew", False) if keep else 0
+    pixels = False if keep else shown_input(opened)
+    return View(count, float(temperature), seed, plane, pixels, label, keep, rest)
+
+
+def plane_input(opened: Opened) -> bool:
+    """Whether the plane is shown, where the model has one."""
+    spec = opened.checkpoint.model.spec
+    if spec.size != 2 or spec.prior != "normal":
+        return False
+    links.check_choice("view", "View", VIEWS)
+    return st.radio("View", VIEWS, key="view", bind="query-params", horizontal=True) == "Plane"
+
+
+def class_input(opened: Opened) -> int | None:
+    """The class of all pictures, or None for a row of each."""
+    if opened.checkpoint.model.spec.classes is None:
+        return None
+    return classes.select(
+        opened,
+        "class",
+        "Class",
+        classes.ALL,
+        "This model is told the class. All classes: a row for each, and in each column the same z, so that what stays "
+        "in a column is the style.",
+    )
+
+
+def count_input(plane: bool, by_class: bool) -> int:
+    """How many pictures; of a plane a side, of all classes a row."""
+    if plane:
+        key, label, options, usual = "side", "Pictures a side", SIDES, 15
+    elif by_class:
+        key, label, options, usual = "columns", "Pictures a class", COLUMNS, 12
+    else:
+        key, label, options, usual = "n", "Pictures", COUNTS, 64
+    links.check_choice(key, label, options)
+    return int(st.select_slider(label, options, usual, key=key, bind="query-params"))
+
+
+def keep_input(opened: Opened) -> int:
+    """How many levels of one draw all pictures share."""
+    spec = opened.checkpoint.model.spec
+    most = len(spec.shapes) - 1
+    if int(st.session_state.get("keep") or 0) > most:
+        st.session_state["keep"] = 0  # another model has more levels
+    links.check_range("keep", "Levels that stay", 0, most)
+    keep = st.slider(
+        "Levels that stay",
+        0,
+        max(1, most),
+        key="keep",
+        bind="query-params",
+        help="The coarsest levels of one draw are kept, and the finer ones are drawn again for every picture: so one "
+        "sees what each level decides. 0 draws everything anew. " + "; ".join(words.what_levels(spec)) + ".",
+    )
+    return min(int(keep), most)
+
+
+def seed_input(key: str, label: str, button: str, disabled: bool) -> int:
+    """A seed, and the button that moves it on."""
+    links.check_range(key, label, 0, MAX_SEED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed",
+            label,
             0,
             MAX_SEED,
-            key="seed",
+            key=key,
             bind="query-params",
             width=150,
             help="The same seed gives the same pictures again, also on another day.",
         )
-        st.button("New draw", on_click=new_draw, type="primary", disabled=still)
+        kind = "primary" if key == "seed" else "secondary"
+        st.button(button, key=f"new_{key}", on_click=new_draw, args=(key,), type=kind, disabled=disabled)
+    return int(seed)
+
+
+def shown_input(opened: Opened) -> bool:
+    """Whether pixels are drawn."""
+    if not opened.checkpoint.model.spec.has_density:
+        return False
     links.check_choice("shown", "Shown", SHOWN)
     shown = st.radio(
         "Shown",
@@ -88,14 +221,13 @@ def controls(opened: Opened) -> tuple[bool, int, float, int, bool]:
         help=f"Mean: the decoder's mean, E[x | z]. Pixels: every pixel drawn from the likelihood p(x | z), "
         f"here {opened.checkpoint.model.likelihood.label}.",
     )
-    return plane, int(count), float(temperature), int(seed), shown == "Pixels"
+    return shown == "Pixels"
 
 
-def show(plane: bool, x: Tensor, columns: int, chosen: int | None, words: str, edge: float) -> None:
+def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float) -> None:
     """The picture itself; a plane has axes, and no gutters: it is one."""
-    if not plane:
-        canvas(x, columns, "grid", f"{len(x)} pictures drawn from the prior", on_pick=pick, chosen=chosen)
-    else:
+    columns, rows = view.columns(opened), view.rows(opened)
+    if view.plane:
         ends = f"{-edge:.2f}", f"{edge:.2f}"
         canvas(
             x,
@@ -108,26 +240,62 @@ def show(plane: bool, x: Tensor, columns: int, chosen: int | None, words: str, e
             below=(ends[0], "z0 →", ends[1]),
             gutter=0,
         )
-    st.caption(words)
+        return
+    alt = f"{len(x)} pictures drawn from the prior"
+    if rows:
+        names = [classes.names(opened)[row] for row in rows]
+        alt = f"{alt}, one row a class: {', '.join(names)}"
+        canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=0.84)
+    else:
+        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen)
 
 
-def describe(opened: Opened, plane: bool, count: int, temperature: float, seed: int, pixels: bool) -> str:
-    """One or two sentences on what is shown."""
-    where = (
-        f"{count} x {count} points at equal steps of the prior's probability (its quantiles)"
-        if plane
-        else f"{count} draws of z from the prior, seed {seed}"
-    )
+def describe(opened: Opened, view: View) -> str:
+    """A few sentences on what is shown."""
+    spec, model = opened.checkpoint.model.spec, opened.checkpoint.model
+    if view.plane:
+        where = f"{view.count} x {view.count} points at equal steps of the prior's probability (its quantiles)"
+    else:
+        where = f"{view.count} draws of z from {words.prior_of(spec)}, seed {view.seed}"
+    if view.keep:
+        kept = "level 1" if view.keep == 1 else f"levels 1 to {view.keep}"
+        where = (
+            f"{view.count} pictures that share {kept} of one draw (seed {view.seed}); the finer levels are drawn anew"
+        )
+    if rows := view.rows(opened):
+        more = f" (the first {len(rows)} of {spec.classes})" if len(rows) < (spec.classes or 0) else ""
+        where += f": in each column the same z, in each row another class{more}"
+    elif view.label is not None:
+        where += f", all as {plain(classes.names(opened)[view.label])}"
     what = (
-        f"Every pixel is drawn from the likelihood, {opened.checkpoint.model.likelihood.label}: the grain is noise."
-        if pixels
+        f"Every pixel is drawn from the likelihood, {model.likelihood.label}: the grain is noise."
+        if view.pixels
         else "Shown is the decoder's mean, the expected picture at z, and not a draw of pixels."
+        if spec.has_density
+        else "Shown is what the decoder makes of each."
     )
-    return f"{where}, temperature {temperature:g}. {what}"
+    return f"{where}, temperature {view.temperature:g}. {what}"
 
 
-def use_one(opened: Opened, points: Tensor, x: Tensor, plane: bool, temperature: float, seed: int) -> None:
+def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> str:
+    """What stands for a picture on the other pages."""
+    percent = "" if view.temperature == 1 else f".{round(100 * view.temperature)}"
+    rows = view.rows(opened)
+    value = (
+        f"point:{explore.to_text(points[place])}" if view.plane else f"prior:{view.seed}.{place % view.count}{percent}"
+    )
+    label = rows[place // view.count] if rows else view.label
+    return value if label is None else pictures.with_class(value, label)
+
+
+def use_one(opened: Opened, view: View, points: Tensor) -> None:
     """Choose one picture and send it on."""
+    if view.keep:
+        st.caption(
+            "To send a picture to Interpolate or Traverse, draw all levels: set “Levels that stay” to 0. What is drawn "
+            "below a level that stays is known to the decoder alone."
+        )
+        return
     links.check_range("picture", "Picture to use", 1, len(points))
     if (st.session_state.get("picture") or 0) > len(points):
         st.session_state.picture = None
@@ -141,11 +309,7 @@ def use_one(opened: Opened, points: Tensor, x: Tensor, plane: bool, temperature:
         placeholder="press one, or type",
         help="Counted row by row from the top left.",
     )
-    choice = None
-    if number is not None:
-        point = points[number - 1]
-        percent = "" if temperature == 1 else f".{round(100 * temperature)}"
-        choice = f"point:{explore.to_text(point)}" if plane else f"prior:{seed}.{number - 1}{percent}"
+    choice = None if number is None else choice_of(opened, view, points, number - 1)
     with st.container(horizontal=True):
         for slot in ("a", "b"):
             name = slot.upper()
@@ -159,51 +323,47 @@ def use_one(opened: Opened, points: Tensor, x: Tensor, plane: bool, temperature:
         st.caption("At " + ", ".join(f"z{i} = {value:.2f}" for i, value in enumerate(points[number - 1].tolist())))
 
 
-def offer(opened: Opened, points: Tensor, x: Tensor, columns: int, gutter: int, about: dict[str, float]) -> None:
+def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, x: Tensor) -> None:
     """Downloads of what is shown, built when they are asked for."""
-    stem = downloads.file_name(opened.entry.title, *about.values())
+    columns, gutter = view.columns(opened), 0 if view.plane else GUTTER
+    stem = downloads.file_name(opened.entry.title, *view.about.values())
     grow = downloads.enlargement(columns * x.shape[3])
 
     def grid() -> bytes:
         return images.png(images.grid(x, columns, grow, gutter * grow, GREY))
+
+    def npz() -> bytes:
+        held = view.about if y is None else view.about | {"y": y}
+        return downloads.npz(z=points, model=opened.entry.title, **held)
 
     with st.container(horizontal=True):
         st.download_button("Grid (PNG)", grid, f"{stem}.png", "image/png", on_click="ignore")
         st.download_button(
             "Pictures (zip)", lambda: images.zip_png(x, stem), f"{stem}.zip", "application/zip", on_click="ignore"
         )
-        st.download_button(
-            "Latents (npz)",
-            lambda: downloads.npz(z=points, model=opened.entry.title, **about),
-            f"{stem}.npz",
-            "application/octet-stream",
-            on_click="ignore",
-        )
+        st.download_button("Latents (npz)", npz, f"{stem}.npz", "application/octet-stream", on_click="ignore")
 
 
 def main() -> None:
     opened = models.picker()
     st.title("Sample", anchor=False)
-    st.write("Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures.")
+    st.write(words.intro(opened.checkpoint.model.spec))
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        plane, count, temperature, seed, pixels = controls(opened)
-    if plane:
-        points = explore.prior_plane(count, temperature).flatten(0, 1)  # (side, side, 2) -> (side * side, 2)
-        about: dict[str, float] = {"plane": count, "temperature": temperature}
+        view = controls(opened)
+    points, y = points_of(opened, view)
+    if view.keep:
+        x = resampled(opened.key, opened, view, points)
     else:
-        points = draws(opened.key, opened, count, temperature, seed)
-        about = {"n": count, "seed": seed, "temperature": temperature}
-    x = decoded(opened.key, opened, points, tuple(about.items()), seed if pixels else None)
-    columns = count if plane else math.isqrt(count)
+        x = decoded(opened.key, opened, points, y, tuple(view.about.items()), view.seed if view.pixels else None)
     with right:
-        use_one(opened, points, x, plane, temperature, seed)
+        use_one(opened, view, points)
     with left:
-        chosen = st.session_state.get("picture")
-        words = describe(opened, plane, count, temperature, seed, pixels)
-        show(plane, x, columns, chosen - 1 if chosen else None, words, points.max().item())
-        offer(opened, points, x, columns, 0 if plane else GUTTER, about)
+        chosen = None if view.keep else st.session_state.get("picture")
+        show(opened, view, x, chosen - 1 if chosen else None, points.max().item())
+        st.caption(describe(opened, view))
+        offer(opened, view, points, y, x)
     pictures.keep_in_url("a", "b", "start")
 
 

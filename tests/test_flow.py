@@ -147,7 +147,7 @@ def test_a_flow_fits_what_no_ellipse_does() -> None:
         latent = Gaussian(1, 2, priors.Normal(2), flow_steps=steps)
         optimizer, h = torch.optim.Adam(latent.parameters(), lr=0.02), torch.ones(1, 1)
         noise = seeded(0)
-        for _ in range(150):
+        for _ in range(300):
             optimizer.zero_grad()
             draw = latent.draw(h, 64, noise)
             (draw.densities()[1] - log_target(draw.z[0])).mean().backward()

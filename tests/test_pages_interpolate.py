@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,9 +117,10 @@ def test_downloads_hold_the_way_that_is_shown(name: str, path: str, downloads: d
 
 
 def test_a_model_with_another_prior_has_a_straight_path_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae_core.latents.gaussian import Gaussian
+    from vae_core.model import VAE
 
-    monkeypatch.setattr(Gaussian, "prior", "fitted")
+    real = VAE.spec.fget
+    monkeypatch.setattr(VAE, "spec", property(lambda model: replace(real(model), prior="fitted")))
     app = start()
     assert "spherical" in texts(app)
     assert not [control for control in app.segmented_control if control.label == "Path"]

@@ -143,7 +143,7 @@ def test_a_mixture_learns_clusters() -> None:
     z = places.repeat(200, 1) + 0.3 * torch.randn(400, 2, generator=seeded(0))
     prior = Mixture(2, 2)
     optimizer = torch.optim.Adam(prior.parameters(), lr=0.1)
-    for _ in range(80):
+    for _ in range(150):
         optimizer.zero_grad()
         (-prior.log_prob(z).mean()).backward()
         optimizer.step()

@@ -115,6 +115,12 @@ def test_pictures_outside_of_folders_have_no_class(packed, names):
     assert raw.labels is None and raw.class_names == () and raw.count == 2
 
 
+def test_pictures_beside_class_folders_are_spoken_of(packed):
+    raw = read(packed({"a.png": picture(), "cat/b.png": picture(), "dog/c.png": picture()}))
+    assert raw.labels is None
+    assert raw.notes == ("1 of the pictures lie beside the folders, so that none has a class: give each a folder",)
+
+
 def test_one_picture_is_a_set(packed):
     assert pixels_of(read(packed({"only.png": picture(7)}))).shape == (1, 16, 16, 3)
 

@@ -144,7 +144,7 @@ def test_the_prior_is_what_log_prior_scores(latent: TopDown, h: list[Tensor]) ->
 @torch.no_grad()
 def test_temperature(latent: TopDown) -> None:
     cold, still = (latent.sample_prior(2, 0.0, generator, CPU) for generator in (None, seeded(3)))
-    assert all(torch.equal(a, b) and torch.equal(a[0], a[1]) for a, b in zip(cold, still, strict=True))
+    assert all(torch.equal(a, b) and torch.allclose(a[0], a[1], atol=1e-5) for a, b in zip(cold, still, strict=True))
     half, whole = (latent.sample_prior(4_000, t, seeded(0), CPU) for t in (0.5, 1.0))
     assert torch.allclose(half[0] - cold[0][:1], 0.5 * (whole[0] - cold[0][:1]), atol=1e-5)
     assert [part.shape for part in whole] == [(4_000, *shape) for shape in SHAPES]

@@ -366,6 +366,10 @@ def test_states_of_something_else_are_refused(tmp_path: Path) -> None:
         Run(recipe(epochs=4), splits(), "cpu").restore(state)
     with pytest.raises(ValueError, match="other pictures"):
         Run(recipe(), splits(95), "cpu").restore(state)
+    changed = splits()
+    changed.train.images[0] += 1  # as many, of the same size and name
+    with pytest.raises(ValueError, match="other pictures"):
+        Run(recipe(), changed, "cpu").restore(state)
     checkpoints.save(package(run), state)
     with pytest.raises(ValueError, match="not the state of a run"):
         Run(recipe(), splits(), "cpu").restore(state)

@@ -60,6 +60,19 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "active_units": "dimensions whose encoded mean varies by more than 0.01 (Burda et al. 2016)",
     "nll": "nats per image (importance-weighted bound of -log p(x))",
     "bits_per_dimension": "bits per number of a picture",
+    "mutual_information": "nats per image that codes tell of pictures, at most the log of their number",
+    "total_correlation": "nats, dependence between dimensions of the aggregate posterior (Chen et al. 2018)",
+    "dimension_wise_kl": "nats, from each dimension's aggregate posterior to the prior, summed (Chen et al. 2018)",
+    "aggregate_kl": "nats, from the aggregate posterior to the prior (Hoffman and Johnson 2016)",
+    "perplexity": "codes of each codebook, used alike, that were as hard to guess",
+    "linear_probe": "share of labels that logistic regression on the means tells",
+    "knn": "share of labels that the 5 nearest means tell",
+    "accuracy": "share of labels that the model infers",
+    "mig_histogram": "0 to 1, of binned means (Locatello et al. 2019); not comparable with mig_sampled",
+    "mig_sampled": "0 to 1, of densities of draws (Chen et al. 2018); not comparable with mig_histogram",
+    "factor_vae": "0 to 1 (score of Kim and Mnih 2018)",
+    "dci": "0 to 1 each (Eastwood and Williams 2018)",
+    "sap": "0 to 1, of thresholds (Kumar et al. 2018)",
 }
 
 
@@ -301,7 +314,7 @@ class Objective:
 
 
 def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names))
+    return ", ".join(sorted(names)) or "none of its own"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core import sources, sprites
+from vae_core import images, sources, sprites
 from vae_core.config import DataConfig
 from vae_core.images import Preparation
 from vae_core.sources import Indices, Progress, Raw, Source
@@ -104,6 +104,7 @@ def load(
     root: Path | None = None,
     download: bool = False,
     progress: Progress | None = None,
+    like: str = "",
 ) -> Splits:
     """Pictures in three parts, split by `config.seed`; an official test part is kept as it is.
 
@@ -117,6 +118,7 @@ def load(
             looked at last. Downloads go to the first of the two that can be written.
         download: fetch a named set that is not on this machine.
         progress: called with a fraction done (0 to 1) and a text.
+        like: a named set; the pictures of a folder or zip are made to look like its own. Empty = the middle cut out.
 
     Returns:
         Training, validation and test parts that share no picture.
@@ -126,7 +128,7 @@ def load(
     """
     where: Hashable = tuple(map(str, _roots(root))) if source is None else _fingerprint(source)
     report = progress or (lambda fraction, text: None)
-    return _CACHE.get((config, where), lambda: _load(config, source, root, download, report))
+    return _CACHE.get((config, where, like), lambda: _load(config, source, root, download, report, like))
 
 
 def available(name: str, root: Path | None = None) -> bool:
@@ -140,14 +142,23 @@ def preparation(name: str) -> tuple[Preparation, bool | None]:
     return (entry.preparation, entry.dark_ground) if entry else (Preparation(), None)
 
 
-def _load(config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress) -> Splits:
+def _as_in(name: str, channels: int, data: bytes, size: tuple[int, int]) -> np.ndarray:
+    """A picture's file as an upload to a model of the named set is prepared, (H, W, 3)."""
+    x = images.prepare(images.open_image(data), (channels, *size), *preparation(name)).x
+    return images.to_uint8(x.expand(-1, 3, -1, -1))[0]
+
+
+def _load(
+    config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress, like: str
+) -> Splits:
     if source is None:
         entry = _named(config.name)
         config = replace(config, size=config.size or entry.size)
         raw = entry.read(_locate(config.name, root, download, report), config)
         origin = entry.credit, entry.licence
     else:
-        raw = sources.read(source, config, report)
+        picture = partial(_as_in, like, config.channels or 3) if like else sources.cut_out
+        raw = sources.read(source, config, report, picture)
         origin = "the user's own pictures", "not stated"
     parts = split(raw, config)
     total, done = sum(len(indices) for _, indices in parts), 0

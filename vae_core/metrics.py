@@ -1,4 +1,4 @@
-"""Figures of a model, through the contract: ELBO, KL per dimension, active units, importance-weighted bound.
+"""Figures of a model, through the contract: ELBO, KL, active units, importance-weighted bound, probes, disentanglement.
 
 Noise and bits come from a seed in blocks of fixed size, so that a figure does not depend on memory or batch size.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vae_core import disentanglement
 from vae_core.config import METRICS
 from vae_core.latents import Encoding
+from vae_core.latents.priors import log_normal
 from vae_core.model import VAE
 from vae_core.shards import Shard, seeded
 
@@ -22,7 +25,17 @@ BLOCK = 500  # pictures at a time; a constant, since the noise is drawn block by
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
 AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
-BITS, DRAWS, WEIGHTS = 1, 2, 3  # streams of noise
+BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
+
+# Figures by what they need: a density, pairs of posteriors and a prior, labels, known factors.
+DENSE = ("elbo", "kl", "kl_per_dim", "nll", "bits_per_dimension")
+PAIRWISE = ("mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl")
+LABELLED = ("linear_probe", "knn", "accuracy")
+FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
+USUAL = ("elbo", "reconstruction", "kl", "active_units", "perplexity", "accuracy")
+
+Report = Callable[[float], None]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ def statistics(
     model: VAE,
     images: Tensor,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     labels: Tensor | None = None,
 ) -> Statistics:
     """Encode, draw one z and score each picture.
@@ -131,9 +144,7 @@ def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
 
 
 @torch.inference_mode()
-def encode(
-    model: VAE, images: Tensor, seed: int = 0, progress: Callable[[float], None] | None = None
-) -> tuple[Tensor, Tensor]:
+def encode(model: VAE, images: Tensor, seed: int = 0, progress: Report | None = None) -> tuple[Tensor, Tensor]:
     """Encode pictures, in bounded memory and with the bits that `statistics` draws.
 
     Args:
@@ -147,8 +158,9 @@ def encode(
     """
     parts = []
     for index, x in blocks(model, images, seed):
-        for encoding in map(model.encode, x.split(at_once(model))):
-            parts.append(tuple(_joined(part, x).cpu() for part in (encoding.mean, encoding.std)))
+        for rows in x.split(at_once(model)):
+            found = model.encode(rows)
+            parts.append(tuple(_joined(part, rows).cpu() for part in (found.mean, found.std)))
         if progress:
             progress((index * BLOCK + len(x)) / len(images))
     mean, std = (torch.cat(column) for column in zip(*parts, strict=True))
@@ -179,7 +191,7 @@ def importance_weighted_nll(
     images: Tensor,
     k: int = 1000,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     labels: Tensor | None = None,
 ) -> Tensor:
     """-log 1/k sum_i p(x, z_i) / q(z_i | x) of each picture (Burda et al. 2016, equation 8), in bounded memory.
@@ -219,59 +231,256 @@ def bits_per_dimension(model: VAE, nats: float) -> float | None:
     return nats / (math.prod(model.image_shape) * math.log(2)) if model.likelihood.discrete else None
 
 
+def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True) -> str | None:
+    """What a figure needs and a model or its pictures have not, in words; None where all is there.
+
+    Args:
+        model: any model.
+        name: a key of `config.METRICS`.
+        labelled: whether the pictures have labels of two classes at least.
+        factored: whether they have known factors.
+    """
+    spec, label = model.spec, model.likelihood.label
+    latent = f"this one has a {spec.posterior} posterior with a {spec.prior} prior"
+    needs = (
+        (DENSE, spec.has_density, "a model with a density, and the codes of an autoencoder have none"),
+        (("bits_per_dimension",), model.likelihood.discrete, f"bits or levels, and {label} is one, which is a density"),
+        (
+            PAIRWISE,
+            (spec.posterior, spec.prior) == ("gaussian", "normal"),
+            f"a gaussian posterior with a normal prior, and {latent}",
+        ),
+        (("mig_sampled",), spec.posterior == "gaussian", f"a gaussian posterior, and {latent}"),
+        (("perplexity",), spec.codebook_size is not None, f"codebooks, and {latent}"),
+        (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
+        (LABELLED, labelled, "labels of at least two classes, and these pictures have none"),
+        (FACTORED, factored, "known factors, and these pictures have none"),
+    )
+    return next((needed for names, there, needed in needs if name in names and not there), None)
+
+
+def usual(model: VAE, labelled: bool = False) -> list[str]:
+    """The figures that are asked for where none are named: those of `USUAL` that a model has."""
+    return [name for name in USUAL if lacking(model, name, labelled) is None]
+
+
+def check(model: VAE, wanted: Sequence[str], labelled: bool = True, factored: bool = True) -> None:
+    """Refuse figures that a model or its pictures do not have.
+
+    Raises:
+        ValueError: which one, why, and which are allowed; arguments as in `lacking`.
+    """
+    for name in wanted:
+        _known(name)
+        if needed := lacking(model, name, labelled, factored):
+            allowed = [other for other in METRICS if lacking(model, other, labelled, factored) is None]
+            raise ValueError(f"{name} needs {needed}; allowed: {', '.join(allowed)}.")
+
+
+def _known(name: str) -> None:
+    if name not in METRICS:
+        raise ValueError(f"The metrics have {name!r}; allowed: {', '.join(METRICS)}.")
+
+
 def figures(
     model: VAE,
     images: Tensor,
     wanted: Sequence[str],
     k: int = 1000,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     labels: Tensor | None = None,
+    factors: Tensor | None = None,
+    given: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Measure a model on pictures.
 
     Args:
-        model: any model with densities, in eval mode.
+        model: any model, in eval mode.
         images: (N, C, H, W), uint8 or float in [0, 1], N at least 1.
-        wanted: keys of `config.METRICS`; bits_per_dimension where the likelihood is discrete alone.
+        wanted: keys of `config.METRICS` that `check` lets pass.
         k: draws of z a picture for nll, at least 1.
-        seed: of the bits and of all draws.
+        seed: of the bits, of all draws, and of the half of the pictures that probes learn from.
         progress: called with the fraction done.
-        labels: as in `statistics`.
+        labels: classes (N,), where they are known.
+        factors: (N, F), where they are known.
+        given: whether a conditional model is told the labels: figures are then of p(x | y), else summed over y.
 
     Returns:
         Of each wanted figure its value, standard error over the pictures (None where it has none) and unit.
+
+    Raises:
+        ValueError: a figure is not defined for the model or the pictures.
     """
-    report, work = progress or (lambda share: None), 1 + k * ("nll" in wanted)
-    found = statistics(model, images, seed, lambda share: report(share / work), labels)
-    columns = {"elbo": found.elbo, "reconstruction": found.reconstruction, "kl": found.kl.sum(1)}
-    if "nll" in wanted:
-        bound = importance_weighted_nll(model, images, k, seed, lambda share: report((1 + k * share) / work), labels)
-        columns["nll"] = bound
-    summary = found.summary()
-    rows = {name: _row(name, column.mean().item(), _standard_error(column)) for name, column in columns.items()}
-    rows |= {name: _row(name, summary[name]) for name in ("kl_per_dim", "active_units")}
-    if "nll" in rows:
-        rows["nll"] |= {"unit": f"{METRICS['nll']}, {k:,} draws", "k": k}
-    if model.likelihood.discrete:
-        rows["bits_per_dimension"] = _bits(model, rows)
-    return {name: rows[name] for name in wanted}
+    check(model, wanted, labels is not None and bool((labels != labels[0]).any()), factors is not None)
+    classes = model.spec.classes
+    meant = classes and labels is not None and (given or "accuracy" in wanted)
+    if meant and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"Labels go up to {int(labels.max())}; this model's classes are 0 to {classes - 1}.")
+    work = _Work(model, images, wanted, k, seed, progress, labels, factors, given)
+    return {name: _MEASURES[name](work) for name in wanted}
 
 
-def _row(name: str, value: Any, error: float | None = None, source: str = "") -> dict[str, Any]:
+class _Work:
+    """A model and pictures; each costly part is done once, when a figure asks for it."""
+
+    def __init__(
+        self,
+        model: VAE,
+        images: Tensor,
+        wanted: Sequence[str],
+        k: int,
+        seed: int,
+        progress: Report | None,
+        labels: Tensor | None,
+        factors: Tensor | None,
+        given: bool,
+    ) -> None:
+        self.model, self.images, self.wanted, self.seed = model, images, wanted, seed
+        self.k = 1 if model.spec.posterior == "quantized" else k  # codes are not drawn
+        self.labels, self.factors = labels, factors
+        self.y = labels if given and model.spec.classes else None
+        self.report = progress or (lambda share: None)
+        self.parts = {part for name in wanted for part in self._parts(name)}
+        self.done = 0.0
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        """The costly work behind a figure."""
+        if name in ("nll", "accuracy") or (name == "bits_per_dimension" and "nll" in self.wanted):
+            return ("accuracy" if name == "accuracy" else "nll",)
+        if name in (*LABELLED, *FACTORED):
+            return ("statistics" if self.model.spec.classes is None else "codes", name)
+        return ("statistics", "aggregate") if name in PAIRWISE else ("statistics",)
+
+    def _weight(self, part: str) -> float:
+        """How long a part takes, about, in passes over the pictures."""
+        passes = {"nll": self.k, "codes": self.model.spec.classes, "accuracy": self.model.spec.classes}
+        return passes.get(part) or (len(self.images) / BLOCK if part in ("aggregate", "mig_sampled") else 1)
+
+    def step(self, part: str) -> Report:
+        """The progress of a part, which begins where the last one ended."""
+        start, weight, total = self.done, self._weight(part), sum(map(self._weight, self.parts))
+        self.done += weight
+        return lambda share: self.report(min(1.0, (start + weight * share) / total))
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        return statistics(self.model, self.images, self.seed, self.step("statistics"), self.y)
+
+    @cached_property
+    def nll(self) -> Tensor:
+        return importance_weighted_nll(self.model, self.images, self.k, self.seed, self.step("nll"), self.y)
+
+    @cached_property
+    def codes(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (N, D) from pictures alone: a class that is told would tell itself."""
+        if self.model.spec.classes is None:
+            return self.statistics.mean, self.statistics.std
+        return encode(self.model, self.images, self.seed, self.step("codes"))
+
+    @cached_property
+    def aggregate(self) -> dict[str, float]:
+        found = self.statistics
+        return disentanglement.aggregate(found.mean, found.std, self.seed, log_normal, self.step("aggregate"))
+
+    @property
+    def density(self) -> str:
+        """Which density the figures of a conditional model are of."""
+        if not self.model.spec.classes:
+            return ""
+        return ", of log p(x), summed over the classes" if self.y is None else ", of log p(x | y)"
+
+    def average(self, name: str, column: Tensor, note: str = "") -> Row:
+        """The mean of one number a picture, (N,)."""
+        return _row(name, column.mean().item(), _standard_error(column), self.density + note)
+
+    def summed(self, name: str) -> Row:
+        """An entry of the summary."""
+        unit = "" if self.model.spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
+        return _row(name, self.statistics.summary()[name], None, (self.density if name in DENSE else "") + unit)
+
+    def kl(self) -> Row:
+        """With the class's own KL, where it is summed over."""
+        found = self.statistics
+        column = -found.elbo - found.reconstruction if self.density and self.y is None else found.kl.sum(1)
+        return self.average("kl", column)
+
+    def bits(self) -> Row:
+        """Bits per dimension from the tightest bound there is."""
+        bound = "nll" if "nll" in self.wanted else "elbo"
+        row = self.average("bits_per_dimension", self.nll if bound == "nll" else -self.statistics.elbo)
+        for name in ("value", "standard_error"):
+            row[name] = row[name] and bits_per_dimension(self.model, row[name])
+        return row | {"unit": f"{row['unit']}, from {bound}"}
+
+    def parted(self, name: str) -> Row:
+        """A part of the average KL; the mutual information that can be seen has a cap."""
+        cap, found = math.log(len(self.images)), self.aggregate
+        note = ""
+        if found["mutual_information"] > cap - 1:
+            note = f", at its cap, the log of {len(self.images):,} pictures ({cap:.2f}): take more"
+            if name != "mutual_information":
+                note = ", too large: mutual_information is at its cap" * (name != "dimension_wise_kl")
+        return _row(name, found[name], None, note)
+
+    def probe(self, name: str, score: Callable[..., float]) -> Row:
+        """Learn the labels from half of the means and tell those of the other half."""
+        assert self.labels is not None
+        mean, labels, report = self.codes[0], self.labels.cpu(), self.step(name)
+        order = torch.randperm(len(mean), generator=seeded(self.seed, PROBE))
+        train, test = order.tensor_split([len(order) // 2])
+        share = score(mean[train], labels[train], mean[test], labels[test])
+        report(1.0)
+        note = f" of {len(test):,} pictures, learnt from {len(train):,} others"
+        return _row(name, share, math.sqrt(share * (1 - share) / len(test)), note)
+
+    def accuracy(self) -> Row:
+        """How often the class that the model infers is the label."""
+        assert self.labels is not None
+        right, report, labels = [], self.step("accuracy"), self.labels.to(self.model.device)
+        for index, x in blocks(self.model, self.images, self.seed):
+            found = torch.cat([self.model.infer(rows).argmax(1) for rows in x.split(at_once(self.model))])
+            right.append((found == labels[index * BLOCK :][: len(x)]).float().cpu())
+            report((index * BLOCK + len(x)) / len(self.images))
+        column = torch.cat(right)
+        how = "its classifier" if self.model.config.classifier else "the ELBO of each class"
+        return _row("accuracy", column.mean().item(), _standard_error(column), f", by {how}")
+
+    def factored(self, name: str) -> Row:
+        """How the code relates to the known factors."""
+        assert self.factors is not None
+        (mean, std), factors, report = self.codes, self.factors, self.step(name)
+        measures: dict[str, Callable[[], Any]] = {
+            "mig_histogram": lambda: disentanglement.mig_histogram(mean, factors),
+            "mig_sampled": lambda: disentanglement.mig_sampled(mean, std, factors, seed=self.seed, progress=report),
+            "factor_vae": lambda: disentanglement.factor_vae_score(mean, factors, self.seed),
+            "dci": lambda: asdict(disentanglement.dci(mean, factors, self.seed, report)),
+            "sap": lambda: disentanglement.sap(mean, factors, self.seed),
+        }
+        value = measures[name]()
+        report(1.0)
+        return _row(name, value)
+
+
+_MEASURES: dict[str, Callable[[_Work], Row]] = {
+    "elbo": lambda work: work.average("elbo", work.statistics.elbo),
+    "reconstruction": lambda work: work.average("reconstruction", work.statistics.reconstruction),
+    "kl": _Work.kl,
+    "nll": lambda work: work.average("nll", work.nll, f", {work.k:,} draws") | {"k": work.k},
+    "bits_per_dimension": _Work.bits,
+    "linear_probe": lambda work: work.probe("linear_probe", disentanglement.linear_probe),
+    "knn": lambda work: work.probe("knn", disentanglement.knn_accuracy),
+    "accuracy": _Work.accuracy,
+    **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "active_units", "perplexity")},
+    **{name: partial(_Work.parted, name=name) for name in PAIRWISE},
+    **{name: partial(_Work.factored, name=name) for name in FACTORED},
+}
+
+
+def _row(name: str, value: Any, error: float | None = None, source: str = "") -> Row:
     return {"value": value, "standard_error": error, "unit": METRICS[name] + source}
 
 
 def _standard_error(column: Tensor) -> float | None:
     """Of the mean of (N,)."""
     return column.std().item() / math.sqrt(len(column)) if len(column) > 1 else None
-
-
-def _bits(model: VAE, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Bits per dimension from the tightest bound there is."""
-    bound = "nll" if "nll" in rows else "elbo"
-    nats, error = rows[bound]["value"], rows[bound]["standard_error"]
-    bits = bits_per_dimension(model, abs(nats))
-    return _row(
-        "bits_per_dimension", bits, None if error is None else bits_per_dimension(model, error), f", from {bound}"
-    )

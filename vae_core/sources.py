@@ -21,6 +21,7 @@ from vae_core.config import MIN_SIDE, DataConfig
 
 Source = Path | bytes
 Progress = Callable[[float, str], None]
+Picture = Callable[[bytes, tuple[int, int]], NDArray[np.uint8]]  # a file's bytes, height and width -> (H, W, 3)
 Indices = NDArray[np.int64]
 
 MAX_PICTURES = 100_000  # files of a folder or zip
@@ -112,19 +113,27 @@ def check_memory(total: int) -> None:
         )
 
 
-def read(source: Source, config: DataConfig, report: Progress) -> Raw:
+def cut_out(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture's file at height and width `size`, (H, W, 3): on white, the middle cut out."""
+    height, width = size
+    picture = images.open_image(data, at_least=(2 * width, 2 * height))
+    return np.asarray(images.fit(images.flatten(picture).convert("RGB"), size, "crop"))
+
+
+def read(source: Source, config: DataConfig, report: Progress, picture: Picture = cut_out) -> Raw:
     """A user's own pictures.
 
     Args:
         source: a folder, or a zip or .npz as a path or its bytes.
         config: the size to which pictures of a folder or zip are brought, and how many are wanted.
         report: called with a fraction done and a text.
+        picture: how a file of a folder or zip becomes a picture.
 
     Raises:
         ValueError: one sentence on what is wrong.
     """
     if isinstance(source, Path) and source.is_dir():
-        return _read_pictures(_folder_entries(source), config, report)
+        return _read_pictures(_folder_entries(source), config, report, picture)
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {str(source)!r}.")
     try:
@@ -132,7 +141,7 @@ def read(source: Source, config: DataConfig, report: Progress) -> Raw:
             _check_archive(archive)
             if any(name.endswith(".npy") for name in archive.namelist()):
                 return read_arrays(source)
-            return _read_pictures(_zip_entries(archive), config, report)
+            return _read_pictures(_zip_entries(archive), config, report, picture)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise ValueError(
             "The file is not a readable zip of pictures or .npz: it is damaged or something else."
@@ -199,7 +208,7 @@ def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
     return sorted(entries, key=lambda entry: entry.name)
 
 
-def _read_pictures(entries: list[_Entry], config: DataConfig, report: Progress) -> Raw:
+def _read_pictures(entries: list[_Entry], config: DataConfig, report: Progress, picture: Picture) -> Raw:
     """Decode the chosen pictures at one size; those that cannot be read are counted and named."""
     entries = [entries[i] for i in np.sort(order(len(entries), config))]
     size = config.size or _common_size(entries)
@@ -209,7 +218,7 @@ def _read_pictures(entries: list[_Entry], config: DataConfig, report: Progress) 
     bad: list[tuple[str, str]] = []
     for k, entry in enumerate(entries):
         try:
-            pixels[len(good)] = _decode(entry, size)
+            pixels[len(good)] = picture(_contents(entry), size)
             good.append(entry.name)
         except _UNREADABLE as error:
             bad.append((entry.name, str(error)))
@@ -230,13 +239,6 @@ def _contents(entry: _Entry) -> bytes:
     if entry.size > images.MAX_BYTES:
         raise images.ImageError(f"its file has {entry.size:,} bytes; at most {images.MAX_BYTES:,} are allowed.")
     return entry.read()
-
-
-def _decode(entry: _Entry, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8: on white, the middle cut out."""
-    height, width = size
-    picture = images.open_image(_contents(entry), at_least=(2 * width, 2 * height))
-    return np.asarray(images.fit(images.flatten(picture).convert("RGB"), size, "crop"))
 
 
 def _common_size(entries: list[_Entry]) -> tuple[int, int]:
@@ -271,11 +273,19 @@ def _labelled(raw: Raw, names: list[str], notes: tuple[str, ...]) -> Raw:
     elif not any(folders) and common:
         classes, labels = np.array([_readable(common)]), np.zeros(len(names), np.int64)
     else:
-        return replace(raw, notes=notes)
+        return replace(raw, notes=(*notes, *_loose(folders)))
     whole = replace(raw, labels=labels, class_names=tuple(map(str, classes)), notes=notes)
     if is_test.all() or not is_test.any():
         return whole
     return replace(_part(whole, ~is_test), test=_part(whole, is_test))
+
+
+def _loose(folders: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """What is said where some pictures lie beside the folders that would be classes."""
+    loose = sum(not parts for parts in folders)
+    if loose == len(folders):
+        return ()
+    return (f"{loose:,} of the pictures lie beside the folders, so that none has a class: give each a folder",)
 
 
 def _readable(name: str) -> str:

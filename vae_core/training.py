@@ -6,11 +6,13 @@ its state file is the run that was never stopped, and a run on many processes is
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +159,11 @@ class Run:
             labels[known] = hidden[known]
             self.known = known.to(device)
         return labels.to(device)
+
+    @cached_property
+    def pixels(self) -> str:
+        """SHA-256 of the training pictures: a state belongs to these."""
+        return hashlib.sha256(self.splits.train.images.numpy().data).hexdigest()
 
     @property
     def batches(self) -> int:
@@ -306,7 +313,7 @@ class Run:
         for name, optimizer in self.optimizers.items():
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{slot}": tensor for slot, tensor in slots.items()}
-        header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits))}
+        header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits)), "pixels": self.pixels}
         checkpoints.write_file(path, header | {"history": self.history, "best_score": self.best_score}, tensors)
 
     def restore(self, path: Path) -> None:
@@ -320,7 +327,7 @@ class Run:
             raise ValueError(f"{path.name} is not the state of a run; give the file that the run wrote beside --out.")
         if header["recipe"] != _as_json(self.recipe):
             raise ValueError(f"{path.name} is the state of a run with another recipe; resume with the same settings.")
-        if header.get("data") != _as_json(data_info(self.splits)):
+        if (header.get("data"), header.get("pixels")) != (_as_json(data_info(self.splits)), self.pixels):
             raise ValueError(f"{path.name} is the state of a run on other pictures; resume with the same data.")
         parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "critic": {}, **{n: {} for n in self.optimizers}}
         for name, tensor in tensors.items():
