@@ -114,13 +114,19 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     show_grid(
         cards.samples(opened.key, opened),
         f"Pictures that {entry.title} draws at random",
-        f"Made up by the model: drawn at random from {words.prior_of(opened.checkpoint.model.spec)}",
+        f"Made up by the model: drawn at random from {_source(opened)}",
         max_scale=8,
     )
     slot = st.container(key=f"{'two' if models.originals_here(opened) else 'one'}-rows-{place}", gap="xsmall")
     st.text("\n".join([f"Trained on {info.name}", *models.facts(opened)]))
     st.button(f"About {title}", key=f"about-{key}", on_click=_show, args=[key, OPEN])
     return slot
+
+
+def _source(opened: Opened) -> str:
+    """Where a card's pictures come from."""
+    spec = opened.checkpoint.model.spec
+    return words.prior_of(spec) + (", as one class after the other" if spec.classes else "")
 
 
 def _show(key: str, tab: str) -> None:

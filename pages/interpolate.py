@@ -53,7 +53,7 @@ def sheets(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def rebuilt(key: str, _opened: Opened, _chosen: Chosen, about: str, seed: int) -> Tensor:
-    """The reconstruction and then a few decoded draws from the posterior, if it can be drawn from: (1 to 5, C, H, W)."""
+    """The reconstruction, then decoded draws from the posterior where it has any: (1 or 1 + DRAWS, C, H, W)."""
     points = torch.cat([_chosen.mean[None], posterior(_opened, _chosen, seed)])
     return explore.decode(_opened.checkpoint.model, points, _chosen.classes(len(points)))
 
@@ -120,7 +120,8 @@ def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
         shown.append(Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
     if chosen.original:
         shown.append(Figure(single(chosen.x), "What the model sees", f"Picture {name} as the model sees it"))
-    made = "Rebuilt" if chosen.std.any() else "Decoded"
+    kind, _, changed = chosen.choice.partition("@")
+    made = "Rebuilt" if kind.startswith(("ref:", "data:", "upload:")) and not changed else "Decoded"
     shown.append(Figure(single(again[:1]), made, f"Picture {name} {made.lower()}"))
     if len(again) > 1:
         alt = f"Decoded draw from the posterior of picture {name}"

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from pages.widgets import background, datasource, downloads, layouts, links, models, pictures, plots
+from pages.widgets import background, classes, datasource, downloads, layouts, links, models, pictures, plots
 from pages.widgets.canvas import canvas
 from pages.widgets.datasource import Points
 from pages.widgets.figures import Figure, show_figures
@@ -132,17 +132,21 @@ def colour_control(opened: Opened, points: Points | None) -> str:
         datasource.fit_choice("colour", "Colour", allowed)
     else:
         wish = st.session_state.get("colour") or st.query_params.get("colour", CLASS)
-        allowed = list(dict.fromkeys([wish, CLASS, KL, ERROR]))
+        allowed = list(dict.fromkeys([wish, CLASS, ERROR]))
     chosen = st.selectbox(
         "Colour",
         allowed,
         key="colour",
         bind="query-params",
         persist_state="session",
-        help="KL: how many nats the code of a picture takes. Reconstruction error: how badly it is rebuilt, in nats. "
-        "z0, z1, ...: the latent dimensions, those that carry most first.",
+        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, in nats. "
+        "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
     )
     return str(chosen)
+
+
+def _kl_help(opened: Opened) -> str:
+    return "KL: how many nats the code of a picture takes. " if opened.checkpoint.model.spec.has_density else ""
 
 
 def colours(opened: Opened, points: Points) -> list[str]:
@@ -150,7 +154,8 @@ def colours(opened: Opened, points: Points) -> list[str]:
     known = [CLASS] if points.labels is not None else []
     factors = [FACTOR + name for name in points.factor_names] if points.factors is not None else []
     axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
-    return [*known, *factors, KL, ERROR, *(axis.name for axis in axes)]
+    nats = [ERROR] if points.kl is None else [KL, ERROR]
+    return [*known, *factors, *nats, *(axis.name for axis in axes)]
 
 
 # --- points and places --------------------------------------------------------------------------------------------
@@ -187,10 +192,11 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
 
 def colouring(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
     """The arguments of a scatter plot that give the points their colours."""
-    if colour in NATS:
+    if colour == ERROR or (colour == KL and points.kl is not None):
         return {"values": points.kl if colour == KL else points.error, "value_title": NATS[colour]}
     if colour == CLASS and points.labels is not None:
-        return {"classes": points.labels, "class_names": points.class_names}
+        in_place = opened.checkpoint.model.spec.classes is None  # else the classes lie over one another
+        return {"classes": points.labels, "class_names": points.class_names, "in_place": in_place}
     if colour.startswith(FACTOR) and points.factors is not None:
         return by_factor(points, points.factor_names.index(colour.removeprefix(FACTOR)))
     axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
@@ -213,11 +219,13 @@ def by_factor(points: Points, factor: int) -> dict[str, Any]:
 
 def hover(points: Points) -> list[str]:
     """What is shown at the pointer, a line a point."""
-    figures = zip(points.error.tolist(), points.kl.tolist(), strict=True)
-    return [
-        f"{html.escape(points.name_of(i))}<br>error {error:.1f} nats<br>KL {kl:.1f} nats"
-        for i, (error, kl) in enumerate(figures)
-    ]
+    return [f"{html.escape(points.name_of(i))}<br>" + "<br>".join(figures_of(points, i)) for i in range(len(points))]
+
+
+def figures_of(points: Points, place: int) -> list[str]:
+    """Error and KL of a point, as far as it has them."""
+    kl = [] if points.kl is None else [f"KL {float(points.kl[place]):.1f} nats"]
+    return [f"error {float(points.error[place]):.1f} nats", *kl]
 
 
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
@@ -366,7 +374,7 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
     if original is not None:
         found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
     show_figures(found)
-    st.text(f"{title}: error {float(points.error[place]):.1f} nats, KL {float(points.kl[place]):.1f} nats")
+    st.text(f"{title}: {', '.join(figures_of(points, place))}")
     send_buttons("chosen", lambda: choice_of(points, place), points.name_of(place))
 
 
@@ -387,7 +395,7 @@ def choice_of(points: Points, place: int) -> str:
     value = pictures.keep_upload(images.png(images.grid(picture, 1, gutter=0)))
     for name, setting in AS_IT_IS.items():
         value = pictures.with_setting(value, name, setting)
-    return value
+    return value if points.y is None else pictures.with_class(value, int(points.y[place]))
 
 
 def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
@@ -461,13 +469,16 @@ def own_picture(opened: Opened, points: Points, number: int, value: str) -> None
     chosen = pictures.resolve(opened, value)
     near, distances = explore.nearest(chosen.mean, points.mean, NEIGHBOURS)
     name = f"★ {number + 1}"
-    shown = {"as the model sees it": chosen.x, "decoded": explore.decode(opened.checkpoint.model, chosen.mean[None])}
+    decoded = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
+    shown = {"as the model sees it": chosen.x, "decoded": decoded}
     show_figures(
         [
             Figure([images.grid(x, 1, gutter=0)], f"{name} {what}", f"Your picture {name} {what}")
             for what, x in shown.items()
         ]
     )
+    if chosen.seen is not None:
+        st.caption(f"{name} {classes.looks_like(opened, chosen.seen)}")
     send_buttons(f"own{number}", lambda: value, f"your picture {name}")
     places = near.tolist()
     rows = ", ".join(map(points.name_of, places))
@@ -495,11 +506,17 @@ def layout_of(opened: Opened, points: Points, wanted: tuple[str, int, int, int],
     return layouts.pca(points, dimensions)
 
 
-def describe(points: Points, layout: Layout) -> str:
+def describe(opened: Opened, points: Points, layout: Layout) -> str:
     title = plain(points.title)
+    found = f"All {len(points):,} {title}. {layout.words}"
     if len(points) < points.total:
-        return f"{len(points):,} of the {points.total:,} {title}, drawn at random. {layout.words}"
-    return f"All {len(points):,} {title}. {layout.words}"
+        found = f"{len(points):,} of the {points.total:,} {title}, drawn at random. {layout.words}"
+    if opened.checkpoint.model.spec.classes is None:
+        return found
+    return (
+        f"{found} This model is told the class of a picture, so z need only hold what is left, its style: the "
+        "points of a class need not lie together, and where they do, z says the class once more."
+    )
 
 
 def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
@@ -531,7 +548,8 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 def page() -> None:
     opened = models.picker()
     st.title("Map")
-    st.write("Each point is a picture, placed by the encoder: pictures that the model finds alike lie together.")
+    alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
+    st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     with right:
@@ -560,7 +578,7 @@ def page() -> None:
                 offer(opened, points, layout, colour)
             with place:
                 chart(opened, points, layout, colour, pointer)
-            st.caption(" ".join([describe(points, layout), *map(plain, points.notes)]))
+            st.caption(" ".join([describe(opened, points, layout), *map(plain, points.notes)]))
     if chosen.open:
         with chosen:
             chosen_panel(opened, points, layout is None or layout.coords.shape[1] == 2)

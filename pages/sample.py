@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 import torch
@@ -130,7 +131,7 @@ def controls(opened: Opened) -> View:
     )
     still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
     seed = seed_input("seed", "Seed", "New draw", still)
-    rest = seed_input("rest", "Seed of the rest", "Draw the rest anew", False) if keep else 0
+    rest = seed_input("rest", "Seed of the rest", "New rest", False) if keep else 0
     pixels = False if keep else shown_input(opened)
     return View(count, float(temperature), seed, plane, pixels, label, keep, rest)
 
@@ -160,10 +161,11 @@ def class_input(opened: Opened) -> int | None:
 
 def count_input(plane: bool, by_class: bool) -> int:
     """How many pictures; of a plane a side, of all classes a row."""
+    options: tuple[int, ...]
     if plane:
         key, label, options, usual = "side", "Pictures a side", SIDES, 15
     elif by_class:
-        key, label, options, usual = "columns", "Pictures a class", COLUMNS, 12
+        key, label, options, usual = "columns", "Pictures a class", COLUMNS, 8
     else:
         key, label, options, usual = "n", "Pictures", COUNTS, 64
     links.check_choice(key, label, options)
@@ -202,7 +204,7 @@ def seed_input(key: str, label: str, button: str, disabled: bool) -> int:
             width=150,
             help="The same seed gives the same pictures again, also on another day.",
         )
-        kind = "primary" if key == "seed" else "secondary"
+        kind: Literal["primary", "secondary"] = "primary" if key == "seed" else "secondary"
         st.button(button, key=f"new_{key}", on_click=new_draw, args=(key,), type=kind, disabled=disabled)
     return int(seed)
 

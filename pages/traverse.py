@@ -7,13 +7,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import downloads, links, models, pictures
+from pages.widgets import classes, codes, downloads, links, models, pictures, words
 from pages.widgets.canvas import GREY, GUTTER, canvas
-from pages.widgets.models import Opened
+from pages.widgets.models import Opened, plain
 from pages.widgets.pictures import Chosen
 from vae_core import explore, images
 from vae_core.explore import Axis
-from vae_core.metrics import ACTIVE_VARIANCE
 
 VISIBLE = 16  # sliders; more of them are folded away
 HEIGHT = 360  # of the box of sliders, in pixels: it stays beside the picture
@@ -26,6 +25,37 @@ FPS = 12
 MAX_SEED = 999_999
 MAX_UNDO = 50
 MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
+ALL_LEVELS = "All levels"
+CODES, DIRECTIONS = "Codes", "Directions"
+OWN_CLASS = "Its own class"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a point becomes a picture here.
+
+    Attributes:
+        label: the class that it is decoded as; None where the model has no classes.
+        y: the weights of that class, (classes,).
+        level: the latent group that is slid alone; None is all.
+        follow: the finer groups are drawn given the one that is slid, at their means.
+    """
+
+    label: int | None = None
+    y: Tensor | None = None
+    level: int | None = None
+    follow: bool = False
+
+    def decode(self, opened: Opened, points: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) at points (N, D)."""
+        y = None if self.y is None else self.y.expand(len(points), -1)
+        if self.follow and self.level is not None:
+            return explore.continued(opened.checkpoint.model, points, self.level + 1, 0.0, y=y)
+        return explore.decode(opened.checkpoint.model, points, y)
+
+    @property
+    def about(self) -> tuple[int | None, int | None, bool]:
+        return self.label, self.level, self.follow
 
 
 @dataclass(frozen=True)
@@ -52,13 +82,15 @@ class Slide:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def axes_of(key: str, _opened: Opened) -> list[Axis]:
-    """What can be slid in the open model."""
-    return explore.axes(_opened.checkpoint.model, _opened.checkpoint.reference)
+def axes_of(key: str, _opened: Opened, level: int | None = None) -> list[Axis]:
+    """What can be slid in the open model, or in one of its levels."""
+    return explore.axes(_opened.checkpoint.model, _opened.checkpoint.reference, level)
 
 
 def fits(opened: Opened) -> str | None:
-    if axes_of(opened.key, opened):
+    if opened.checkpoint.model.spec.codebook_size or axes_of(opened.key, opened):
+        return None
+    if any(axes_of(opened.key, opened, level) for level in range(len(opened.checkpoint.model.spec.shapes))):
         return None
     size = opened.checkpoint.model.spec.size
     return (
@@ -79,9 +111,9 @@ def place_of(slide: Slide) -> float:
     return float(st.session_state.get(slide.key, slide.start))
 
 
-def settle(opened: Opened, start: Chosen, slides: list[Slide]) -> bool:
-    """Put the sliders onto the start when model or start are others than before; whether they were."""
-    now = (opened.key, start.choice)
+def settle(opened: Opened, start: Chosen, slides: list[Slide], level: int | None) -> bool:
+    """Put the sliders onto the start when model, start or level are others than before; whether they were."""
+    now = (opened.key, start.choice, level)
     before = st.session_state.get("traverse_of")
     if before is None:
         _check_link(slides)
@@ -149,7 +181,7 @@ def slider(slide: Slide) -> None:
         )
 
 
-def sliders(slides: list[Slide]) -> None:
+def sliders(opened: Opened, slides: list[Slide]) -> None:
     """The dimensions in use, most informative first; the collapsed ones folded away, with the reason."""
     used = [slide for slide in slides if slide.axis.active]
     collapsed = [slide for slide in slides if not slide.axis.active]
@@ -157,19 +189,35 @@ def sliders(slides: list[Slide]) -> None:
         for slide in used[:VISIBLE]:
             slider(slide)
         if used[VISIBLE:]:
-            with st.expander(f"{len(used) - VISIBLE} more dimensions"):
+            with st.expander(f"{len(used) - VISIBLE} more {kind_of(slides)}s"):
                 for slide in used[VISIBLE:]:
                     slider(slide)
         if collapsed:
             with st.expander(f"{len(collapsed)} collapsed dimension{'s' if len(collapsed) > 1 else ''}"):
                 st.caption(
-                    f"The model does not use them: over the reference pictures the variance of the encoded mean is "
-                    f"below {ACTIVE_VARIANCE:g} and the KL is close to 0 nats, so that the posterior is the prior. "
-                    f"Sliding them changes the picture little or not at all."
+                    f"The model does not use them: {words.unused(opened.checkpoint.model.spec)}. Sliding them changes "
+                    "the picture little or not at all."
                 )
                 for slide in collapsed:
-                    st.caption(f"{slide.key}: variance {slide.axis.variance:.4f}, KL {slide.axis.kl:.3f} nats")
+                    nats = "" if slide.axis.kl is None else f", KL {slide.axis.kl:.3f} nats"
+                    st.caption(f"{slide.key}: variance {slide.axis.variance:.4f}{nats}")
                     slider(slide)
+
+
+def kind_of(slides: list[Slide]) -> str:
+    """What a slider moves along."""
+    return "dimension" if slides[0].key.startswith("z") else "direction"
+
+
+def heading(opened: Opened, slides: list[Slide]) -> str:
+    """What the sliders are and how they are ordered."""
+    if kind_of(slides) == "direction":
+        return "**One slider a principal direction** of the reference encodings: the dimensions are too many"
+    if slides[0].axis.kl is not None:
+        return "**One slider a dimension**, by KL (nats)"
+    if slides[0].axis.variance is None:
+        return "**One slider a dimension**"
+    return f"**One slider a dimension**, {words.order_of(opened.checkpoint.model.spec)}"
 
 
 def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
@@ -182,14 +230,14 @@ def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
 
 
 @st.fragment
-def workbench(opened: Opened, start: Chosen, slides: list[Slide]) -> None:
+def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Picture and sliders: only these run again when a slider moves."""
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        st.markdown("**One slider a dimension**" + ("" if slides[0].axis.kl is None else ", by KL (nats)"))
-        sliders(slides)
+        st.markdown(heading(opened, slides))
+        sliders(opened, slides)
     point, moved = current(start, slides)
-    x = explore.decode(opened.checkpoint.model, point[None])
+    x = way.decode(opened, point[None])
     with left:
         canvas(
             torch.cat([x, start.x]),
@@ -199,10 +247,30 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide]) -> None:
             below=("Decoded at the sliders", f"Start: {start.label}"),
             share=0.5,
         )
+        if way.follow:
+            st.caption("The finer levels follow: each is at its mean given the coarser ones, and not the start's.")
     links.check_range("random", "Seed", 0, MAX_SEED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         actions(opened, slides)
-        send(start.choice if not moved else f"point:{explore.to_text(point)}", x)
+        send(choice_of(start, point, moved, way), x, can_be_sent=not way.follow)
+
+
+def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> str:
+    """What stands for the picture on the other pages."""
+    same_class = way.y is None or (start.y is not None and torch.equal(way.y, start.y))
+    if not moved and same_class:
+        return start.choice
+    value = f"point:{explore.to_text(point)}"
+    return value if way.label is None else pictures.with_class(value, way.label)
+
+
+@st.fragment
+def code_bench(opened: Opened, start: Chosen) -> None:
+    """The editor of codes, and where its picture can go."""
+    point, x = codes.editor(opened, start)
+    changed = bool(codes.edits_of(opened, start))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        send(f"point:{explore.to_text(point)}" if changed else start.choice, x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -222,10 +290,10 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=untouched)
 
 
-def send(choice: str, x: Tensor) -> None:
-    """Where the picture can go."""
+def send(choice: str, x: Tensor, can_be_sent: bool = True) -> None:
+    """Where the picture can go; one whose finer levels only the decoder knows cannot be sent."""
     for slot in ("a", "b"):
-        if st.button(f"Use as {slot.upper()}", key=f"use_{slot}"):
+        if st.button(f"Use as {slot.upper()}", key=f"use_{slot}", disabled=not can_be_sent):
             pictures.choose(slot, choice)
             pictures.keep_in_url(slot)
             st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
@@ -239,15 +307,16 @@ def send(choice: str, x: Tensor) -> None:
 
 
 @st.cache_data(max_entries=16, show_spinner="Decoding the grid …")
-def decoded(key: str, _opened: Opened, _points: Tensor, about: tuple[object, ...]) -> Tensor:
+def decoded(key: str, _opened: Opened, _points: Tensor, _way: Way, about: tuple[object, ...]) -> Tensor:
     """The pictures at points (N, D) that `about` identifies."""
-    return explore.decode(_opened.checkpoint.model, _points)
+    return _way.decode(_opened, _points)
 
 
-def grid(opened: Opened, start: Chosen, slides: list[Slide]) -> None:
+def grid(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Every dimension moved through its range, one a row."""
-    st.subheader("All dimensions at a glance", anchor=False)
-    st.write("In each row one dimension goes from the low to the high end of its range; the others stay at the start.")
+    kind = kind_of(slides)
+    st.subheader(f"All {kind}s at a glance", anchor=False)
+    st.write(f"In each row one {kind} goes from the low to the high end of its range; the others stay at the start.")
     used = [slide for slide in slides if slide.axis.active] or slides
     left, right = st.columns([2, 1], gap="medium")
     with right:
@@ -256,11 +325,13 @@ def grid(opened: Opened, start: Chosen, slides: list[Slide]) -> None:
         most = min(len(used), MAX_GRID_ROWS)
         count = most
         if most > 1:
-            links.check_range("rows", "Dimensions", 1, most)
-            count = st.slider("Dimensions", 1, most, min(GRID_ROWS, most), key="rows", bind="query-params")
+            if int(st.session_state.get("rows") or 1) > most:
+                st.session_state["rows"] = most  # another model, or a level, with fewer
+            links.check_range("rows", f"{kind.capitalize()}s", 1, most)
+            count = st.slider(f"{kind.capitalize()}s", 1, most, min(GRID_ROWS, most), key="rows", bind="query-params")
     rows = used[:count]
     points = explore.traverse(start.mean, [slide.axis for slide in rows], values)  # (rows, values, D)
-    x = decoded(opened.key, opened, points.flatten(0, 1), (start.choice, values, count))
+    x = decoded(opened.key, opened, points.flatten(0, 1), way, (start.choice, values, count, *way.about))
 
     def pick(place: int) -> None:
         slide = rows[place // values]
@@ -272,15 +343,15 @@ def grid(opened: Opened, start: Chosen, slides: list[Slide]) -> None:
             x,
             values,
             "traversals",
-            f"{count} dimensions by {values} values: " + ", ".join(slide.label for slide in rows),
+            f"{count} {kind}s by {values} values: " + ", ".join(slide.label for slide in rows),
             on_pick=pick,
             rows=[slide.label.replace(" · ", "\n") for slide in rows],
-            below=("low", "value of the dimension", "high"),
+            below=("low", f"value of the {kind}", "high"),
             share=0.8,
         )
         st.caption("Press a picture to put its slider there." + _share_of_kl(rows, used))
     with right:
-        offer(opened, start, used, rows, points, x)
+        offer(opened, start, used, rows, points, x, way)
 
 
 def _share_of_kl(rows: list[Slide], used: list[Slide]) -> str:
@@ -290,17 +361,22 @@ def _share_of_kl(rows: list[Slide], used: list[Slide]) -> str:
     return f" These {len(rows)} dimensions carry {shown:.1f} of {whole:.1f} nats of KL per picture."
 
 
-def offer(opened: Opened, start: Chosen, used: list[Slide], rows: list[Slide], points: Tensor, x: Tensor) -> None:
+def offer(
+    opened: Opened, start: Chosen, used: list[Slide], rows: list[Slide], points: Tensor, x: Tensor, way: Way
+) -> None:
     """Downloads: the grid, the picture moving along one dimension, the points."""
     stem = downloads.file_name(opened.entry.title, "traverse", start.choice.replace(":", "-"))
     values, grow = points.shape[1], downloads.enlargement(points.shape[1] * x.shape[3])
     names = [slide.key for slide in used]
-    links.check_choice("along", "Dimension of the animation", names)
-    along = st.selectbox("Dimension of the animation", names, key="along", bind="query-params")
+    label = f"{kind_of(used).capitalize()} of the animation"
+    if st.session_state.get("along", names[0]) not in names:
+        st.session_state["along"] = names[0]  # another model's, or another level's
+    links.check_choice("along", label, names)
+    along = st.selectbox(label, names, key="along", bind="query-params")
     axis = next(slide.axis for slide in used if slide.key == along)
 
     def animation() -> bytes:
-        frames = explore.decode(opened.checkpoint.model, explore.traverse(start.mean, [axis], FRAMES)[0])
+        frames = way.decode(opened, explore.traverse(start.mean, [axis], FRAMES)[0])
         there_and_back = frames[[*range(FRAMES), *range(FRAMES - 2, 0, -1)]]
         return images.gif(there_and_back, FPS, downloads.enlargement(x.shape[3] * 4))
 
@@ -329,24 +405,99 @@ def main() -> None:
     head, chooser = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with head:
         st.title("Traverse", anchor=False)
-        st.write("Slide one number of a picture's description at a time, and see what it stands for.")
+        what = "Change one code" if opened.checkpoint.model.spec.codebook_size else "Slide one number"
+        st.write(f"{what} of a picture's description at a time, and see what it stands for.")
     models.warn_collapsed(opened)
     with chooser:
         start = pictures.picture_input("start", opened, with_mean=True)
     if start is None:
         st.stop()
-    slides = [slide_of(axis, start.mean) for axis in axes_of(opened.key, opened)]
-    others = settle(opened, start, slides)
-    workbench(opened, start, slides)
+    with chooser:
+        way, by_code = way_input(opened, start)
+    if by_code:
+        code_bench(opened, start)
+    else:
+        slide(opened, start, way)
+    pictures.keep_in_url("a", "b", "start")
+
+
+def way_input(opened: Opened, start: Chosen) -> tuple[Way, bool]:
+    """What only some models have: a class, a level that is slid alone, codes in place of sliders."""
+    spec = opened.checkpoint.model.spec
+    label, y = class_input(opened, start)
+    if spec.codebook_size:
+        links.check_choice("change", "Change", (CODES, DIRECTIONS))
+        chosen = st.segmented_control(
+            "Change", (CODES, DIRECTIONS), default=CODES, required=True, key="change", bind="query-params"
+        )
+        return Way(label, y), chosen == CODES
+    level = level_input(opened) if len(spec.shapes) > 1 else None
+    follow = level is not None and level < len(spec.shapes) - 1 and follow_input()
+    return Way(label, y, level, follow), False
+
+
+def class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | None]:
+    """The class that the picture is decoded as: the start's, or another."""
+    if opened.checkpoint.model.spec.classes is None:
+        return None, None
+    own = 0 if start.y is None else int(start.y.argmax())
+    name = plain(classes.names(opened)[own])
+    chosen = classes.select(
+        opened,
+        "as",
+        f"Decode as (the start is {name})",
+        OWN_CLASS,
+        "This model is told the class. With another class and the same z one sees the same style in another shape.",
+    )
+    label = own if chosen is None else chosen
+    return label, start.y if chosen is None and start.y is not None else classes.one_hot(opened, label)
+
+
+def level_input(opened: Opened) -> int | None:
+    """The level that is slid alone, or None for all together."""
+    names = words.what_levels(opened.checkpoint.model.spec)
+    options = [ALL_LEVELS, *names] if axes_of(opened.key, opened) else names
+    if st.session_state.get("level", options[0]) not in options:
+        st.session_state["level"] = options[0]  # another model's
+    links.check_choice("level", "Level", options)
+    chosen = st.selectbox(
+        "Level",
+        options,
+        key="level",
+        bind="query-params",
+        help="z is made of levels from coarse to fine. With one level chosen, its dimensions alone are slid.",
+    )
+    return names.index(chosen) if chosen in names else None
+
+
+def follow_input() -> bool:
+    """Whether the finer levels go with the one that is slid."""
+    return st.toggle(
+        "Finer levels follow",
+        False,
+        key="follow",
+        bind="query-params",
+        help="Off: the finer levels stay as they are in the start. On: each takes its mean given the coarser ones, so "
+        "that the whole picture goes with what is slid.",
+    )
+
+
+def slide(opened: Opened, start: Chosen, way: Way) -> None:
+    """Sliders for the dimensions, and the grid of all of them."""
+    slides = [slide_of(axis, start.mean) for axis in axes_of(opened.key, opened, way.level)]
+    if not slides:
+        st.info("There are too many dimensions to slide, and no reference encodings to find main directions from.")
+        return
+    others = settle(opened, start, slides, way.level)
+    workbench(opened, start, slides, way)
     if others:
         # A slider that is new on the page takes its value from the link that the visit began with, whatever the
         # session says; in the next run it is no longer new.
         if all(place_of(slide) == slide.start for slide in slides):
-            st.session_state.traverse_of = opened.key, start.choice
+            st.session_state.traverse_of = opened.key, start.choice, way.level
         else:
             st.rerun()
-    grid(opened, start, slides)
-    pictures.keep_in_url("a", "b", "start")
+    grid(opened, start, slides, way)
 
 
 main()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,10 @@ from PIL import Image
 from typer.main import get_command
 
 from vae_core import checkpoints, config, explore, images, metrics, zoo
-from vae_core.cli import app, main
+from vae_core.cli import _prepared, app, main
 from vae_core.data import DataConfig, load
+from vae_core.shards import seeded
+from vae_core.training import Run
 
 SMALL = shlex.split("--hidden 24 --latent-dim 3 --epochs 8 --learning-rate 0.01 --device cpu")
 NASTY = "Small \x1b[31m<b>digits</b>"  # what a stranger's header may hold
@@ -244,7 +246,43 @@ def test_info_without_a_file_is_a_table_of_the_shipped_models(vae: Vae) -> None:
     rows = vae("info").out.splitlines()
     assert [row.split("|")[1].strip() for row in rows[2:]] == checkpoints.shipped()
     assert len({row.count("|") for row in rows}) == 1
+    for row, name in zip(rows[2:], checkpoints.shipped(), strict=True):
+        found = checkpoints.load(checkpoints.find(name))
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        assert cells[3:5] == [found.data.name, f"{found.metrics['parameters']:,}"]
+        assert (
+            cells[1].split(",")[0] == found.recipe.name
+            and cells[2].split()[0] in zoo.VARIANTS[cells[1].split(",")[0]].paper
+        )
+        assert cells[-1] == f"`vae train --like {name}`"
     assert list(json.loads(vae("info", "--json").out)) == checkpoints.shipped()
+
+
+def test_the_table_copes_with_models_without_a_density_and_headers_without_figures(
+    points: Path, tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = checkpoints.load(points)
+    checkpoints.save(found, tmp_path / "points.safetensors")
+    bare = replace(found, metrics={}, recipe=replace(found.recipe, name="foreign"))
+    checkpoints.save(bare, tmp_path / "bare.safetensors")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    rows = {row.split("|")[1].strip(): row for row in vae("info").out.splitlines()[2:]}
+    assert f"reconstruction {found.metrics['reconstruction']:,.1f}" in rows["points"]
+    assert "Hinton and Salakhutdinov 2006 |" in rows["points"]
+    assert "| foreign | - | digits | - | - | - | - |" in rows["bare"]
+    assert vae("info", tmp_path / "points.safetensors").status == 0
+
+
+def test_the_zoo_lists_every_variant(vae: Vae) -> None:
+    text, rows = vae("zoo").out, json.loads(vae("zoo", "--json").out)["variants"]
+    lines = text.splitlines()
+    for name, row in zoo.VARIANTS.items():
+        (line,) = (line for line in lines if line.startswith(f"{name} "))
+        assert f" {row.cost:g} " in line and row.latent.kind in line and row.objective.kind in line
+        assert rows[name]["paper"] == row.paper and rows[name]["purpose"] == row.purpose
+        assert rows[name]["cost"] == row.cost
+        assert rows[name]["latent"]["kind"] == row.latent.kind
+        assert rows[name]["objective"]["kind"] == row.objective.kind
 
 
 def test_info_tells_figures_and_credit_without_obeying_a_header(trained: Path, vae: Vae) -> None:
@@ -332,6 +370,128 @@ def test_more_pictures_than_fit_are_refused_before_they_are_decoded(
     answer = vae("sample", trained, "-n", 16, "--out", tmp_path / "x.png")
     assert answer.status == 2
     assert "at most 1,000 are allowed" in answer.err
+
+
+def test_a_run_that_breaks_keeps_its_best_weights_and_says_how_to_go_on(
+    tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, close = tmp_path / "m.safetensors", Run._close
+
+    def breaking(run: Run, epoch: int, loss: float, seconds: float) -> dict[str, object]:
+        return close(run, epoch, math.nan if epoch == 5 else loss, seconds)
+
+    monkeypatch.setattr(Run, "_close", breaking)
+    answer = vae("train", *SMALL, "--out", out)
+    assert answer.status == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.best.safetensors", "m.state.safetensors"]
+    last = answer.err.splitlines()[-1]
+    assert "not finite after epoch 6" in last
+    assert "m.best.safetensors" in last and "--overwrite" in last
+    kept = checkpoints.load(tmp_path / "m.best.safetensors")
+    assert len(kept.history) == 5
+    assert math.isfinite(kept.metrics["elbo"])
+    tmp_path.joinpath("m.state.safetensors").unlink()
+    monkeypatch.setattr(Run, "_close", lambda run, epoch, loss, seconds: close(run, epoch, math.nan, seconds))
+    answer = vae("train", *SMALL, "--out", out)
+    assert "No epoch was good" in answer.err
+    assert not out.exists()
+
+
+@pytest.fixture(scope="module")
+def by_class(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A conditional model of digits."""
+    path = tmp_path_factory.mktemp("cli") / "class.safetensors"
+    assert (
+        main(["train", "--model", "conditional", "--size", "8", *SMALL[2:], "--epochs", "2", "--out", str(path)]) == 0
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An autoencoder of digits."""
+    path = tmp_path_factory.mktemp("cli") / "points.safetensors"
+    assert main(["train", "--model", "autoencoder", *SMALL[2:], "--epochs", "2", "--out", str(path)]) == 0
+    return path
+
+
+def test_the_figures_that_are_usual_are_those_of_the_model(
+    trained: Path, points: Path, by_class: Path, vae: Vae
+) -> None:
+    usual = {trained: ["elbo", "reconstruction", "kl", "active_units"], points: ["reconstruction", "active_units"]}
+    usual[by_class] = [*usual[trained], "accuracy"]
+    for path, names in usual.items():
+        assert list(json.loads(vae("evaluate", path, "--json").out)["metrics"]) == names
+
+
+def test_figures_of_a_conditional_model_say_of_which_density(by_class: Path, vae: Vae) -> None:
+    words = "evaluate", by_class, "--metrics", "elbo,nll", "--k", 20, "--limit", 40, "--device", "cpu"
+    told, summed = (json.loads(vae(*words, *more, "--json").out) for more in ([], ["--without-labels"]))
+    assert "p(x | y)" in told["density"] and "summed" in summed["density"]
+    assert "p(x | y)" in told["metrics"]["nll"]["unit"] and "summed" in summed["metrics"]["nll"]["unit"]
+    checkpoint, test = checkpoints.load(by_class), load(DataConfig(size=(8, 8))).test
+    rows = torch.randperm(len(test), generator=seeded(0))[:40].sort().values
+    assert test.labels is not None
+    for found, labels in ((told, test.labels[rows]), (summed, None)):
+        elbo = metrics.statistics(checkpoint.model, test.images[rows], labels=labels).elbo.mean().item()
+        assert found["metrics"]["elbo"]["value"] == pytest.approx(elbo, rel=1e-5)
+    assert "log p(x | y)" in vae(*words).out.splitlines()[0]
+
+
+def test_labels_of_a_folder_are_read_by_their_names(by_class: Path, tmp_path: Path, vae: Vae) -> None:
+    """Folders 3 and 8 are the classes 3 and 8, not 0 and 1; other names are not the model's classes."""
+    test = load(DataConfig()).test
+    assert test.labels is not None
+    kept = [i for i, label in enumerate(test.labels.tolist()) if label in (3, 8)]
+    for names in (("3", "8"), ("cat", "dog")):
+        for i in kept:
+            folder = tmp_path / names[0] / names[int(test.labels[i] == 8)]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(test.images[i, 0].numpy()).save(folder / f"{i}.png")
+    words = "--as-is", "--split", "all", "--metrics", "accuracy,elbo", "--json"
+    found = json.loads(vae("evaluate", by_class, "--data", tmp_path / "3", *words).out)
+    model = checkpoints.load(by_class).model
+    told = model.infer(test.float(kept)).argmax(1)
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx((told == test.labels[kept]).float().mean().item())
+    assert "p(x | y)" in found["density"]
+    refused = vae("evaluate", by_class, "--data", tmp_path / "cat", *words)
+    assert refused.status == 2
+    assert "model's classes: 0, 1, 2" in refused.err
+    summed = json.loads(vae("evaluate", by_class, "--data", tmp_path / "cat", "--split", "all", "--json").out)
+    assert "summed" in summed["density"]
+
+
+def test_three_numbers_of_dci_are_named(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    options = shlex.split("--data sprites --size 8 --count 400 --epochs 1 --model mlp --hidden 8 --latent-dim 2")
+    assert vae("train", *options, "--device", "cpu", "--out", out).status == 0
+    words = "evaluate", out, "--metrics", "dci,mig_histogram", "--split", "all"
+    row = json.loads(vae(*words, "--json").out)["metrics"]["dci"]
+    assert row["value"].keys() == {"disentanglement", "completeness", "informativeness"}
+    assert f"informativeness {row['value']['informativeness']:.3f}" in vae(*words).out
+
+
+def test_ones_own_pictures_are_prepared_as_an_upload_is(
+    trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae
+) -> None:
+    """A folder of drawings, dark on light, is inverted and centred as each of them by itself."""
+    out, folder, checkpoint = tmp_path / "latents.npz", drawings[0].parent, checkpoints.load(trained)
+    x = torch.cat([_prepared(checkpoint, path, None, None, None) for path in drawings])
+    expected = checkpoint.model.encode(x).mean[0].numpy()
+    answer = vae("encode", trained, "--data", folder, "--out", out, "--device", "cpu")
+    assert "--as-is" in answer.err
+    with np.load(out) as arrays:
+        assert arrays["mean"] == pytest.approx(expected, abs=0.05)
+        assert abs(arrays["mean"][0] - arrays["mean"][1]).max() > 0.2
+    assert vae("encode", trained, "--data", folder, "--as-is", "--out", out, "--device", "cpu").status == 0
+    with np.load(out) as arrays:
+        assert abs(arrays["mean"] - expected).max() > 0.2
+    found = [vae("map", trained, "--data", folder, "--out", tmp_path / "m.csv", *more) for more in ([], ["--as-is"])]
+    assert all(answer.status == 0 for answer in found)
+    alike = [metrics.statistics(checkpoint.model, x).reconstruction.sum().item()]
+    vae("map", trained, "--data", folder, "--out", tmp_path / "m.csv")
+    rows = list(csv.DictReader((tmp_path / "m.csv").read_text().splitlines()))
+    assert sum(float(row["reconstruction_nats"]) for row in rows) == pytest.approx(alike[0], rel=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -425,6 +585,24 @@ MISTAKES = {
     "train --beta-length 0.5 --out {new}": "--beta-schedule",
     "train --likelihood bernoulli --std 0.5 --out {new}": "allowed: gaussian, learned_gaussian",
     "train --model linear --dropout 0.5 --out {new}": "no layer for norm and dropout",
+    "train --model vq --size 28 --beta 4 --out {new}": "beta means nothing to the objective 'commitment'; it has: c",
+    "train --model vq --size 28 --beta 1 --out {new}": "--beta has no meaning for the objective 'commitment'",
+    "train --model vq --size 28 --latent-dim 3 --out {new}": "it is for latents that are one vector",
+    "train --model autoencoder --free-bits 1 --out {new}": "free_bits means nothing to the objective 'reconstruction'",
+    "train --model autoencoder --beta-schedule linear --out {new}": "beta means nothing",
+    "train --model iwae --alpha 1 --out {new}": "whose settings are: bounds, draws",
+    "train --model flow --free-bits 0.1 --out {new}": "a KL per dimension, which a flow posterior does not have",
+    "train --codes 12 --out {new}": "--codes has no meaning for a gaussian latent with a normal prior",
+    "train --model conv --components 12 --out {new}": "the priors mixture and vamp",
+    "train --model mixture --flow-steps 2 --out {new}": "it is for the latent flow",
+    "train --model conditional --data {unlabelled} --out {new}": "needs data with classes",
+    "train --like {by_class} --data {unlabelled} --out {new}": "a model with 10 classes, and 'drawings0' has 0",
+    "evaluate {points} --metrics elbo": "elbo needs a model with a density",
+    "evaluate {points} --metrics kl": "kl needs a model with a density",
+    "evaluate {points} --metrics nll": "allowed: reconstruction, active_units, linear_probe, knn",
+    "evaluate {model} --metrics sap": "sap needs known factors, and these pictures have none",
+    "evaluate {model} --metrics perplexity": "perplexity needs codebooks",
+    "evaluate {model} --metrics accuracy": "accuracy needs a model with classes",
     "train --seed -1 --out {new}": "allowed: 0 to 4,294,967,295",
     "train --count 2 --out {new}": "The 2 pictures",
     "train --like {folder}/none --model conv --out {new}": "leave one of them out",
@@ -459,10 +637,11 @@ MISTAKES = {
 
 @pytest.mark.parametrize("words", MISTAKES)
 def test_wrong_input_is_one_line_and_status_2(
-    words: str, trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae
+    words: str, trained: Path, points: Path, by_class: Path, drawings: list[Path], tmp_path: Path, vae: Vae
 ) -> None:
     new = tmp_path / "new.safetensors"
     places = {"model": trained, "picture": drawings[0], "folder": tmp_path, "new": new}
+    places |= {"points": points, "by_class": by_class, "unlabelled": drawings[0].parent}
     answer = vae(*(word.format(**places) for word in words.split()))
     assert answer.status == 2
     assert answer.out == ""

@@ -346,3 +346,16 @@ def test_wrong_posteriors_and_options_are_named(perfect: Tensor, factors: Tensor
     for call, message in wrong:
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_slow_figures_report_to_the_end(perfect: Tensor, factors: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disentanglement, "NUMBERS_AT_ONCE", 2**20)
+    std, seen = spread(perfect), []  # type: ignore[var-annotated]
+    for measure in (
+        lambda: aggregate(perfect, std, 0, standard_normal, seen.append),
+        lambda: mig_sampled(perfect, std, factors, progress=seen.append),
+        lambda: dci(perfect, factors, progress=seen.append),
+    ):
+        seen.clear()
+        measure()
+        assert len(seen) > 2 and seen == sorted(set(seen)) and seen[-1] == 1

@@ -1,5 +1,6 @@
 """Moving about a latent space: what holds for every point, path, axis and sample."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -323,3 +324,107 @@ def test_observed_picture_is_the_one_that_was_scored(model: VAE) -> None:
     one = explore.observed(model, pictures, 4, seed=0)
     assert one.shape == (1, 1, 8, 8)
     torch.testing.assert_close(explore.encode(model, one)[0], statistics(model, pictures, 0).mean[4:5])
+
+
+# --- classes, levels and codes -------------------------------------------------------------------------------------
+
+
+def of_kind(variant: str) -> VAE:
+    torch.manual_seed(0)
+    recipe = zoo.recipe(variant, DataConfig("mnist"), (1, 8, 8), latent_dim=4, classes=3, body={"hidden": (8, 8)})
+    return build(recipe.model).eval().requires_grad_(False)
+
+
+def test_classes_are_indices_or_weights_and_change_the_picture() -> None:
+    net, v = of_kind("conditional"), torch.randn(5, 4)
+    one_hot = torch.eye(3)[[2] * 5]
+    asked = explore.decode(net, v, torch.full((5,), 2))
+    torch.testing.assert_close(asked, explore.decode(net, v, one_hot))
+    assert not torch.allclose(asked, explore.decode(net, v, torch.zeros(5, dtype=torch.long)))
+    assert not torch.equal(
+        explore.draw_pixels(net, v, 0, one_hot), explore.draw_pixels(net, v, 0, torch.zeros(5).long())
+    )
+    x = torch.rand(2, 1, 8, 8)
+    assert not torch.allclose(
+        explore.encode(net, x, y=torch.tensor([0, 0]))[0], explore.encode(net, x, y=one_hot[:2])[0]
+    )
+    torch.testing.assert_close(explore.classify(net, x).sum(1), torch.ones(2))
+    with pytest.raises(ValueError, match="no classes"):
+        explore.classify(vae(2), x)
+
+
+def test_a_reference_picture_is_rebuilt_as_its_own_class() -> None:
+    net, known = of_kind("conditional"), torch.tensor([0, 2, 1])
+    reference = replace(reference_of(torch.randn(3, 4)), labels=known)
+    expected = explore.decode(net, reference.mean[[2, 1]], known[[2, 1]])
+    assert torch.equal(explore.rebuild(net, reference, [2, 1]), expected)
+    assert explore.classes_of(vae(4), reference, [0]) is None
+
+
+@pytest.mark.parametrize("variant", ["ladder", "vq-2"])
+def test_what_is_kept_stays_and_the_rest_is_drawn(variant: str) -> None:
+    net = of_kind(variant)
+    v, groups = explore.sample(net, 1).expand(6, -1), len(net.spec.shapes)
+    torch.testing.assert_close(explore.continued(net, v, groups), explore.decode(net, v))
+    drawn = explore.continued(net, v, 1, seed=3)
+    assert torch.equal(drawn, explore.continued(net, v, 1, seed=3)) and not torch.equal(drawn[0], drawn[1])
+    rest = v.clone()
+    rest[:, math.prod(net.spec.shapes[0]) :] += 1  # what is not kept is not read
+    assert torch.equal(drawn, explore.continued(net, rest, 1, seed=3))
+    with pytest.raises(ValueError, match="keep is 0"):
+        explore.continued(net, v, 0)
+
+
+def test_axes_of_a_level_move_nothing_else() -> None:
+    net = of_kind("ladder")
+    sizes = [math.prod(shape) for shape in net.spec.shapes]
+    mean = torch.randn(50, net.spec.size)
+    found = explore.axes(net, reference_of(mean), level=1)
+    inside = slice(sizes[0], sizes[0] + sizes[1])
+    assert {axis.name for axis in found} == {f"z{i}" for i in range(inside.start, inside.stop)}
+    for axis in found:
+        shift = axis.move(mean[0], 9.0) - mean[0]
+        assert shift[inside].abs().sum() == shift.abs().sum() > 0
+
+
+def test_dimensions_without_a_known_scale_count_by_kl_or_beside_the_others() -> None:
+    net = of_kind("ladder")
+    kl = torch.zeros(net.spec.size)
+    kl[3] = 0.5
+    found = explore.axes(net, reference_of(1e-4 * torch.randn(50, net.spec.size), kl))
+    assert [axis.name for axis in found if axis.active] == ["z3"]
+    point = of_kind("autoencoder")
+    spread = torch.tensor([1e-3, 1e-3, 1e-9, 1e-3])
+    found = explore.axes(point, reference_of(spread * torch.randn(50, 4), torch.zeros(0)))
+    assert [axis.name for axis in found if not axis.active] == ["z2"] and found[0].kl is None
+
+
+def test_codes_are_read_and_written_in_one_place() -> None:
+    net = of_kind("vq-2")
+    v = explore.sample(net, 1)[0]
+    maps = explore.codes(net, v)
+    assert [tuple(codes.shape) for codes in maps] == [shape[1:] for shape in net.spec.shapes]
+    changed = explore.with_codes(net, v, 1, 2, torch.tensor([5, 6]))
+    assert changed.shape == (2, net.spec.size)
+    for row, code in zip(changed, (5, 6), strict=True):
+        found = explore.codes(net, row)
+        assert found[1].flatten()[2] == code and torch.equal(found[0], maps[0])
+        assert (found[1] != maps[1]).sum() <= 1
+
+
+def test_draws_of_a_flow_follow_the_picture() -> None:
+    net, x = of_kind("flow"), torch.rand(1, 1, 8, 8).round()
+    draws = explore.draws_given(net, x, 500)
+    mean, std = explore.encode(net, x)
+    assert draws.shape == (500, 4) and torch.equal(draws, explore.draws_given(net, x, 500))
+    torch.testing.assert_close(draws.mean(0), mean[0], rtol=0, atol=0.5)
+    assert (draws.std(0) > 0.2 * std[0]).all()
+
+
+def test_without_a_density_only_the_error_is_judged() -> None:
+    net, x = of_kind("autoencoder"), torch.rand(20, 1, 8, 8)
+    found = statistics(net, x)
+    reference = Reference(found.mean, found.std, found.kl, found.reconstruction, torch.arange(20))
+    usual = explore.usualness(net, x[:1], reference)
+    assert usual.kl is None and usual.kl_percentile is None and "nats" not in usual.words
+    assert explore.reference_usualness(reference, 3).words.endswith("of the reference pictures are rebuilt better.")

@@ -154,4 +154,4 @@ def test_a_flow_fits_what_no_ellipse_does() -> None:
             optimizer.step()
         draw = latent.draw(h, 20_000, seeded(1))
         found[steps] = (draw.densities()[1] - log_target(draw.z[0])).mean().item()
-    assert found[3] < 0.6 * found[0]
+    assert found[3] < 0.75 * found[0]

@@ -113,3 +113,12 @@ def test_a_point_is_a_code_without_density() -> None:
     plain.settle(torch.full((5, 3), 7.0))
     assert before.keys() - plain.state_dict().keys() == {"prior_.mean", "prior_.factor"}
     assert plain.sample_prior(1000, 1.0, seeded(2), CPU)[0].mean().abs() < 0.3
+
+
+def test_mirror_images_leave_no_odd_error() -> None:
+    """With a spread of 1 and a prior that is the standard normal, what is left of the estimate is the closed form."""
+    latent, h = Gaussian(6, 3, priors.Mixture(3, 1)).requires_grad_(False), torch.randn(4, 6)
+    latent.head.weight[3:], latent.head.bias[3:] = 0.0, 0.0
+    latent.prior_.mean.zero_()
+    seen = latent.encode(h)
+    assert torch.allclose(seen.kl[0], kl_to_standard_normal(seen.mean[0], seen.std[0]).sum(1), atol=1e-5)

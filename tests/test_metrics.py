@@ -1,13 +1,16 @@
 """Figures: against closed forms, and the same whatever the memory and the company of a picture."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from vae_core import metrics
-from vae_core.config import Body, Latent, LikelihoodConfig, ModelConfig
+from vae_core import disentanglement, metrics
+from vae_core.config import METRICS, Body, Latent, LikelihoodConfig, ModelConfig
+from vae_core.disentanglement import aggregate
+from vae_core.latents.priors import log_normal
 from vae_core.metrics import BLOCK, Statistics, active, bits_per_dimension, importance_weighted_nll, statistics
 from vae_core.model import VAE, build
 from vae_core.shards import seeded
@@ -187,3 +190,198 @@ def test_bits_per_dimension_of_one_logistic_by_hand(images: Tensor) -> None:
     mass = torch.cat([edges[:1], edges.diff(), 1 - edges[-1:]])
     expected = -mass[images[0].flatten().long()].log2().mean().item()
     assert bits_per_dimension(model, nats) == pytest.approx(expected, rel=1e-4)
+
+
+# --- figures by kind of model and data ----------------------------------------------------------------------------
+
+BODY = Body("conv", (4, 4))
+KINDS = {
+    "gaussian": Latent(dim=3),
+    "mixture": Latent(dim=3, prior="mixture", components=2),
+    "flow": Latent("flow", dim=3, steps=1),
+    "point": Latent("point", dim=3, prior="fitted"),
+    "topdown": Latent("topdown", groups=((2, 2), (1, 1)), prior="conditional"),
+    "quantized": Latent("quantized", groups=((2, 3), (1, 2)), codes=6, prior="uniform"),
+}
+PAIRWISE = {"mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl"}
+DENSE = {"elbo", "kl", "kl_per_dim", "nll", "bits_per_dimension"}
+
+
+def family(name: str, likelihood: str = "bernoulli") -> VAE:
+    return build(ModelConfig((1, 8, 8), BODY, BODY, KINDS[name], LikelihoodConfig(likelihood))).eval()
+
+
+def conditional(classifier: bool = False) -> VAE:
+    body = Body("mlp", (8,))
+    likelihood = LikelihoodConfig("bernoulli")
+    config = ModelConfig((1, 8, 8), body, body, Latent(dim=2), likelihood, 3, classifier=body if classifier else None)
+    return build(config).eval()
+
+
+@pytest.fixture
+def labels(images: Tensor) -> Tensor:
+    return torch.arange(len(images)) % 3
+
+
+@pytest.fixture
+def factors(labels: Tensor) -> Tensor:
+    return torch.stack([labels, torch.arange(len(labels)) // 3 % 4], 1)
+
+
+def missing(model: VAE) -> set[str]:
+    return {name for name in METRICS if metrics.lacking(model, name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gaussian", {"perplexity", "accuracy"}),
+        ("mixture", {"perplexity", "accuracy", *PAIRWISE}),
+        ("flow", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
+        ("point", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled", *DENSE}),
+        ("topdown", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
+        ("quantized", {"accuracy", *PAIRWISE, "mig_sampled"}),
+    ],
+)
+def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
+    name: str, expected: set[str], images: Tensor, labels: Tensor, factors: Tensor
+) -> None:
+    model = family(name)
+    assert missing(model) == expected
+    wanted, seen = [one for one in METRICS if one not in expected], []  # type: ignore[var-annotated]
+    some = slice(0, 120)
+    found = metrics.figures(model, images[some], wanted, 3, 0, seen.append, labels[some], factors[some])
+    assert list(found) == wanted
+    for row in found.values():
+        value = row["value"]
+        numbers = value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]
+        assert numbers and all(math.isfinite(number) for number in numbers)
+    assert seen == sorted(seen) and seen[-1] == pytest.approx(1.0)
+    for one in expected:
+        with pytest.raises(ValueError, match=f"{one} needs .*; allowed: .*knn"):
+            metrics.figures(model, images[some], [one], 3, 0, None, labels[some], factors[some])
+
+
+def test_the_usual_figures_are_those_that_a_model_has(labels: Tensor) -> None:
+    assert metrics.usual(family("gaussian"), labels) == ["elbo", "reconstruction", "kl", "active_units"]
+    assert metrics.usual(family("point"), labels) == ["reconstruction", "active_units"]
+    assert metrics.usual(family("quantized"))[-1] == "perplexity"
+    assert metrics.usual(conditional(), labels)[-1] == "accuracy"
+    assert "accuracy" not in metrics.usual(conditional())
+    assert "accuracy" not in metrics.usual(conditional(), torch.zeros(4))
+
+
+@pytest.mark.parametrize("name", ["linear_probe", "accuracy", "sap", "dci"])
+def test_pictures_without_labels_or_factors_are_told_so(name: str, images: Tensor, labels: Tensor) -> None:
+    with pytest.raises(ValueError, match="these pictures have none; allowed: elbo"):
+        metrics.figures(conditional(), images, [name])
+    with pytest.raises(ValueError, match="these pictures have none"):
+        metrics.figures(conditional(), images, [name], labels=torch.zeros_like(labels))
+
+
+def test_parts_of_the_kl_are_those_of_disentanglement_and_add_up(images: Tensor) -> None:
+    model = make("bernoulli")
+    wanted = ["mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl"]
+    found = {name: row["value"] for name, row in metrics.figures(model, images, wanted, seed=2).items()}
+    code = statistics(model, images, 2)
+    assert found == aggregate(code.mean, code.std, 2, log_normal)
+    assert found["aggregate_kl"] == pytest.approx(found["total_correlation"] + found["dimension_wise_kl"], rel=1e-3)
+
+
+def test_mutual_information_near_its_cap_says_so(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes that lie far apart tell all that so many pictures can be told apart by."""
+    model = make("bernoulli")
+    wanted = ["mutual_information", "total_correlation", "dimension_wise_kl"]
+    assert "cap" not in str(metrics.figures(model, images, wanted))
+    code = statistics(model, images)
+    apart = replace(code, mean=1000 * code.mean, std=0.01 * code.std)
+    monkeypatch.setattr(metrics, "statistics", lambda *arguments: apart)
+    found = metrics.figures(model, images, wanted)
+    assert found["mutual_information"]["value"] == pytest.approx(math.log(len(images)), abs=1e-3)
+    assert f"at its cap, the log of {len(images)} pictures" in found["mutual_information"]["unit"]
+    assert "too large" in found["total_correlation"]["unit"]
+    assert "cap" not in found["dimension_wise_kl"]["unit"]
+
+
+def test_perplexity_is_a_number_a_codebook(images: Tensor) -> None:
+    model = family("quantized")
+    row = metrics.figures(model, images, ["perplexity"])["perplexity"]
+    assert row["value"] == statistics(model, images).summary()["perplexity"]
+    assert len(row["value"]) == 2
+    assert metrics.perplexity(torch.tensor([0, 0, 1, 1, 5, 5])) == pytest.approx(3)
+    assert metrics.perplexity(torch.zeros(3, 4)) == pytest.approx(1)
+
+
+def test_codes_that_are_not_drawn_cost_one_draw(images: Tensor) -> None:
+    found = metrics.figures(family("quantized"), images[:20], ["nll", "elbo"], k=1000)
+    assert found["nll"]["k"] == 1
+    assert found["nll"]["value"] == pytest.approx(-found["elbo"]["value"], rel=1e-5)
+
+
+def test_probes_learn_from_one_half_and_tell_the_other(images: Tensor, labels: Tensor) -> None:
+    """A linear encoder keeps brightness; noise as labels is told by chance."""
+    model = make("gaussian", "linear")
+    grey = (60 * labels[:, None, None, None] + images // 16).to(torch.uint8)
+    wanted = ["linear_probe", "knn"]
+    good = metrics.figures(model, grey, wanted, labels=labels)
+    random = labels[torch.randperm(len(labels), generator=seeded(4))]
+    bad = metrics.figures(model, grey, wanted, labels=random)
+    half = len(images) // 2
+    for name in wanted:
+        assert good[name]["value"] > 0.99
+        assert abs(bad[name]["value"] - 1 / 3) < 0.1
+        share = bad[name]["value"]
+        assert bad[name]["standard_error"] == pytest.approx(math.sqrt(share * (1 - share) / half))
+        assert f"of {half} pictures, learnt from {half} others" in bad[name]["unit"]
+    assert metrics.figures(model, grey, wanted, seed=1, labels=random) != bad
+
+
+@pytest.mark.parametrize("classifier", [False, True])
+def test_accuracy_is_how_often_the_inferred_class_is_the_label(
+    classifier: bool, images: Tensor, labels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = conditional(classifier)
+    told = torch.cat([model.infer(x).argmax(1) for _, x in metrics.blocks(model, images, 5)])
+    monkeypatch.setattr(metrics, "NUMBERS_AT_ONCE", 64 * 70)
+    row = metrics.figures(model, images, ["accuracy"], seed=5, labels=labels)["accuracy"]
+    assert row["value"] == pytest.approx((told == labels).float().mean().item())
+    assert ("classifier" in row["unit"]) == classifier
+    assert metrics.figures(model, images, ["accuracy"], seed=5, labels=told)["accuracy"]["value"] == 1
+
+
+def test_labels_make_a_conditional_models_figures_those_of_p_x_given_y(images: Tensor, labels: Tensor) -> None:
+    model, images, labels = conditional(), images[:60], labels[:60]
+    wanted = ["elbo", "reconstruction", "kl", "nll"]
+    told = metrics.figures(model, images, wanted, 50, labels=labels)
+    summed = metrics.figures(model, images, wanted, 50, labels=labels, given=False)
+    assert summed == metrics.figures(model, images, wanted, 50)
+    for found, labelled, unit in ((told, labels, "log p(x | y)"), (summed, None, "summed over the classes")):
+        assert all(unit in found[name]["unit"] for name in wanted)
+        expected = statistics(model, images, labels=labelled).elbo.mean().item()
+        assert found["elbo"]["value"] == pytest.approx(expected)
+        parts = found["reconstruction"]["value"] + found["kl"]["value"]
+        assert found["elbo"]["value"] == pytest.approx(-parts, rel=1e-5)
+        assert found["nll"]["value"] < -found["elbo"]["value"]
+    with pytest.raises(ValueError, match="go from 1 to 3; this model's classes are 0 to 2"):
+        metrics.figures(model, images, ["elbo"], labels=labels + 1)
+
+
+def test_probes_of_a_conditional_model_are_not_told_the_label(images: Tensor) -> None:
+    """With the class in the encoder its means would betray it."""
+    model = conditional()
+    with torch.no_grad():
+        model.latent.head.weight.mul_(100)  # the class shows in the means
+    labels = torch.randint(0, 3, (len(images),), generator=seeded(6))
+    assert metrics.figures(model, images, ["linear_probe"], labels=labels)["linear_probe"]["value"] < 0.5
+
+
+def test_factors_are_measured_on_the_means(images: Tensor, factors: Tensor) -> None:
+    model = make("bernoulli")
+    wanted = ["mig_histogram", "mig_sampled", "factor_vae", "dci", "sap"]
+    found = metrics.figures(model, images, wanted, seed=3, factors=factors)
+    code = statistics(model, images, 3)
+    assert found["mig_histogram"]["value"] == disentanglement.mig_histogram(code.mean, factors)
+    assert found["mig_sampled"]["value"] == disentanglement.mig_sampled(code.mean, code.std, factors, seed=3)
+    assert found["factor_vae"]["value"] == disentanglement.factor_vae_score(code.mean, factors, 3)
+    assert found["dci"]["value"] == vars(disentanglement.dci(code.mean, factors, 3))
+    assert found["sap"]["value"] == disentanglement.sap(code.mean, factors, 3)

@@ -140,7 +140,7 @@ def test_more_than_sixteen_dimensions_are_folded_away(app) -> None:
     assert [folded.label for folded in page.expander] == ["2 more dimensions", "2 collapsed dimensions"]
     assert len(places(page)) == 20
     page = app(model="of-300")  # principal directions instead
-    assert len(places(page)) == explore.PRINCIPAL and page.expander[0].label == "48 more dimensions"
+    assert len(places(page)) == explore.PRINCIPAL and page.expander[0].label == "48 more directions"
     assert page.slider[0].label == "PC1"
 
 

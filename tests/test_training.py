@@ -294,6 +294,54 @@ def test_weights_that_break_at_the_last_step_stop_the_run(monkeypatch: pytest.Mo
     assert all(torch.isfinite(t).all() for t in run.best.values())
 
 
+def breaking_at(run: Run, last: int, value: float = math.nan) -> None:
+    """After so many steps a weight is no longer finite."""
+    step, count = run.optimizers["optimizer"].step, iter(range(10_000))
+
+    def breaking() -> None:
+        step()
+        if next(count) == last:
+            next(run.model.parameters()).data.fill_(value)
+
+    run.optimizers["optimizer"].step = breaking
+
+
+def test_a_run_that_breaks_leaves_the_state_of_its_last_good_epoch(tmp_path: Path) -> None:
+    """Although that was not yet due to be written."""
+    state, made = tmp_path / "m.state.safetensors", recipe(epochs=5)
+    run, whole = Run(made, splits(), "cpu"), finished(made)
+    breaking_at(run, 3 * run.batches + 1)
+    with pytest.raises(TrainingError, match="epoch 4"):
+        list(run.train(state, save_every=1000))
+    again = Run(made, splits(), "cpu")
+    again.restore(state)
+    assert len(again.history) == 3
+    list(again.train())
+    assert same(dict(again.model.state_dict()), dict(whole.model.state_dict()))
+
+
+def test_a_long_epoch_stops_where_the_loss_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    run = Run(recipe(epochs=2), splits(), "cpu")
+    breaking_at(run, 1)
+    seen = []
+    with pytest.raises(TrainingError, match="not finite in epoch 1"):
+        for report in run.train():
+            seen.append(report.step)
+    assert seen == [1, 2]
+    assert run.history == []
+
+
+def test_reports_hold_the_terms_of_the_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    reports = list(Run(recipe(epochs=1), splits(), "cpu").train())
+    assert all(report.terms.keys() == {"loss", "elbo", "reconstruction", "kl"} for report in reports)
+    for report in reports:
+        assert report.elbo == pytest.approx(-(report.terms["reconstruction"] + report.terms["kl"]), rel=1e-4)
+    assert reports[-1].row is not None
+    assert reports[-1].row["loss"] == reports[-1].loss
+
+
 # --- continuing ------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from vae_core.shards import Noise, uniform
 
 HIDDEN = (256, 256, 256)  # of a critic on the latent
 LEAK = "leaky_relu"
+FAINT = 1e-6  # mean square of features that are as good as none
 
 
 @contextmanager
@@ -99,7 +100,8 @@ class PictureCritic(nn.Module):
 class AdversarialPicture(Minimised):
     """VAE-GAN: reconstruction in the critic's features (Larsen et al. 2016, arXiv:1512.09300, equations 5 to 8).
 
-    The likelihood is a Gaussian of unit variance there; `gamma` weighs what the critic thinks of reconstructions and
+    Errors there are measured against the features' own mean square, for as many numbers as a picture has: a critic
+    that scales its features up shall not drown the KL. `gamma` weighs what the critic thinks of reconstructions and
     draws from the prior. The ELBO reported is that of the pixels.
     """
 
@@ -113,15 +115,21 @@ class AdversarialPicture(Minimised):
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
         terms = self.model.measured(draw, params, x)
-        rebuilt = self.model.likelihood.mean(params)
-        drawn = self.model.decode([*self.model.sample_prior(len(x), generator=noise)])
+        rebuilt, drawn = self.model.likelihood.location(params), self._drawn(len(x), noise)
         assert isinstance(self.critic, PictureCritic)
         with frozen(self.critic):
-            distance = 0.5 * (self.critic.features(rebuilt) - self.critic.features(x)).square().sum(1).mean()
+            wanted = self.critic.features(x)
+            error = (self.critic.features(rebuilt) - wanted).square().mean() / wanted.square().mean().clamp_min(FAINT)
+            distance = 0.5 * x[0].numel() * error
             seen = F.softplus(-self.critic(rebuilt)).mean() + F.softplus(-self.critic(drawn)).mean()
         loss = distance + self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * seen
         told = _tell(self.critic, x, torch.cat([rebuilt, drawn]))
         return bounded(terms, loss, feature_distance=distance, critic_loss=told)
+
+    def _drawn(self, n: int, noise: Noise) -> Tensor:
+        """Pictures decoded from draws of the prior."""
+        (z,) = self.model.sample_prior(n, generator=noise)
+        return self.model.likelihood.location(self.model.decoder(z))
 
 
 KINDS: dict[str, type[Minimised]] = {

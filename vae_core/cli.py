@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from vae_core import config, zoo
-from vae_core.config import METRICS, DataConfig, Recipe
+from vae_core.config import METRICS, DataConfig, Latent, Recipe
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -32,14 +33,18 @@ if TYPE_CHECKING:
 
     from vae_core.checkpoints import Checkpoint
     from vae_core.data import Dataset, Splits
+    from vae_core.health import Symptom, Watch
+    from vae_core.likelihoods import Gaussian
+    from vae_core.model import VAE
     from vae_core.training import Progress, Run
 
-SUFFIX, STATE_SUFFIX = ".safetensors", ".state.safetensors"
+SUFFIX, STATE_SUFFIX, BEST_SUFFIX = ".safetensors", ".state.safetensors", ".best.safetensors"
 SPLITS = ("train", "val", "test", "all")
 METHODS = ("pca", "tsne")
+TABLE_WIDTH = 160  # characters, where no terminal says how many it has
 TILE = 112  # pixels a side, about, that small pictures are enlarged to
 MAX_SEED = 2**32 - 1
-USUAL_METRICS = "elbo,reconstruction,kl,active_units"
+PATIENCE = 20.0, 100  # seconds or steps of a run after which its health can be told
 
 app = typer.Typer(
     name="vae",
@@ -203,19 +208,30 @@ def _source(given: str) -> tuple[str, Path | None]:
     return resolved.name if path.is_dir() else resolved.stem, path
 
 
-def _load(data: DataConfig, source: Path | None, root: Path | None, download: bool) -> Splits:
+def _load(data: DataConfig, source: Path | None, root: Path | None, download: bool, like: str = "") -> Splits:
     from vae_core.data import SETS, load
 
     if source is None and data.name not in SETS:
         raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or .npz with --data.")
     with _bar(f"loading {data.name}") as progress:
-        return load(data, source, root, download, progress)
+        return load(data, source, root, download, progress, like)
 
 
 def _pictures(
-    checkpoint: Checkpoint, given: str | None, root: Path | None, download: bool, split: str, limit: int | None
+    checkpoint: Checkpoint,
+    given: str | None,
+    root: Path | None,
+    download: bool,
+    split: str,
+    limit: int | None,
+    as_is: bool = False,
 ) -> Dataset:
-    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself."""
+    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
+
+    Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
+    """
+    from vae_core.data import SETS
+
     if split not in SPLITS:
         raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
     data = checkpoint.recipe.data
@@ -224,7 +240,10 @@ def _pictures(
     data = replace(data if name == data.name else DataConfig(name), size=(height, width), channels=channels)
     if split == "all":
         data = replace(data, val_fraction=0.0, test_fraction=0.0)
-    splits = _load(data, source, root, download)
+    like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
+    splits = _load(data, source, root, download, like)
+    if like and source and source.suffix.lower() != ".npz":
+        _say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
@@ -264,6 +283,7 @@ Data = Annotated[str | None, _data("the model's own data")]
 Root = Annotated[Path | None, typer.Option(help="Where named data sets lie.", envvar="VAE_DATA", show_default=False)]
 Download = Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")]
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test or all.")]
+AsIs = Annotated[bool, typer.Option("--as-is", help="Neither invert nor centre the pictures of a folder or zip.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pictures, at random.", show_default="all")]
 
 
@@ -288,10 +308,10 @@ def train(
     model: Annotated[
         str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
     ] = None,
-    latent_dim: Annotated[int | None, _option("Model", "Latent dimensions.", "16")] = None,
-    components: Annotated[int | None, _option("Model", "Of a learned prior (mixture, vamp).")] = None,
-    flow_steps: Annotated[int | None, _option("Model", "Steps of the flow.")] = None,
-    codes: Annotated[int | None, _option("Model", "In each codebook (vq).")] = None,
+    latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.", "16")] = None,
+    components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
+    flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
+    codes: Annotated[int | None, _option("Latent and prior", "In each codebook (vq).")] = None,
     hidden: Annotated[
         Any, _option("Model", "Widths or channels, from the picture inwards.", metavar="32,64,128", parser=_widths)
     ] = None,
@@ -322,18 +342,30 @@ def train(
     beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
     free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
     alpha: Annotated[
-        float | None, _option("Objective", "Of mutual information (beta-tc), of the labels (semi-supervised).")
+        float | None,
+        _option("Objective of some models", "Of mutual information (beta-tc), of the labels (semi-supervised)."),
     ] = None,
-    gamma: Annotated[float | None, _option("Objective", "Of the dimension-wise KL, or of what a critic says.")] = None,
-    mmd: Annotated[float | None, _option("Objective", "Of the maximum mean discrepancy (info).")] = None,
-    draws: Annotated[int | None, _option("Objective", "Draws a bound (iwae, dreg, miwae).")] = None,
-    bounds: Annotated[int | None, _option("Objective", "Bounds that are averaged (iwae, dreg, miwae).")] = None,
-    commitment: Annotated[float | None, _option("Objective", "Of the distance to the codes (vq).")] = None,
-    focal: Annotated[float | None, _option("Objective", "Bits that are right already weigh less.", "0")] = None,
+    gamma: Annotated[
+        float | None, _option("Objective of some models", "Of the dimension-wise KL, or of what a critic says.")
+    ] = None,
+    mmd: Annotated[float | None, _option("Objective of some models", "Of the maximum mean discrepancy (info).")] = None,
+    draws: Annotated[int | None, _option("Objective of some models", "Draws a bound (iwae, dreg, miwae).")] = None,
+    bounds: Annotated[
+        int | None, _option("Objective of some models", "Bounds that are averaged (iwae, dreg, miwae).")
+    ] = None,
+    commitment: Annotated[
+        float | None, _option("Objective of some models", "Of the distance to the codes (vq).")
+    ] = None,
+    focal: Annotated[
+        float | None, _option("Objective of some models", "Bits that are right already weigh less.", "0")
+    ] = None,
     perceptual: Annotated[
-        float | None, _option("Objective", "Of the distance in VGG16 features (fetched with --download).", "0")
+        float | None,
+        _option("Objective of some models", "Of the distance in VGG16 features (fetched with --download).", "0"),
     ] = None,
-    labelled: Annotated[int | None, _option("Objective", "Pictures with a label (semi-supervised).")] = None,
+    labelled: Annotated[
+        int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
+    ] = None,
     epochs: Annotated[int | None, _option("Training", "Passes over the training pictures.", "20")] = None,
     batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
     learning_rate: Annotated[float | None, _option("Training", "Of AdamW, at its highest.", "0.001")] = None,
@@ -402,7 +434,7 @@ def _processes(device: str) -> Iterator[None]:
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     from vae_core import checkpoints
-    from vae_core.training import Run, package
+    from vae_core.training import Run, TrainingError, package
 
     recipe, splits, description = _plan(given)
     if out.exists() and not given["overwrite"]:
@@ -411,16 +443,37 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
         return checkpoints.discard(state)
     run = Run(recipe, splits, given["device"])
     _begin(run, state, given["resume"])
-    _loop(run, state, given["save_every"], given["verbose"])
+    description = given.get("describe", description)
+    try:
+        _loop(run, state, given["save_every"], given["verbose"])
+    except TrainingError as error:
+        raise ValueError(f"{error} {_rescue(run, out, description)}") from None
     if not run.accelerator.is_main_process:
         return None
     _say("Measuring the test split and laying out the map.")
-    finished = package(run, given.get("describe", description))
+    finished = package(run, description)
     with _writing(out):
         checkpoints.save(finished, out)
     checkpoints.discard(state)
     _say(f"Wrote {out}: {_figures(finished)}.")
     return None
+
+
+def _rescue(run: Run, out: Path, description: str) -> str:
+    """Keep the best weights of a run that broke, and say how to go on."""
+    from vae_core import checkpoints
+    from vae_core.training import package
+
+    again = "start again with --overwrite and, say, a tenth of the --learning-rate"
+    if not run.history or not run.accelerator.is_main_process:
+        return "No epoch was good, so that there is nothing to keep."
+    kept = out.with_suffix(BEST_SUFFIX)
+    try:
+        run.conclude()
+        checkpoints.save(package(run, description), kept)
+    except (ValueError, OSError) as error:
+        return f"The best weights could not be written ({error}): {again}."
+    return f"The best weights of its {len(run.history)} good epochs are in {kept}; {again}."
 
 
 def _figures(checkpoint: Checkpoint) -> str:
@@ -447,6 +500,7 @@ def _plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
         recipe = zoo.recipe(variant, data, shape, classes=len(splits.train.class_names), body=body)
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
+    _check_classes(recipe, splits.train.class_names)
     recipe = zoo.adjusted(recipe, given)
     if recipe.objective.perceptual and given["download"]:
         from vae_core import perceptual
@@ -473,11 +527,48 @@ def _check_meaning(recipe: Recipe, given: dict[str, Any]) -> None:
     kind = recipe.model.likelihood.kind
     if "std" in given and not kind.endswith("gaussian"):
         raise ValueError(f"--std has no meaning for the likelihood {kind!r}; allowed: gaussian, learned_gaussian.")
+    _check_objective(recipe.objective.kind, given)
+    _check_latent(recipe.model.latent, given)
     idle = [name for name in ("beta_start", "beta_length") if name in given]
     if idle and recipe.objective.beta.kind == "constant":
         raise ValueError(
             f"--{idle[0].replace('_', '-')} has no meaning for a constant beta; choose a --beta-schedule: "
             f"{', '.join(config.SCHEDULES[1:])}."
+        )
+
+
+def _check_objective(kind: str, given: dict[str, Any]) -> None:
+    """Settings that an objective has not are refused even at their default."""
+    own = config.OBJECTIVES[kind][1]
+    every = {name for _, names in config.OBJECTIVES.values() for name in names}
+    for option in given:
+        setting = "beta" if option.startswith("beta_") else option
+        if setting in every - own:
+            allowed = ", ".join(sorted(own)) or "none of its own"
+            name = f"--{option.replace('_', '-')}"
+            raise ValueError(f"{name} has no meaning for the objective {kind!r}, whose settings are: {allowed}.")
+
+
+def _check_latent(latent: Latent, given: dict[str, Any]) -> None:
+    """Settings that only some latents and priors have."""
+    meant = {
+        "components": (latent.prior in ("mixture", "vamp"), "the priors mixture and vamp"),
+        "flow_steps": (latent.kind == "flow", "the latent flow"),
+        "codes": (latent.kind == "quantized", "the latent quantized"),
+        "latent_dim": (latent.kind not in config.MAPS, "latents that are one vector"),
+    }
+    for option, (fine, what) in meant.items():
+        if option in given and not fine:
+            name = f"a {latent.kind} latent with a {latent.prior} prior"
+            raise ValueError(f"--{option.replace('_', '-')} has no meaning for {name}; it is for {what}.")
+
+
+def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:
+    """A conditional model's recipe fits data of as many classes alone."""
+    if (classes := recipe.model.classes) and classes != len(names):
+        raise ValueError(
+            f"The recipe is of a model with {classes} classes, and {recipe.data.name!r} has {len(names)}: give data of "
+            "as many classes, or another --model."
         )
 
 
@@ -513,8 +604,11 @@ def _begin(run: Run, state: Path, resume: bool) -> None:
 
 
 def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
-    """Train to the end, with a bar on a terminal and a line an epoch elsewhere."""
+    """Train to the end, with a bar on a terminal, a line an epoch elsewhere, and each symptom of ill health once."""
+    from vae_core.health import Watch
+
     lines = verbose or not sys.stderr.isatty()
+    watch = Watch(run.model.spec, run.recipe.objective, [row["loss"] for row in run.history])
     done, epochs, started = len(run.history) * run.batches, run.recipe.training.epochs, time.monotonic()
     try:
         with _writing(state), _progress("left") as bar:
@@ -524,13 +618,23 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
                 bar.update(
                     task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}"
                 )
+                seconds = time.monotonic() - started
                 if report.row and lines:
-                    left = (time.monotonic() - started) / (report.step - done) * (report.steps - report.step)
-                    _say(_line(run, report, left))
+                    _say(_line(run, report, seconds / (report.step - done) * (report.steps - report.step)))
+                for symptom in _new_symptoms(run, watch, report, seconds):
+                    _say(f"Warning: {symptom.text}")
     except KeyboardInterrupt:
         way = "go on with the same command and --resume" if state.exists() else "no state had been written yet"
         _say(f"Stopped in epoch {len(run.history) + 1} of {epochs}: {way}.")
         raise typer.Exit(130) from None
+
+
+def _new_symptoms(run: Run, watch: Watch, report: Progress, seconds: float) -> list[Symptom]:
+    """What a report shows for the first time, once the run has had the time to show it."""
+    learnt = run.recipe.model.likelihood.kind == "learned_gaussian"
+    ripe = seconds >= PATIENCE[0] or report.step >= PATIENCE[1] or report.step == report.steps
+    std = cast("Gaussian", run.model.likelihood).std.item() if learnt else None
+    return watch.see(report.step / report.steps, report.terms, report.row, std, ripe)
 
 
 def _running(loss: float, elbo: float | None) -> str:
@@ -554,16 +658,20 @@ def _line(run: Run, report: Progress, left: float) -> str:
 
 @app.command("zoo", epilog="Example: vae zoo --json")
 def list_variants(as_json: Json = False) -> None:
-    """List the named variants that --model takes."""
+    """List the named variants that --model takes: what for, from which paper, what a training step costs."""
     if as_json:
-        rows = {
-            name: {"body": config.to_dict(row.body), "purpose": row.purpose, "paper": row.paper}
-            for name, row in zoo.VARIANTS.items()
-        }
-        return _print_json({"variants": rows})
+        return _print_json({"variants": {name: config.to_dict(row) for name, row in zoo.VARIANTS.items()}})
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "what for", "paper", "cost", "latent", "objective", box=None, pad_edge=False)
     for name, row in zoo.VARIANTS.items():
-        layers = ", ".join(map(str, row.body.hidden)) or "none"
-        print(f"{name:8} {row.purpose}\n{'':8} hidden layers: {layers}; {row.paper}")
+        prior = "" if row.latent.prior == "normal" else f", {row.latent.prior} prior"
+        table.add_row(name, row.purpose, row.paper, f"{row.cost:g}", f"{row.latent.kind}{prior}", row.objective.kind)
+    for column, width in zip(table.columns, (16, None, None, 5, 14, 12), strict=True):
+        column.min_width = width
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, soft_wrap=False).print(table)
+    print("cost: of a training step, with the step of conv as 1 (28 x 28 pixels, 64 pictures, one thread)")
     return None
 
 
@@ -606,16 +714,37 @@ def _table(as_json: bool) -> None:
     opened = {path.stem: (checkpoints.load(path), path) for path in paths}
     if as_json:
         return _print_json({name: _about(*entry) for name, entry in opened.items()})
-    print("| name | data | model | likelihood | parameters | test ELBO (nats per image) | KL (nats) | active |")
-    print("| --- " * 8 + "|")
+    print("| name | variant | paper | data | parameters | test (nats per image) | active | seconds | command |")
+    print("| --- " * 9 + "|")
     for name, (found, _) in opened.items():
-        figures, size = found.metrics, found.model.spec.size
-        beta = found.recipe.objective.beta.end
-        model = f"{found.recipe.name}, {size} dimensions" + (f", beta {beta:g}" if beta != 1 else "")
-        cells = [name, found.data.name, model, found.model.likelihood.label, f"{figures['parameters']:,}"]
-        cells += [f"{figures['elbo']:,.1f}", f"{figures['kl']:.1f}", f"{figures['active_units']} of {size}"]
-        print(_printable(f"| {' | '.join(cells)} |"))
+        print(_printable(f"| {' | '.join(_cells(name, found))} |"))
     return None
+
+
+def _cells(name: str, found: Checkpoint) -> list[str]:
+    """A row of the table: what the header lacks is a dash."""
+    figures, objective = found.metrics, found.recipe.objective
+    beta = f", beta {objective.beta.end:g}" if objective.beta.end != 1 else ""
+    row = zoo.VARIANTS.get(found.recipe.name)
+    paper = re.match(r".*?\b\d{4}\b", row.paper) if row else None
+    seconds, count, active = (figures.get(key) for key in ("train_seconds", "parameters", "active_units"))
+    return [
+        name,
+        f"{found.recipe.name}{beta}",
+        paper[0] if paper else "-",
+        found.data.name,
+        "-" if count is None else f"{count:,}",
+        _test_figure(figures),
+        "-" if active is None else f"{active} of {found.model.spec.size}",
+        "-" if seconds is None else f"{seconds:,.0f}",
+        f"`vae train --like {name}`",
+    ]
+
+
+def _test_figure(figures: dict[str, Any]) -> str:
+    """The tightest that a header knows of how well a model describes pictures."""
+    kinds = {"nll": "NLL", "elbo": "ELBO", "reconstruction": "reconstruction"}
+    return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
 
 
 def _about(found: Checkpoint, path: Path) -> dict[str, Any]:
@@ -633,56 +762,83 @@ def _about(found: Checkpoint, path: Path) -> dict[str, Any]:
     }
 
 
+def _in_classes_of(checkpoint: Checkpoint, pictures: Dataset) -> Dataset:
+    """Labels as the model counts its classes; left as they are where the pictures have others."""
+    theirs, ours = pictures.class_names, checkpoint.data.class_names
+    if pictures.labels is None or theirs == ours or not set(theirs) <= set(ours):
+        return pictures
+    import torch
+
+    places = torch.tensor([ours.index(name) for name in theirs])
+    return replace(pictures, labels=places[pictures.labels], class_names=ours)
+
+
 @app.command(epilog="Example: vae evaluate mnist --metrics elbo,nll --k 1000 --limit 500 --data-root data")
 def evaluate(
     file: Name,
     data: Data = None,
     data_root: Root = None,
-    metrics: Annotated[str, typer.Option(help=f"Any of {', '.join(METRICS)}.")] = USUAL_METRICS,
+    metrics: Annotated[
+        str, typer.Option(help=f"Any of {', '.join(METRICS)}.", show_default="the usual ones that the model has")
+    ] = "",
     k: Annotated[int, typer.Option("--k", min=1, max=1_000_000, help="Draws of z a picture for nll.")] = 1000,
     split: Split = "test",
     limit: Limit = None,
+    without_labels: Annotated[
+        bool, typer.Option("--without-labels", help="Conditional models: sum over the classes.")
+    ] = False,
+    as_is: AsIs = False,
     seed: Seed = 0,
     device: Device = "auto",
     download: Download = False,
     as_json: Json = False,
 ) -> None:
-    """Measure a checkpoint on pictures: figures with standard errors, in nats per image."""
-    from vae_core.metrics import figures
+    """Measure a checkpoint on pictures: figures with standard errors, likelihoods in nats per image."""
+    from vae_core.metrics import check, figures, usual
 
-    wanted = [name.strip() for name in metrics.split(",")]
+    wanted = [name.strip() for name in metrics.split(",")] if metrics else []
     if unknown := [name for name in wanted if name not in METRICS]:
         raise ValueError(f"--metrics has {unknown[0]!r}; allowed: {', '.join(METRICS)}.")
     checkpoint = _open(file, device)
     model = checkpoint.model
-    if "bits_per_dimension" in wanted and not model.likelihood.discrete:
-        raise ValueError(
-            f"bits_per_dimension is not defined for the likelihood {model.likelihood.label}, which is a density; "
-            f"allowed: {', '.join(name for name in METRICS if name != 'bits_per_dimension')}."
-        )
-    pictures = _pictures(checkpoint, data, data_root, download, split, limit)
-    draws = f", {k:,} draws each" if "nll" in wanted else ""
-    with _bar(f"measuring {len(pictures):,} pictures{draws}") as progress:
-        rows = figures(model, pictures.images, wanted, k, seed, progress)
+    check(model, wanted)
+    pictures = _in_classes_of(checkpoint, _pictures(checkpoint, data, data_root, download, split, limit, as_is))
+    known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
+    if "accuracy" in wanted and pictures.labels is not None and not known:
+        raise ValueError(f"accuracy needs pictures of the model's classes: {', '.join(checkpoint.data.class_names)}.")
+    wanted = wanted or usual(model, pictures.labels if known else None)
+    given = known and not without_labels
+    with _bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
+        rows = figures(model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given)
     found = {
         "data": pictures.name,
         "split": split,
         "pictures": len(pictures),
         "likelihood": model.likelihood.label,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
+        "density": _density(model, given),
         "metrics": rows,
     }
     if as_json:
         return _print_json({"file": file, "seed": seed, **found})
-    bits = f"; bits {found['bits']}" if found["bits"] else ""
-    print(_printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{bits}"))
+    notes = "".join(f"; {text}" for text in (found["bits"] and f"bits {found['bits']}", found["density"]) if text)
+    print(_printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
     return None
 
 
+def _density(model: VAE, given: bool) -> str | None:
+    """Which density the figures of a conditional model are of."""
+    if model.spec.classes is None:
+        return None
+    return "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
+
+
 def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
+    if isinstance(value, dict):
+        return ", ".join(f"{part} {v:.3f}" for part, v in value.items())
     if isinstance(value, list):
         return " ".join(f"{v:.3f}" for v in value)
     return f"{value}" if isinstance(value, int) else f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
@@ -699,6 +855,7 @@ def encode(
     data_root: Root = None,
     split: Split = "all",
     limit: Limit = None,
+    as_is: AsIs = False,
     seed: Seed = 0,
     device: Device = "auto",
     download: Download = False,
@@ -710,7 +867,7 @@ def encode(
 
     _check_out(out, ".npz")
     checkpoint = _open(file, device)
-    pictures = _pictures(checkpoint, data, data_root, download, split, limit)
+    pictures = _pictures(checkpoint, data, data_root, download, split, limit, as_is)
     with _bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
@@ -849,6 +1006,7 @@ def map_latents(
     data_root: Root = None,
     split: Split = "all",
     limit: Limit = None,
+    as_is: AsIs = False,
     perplexity: Annotated[float | None, typer.Option(help="Of t-SNE.", show_default="suits the number")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -859,7 +1017,7 @@ def map_latents(
     if method not in METHODS:
         raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
     checkpoint = _open(file, device)
-    columns, names = _points(checkpoint, data, data_root, download, split, limit, seed)
+    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, seed)
     stored = checkpoint.reference.tsne if checkpoint.reference and data is None else None
     if method == "tsne" and stored is not None and perplexity is None and limit is None:
         coords = stored.numpy()
@@ -882,6 +1040,7 @@ def _points(
     download: bool,
     split: str,
     limit: int | None,
+    as_is: bool,
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Columns mean (N, D), kl (N,), error (N,), labels (N,) or None of what is mapped; names of the classes."""
@@ -896,7 +1055,7 @@ def _points(
         labels = reference.labels
         names = checkpoint.data.class_names
         return {n: c[kept] for n, c in columns.items()} | {"labels": None if labels is None else labels[kept]}, names
-    pictures = _pictures(checkpoint, data, root, download, split, limit)
+    pictures = _pictures(checkpoint, data, root, download, split, limit, as_is)
     with _bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = {"mean": found.mean, "kl": found.kl.sum(1), "error": found.reconstruction}

@@ -64,7 +64,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "total_correlation": "nats, dependence between dimensions of the aggregate posterior (Chen et al. 2018)",
     "dimension_wise_kl": "nats, from each dimension's aggregate posterior to the prior, summed (Chen et al. 2018)",
     "aggregate_kl": "nats, from the aggregate posterior to the prior (Hoffman and Johnson 2016)",
-    "perplexity": "codes of each codebook, used alike, that were as hard to guess",
+    "perplexity": "codes that, used alike, were as hard to guess; a number a codebook",
     "linear_probe": "share of labels that logistic regression on the means tells",
     "knn": "share of labels that the 5 nearest means tell",
     "accuracy": "share of labels that the model infers",
@@ -391,8 +391,8 @@ class Recipe:
             raise ValueError("A classifier and the objective 'semi_supervised' need one another.")
         if kind in ("tc", "factor", "adversarial_latent") and model.latent.prior != "normal":
             raise ValueError(f"The objective {kind!r} needs the prior 'normal', not {model.latent.prior!r}.")
-        if self.objective.free_bits and model.latent.kind == "flow":
-            raise ValueError("Free bits need a KL per dimension, which a flow posterior does not have.")
+        if self.objective.free_bits and (model.latent.kind == "flow" or model.latent.prior in ("mixture", "vamp")):
+            raise ValueError("Free bits need a KL per dimension, which a flow or a learned prior does not have.")
         if self.objective.focal and model.likelihood.kind != "bernoulli":
             raise ValueError(
                 f"The focal loss weighs bits, and the likelihood is {model.likelihood.kind}, not bernoulli."

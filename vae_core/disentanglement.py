@@ -99,13 +99,13 @@ def mig_sampled(
     log_q = _log_marginals(z, mean, std)
     information: list[Tensor] = []
     for column in factors.T:
-        if progress:
-            progress((1 + len(information)) / (1 + factors.shape[1]))
         given = torch.empty_like(log_q)  # log q(z_j | v_k), (S, D)
         for value in column.unique():
             drawn, members = column[rows] == value, column == value
             given[drawn] = _log_marginals(z[drawn], mean[members], std[members])
         information.append((given - log_q).double().mean(0).cpu())
+        if progress:
+            progress(len(information) / factors.shape[1])
     return _gap(torch.stack(information, 1), factors)
 
 

@@ -27,6 +27,7 @@ PRINCIPAL = 64
 DEFAULT_RANGE = 3.0  # standard deviations of the prior, where there are no reference encodings
 RANGE_QUANTILES = (0.005, 0.995)
 SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
+LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
 PATHS = ("linear", "spherical")
 
 
@@ -267,13 +268,27 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
     first, count = (0, sum(sizes)) if level is None else (sum(sizes[:level]), sizes[level])
     if count > MAX_AXES:
         return [] if reference is None else _principal_axes(reference, first, count, level)
-    found = [_dimension(model.spec, reference, i) for i in range(first, first + count)]
+    used = _used(model.spec, reference) if reference is not None else torch.ones(sum(sizes), dtype=torch.bool)
+    found = [_dimension(model.spec, reference, i, bool(used[i])) for i in range(first, first + count)]
     if reference is None:
         return found
     return sorted(found, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
 
 
-def _dimension(spec: LatentSpec, reference: Reference | None, i: int) -> Axis:
+def _used(spec: LatentSpec, reference: Reference) -> Tensor:
+    """Which dimensions (D,) the model uses: active units, where the scale of z is known from a standard normal prior.
+
+    Else those whose KL is above a hundredth of a nat, or that vary by more than a hundredth of what dimensions vary by.
+    """
+    if spec.prior == "normal":
+        return active(reference.mean)
+    if spec.factorises:
+        return reference.kl.mean(0) > LEAST
+    variance = reference.mean.var(0, correction=0)
+    return variance > LEAST * variance.mean()
+
+
+def _dimension(spec: LatentSpec, reference: Reference | None, i: int, used: bool) -> Axis:
     """One dimension of z as an axis."""
     unit, origin = torch.zeros(spec.size), torch.zeros(spec.size)
     unit[i] = 1.0
@@ -282,7 +297,7 @@ def _dimension(spec: LatentSpec, reference: Reference | None, i: int) -> Axis:
     column = reference.mean[:, i : i + 1]
     low, high = _range(column)
     kl = reference.kl[:, i].mean().item() if spec.factorises else None
-    variance, used = column.var(0, correction=0).item(), bool(active(column)[0])
+    variance = column.var(0, correction=0).item()
     return Axis(f"z{i}", unit, origin, low.item(), high.item(), kl, variance, used)
 
 

@@ -44,6 +44,10 @@ class Likelihood(nn.Module, ABC):
     def mean(self, params: Tensor) -> Tensor:
         """E[x | z] shown as a picture: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
 
+    def location(self, params: Tensor) -> Tensor:
+        """The mean before it is cut to [0, 1], so that a gradient leads back from outside."""
+        return self.mean(params)
+
     @abstractmethod
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
         """A draw of x given z: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
@@ -104,6 +108,9 @@ class Gaussian(Likelihood):
         std = self.std
         squares = ((x - params.float()) / std).square().flatten(1).sum(1)
         return -0.5 * squares - x[0].numel() * (std.log() + 0.5 * math.log(2 * math.pi))
+
+    def location(self, params: Tensor) -> Tensor:
+        return params.float()
 
     def mean(self, params: Tensor) -> Tensor:
         return params.float().clamp(0, 1)

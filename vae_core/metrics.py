@@ -244,7 +244,11 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
     latent = f"this one has a {spec.posterior} posterior with a {spec.prior} prior"
     needs = (
         (DENSE, spec.has_density, "a model with a density, and the codes of an autoencoder have none"),
-        (("bits_per_dimension",), model.likelihood.discrete, f"bits or levels, and {label} is one, which is a density"),
+        (
+            ("bits_per_dimension",),
+            model.likelihood.discrete,
+            f"bits or levels, and this likelihood is {label}, which is a density",
+        ),
         (
             PAIRWISE,
             (spec.posterior, spec.prior) == ("gaussian", "normal"),
@@ -259,9 +263,9 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
     return next((needed for names, there, needed in needs if name in names and not there), None)
 
 
-def usual(model: VAE, labelled: bool = False) -> list[str]:
-    """The figures that are asked for where none are named: those of `USUAL` that a model has."""
-    return [name for name in USUAL if lacking(model, name, labelled) is None]
+def usual(model: VAE, labels: Tensor | None = None) -> list[str]:
+    """The figures where none are named: those of `USUAL` that a model has on pictures of these classes (N,)."""
+    return [name for name in USUAL if lacking(model, name, _differ(labels)) is None]
 
 
 def check(model: VAE, wanted: Sequence[str], labelled: bool = True, factored: bool = True) -> None:
@@ -312,13 +316,23 @@ def figures(
     Raises:
         ValueError: a figure is not defined for the model or the pictures.
     """
-    check(model, wanted, labels is not None and bool((labels != labels[0]).any()), factors is not None)
-    classes = model.spec.classes
-    meant = classes and labels is not None and (given or "accuracy" in wanted)
-    if meant and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise ValueError(f"Labels go up to {int(labels.max())}; this model's classes are 0 to {classes - 1}.")
+    check(model, wanted, _differ(labels), factors is not None)
+    if labels is not None and (given or "accuracy" in wanted):
+        _check_labels(model, labels)
     work = _Work(model, images, wanted, k, seed, progress, labels, factors, given)
     return {name: _MEASURES[name](work) for name in wanted}
+
+
+def _check_labels(model: VAE, labels: Tensor) -> None:
+    """Labels that a conditional model is told, or is to tell, are its classes."""
+    classes, low, high = model.spec.classes, int(labels.min()), int(labels.max())
+    if classes is not None and not 0 <= low <= high < classes:
+        raise ValueError(f"Labels go from {low} to {high}; this model's classes are 0 to {classes - 1}.")
+
+
+def _differ(labels: Tensor | None) -> bool:
+    """Whether there are labels of two classes at least."""
+    return labels is not None and bool((labels != labels[0]).any())
 
 
 class _Work:

@@ -38,7 +38,10 @@ class Minimised(nn.Module):
 
     @property
     def keeps_last(self) -> bool:
-        """Whether the last weights are kept: no figure of the pixels tells which ones please a critic."""
+        """Whether the last weights are kept, since the ELBO is not what tells good ones.
+
+        A critic is pleased by other pictures; few codes, early in a run, are cheaper than many good ones.
+        """
         return False
 
     def opponent(self) -> nn.Module | None:
@@ -211,6 +214,10 @@ class Reconstruction(Minimised):
 
 class Commitment(Minimised):
     """VQ-VAE: the ELBO, whose KL trains the prior on detached codes, + commitment * |encoder's output - code|^2."""
+
+    @property
+    def keeps_last(self) -> bool:
+        return True
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         distance = terms.extras["commitment"].mean()

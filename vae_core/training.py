@@ -47,15 +47,24 @@ class TrainingError(ValueError):
 
 @dataclass(frozen=True)
 class Progress:
-    """One report of a run: where it is, how fast, running loss and ELBO (nats per image); `row` closes an epoch."""
+    """One report of a run: where it is, how fast, the epoch's mean terms so far (nats); `row` closes an epoch."""
 
     step: int
     steps: int
     epoch: int
-    loss: float
-    elbo: float | None  # None without a density
+    terms: dict[str, float]
     images_per_second: float
     row: dict[str, Any] | None = None
+
+    @property
+    def loss(self) -> float:
+        """What is minimised, nats per image."""
+        return self.terms["loss"]
+
+    @property
+    def elbo(self) -> float | None:
+        """Nats per image; None without a density."""
+        return self.terms.get("elbo")
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -72,6 +81,8 @@ def pick_device(name: str = "auto") -> torch.device:
 def _check(recipe: Recipe, splits: Splits) -> None:
     """Refuse before hours of training what would fail after them."""
     checkpoints.check_info(data_info(splits))
+    if recipe.model.classes and splits.train.labels is None:
+        raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
     with torch.device("meta"):  # without memory
         size = sum(t.numel() * t.element_size() for t in build(recipe.model).state_dict().values())
     if size > checkpoints.MAX_BYTES:
@@ -184,7 +195,7 @@ class Run:
         return done - max(1 + scores.index(max(scores)), rising) >= settings.patience
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: t.detach().cpu().clone() for name, t in self.model.state_dict().items()}
+        return {name: _copy(t) for name, t in self.model.state_dict().items()}
 
     def train(self, state_file: Path | None = None, save_every: float = SAVE_SECONDS) -> Iterator[Progress]:
         """Train to the end, reporting a few times a second and at the end of each epoch.
@@ -199,13 +210,24 @@ class Run:
         Raises:
             TrainingError: when the loss is no longer finite.
         """
-        saved = time.monotonic()
+        saved, unsaved = time.monotonic(), None
         while not self.finished:
-            yield from self._epoch(len(self.history))
-            due = time.monotonic() - saved >= save_every
-            if state_file and (due or self.finished) and self.accelerator.is_main_process:
-                self.save_state(state_file)
-                saved = time.monotonic()
+            try:
+                yield from self._epoch(len(self.history))
+            except TrainingError:
+                if state_file and unsaved:
+                    checkpoints.write_file(state_file, *unsaved)
+                raise
+            if not (state_file and self.accelerator.is_main_process):
+                continue
+            unsaved = self._state()
+            if time.monotonic() - saved >= save_every or self.finished:
+                checkpoints.write_file(state_file, *unsaved)
+                saved, unsaved = time.monotonic(), None
+        self.conclude()
+
+    def conclude(self) -> None:
+        """Take the best weights, and what the end of training asks for."""
         self.model.load_state_dict(self.best)
         self.model.eval()
         rows = _some(len(self.splits.train), SETTLED, self.recipe.training.seed)
@@ -217,26 +239,23 @@ class Run:
         order = torch.randperm(len(self.images), generator=seeded(settings.seed, ORDER, epoch)).to(device)
         noise = seeded(settings.seed, NOISE, epoch, device=device.type if device.type == "cuda" else "cpu")
         torch.manual_seed(settings.seed + 1 + epoch)  # dropout
-        steps, total, seen = settings.epochs * self.batches, torch.zeros(2, device=device), 0
+        steps, total, seen = settings.epochs * self.batches, torch.zeros((), device=device), 0
         started = reported = time.monotonic()
         self.model.train()
         for index, rows in enumerate(order.split(settings.batch_size)):
             step = epoch * self.batches + index
             terms = self._step(self._with_known(rows, noise), step / steps, noise)
-            total += len(rows) * torch.stack([terms["loss"].detach(), terms.get("elbo", terms["loss"]).detach()])
+            total = total + len(rows) * torch.stack([term.detach() for term in terms.values()])
             seen += len(rows)
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
-                yield Progress(step + 1, steps, epoch, *self._running(total / seen), seen / (reported - started))
-        seconds = time.monotonic() - started
-        loss, elbo = self._running(total / seen)
-        row = self._close(epoch, loss, seconds)
-        yield Progress((epoch + 1) * self.batches, steps, epoch, loss, elbo, seen / seconds, row)
-
-    def _running(self, means: Tensor) -> tuple[float, float | None]:
-        """Loss and ELBO of an epoch so far."""
-        loss, elbo = means.tolist()
-        return loss, elbo if self.model.spec.has_density else None
+                means = dict(zip(terms, (total / seen).tolist(), strict=True))
+                if not math.isfinite(means["loss"]) and self.accelerator.num_processes == 1:  # else they wait for it
+                    raise _broken(f"in epoch {epoch + 1}")
+                yield Progress(step + 1, steps, epoch, means, seen / (reported - started))
+        seconds, means = time.monotonic() - started, dict(zip(terms, (total / seen).tolist(), strict=True))
+        row = self._close(epoch, means["loss"], seconds)
+        yield Progress((epoch + 1) * self.batches, steps, epoch, means, seen / seconds, row)
 
     def _with_known(self, rows: Tensor, noise: torch.Generator) -> Tensor:
         """A batch with some of the pictures whose labels a semi-supervised run knows."""
@@ -286,9 +305,7 @@ class Run:
         )
         score = -(float(val["reconstruction"]) + beta.end * float(val["kl"] or 0.0))  # type: ignore[arg-type]
         if not (math.isfinite(loss) and math.isfinite(score)):
-            raise TrainingError(
-                f"The loss is not finite after epoch {epoch + 1}: use a lower learning rate or gradient clipping."
-            )
+            raise _broken(f"after epoch {epoch + 1}")
         row = {
             "epoch": epoch + 1,
             "seconds": seconds,
@@ -306,15 +323,19 @@ class Run:
 
     def save_state(self, path: Path) -> None:
         """Write all that continuing needs, in the checkpoint's own file format."""
+        checkpoints.write_file(path, *self._state())
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Header and tensors of a state; copies, since training goes on."""
         tensors = {f"now.{name}": tensor for name, tensor in self._weights().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         if self.critic is not None:
-            tensors |= {f"critic.{name}": tensor for name, tensor in self.critic.state_dict().items()}
+            tensors |= {f"critic.{name}": _copy(tensor) for name, tensor in self.critic.state_dict().items()}
         for name, optimizer in self.optimizers.items():
             for index, slots in optimizer.state_dict()["state"].items():
-                tensors |= {f"{name}.{index}.{slot}": tensor for slot, tensor in slots.items()}
+                tensors |= {f"{name}.{index}.{slot}": _copy(tensor) for slot, tensor in slots.items()}
         header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits)), "pixels": self.pixels}
-        checkpoints.write_file(path, header | {"history": self.history, "best_score": self.best_score}, tensors)
+        return header | {"history": [*self.history], "best_score": self.best_score}, tensors
 
     def restore(self, path: Path) -> None:
         """Continue from a state file.
@@ -340,6 +361,14 @@ class Run:
         for name, optimizer in self.optimizers.items():
             _restore(optimizer, parts[name])
         self.history = header["history"]
+
+
+def _broken(when: str) -> TrainingError:
+    return TrainingError(f"The loss is not finite {when}: use a lower learning rate or gradient clipping.")
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().clone()
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -16,7 +16,7 @@ from pages.widgets import models
 from pages.widgets.models import Opened
 from vae_core import data, explore, images
 from vae_core.checkpoints import DataInfo, Reference
-from vae_core.config import Schedule
+from vae_core.config import MAPS, OBJECTIVES, DataConfig, Latent, ModelConfig, Objective, Schedule
 from vae_core.model import LatentSpec
 
 STRIP = 400  # CSS pixels that a card offers to a strip
@@ -167,16 +167,38 @@ def settings(config: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in dataclasses.fields(config):
         value, name = getattr(config, field.name), field.name.replace("_", " ")
+        if not _matters(config, field.name):
+            continue
         if dataclasses.is_dataclass(value) and not isinstance(value, Schedule):
             found |= {f"{name}: {inner}": text for inner, text in settings(value).items()}
         else:
-            found[name] = _words(value)
+            found[name] = "as the data has it" if value is None and isinstance(config, DataConfig) else _words(value)
     return found
+
+
+def _matters(config: Any, name: str) -> bool:
+    """Whether a setting means something beside the others of its part of a recipe."""
+    if isinstance(config, Objective):
+        return name == "kind" or name in OBJECTIVES[config.kind][1]
+    if isinstance(config, Latent):
+        needed = {
+            "dim": config.kind not in MAPS,
+            "groups": config.kind in MAPS,
+            "components": config.prior in ("mixture", "vamp"),
+            "steps": config.kind == "flow",
+            "codes": config.kind == "quantized",
+        }
+        return needed.get(name, True)
+    if isinstance(config, ModelConfig):
+        return name not in ("classes", "conditioning", "classifier") or config.classes > 0
+    return True
 
 
 def _words(value: Any) -> str:
     if value is None:
-        return "as the data has it"
+        return "none"
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # groups of maps
+        return "; ".join(f"{channels} channels after {level} halvings" for level, channels in value)
     if isinstance(value, tuple):
         return " × ".join(map(str, value)) or "none"
     if not isinstance(value, Schedule):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -45,12 +46,13 @@ class Points:
         total: how many the source has; those here were drawn from them.
         rows: (N,) their places in the source, ascending.
         mean: (N, D).
-        kl: (N,) nats.
+        kl: (N,) nats; None where there is no density.
         error: (N,) reconstruction error, nats.
         labels: (N,) places in `class_names`, or None.
         factors: (N, F) places in `value_names[f]`, or None.
         images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
         notes: what one should know of the source.
+        y: (N,) the class that a conditional model was given for each, or None.
     """
 
     key: Hashable
@@ -58,7 +60,7 @@ class Points:
     total: int
     rows: NDArray[np.int64]
     mean: Tensor
-    kl: Tensor
+    kl: Tensor | None
     error: Tensor
     labels: Tensor | None = None
     class_names: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Points:
     value_names: tuple[tuple[str, ...], ...] = ()
     images: Tensor | None = None
     notes: tuple[str, ...] = ()
+    y: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -177,14 +180,20 @@ def from_reference(opened: Opened, count: int) -> Points:
         len(reference),
         rows,
         reference.mean[rows],
-        reference.kl[rows].sum(1),
+        _total(reference.kl[rows]),
         reference.error[rows],
         labels,
         info.class_names,
         factors,
         info.factor_names,
         info.value_names,
+        y=explore.classes_of(checkpoint.model, reference, rows.tolist()),
     )
+
+
+def _total(kl: Tensor) -> Tensor | None:
+    """KL (N, K) in all, (N,); None where there is none."""
+    return kl.sum(1) if kl.shape[1] else None
 
 
 def find(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Work[Points]]:
@@ -247,10 +256,24 @@ def _work(opened: Opened, key: Hashable, name: str, source: Path | bytes | None,
         title = f"test pictures of {name}" if source is None else f"pictures of {name}"
         chosen = drawn(len(found), count)
         part = found.subset(chosen.tolist())
-        figures = metrics.statistics(model, part.images, progress=lambda share: tell(LOADING + (1 - LOADING) * share))
-        return _points(key, title, len(found), chosen, part, figures)
+        y = _classes(opened, part)
+        figures = metrics.statistics(
+            model, part.images, progress=lambda share: tell(LOADING + (1 - LOADING) * share), labels=y
+        )
+        return replace(_points(key, title, len(found), chosen, part, figures), y=y)
 
     return work
+
+
+def _classes(opened: Opened, part: Dataset) -> Tensor | None:
+    """What a conditional model is told of pictures: their labels where it learnt these, else what it finds itself."""
+    model, known = opened.checkpoint.model, opened.checkpoint.data.class_names
+    if model.spec.classes is None:
+        return None
+    if part.labels is not None and part.class_names == known:
+        return part.labels
+    parts = (metrics.as_float(images) for images in part.images.split(metrics.BLOCK))
+    return torch.cat([explore.classify(model, images).argmax(1) for images in parts])
 
 
 def _points(
@@ -262,7 +285,7 @@ def _points(
         total,
         rows,
         figures.mean,
-        figures.kl.sum(1),
+        _total(figures.kl),
         figures.reconstruction,
         part.labels,
         part.class_names,
@@ -275,7 +298,7 @@ def _points(
 
 
 def table(points: Points, coords: np.ndarray) -> bytes:
-    """The map as a CSV file: row, label, factors, place on the map, KL and error in nats, encoded means.
+    """The map as a CSV file: row, label, factors, place on the map, KL (if any) and error in nats, encoded means.
 
     Args:
         points: N pictures.
@@ -286,11 +309,13 @@ def table(points: Points, coords: np.ndarray) -> bytes:
     factors = _factor_texts(points)
     places = ["x", "y", "z"][: coords.shape[1]]
     dimensions = [f"z{i}" for i in range(points.mean.shape[1])]
-    writer.writerow(["row", "label", *factors, *places, "kl", "error", *dimensions])
-    columns = (points.rows, coords, points.kl, points.error, points.mean)
-    for i, (row, place, kl, error, mean) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+    figures = {"error": points.error} if points.kl is None else {"kl": points.kl, "error": points.error}
+    writer.writerow(["row", "label", *factors, *places, *figures, *dimensions])
+    numbers = zip(*(column.tolist() for column in figures.values()), strict=True)
+    columns = zip(points.rows.tolist(), coords.tolist(), numbers, points.mean.tolist(), strict=True)
+    for i, (row, place, found, mean) in enumerate(columns):
         values = [texts[i] for texts in factors.values()]
-        writer.writerow([row, points.class_of(i), *values, *place, kl, error, *mean])
+        writer.writerow([row, points.class_of(i), *values, *place, *found, *mean])
     return text.getvalue().encode()
 
 
@@ -306,4 +331,5 @@ def _factor_texts(points: Points) -> dict[str, list[str]]:
 
 def decode(opened: Opened, points: Points, places: list[int]) -> Tensor:
     """The pictures that the model draws from the encoded means, (n, C, H, W) in [0, 1]."""
-    return explore.decode(opened.checkpoint.model, points.mean[places])
+    y = None if points.y is None else points.y[places]
+    return explore.decode(opened.checkpoint.model, points.mean[places], y)

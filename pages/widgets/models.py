@@ -211,9 +211,14 @@ def facts(opened: Opened) -> list[str]:
 
 
 def has_units(opened: Opened) -> bool:
-    """Whether the header counts active units, and they mean something: not for codes, nor without a density."""
+    """Whether the header counts active units, and z has a scale that they can be counted on: not codes nor levels."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
-    return metrics.get("active_units") is not None and spec.has_density and spec.codebook_size is None
+    return (
+        metrics.get("active_units") is not None
+        and spec.has_density
+        and spec.prior in ("normal", "learned")
+        and (spec.codebook_size is None)
+    )
 
 
 def codes_in_use(opened: Opened) -> list[str]:

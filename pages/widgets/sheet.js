@@ -4,10 +4,11 @@ const TARGET = 64; // CSS pixels: about how wide a picture is
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".sheet");
-  const { sprite, columns, width, height, rows, labels, chosen, label } = data;
+  const { sprite, columns, width, height, rows, labels, chosen, label, wide } = data;
   const grow = Math.floor(TARGET / width) || TARGET / width;
   const [w, h] = [width * grow, height * grow];
   root.setAttribute("aria-label", label);
+  root.classList.toggle("wide", wide);
   root.style.gridTemplateColumns = `repeat(auto-fill, ${w}px)`;
   const focused = parentElement.activeElement?.dataset?.row;
   root.replaceChildren(

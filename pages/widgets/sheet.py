@@ -29,6 +29,8 @@ def sheet(
     on_pick: Callable[[int], None],
     chosen: int | None = None,
     label: str = "Pictures",
+    *,
+    wide: bool = False,
 ) -> None:
     """Show pictures as buttons.
 
@@ -40,6 +42,7 @@ def sheet(
         on_pick: called before the next run.
         chosen: the row to mark.
         label: the name of the whole.
+        wide: as wide and nearly as high as the page, and not as a popover has room for.
     """
 
     def picked() -> None:
@@ -57,5 +60,6 @@ def sheet(
         "labels": list(labels),
         "chosen": -1 if chosen is None else chosen,
         "label": label,
+        "wide": wide,
     }
     _component(key=key, data=data, on_picked_change=picked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vae_core.explore import LEAST
+from vae_core.metrics import ACTIVE_VARIANCE
 from vae_core.model import LatentSpec
 
 DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no KL."
@@ -45,12 +47,18 @@ def temperature_of(spec: LatentSpec) -> str:
 
 def straight(spec: LatentSpec) -> str:
     """Why there is no spherical path."""
-    if spec.codebook_size:
-        return (
-            "The path is straight, and every vector on it is snapped to the nearest code: the picture changes in small "
-            "jumps. A spherical path has a meaning only where the prior is a standard normal distribution."
-        )
-    return "The path is straight: a spherical one has a meaning only where the prior is a standard normal distribution."
+    snapped = ", each vector on it snapped to the nearest code, so that the picture jumps" if spec.codebook_size else ""
+    return f"The path is straight{snapped}; a spherical one has a meaning only for a standard normal prior."
+
+
+def unused(spec: LatentSpec) -> str:
+    """When a dimension counts as collapsed, for what the model does not use."""
+    if spec.prior == "normal":
+        kl = " and the KL is close to 0 nats, so that the posterior is the prior" if spec.factorises else ""
+        return f"over the reference pictures the variance of the encoded mean is below {ACTIVE_VARIANCE:g}{kl}"
+    if spec.factorises:
+        return f"over the reference pictures the mean KL is below {LEAST:g} nats, so that the posterior is the prior"
+    return f"over the reference pictures they vary by less than {LEAST:.0%} of what dimensions vary by on average"
 
 
 def order_of(spec: LatentSpec) -> str:

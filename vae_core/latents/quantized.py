@@ -15,7 +15,7 @@ from vae_core.latents import Draw, Encoding, LatentSpace, Z
 from vae_core.shards import Noise, global_sum, uniform
 
 DECAY = 0.99  # of the moving averages (van den Oord et al. 2017, appendix A.1)
-ALIVE = 1.0  # a code that fewer vectors a batch choose, on average, is put somewhere else
+ALIVE = 0.5  # vectors a batch, on average; a code that fewer choose is put somewhere else and counted as 1
 HIDDEN = 160  # units of the prior's recurrent net
 
 Shape = tuple[int, int, int]
@@ -58,7 +58,7 @@ class Codebook(nn.Module):
         self.counts.lerp_(global_sum(one_hot.sum(0)), 1 - DECAY)
         with _exact(flat.device):
             self.sums.lerp_(global_sum(one_hot.T @ flat), 1 - DECAY)
-        dead = self.counts < ALIVE * (1 - DECAY)
+        dead = self.counts < ALIVE
         # Every process sees the same counts, and takes the first one's vectors for the dead.
         spare = global_sum(flat[torch.randint(len(flat), (len(dead),))], only_first=True)
         self.sums[dead], self.counts[dead] = spare[dead], 1.0
