@@ -106,8 +106,10 @@ def _silent(signs: Signs) -> str | None:
 
 def _quieter(signs: Signs) -> str:
     """What gives a silent code its voice back."""
-    if not signs.can("beta"):
-        return "use a lower --learning-rate"
+    if signs.can("mmd"):
+        return "train longer, or lower --mmd"
+    if not signs.can("beta") or signs.beta == 0:
+        return "train longer, or use a lower --learning-rate"
     free = ", or give each dimension --free-bits 0.1" if signs.can("free_bits") and signs.spec.factorises else ""
     return f"lower --beta, let it rise (--beta-schedule linear){free}"
 

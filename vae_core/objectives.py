@@ -44,6 +44,10 @@ class Minimised(nn.Module):
         """
         return False
 
+    def penalty(self, kl: float) -> float:
+        """What a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
+        return self.config.beta.end * kl
+
     def opponent(self) -> nn.Module | None:
         """The critic that this objective plays against, if it does."""
         return None
@@ -97,6 +101,10 @@ def focal_excess(params: Tensor, x: Tensor, gamma: float) -> Tensor:
 class ELBO(Minimised):
     """Reconstruction + beta * KL (Higgins et al. 2017); with a capacity, + beta * |KL - C| (Burgess et al. 2018)."""
 
+    def penalty(self, kl: float) -> float:
+        capacity = self.config.capacity
+        return super().penalty(kl if capacity is None else abs(kl - capacity.end))
+
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         reconstruction, kl = -terms.log_likelihood.mean(), terms.kl_total.mean()
         weighted = kl
@@ -131,6 +139,10 @@ def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[
 
 class TotalCorrelation(Minimised):
     """beta-TCVAE: alpha * mutual information + beta * total correlation + gamma * dimension-wise KL."""
+
+    def penalty(self, kl: float) -> float:
+        """The KL as it is: beta weighs the total correlation alone."""
+        return kl
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         z = terms.z[0].flatten(0, 1)

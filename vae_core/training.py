@@ -131,7 +131,7 @@ class Run:
         self.model = build(recipe.model)
         settings = recipe.training
         objective = OBJECTIVES[recipe.objective.kind](self.model, recipe.objective, len(splits.train))
-        self.critic, self.keeps_last = objective.critic, objective.keeps_last
+        self.critic, self.keeps_last, self.penalty = objective.critic, objective.keeps_last, objective.penalty
         self.optimizers = {"optimizer": self._optimizer(self.model, (0.9, 0.999))}
         if self.critic is not None:
             self.optimizers["critic_optimizer"] = self._optimizer(self.critic, CRITIC_BETAS)
@@ -303,7 +303,7 @@ class Run:
         train, val = (
             statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
         )
-        score = -(float(val["reconstruction"]) + beta.end * float(val["kl"] or 0.0))  # type: ignore[arg-type]
+        score = -(float(val["reconstruction"]) + self.penalty(float(val["kl"] or 0.0)))  # type: ignore[arg-type]
         if not (math.isfinite(loss) and math.isfinite(score)):
             raise _broken(f"after epoch {epoch + 1}")
         row = {

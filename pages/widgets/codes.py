@@ -41,7 +41,7 @@ def _read(opened: Opened, text: str) -> list[Edit]:
             found.append((numbers[0], numbers[1], numbers[2]))
         else:
             most = (spec.codebook_size or 1) - 1
-            st.warning(f"The link sets a code that this model does not have; codes go from 0 to {most}.")
+            st.warning(f"The link sets a code or a place that this model does not have; its codes go from 0 to {most}.")
             break
     return found
 
