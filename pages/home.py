@@ -14,6 +14,7 @@ from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
 TABS = ALL, OPEN, ADD = "All models", "The open model", "Add a model"
+FEW = 12  # as many cards can be seen at once; of more, the usual ones come first
 MAX_OWN = 24  # cards of files in a folder of one's own; the picker has them all
 ORIGINALS = "Test pictures, and below them the model's reconstructions"
 REBUILT = "The model's reconstructions of test pictures"
@@ -69,7 +70,7 @@ def _overview(chosen: Entry | None) -> None:
     """The cards: first each with its name and samples, then the reconstructions, which may have to read a data set."""
     if added := st.session_state.pop("added_model", None):
         st.success(f"{plain(added)} is open. It is kept for this visit; nothing was stored on the server.")
-    entries = _in_order()
+    entries = _in_order(chosen)
     bad: list[tuple[Entry, str]] = []
     slots: list[tuple[Opened, DeltaGenerator]] = []
     if not entries:
@@ -86,19 +87,26 @@ def _overview(chosen: Entry | None) -> None:
             places = list(st.columns(2))
         with places.pop(0).container(border=True, height="stretch", gap="xsmall"):
             slots.append((opened, _card(opened, entry == chosen, len(slots))))
-    if (rest := len(models.entries()) - len(entries)) > 0:
-        st.caption(f"{rest} more from your own folder are in the picker at the left.")
+    own = sum(entry.origin == "own" for entry in models.entries().values())
+    if own > MAX_OWN:
+        st.caption(f"{own - MAX_OWN} more from your own folder are in the picker at the left.")
     _list_bad(bad)
     for opened, slot in slots:
         with slot:
             _rebuilt(opened)
 
 
-def _in_order() -> list[Entry]:
-    """What a person added first, the newest first, then what came with the app."""
+def _in_order(chosen: Entry | None) -> list[Entry]:
+    """What a person added first, the newest first, then what came with the app: the usual ones, or all."""
     found = list(models.entries().values())
     by_origin = {origin: [e for e in found if e.origin == origin] for origin in ("upload", "own", "shipped")}
-    return [*reversed(by_origin["upload"]), *by_origin["own"][:MAX_OWN], *by_origin["shipped"]]
+    shipped = by_origin["shipped"]
+    usual = [entry for entry in shipped if entry.title in models.ORDER or entry == chosen]
+    if usual and len(shipped) > FEW:
+        label = f"Show all {len(shipped)} models that came with the app: the whole family of VAEs"
+        if not st.toggle(label, key="family", bind="query-params"):
+            shipped = usual
+    return [*reversed(by_origin["upload"]), *by_origin["own"][:MAX_OWN], *shipped]
 
 
 def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from pages.widgets import models
+
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
 
@@ -20,11 +22,12 @@ def model(view):
     return view.page.get_by_test_id("stSidebar").get_by_role("combobox", name="Model")
 
 
-def test_the_first_visit_shows_pictures_of_every_model(view) -> None:
+def test_the_first_visit_shows_pictures_of_the_usual_models_and_a_switch_of_all(view) -> None:
     view.open()
     names = [path.stem for path in (ROOT / "checkpoints").glob("*.safetensors")]
-    assert view.page.get_by_role("heading", level=3).count() == len(names)
-    assert strips(view).count() == 2 * len(names)
+    headings = view.page.get_by_role("heading", level=3)
+    assert headings.count() == len(models.ORDER)
+    assert strips(view).count() == 2 * len(models.ORDER)
     for i in range(strips(view).count()):
         assert strips(view).nth(i).get_attribute("alt")
         sizes = strips(view).nth(i).evaluate("e => [e.clientWidth, e.naturalWidth]")
@@ -32,6 +35,12 @@ def test_the_first_visit_shows_pictures_of_every_model(view) -> None:
     bottom = strips(view).first.bounding_box()
     assert bottom["y"] + bottom["height"] < 720  # seen without scrolling
     view.screenshot("home")
+    view.page.get_by_text(f"Show all {len(names)} models").click()
+    view.settle()
+    assert "family=true" in view.page.url
+    assert headings.count() == len(names)
+    assert strips(view).count() == 2 * len(names)
+    view.screenshot("home-family")
 
 
 def test_open_goes_to_sample_with_the_model(view) -> None:
