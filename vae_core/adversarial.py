@@ -89,12 +89,26 @@ class PictureCritic(nn.Module):
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
         levels = min(3, min(shape[1:]).bit_length() - 2)
-        self.features, width = encoder(Body("conv", (32, 64, 128)[:levels], LEAK), shape)
+        self.layers, width = encoder(Body("conv", (32, 64, 128)[:levels], LEAK), shape)
         self.logit = nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N,)."""
-        return self.logit(self.features(x))[:, 0]
+        return self.logit(self.layers(x))[:, 0]
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """What each layer sees, from fine to coarse: pictures that only the last one confuses are not alike."""
+        found = []
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                found.append(x)
+        return found
+
+
+def _error(seen: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared error of features, as a share of their mean square."""
+    return (seen - wanted).square().mean() / wanted.square().mean().clamp_min(FAINT)
 
 
 class AdversarialPicture(Minimised):
@@ -118,9 +132,8 @@ class AdversarialPicture(Minimised):
         rebuilt, drawn = self.model.likelihood.location(params), self._drawn(len(x), noise)
         assert isinstance(self.critic, PictureCritic)
         with frozen(self.critic):
-            wanted = self.critic.features(x)
-            error = (self.critic.features(rebuilt) - wanted).square().mean() / wanted.square().mean().clamp_min(FAINT)
-            distance = 0.5 * x[0].numel() * error
+            pairs = zip(self.critic.features(rebuilt), self.critic.features(x), strict=True)
+            distance = 0.5 * x[0].numel() * torch.stack([_error(seen, wanted) for seen, wanted in pairs]).mean()
             seen = F.softplus(-self.critic(rebuilt)).mean() + F.softplus(-self.critic(drawn)).mean()
         loss = distance + self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * seen
         told = _tell(self.critic, x, torch.cat([rebuilt, drawn]))

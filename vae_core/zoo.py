@@ -109,7 +109,7 @@ VARIANTS = {
         CONV,
         "Burgess et al. 2018, arXiv:1804.03599",
         "the KL is held to a target that rises: factors come in one after another",
-        objective=Objective(beta=Schedule(end=100.0), capacity=Schedule("linear", end=25.0, length=0.8)),
+        objective=Objective(beta=Schedule(end=10.0), capacity=Schedule("linear", end=25.0, length=0.8)),
     ),
     "beta-tc": Variant(
         CONV,
@@ -224,7 +224,7 @@ VARIANTS = {
         "Larsen et al. 2016, arXiv:1512.09300",
         "pictures compared in a critic's features: sharper, less faithful",
         cost=4.0,
-        objective=Objective("adversarial_picture"),
+        objective=Objective("adversarial_picture", beta=Schedule(end=0.1)),
     ),
     "adversarial": Variant(
         CONV,
@@ -232,7 +232,7 @@ VARIANTS = {
         "an autoencoder whose codes a critic cannot tell from the prior",
         cost=1.1,
         latent=Latent("point"),
-        objective=Objective("adversarial_latent", gamma=10.0),
+        objective=Objective("adversarial_latent"),
     ),
     "semi-supervised": Variant(
         MLP,
