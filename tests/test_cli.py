@@ -591,7 +591,7 @@ MISTAKES = {
     "train --model autoencoder --free-bits 1 --out {new}": "free_bits means nothing to the objective 'reconstruction'",
     "train --model autoencoder --beta-schedule linear --out {new}": "beta means nothing",
     "train --model iwae --alpha 1 --out {new}": "whose settings are: bounds, draws",
-    "train --model flow --free-bits 0.1 --out {new}": "a KL per dimension, which a flow or a learned prior does not have",
+    "train --model flow --free-bits 0.1 --out {new}": "KL per dimension, which a flow or a learned prior does not have",
     "train --codes 12 --out {new}": "--codes has no meaning for a gaussian latent with a normal prior",
     "train --model conv --components 12 --out {new}": "the priors mixture and vamp",
     "train --model mixture --flow-steps 2 --out {new}": "it is for the latent flow",
