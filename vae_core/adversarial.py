@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vae_core.config import Body
 from vae_core.model import Terms
 from vae_core.nets import encoder
-from vae_core.objectives import Losses, Minimised, bounded
+from vae_core.objectives import Losses, Minimised, OfTerms, bounded
 from vae_core.shards import Noise, uniform
 
 HIDDEN = (256, 256, 256)  # of a critic on the latent
@@ -44,7 +44,7 @@ def _tell(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return F.softplus(-critic(real.detach())).mean() + F.softplus(critic(fake.detach())).mean()
 
 
-class FactorVAE(Minimised):
+class FactorVAE(OfTerms):
     """beta * KL + gamma * total correlation, told by a critic (Kim and Mnih 2018, arXiv:1802.05983, equation 2)."""
 
     def opponent(self) -> nn.Module:
@@ -65,9 +65,7 @@ class FactorVAE(Minimised):
 class AdversarialLatent(Minimised):
     """An autoencoder whose codes a critic cannot tell from the prior (Makhzani et al. 2016, arXiv:1511.05644)."""
 
-    @property
-    def keeps_last(self) -> bool:
-        return True
+    keeps_last = True
 
     def opponent(self) -> nn.Module:
         return _mlp(self.model.spec.size)
@@ -119,9 +117,7 @@ class AdversarialPicture(Minimised):
     draws from the prior. The ELBO reported is that of the pixels.
     """
 
-    @property
-    def keeps_last(self) -> bool:
-        return True
+    keeps_last = True
 
     def opponent(self) -> nn.Module:
         return PictureCritic(self.model.image_shape)

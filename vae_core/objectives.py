@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 import torch.nn.functional as F
@@ -27,22 +28,18 @@ def free_bits(kl: Tensor, delta: float) -> Tensor:
     return kl.mean(0).masked_fill(clamped, delta).sum()
 
 
-class Minimised(nn.Module):
+class Minimised(nn.Module, ABC):
     """An objective as a module whose forward a distributed run can wrap; `critic` is None, or what it plays against."""
+
+    # Whether the last weights are kept, since the ELBO is not what tells good ones: a critic is pleased by other
+    # pictures, and few codes, early in a run, are cheaper than many good ones.
+    keeps_last = False
 
     def __init__(self, model: VAE, config: Objective, pictures: int) -> None:
         super().__init__()
         self.model, self.config, self.pictures = model, config, pictures
         self.critic = self.opponent()
         self.perceptual = Perceptual() if config.perceptual else None
-
-    @property
-    def keeps_last(self) -> bool:
-        """Whether the last weights are kept, since the ELBO is not what tells good ones.
-
-        A critic is pleased by other pictures; few codes, early in a run, are cheaper than many good ones.
-        """
-        return False
 
     def penalty(self, kl: float) -> float:
         """What a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
@@ -52,6 +49,7 @@ class Minimised(nn.Module):
         """The critic that this objective plays against, if it does."""
         return None
 
+    @abstractmethod
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         """Terms of one batch.
 
@@ -65,11 +63,6 @@ class Minimised(nn.Module):
             `loss`, and where they are defined `elbo`, `reconstruction` (negative log-likelihood), `kl` and
             `critic_loss`: scalars, nats per image.
         """
-        draw, params = self.model.reconstruct(x, y, generator=noise)
-        found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
-        if self.config.focal or self.config.perceptual:
-            found["loss"] = found["loss"] + self.appearance(params, x)
-        return found
 
     def appearance(self, params: Tensor, x: Tensor) -> Tensor:
         """What focal and perceptual loss add to the negative log-likelihood, a scalar."""
@@ -81,9 +74,20 @@ class Minimised(nn.Module):
             extra = extra + self.config.perceptual * self.perceptual(mean, x).mean()
         return extra
 
+
+class OfTerms(Minimised):
+    """An objective of a model's terms, one draw a picture."""
+
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+        draw, params = self.model.reconstruct(x, y, generator=noise)
+        found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
+        if self.config.focal or self.config.perceptual:
+            found["loss"] = found["loss"] + self.appearance(params, x)
+        return found
+
+    @abstractmethod
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
-        """The objective from a model's terms."""
-        raise NotImplementedError
+        """The objective from the terms; arguments and result as in `forward`."""
 
 
 def bounded(terms: Terms, loss: Tensor, **more: Tensor) -> Losses:
@@ -98,7 +102,7 @@ def focal_excess(params: Tensor, x: Tensor, gamma: float) -> Tensor:
     return ((-torch.expm1(-wrong)).pow(gamma) * wrong - wrong).flatten(1).sum(1).mean()
 
 
-class ELBO(Minimised):
+class ELBO(OfTerms):
     """Reconstruction + beta * KL (Higgins et al. 2017); with a capacity, + beta * |KL - C| (Burgess et al. 2018)."""
 
     def penalty(self, kl: float) -> float:
@@ -137,7 +141,7 @@ def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[
     return (log_q - log_joint).mean(), (log_joint - log_product).mean(), (log_product - log_prior).mean()
 
 
-class TotalCorrelation(Minimised):
+class TotalCorrelation(OfTerms):
     """beta-TCVAE: alpha * mutual information + beta * total correlation + gamma * dimension-wise KL."""
 
     def penalty(self, kl: float) -> float:
@@ -170,7 +174,7 @@ def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
     return within(a) + within(b) - 2 * kernel(a, b).mean()
 
 
-class Discrepancy(Minimised):
+class Discrepancy(OfTerms):
     """InfoVAE: beta * KL + mmd * MMD of aggregate posterior and prior (Zhao et al. 2019, arXiv:1706.02262)."""
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
@@ -224,12 +228,10 @@ class Reconstruction(Minimised):
         return {"loss": fit + self.appearance(params, x), "reconstruction": fit}
 
 
-class Commitment(Minimised):
+class Commitment(OfTerms):
     """VQ-VAE: the ELBO, whose KL trains the prior on detached codes, + commitment * |encoder's output - code|^2."""
 
-    @property
-    def keeps_last(self) -> bool:
-        return True
+    keeps_last = True
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         distance = terms.extras["commitment"].mean()
