@@ -122,3 +122,17 @@ def test_what_is_given_is_taken() -> None:
 def test_unknown_variants_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="model is 'nvae'; allowed: linear, mlp, conv, resnet"):
         zoo.recipe("nvae", DataConfig(), (1, 8, 8))
+
+
+def test_another_body_comes_with_its_usual_layers() -> None:
+    shape = (1, 28, 28)
+    for kind, hidden in (("linear", ()), ("mlp", (512,)), ("resnet", (32, 64, 128))):
+        built = zoo.recipe("flow", DataConfig("mnist"), shape, body={"kind": kind}).model
+        assert (built.encoder.kind, built.encoder.hidden) == (built.decoder.kind, built.decoder.hidden) == (kind, hidden)
+    narrow = zoo.recipe("flow", DataConfig("mnist"), shape, body={"kind": "mlp", "hidden": (20, 10)}).model
+    assert narrow.encoder.hidden == (20, 10)
+    assert zoo.recipe("semi-supervised", DataConfig("mnist"), shape, classes=9, body={"kind": "conv"}).model.classifier
+    with pytest.raises(ValueError, match="needs conv or resnet bodies; one is mlp"):
+        zoo.recipe("ladder", DataConfig("mnist"), shape, body={"kind": "mlp"})
+    with pytest.raises(ValueError, match="body kind is 'vit'; allowed: linear, mlp, conv, resnet"):
+        zoo.recipe("flow", DataConfig("mnist"), shape, body={"kind": "vit"})

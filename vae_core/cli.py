@@ -289,6 +289,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pict
 
 # --- train ----------------------------------------------------------------------------------------------------
 
+BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`, and shape what depends on it
 PICTURES = ("size", "channels", "count", "val_fraction")  # options that are fields of `DataConfig`
 
 
@@ -308,6 +309,7 @@ def train(
     model: Annotated[
         str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
     ] = None,
+    body: Annotated[str | None, _option("Model", f"Of encoder and decoder: {_choices(config.BODIES)}.")] = None,
     latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.", "16")] = None,
     components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
     flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
@@ -496,7 +498,7 @@ def _plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     shape = splits.train.image_shape
     if like is None:
         variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")
-        body = {"hidden": given["hidden"]} if "hidden" in given else None
+        body = {field: given[option] for option, field in BODY.items() if option in given}
         recipe = zoo.recipe(variant, data, shape, classes=len(splits.train.class_names), body=body)
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))

@@ -201,8 +201,8 @@ class VAE(nn.Module):
             raise ValueError(f"y has the shape {tuple(y.shape)}; this model takes (N,) or (N, {classes}).")
         return y.float()
 
-    def _features(self, x: Tensor, y: Tensor | None) -> Tensor:
-        h = self.encoder(x)
+    def _features(self, h: Tensor, y: Tensor | None) -> Tensor:
+        """The latent's input from the encoder's output: the class, where there is one, enters behind the body."""
         return h if y is None else self.condition_encoder(h, y)
 
     def _output(self, state: Tensor, y: Tensor | None) -> Tensor:
@@ -218,10 +218,10 @@ class VAE(nn.Module):
         self._check(x)
         if self.config.classifier:
             return self.classifier(x).softmax(1)
-        bounds = []
+        h, bounds = self.encoder(x), []
         for label in range(self.config.classes):
             y = self._weights(torch.full((len(x),), label, device=x.device), x)
-            code = self.latent.encode(self._features(x, y))
+            code = self.latent.encode(self._features(h, y))
             fit = self.likelihood.log_prob(self._output(self.latent.complete([*code.mean], 0.0, None), y), x)
             bounds.append(fit - sum(part.reshape(len(x), -1).sum(1) for part in code.kl))
         return torch.stack(bounds, 1).softmax(1)
@@ -233,7 +233,7 @@ class VAE(nn.Module):
         """
         self._check(x)
         weights = self._weights(y, x)
-        return replace(self.latent.encode(self._features(x, weights)), y=weights)
+        return replace(self.latent.encode(self._features(self.encoder(x), weights)), y=weights)
 
     def _params(self, z: list[Tensor | None], y: Tensor | None, temperature: float, generator: Noise) -> Tensor:
         state = self.latent.complete(z, temperature, generator)
@@ -269,8 +269,19 @@ class VAE(nn.Module):
         """Draw z k times a picture, and give the likelihood's parameters for each: (N k, ...)."""
         self._check(x)
         weights = self._weights(y, x)
-        draw = self.latent.draw(self._features(x, weights), k, generator)
+        draw = self.latent.draw(self._features(self.encoder(x), weights), k, generator)
         return draw, self._output(draw.state, weights if weights is None or k == 1 else weights.repeat_interleave(k, 0))
+
+    def each_class(self, x: Tensor, generator: Noise = None) -> Terms:
+        """The terms of p(x | y) for every class y, one draw each: N x classes rows, the classes of a picture together.
+
+        The encoder's body, which does not know the class, sees each picture once.
+        """
+        classes = self.config.classes
+        y = torch.eye(classes, device=x.device).repeat(len(x), 1)  # (N classes, classes)
+        h = self._features(self.encoder(x).repeat_interleave(classes, 0), y)
+        draw = self.latent.draw(h, 1, generator)
+        return self.measured(draw, self._output(draw.state, y), x.repeat_interleave(classes, 0))
 
     def score(self, params: Tensor, x: Tensor) -> Tensor:
         """Log-likelihood p(x | z) of each draw, nats: parameters (N k, ...), pictures (N, C, H, W) -> (N, k)."""

@@ -247,8 +247,7 @@ class SemiSupervised(Minimised):
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         assert y is not None
         known, logits, classes = y >= 0, self.model.classifier(x), self.model.config.classes
-        every = torch.arange(classes, device=x.device).repeat(len(x))
-        terms = self.model.terms(x.repeat_interleave(classes, 0), every, generator=noise)
+        terms = self.model.each_class(x, noise)
         fit, kl = (part.reshape(len(x), classes) for part in (terms.log_likelihood, terms.kl_total))
         log_q = logits.log_softmax(1)
         weights = torch.where(known[:, None], F.one_hot(y.clamp_min(0), classes).to(log_q.dtype), log_q.exp())

@@ -24,6 +24,7 @@ BINARY_DATA = ("mnist", "kmnist", "omniglot")  # ink or no ink: their grey is on
 # Settings that are fields of a recipe, and where they stand in it.
 FIELDS = {
     "latent_dim": ("model.latent.dim",),
+    "body": ("model.encoder.kind", "model.decoder.kind"),
     "hidden": ("model.encoder.hidden", "model.decoder.hidden"),
     "activation": ("model.encoder.activation", "model.decoder.activation"),
     "norm": ("model.encoder.norm", "model.decoder.norm"),
@@ -73,6 +74,7 @@ class Variant:
 
 
 MLP, CONV, RESNET = Body("mlp", (512,)), Body("conv", (32, 64, 128)), Body("resnet", (32, 64, 128))
+PLAIN = {body.kind: body for body in (Body("linear", ()), MLP, CONV, RESNET)}
 DEEP = Body("resnet", (32, 64, 64), "silu")
 TANH = Body("mlp", (200, 200), "tanh")
 WARM = Schedule("linear", length=0.2)
@@ -272,7 +274,7 @@ def recipe(
         latent_dim: number of latent dimensions; None takes the variant's.
         classes: that the data has; conditional variants need them.
         likelihood: None takes the one that suits the data.
-        body: fields of `Body` that differ from the variant's.
+        body: fields of `Body` that differ from the variant's; another kind comes with the hidden layers usual for it.
         objective: None is the variant's.
         training: None is `Training()`.
 
@@ -284,8 +286,10 @@ def recipe(
     row = VARIANTS[variant]
     if row.conditional and classes < 2:
         raise ValueError(f"The model {variant!r} needs data with classes, and {data.name!r} has none.")
-    net = replace(row.body, **(body or {}))
-    if net.kind in ("conv", "resnet") and "hidden" not in (body or {}):
+    body = body or {}
+    kind = body.get("kind", row.body.kind)
+    net = replace(row.body if kind == row.body.kind else PLAIN.get(kind, row.body), **body)
+    if net.kind in ("conv", "resnet") and "hidden" not in body:
         levels = min(image_shape[1:]).bit_length() - 2  # stop at two or three pixels a side
         net = replace(net, hidden=net.hidden[: max(1, levels)])
     groups = tuple((min(level, len(net.hidden)), channels) for level, channels in row.latent.groups)
