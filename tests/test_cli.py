@@ -21,7 +21,8 @@ from PIL import Image
 from typer.main import get_command
 
 from vae_core import checkpoints, config, explore, images, metrics, zoo
-from vae_core.cli import _prepared, app, main
+from vae_core.cli import app, main
+from vae_core.cli.latents import _prepared
 from vae_core.data import DataConfig, load
 from vae_core.shards import seeded
 from vae_core.training import Run
@@ -133,10 +134,11 @@ def test_train_writes_one_file_and_tells_each_epoch(tmp_path: Path, vae: Vae) ->
 def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
     out = tmp_path / "m.safetensors"
     options = (
-        "--model conv --body mlp --hidden 12,6 --latent-dim 2 --activation tanh --norm group --dropout 0.1 --likelihood gaussian "
-        "--std 0.3 --size 9x10 --channels 3 --count 200 --val-fraction 0.2 --beta 3 --beta-schedule linear "
-        "--beta-start 0.5 --beta-length 0.25 --free-bits 0.1 --epochs 2 --batch-size 50 --learning-rate 0.002 "
-        "--lr-schedule constant --weight-decay 0.01 --clip 5 --patience 7 --precision float32 --seed 9"
+        "--model conv --body mlp --hidden 12,6 --latent-dim 2 --activation tanh --norm group --dropout 0.1 "
+        "--likelihood gaussian --std 0.3 --size 9x10 --channels 3 --count 200 --val-fraction 0.2 --beta 3 "
+        "--beta-schedule linear --beta-start 0.5 --beta-length 0.25 --free-bits 0.1 --epochs 2 --batch-size 50 "
+        "--learning-rate 0.002 --lr-schedule constant --weight-decay 0.01 --clip 5 --patience 7 --precision float32 "
+        "--seed 9"
     )
     assert vae("train", *options.split(), "--device", "cpu", "--out", out).status == 0
     body = config.Body("mlp", (12, 6), "tanh", "group", 0.1)

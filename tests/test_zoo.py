@@ -128,7 +128,9 @@ def test_another_body_comes_with_its_usual_layers() -> None:
     shape = (1, 28, 28)
     for kind, hidden in (("linear", ()), ("mlp", (512,)), ("resnet", (32, 64, 128))):
         built = zoo.recipe("flow", DataConfig("mnist"), shape, body={"kind": kind}).model
-        assert (built.encoder.kind, built.encoder.hidden) == (built.decoder.kind, built.decoder.hidden) == (kind, hidden)
+        assert (
+            (built.encoder.kind, built.encoder.hidden) == (built.decoder.kind, built.decoder.hidden) == (kind, hidden)
+        )
     narrow = zoo.recipe("flow", DataConfig("mnist"), shape, body={"kind": "mlp", "hidden": (20, 10)}).model
     assert narrow.encoder.hidden == (20, 10)
     assert zoo.recipe("semi-supervised", DataConfig("mnist"), shape, classes=9, body={"kind": "conv"}).model.classifier

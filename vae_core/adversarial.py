@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_core.config import Body
 from vae_core.model import Terms
@@ -82,13 +83,20 @@ class AdversarialLatent(Minimised):
 
 
 class PictureCritic(nn.Module):
-    """Tells pictures from decoded ones; its features are the space in which reconstructions are compared."""
+    """Tells pictures from decoded ones; its features are the space in which reconstructions are compared.
+
+    No layer stretches what it sees (spectral norm, Miyato et al. 2018, arXiv:1802.05957): a critic that is free to
+    wins within an epoch, and what it says then teaches the decoder nothing.
+    """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
         levels = min(3, min(shape[1:]).bit_length() - 2)
         self.layers, width = encoder(Body("conv", (32, 64, 128)[:levels], LEAK), shape)
         self.logit = nn.Linear(width, 1)
+        for layer in (*self.layers, self.logit):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                spectral_norm(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N,)."""

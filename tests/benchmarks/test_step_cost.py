@@ -1,4 +1,4 @@
-"""What a training step of each variant costs: with that of conv as 1, as in `zoo.VARIANTS`, and against a plain loop."""
+"""What a training step of each variant costs: against that of conv, as in `zoo.VARIANTS`, and a plain loop."""
 
 import statistics
 import time
@@ -71,7 +71,9 @@ def test_step_cost(splits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     rounds = []
     for number in range(ROUNDS + 1):  # the first one warms up; who goes first changes from round to round
         turns = (0, 1) if number % 2 else (1, 0)
-        found = {name: {which: seconds(run, pairs[name][which], number) for which in turns} for name, run in runs.items()}
+        found = {
+            name: {which: seconds(run, pairs[name][which], number) for which in turns} for name, run in runs.items()
+        }
         rounds.append(found)
     with capsys.disabled():
         print(f"\na training step, {SHAPE} pixels, batch {BATCH}, one thread, medians of {ROUNDS} rounds by turns:")

@@ -1,0 +1,233 @@
+"""The commands `zoo`, `info` and `evaluate`: what models are and how good they are, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vae_core import config, zoo
+from vae_core.cli.shared import (
+    AsIs,
+    Data,
+    Device,
+    Download,
+    Limit,
+    Name,
+    Root,
+    Seed,
+    Split,
+    open_checkpoint,
+    open_pictures,
+    printable,
+    progress_bar,
+    summary,
+)
+from vae_core.config import METRICS
+
+if TYPE_CHECKING:
+    from vae_core.checkpoints import Checkpoint
+    from vae_core.data import Dataset
+    from vae_core.model import VAE
+
+TABLE_WIDTH = 160  # characters, where no terminal says how many it has
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+commands = typer.Typer()
+
+
+@commands.command("zoo", epilog="Example: vae zoo --json")
+def list_variants(as_json: Json = False) -> None:
+    """List the named variants that --model takes: what for, from which paper, what a training step costs."""
+    if as_json:
+        return _print_json({"variants": {name: config.to_dict(row) for name, row in zoo.VARIANTS.items()}})
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "what for", "paper", "cost", "latent", "objective", box=None, pad_edge=False)
+    for name, row in zoo.VARIANTS.items():
+        prior = "" if row.latent.prior == "normal" else f", {row.latent.prior} prior"
+        table.add_row(name, row.purpose, row.paper, f"{row.cost:g}", f"{row.latent.kind}{prior}", row.objective.kind)
+    for column, width in zip(table.columns, (16, None, None, 5, 14, 12), strict=True):
+        column.min_width = width
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH, soft_wrap=False).print(table)
+    print("cost: of a training step, with the step of conv as 1 (28 x 28 pixels, 64 pictures, one thread)")
+    return None
+
+
+@commands.command(epilog="Example: vae info mnist --json")
+def info(file: Name = "", as_json: Json = False) -> None:
+    """Show what a checkpoint is: recipe, data, figures, credit; without FILE, a table of the shipped ones."""
+    from vae_core import checkpoints
+
+    if not file:
+        return _table(as_json)
+    path = checkpoints.find(file)
+    found = checkpoints.load(path)
+    if as_json:
+        return _print_json(_about(found, path))
+    recipe, data, figures = found.recipe, found.data, found.metrics
+    channels, height, width = found.model.image_shape
+    rows = {
+        "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
+        "description": found.description,
+        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {found.model.likelihood.label}",
+        "pictures": f"{channels} x {height} x {width} (channels, height, width)",
+        "data": f"{data.name}: {' + '.join(f'{n:,}' for n in data.sizes)} (training, validation, test)",
+        "credit": f"{data.credit}; licence: {data.licence}" if data.credit else "",
+        "training": f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
+        "test figures": summary(found) if {"elbo", "kl", "active_units"} <= figures.keys() else "none",
+        "references": f"{len(found.reference):,} encodings" if found.reference else "none",
+        "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+    }
+    for name, text in rows.items():
+        if text:
+            print(printable(f"{name:13} {text}"))
+    return None
+
+
+def _table(as_json: bool) -> None:
+    """The shipped checkpoints' figures, from their headers, as a Markdown table or as JSON."""
+    from vae_core import checkpoints
+
+    paths = [checkpoints.find(name) for name in checkpoints.shipped()]
+    opened = {path.stem: (checkpoints.load(path), path) for path in paths}
+    if as_json:
+        return _print_json({name: _about(*entry) for name, entry in opened.items()})
+    print("| name | variant | paper | data | parameters | test (nats per image) | active | seconds | command |")
+    print("| --- " * 9 + "|")
+    for name, (found, _) in opened.items():
+        print(printable(f"| {' | '.join(_cells(name, found))} |"))
+    return None
+
+
+def _cells(name: str, found: Checkpoint) -> list[str]:
+    """A row of the table: what the header lacks is a dash."""
+    figures, objective = found.metrics, found.recipe.objective
+    beta = f", beta {objective.beta.end:g}" if objective.beta.end != 1 else ""
+    row = zoo.VARIANTS.get(found.recipe.name)
+    paper = re.match(r".*?\b\d{4}\b", row.paper) if row else None
+    seconds, count, active = (figures.get(key) for key in ("train_seconds", "parameters", "active_units"))
+    return [
+        name,
+        f"{found.recipe.name}{beta}",
+        paper[0] if paper else "-",
+        found.data.name,
+        "-" if count is None else f"{count:,}",
+        _test_figure(figures),
+        "-" if active is None else f"{active} of {found.model.spec.size}",
+        "-" if seconds is None else f"{seconds:,.0f}",
+        f"`vae train --like {name}`",
+    ]
+
+
+def _test_figure(figures: dict[str, Any]) -> str:
+    """The tightest that a header knows of how well a model describes pictures."""
+    kinds = {"nll": "NLL", "elbo": "ELBO", "reconstruction": "reconstruction"}
+    return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
+
+
+def _about(found: Checkpoint, path: Path) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "description": found.description,
+        "likelihood": found.model.likelihood.label,
+        "recipe": config.to_dict(found.recipe),
+        "data": config.to_dict(found.data),
+        "metrics": found.metrics,
+        "references": len(found.reference) if found.reference else 0,
+        "versions": found.versions,
+        "history": found.history,
+    }
+
+
+@commands.command(epilog="Example: vae evaluate mnist --metrics elbo,nll --k 1000 --limit 500 --data-root data")
+def evaluate(
+    file: Name,
+    data: Data = None,
+    data_root: Root = None,
+    metrics: Annotated[
+        str, typer.Option(help=f"Any of {', '.join(METRICS)}.", show_default="the usual ones that the model has")
+    ] = "",
+    k: Annotated[int, typer.Option("--k", min=1, max=1_000_000, help="Draws of z a picture for nll.")] = 1000,
+    split: Split = "test",
+    limit: Limit = None,
+    without_labels: Annotated[
+        bool, typer.Option("--without-labels", help="Conditional models: sum over the classes.")
+    ] = False,
+    as_is: AsIs = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    download: Download = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a checkpoint on pictures: figures with standard errors, likelihoods in nats per image."""
+    from vae_core.metrics import check, figures, usual
+
+    wanted = [name.strip() for name in metrics.split(",")] if metrics else []
+    if unknown := [name for name in wanted if name not in METRICS]:
+        raise ValueError(f"--metrics has {unknown[0]!r}; allowed: {', '.join(METRICS)}.")
+    checkpoint = open_checkpoint(file, device)
+    model = checkpoint.model
+    check(model, wanted)
+    pictures = _in_classes_of(checkpoint, open_pictures(checkpoint, data, data_root, download, split, limit, as_is))
+    known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
+    if "accuracy" in wanted and pictures.labels is not None and not known:
+        raise ValueError(f"accuracy needs pictures of the model's classes: {', '.join(checkpoint.data.class_names)}.")
+    wanted = wanted or usual(model, pictures.labels if known else None)
+    given = known and not without_labels
+    with progress_bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
+        rows = figures(model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given)
+    found = {
+        "data": pictures.name,
+        "split": split,
+        "pictures": len(pictures),
+        "likelihood": model.likelihood.label,
+        "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
+        "density": _density(model, given),
+        "metrics": rows,
+    }
+    if as_json:
+        return _print_json({"file": file, "seed": seed, **found})
+    notes = "".join(f"; {text}" for text in (found["bits"] and f"bits {found['bits']}", found["density"]) if text)
+    print(printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
+    for name, row in rows.items():
+        print(f"{name:20} {_value(row):24} {row['unit']}")
+    return None
+
+
+def _in_classes_of(checkpoint: Checkpoint, pictures: Dataset) -> Dataset:
+    """Labels as the model counts its classes; left as they are where the pictures have others."""
+    theirs, ours = pictures.class_names, checkpoint.data.class_names
+    if pictures.labels is None or theirs == ours or not set(theirs) <= set(ours):
+        return pictures
+    import torch
+
+    places = torch.tensor([ours.index(name) for name in theirs])
+    return replace(pictures, labels=places[pictures.labels], class_names=ours)
+
+
+def _density(model: VAE, given: bool) -> str | None:
+    """Which density the figures of a conditional model are of."""
+    if model.spec.classes is None:
+        return None
+    return "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
+
+
+def _value(row: dict[str, Any]) -> str:
+    value, error = row["value"], row["standard_error"]
+    if isinstance(value, dict):
+        return ", ".join(f"{part} {v:.3f}" for part, v in value.items())
+    if isinstance(value, list):
+        return " ".join(f"{v:.3f}" for v in value)
+    return f"{value}" if isinstance(value, int) else f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    print(json.dumps(values, indent=2))

@@ -1,0 +1,306 @@
+"""The commands `encode`, `sample`, `interpolate`, `traverse` and `map`: from a model's latent space to one file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vae_core.cli.shared import (
+    AsIs,
+    Data,
+    Device,
+    Download,
+    Limit,
+    Name,
+    Root,
+    Seed,
+    Split,
+    check_out,
+    chosen_rows,
+    data_option,
+    open_checkpoint,
+    open_pictures,
+    progress_bar,
+    say,
+    writing,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.checkpoints import Checkpoint
+
+METHODS = ("pca", "tsne")
+TILE = 112  # pixels a side, about, that small pictures are enlarged to
+
+Out = Annotated[Path, typer.Option(help="File to write.", show_default=False)]
+Fit = Annotated[
+    str | None, typer.Option(help="Other shapes of picture: crop, pad or stretch.", show_default="as the data was made")
+]
+Invert = Annotated[bool | None, typer.Option("--invert/--no-invert", help="Swap dark and light.", show_default="looks")]
+Centre = Annotated[
+    bool | None, typer.Option("--centre/--no-centre", help="Centre the ink.", show_default="as the data was made")
+]
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Example: vae encode mnist --data mnist --data-root data --out latents.npz")
+def encode(
+    file: Name,
+    out: Out,
+    data: Data = None,
+    data_root: Root = None,
+    split: Split = "all",
+    limit: Limit = None,
+    as_is: AsIs = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    download: Download = False,
+) -> None:
+    """Encode pictures: mean and std (N, D), with labels where there are any, as an .npz; rows keep the data's order."""
+    import numpy as np
+
+    from vae_core import metrics
+
+    check_out(out, ".npz")
+    checkpoint = open_checkpoint(file, device)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
+    with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
+        mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
+    arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
+    if pictures.labels is not None:
+        arrays |= {"label": pictures.labels.numpy(), "class_names": np.array(pictures.class_names, dtype=str)}
+    if pictures.factors is not None:
+        arrays |= {"factors": pictures.factors.numpy(), "factor_names": np.array(pictures.factor_names, dtype=str)}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    _write(out, buffer.getvalue(), f"mean and std of {len(mean):,} pictures in {mean.shape[1]} dimensions")
+
+
+@commands.command(epilog="Example: vae sample mnist -n 64 --seed 0 --out grid.png")
+def sample(
+    file: Name,
+    out: Out,
+    n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Pictures.")] = 64,
+    temperature: Annotated[float, typer.Option(min=0, max=10, help="Factor on the prior's standard deviation.")] = 1.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Draw from the prior and write the decoder's means as a grid (PNG)."""
+    from vae_core import explore, images
+
+    check_out(out, ".png")
+    model = open_checkpoint(file, device).model
+    scale = _scale(model.image_shape, n)
+    x = explore.decode(model, explore.sample(model, n, temperature, seed))
+    grid = images.grid(x, columns=math.ceil(math.sqrt(n)), scale=scale)
+    _write(out, images.png(grid), f"{n} pictures, the decoder's means at draws from the prior")
+
+
+@commands.command(
+    epilog="Example: vae interpolate mnist three.png eight.png --steps 16 --path spherical --out morph.gif"
+)
+def interpolate(
+    file: Name,
+    a: Annotated[Path, typer.Argument(metavar="A.png", help="Where the path starts.")],
+    b: Annotated[Path, typer.Argument(metavar="B.png", help="Where it ends.")],
+    out: Out,
+    steps: Annotated[int, typer.Option(min=2, max=1000, help="Pictures from A to B.")] = 16,
+    path: Annotated[str, typer.Option(help="linear or spherical.")] = "linear",
+    fps: Annotated[float, typer.Option(min=0.1, max=50, help="Pictures a second of a GIF.")] = 10.0,
+    fit: Fit = None,
+    invert: Invert = None,
+    centre: Centre = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Watch one picture become another: a strip (.png) or an animation (.gif) of decoded latents."""
+    import torch
+
+    from vae_core import explore, images
+
+    check_out(out, ".png", ".gif")
+    checkpoint = open_checkpoint(file, device)
+    model = checkpoint.model
+    scale = _scale(model.image_shape, steps)
+    x = torch.cat([_prepared(checkpoint, picture, fit, invert, centre) for picture in (a, b)])
+    mean, _ = explore.encode(model, x, seed)
+    frames = explore.decode(model, explore.interpolate(mean[0], mean[1], steps, path))
+    if out.suffix.lower() == ".gif":
+        data = images.gif(frames, fps, scale)
+    else:
+        data = images.png(images.grid(frames, columns=min(steps, 16), scale=scale))
+    _write(out, data, f"{steps} pictures from {a.name} to {b.name}, {path} path")
+
+
+@commands.command(epilog="Example: vae traverse mnist --image three.png --out grid.png")
+def traverse(
+    file: Name,
+    out: Out,
+    image: Annotated[Path | None, typer.Option(help="Picture to start at.", show_default="the prior's mean")] = None,
+    values: Annotated[int, typer.Option(min=2, max=100, help="Columns.")] = 9,
+    rows: Annotated[int, typer.Option(min=1, max=256, help="Rows, at most.")] = 16,
+    fit: Fit = None,
+    invert: Invert = None,
+    centre: Centre = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Move each latent dimension through its range: a row for each active one, the largest KL first (PNG)."""
+    import torch
+
+    from vae_core import explore, images
+
+    check_out(out, ".png")
+    checkpoint = open_checkpoint(file, device)
+    model = checkpoint.model
+    start = torch.zeros(model.spec.size)
+    if image is not None:
+        start = explore.encode(model, _prepared(checkpoint, image, fit, invert, centre), seed)[0][0]
+    axes = explore.axes(model, checkpoint.reference)
+    active = [axis for axis in axes if axis.active]
+    shown = active[:rows]
+    if not shown:
+        raise ValueError(f"None of the model's {len(axes)} axes is active: there is nothing to traverse.")
+    scale = _scale(model.image_shape, len(shown) * values)
+    x = explore.decode(model, explore.traverse(start, shown, values).flatten(0, 1))  # (rows, values, D) -> (n, D)
+    grid = images.grid(x, columns=values, scale=scale)
+    rest = f"; {len(active) - len(shown)} more are active" if len(active) > len(shown) else ""
+    collapsed = f"; {len(axes) - len(active)} collapsed" if len(axes) > len(active) else ""
+    _write(out, images.png(grid), f"rows {', '.join(axis.name for axis in shown)} (top to bottom){rest}{collapsed}")
+
+
+def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool | None, centre: bool | None) -> Tensor:
+    """A picture (1, C, H, W) as the model sees it; what was done to it is told."""
+    from vae_core import images
+    from vae_core.data import preparation
+
+    usual, dark = preparation(checkpoint.data.name)
+    centre = usual.centre if centre is None else centre
+    chosen = replace(usual, fit=fit or usual.fit, invert=invert, centre=centre)
+    try:
+        picture = images.open_image(_read(path))
+    except images.ImageError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    found = images.prepare(picture, checkpoint.model.image_shape, chosen, dark)
+    say(f"{path.name}: {'; '.join(found.notes) or 'as it is'}.")
+    return found.x
+
+
+def _scale(shape: tuple[int, int, int], count: int) -> int:
+    """The whole number that `count` small pictures are enlarged by; refuses more than fit, before any is decoded."""
+    from vae_core import images
+
+    images.check_canvas(count * math.prod(shape[1:]))
+    room = math.isqrt(images.MAX_CANVAS // count) - 4  # pixels a side, less the gutters
+    return max(1, min(TILE, room) // max(shape[1:]))
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise ValueError(f"There is no file {str(path)!r}.")
+    return path.read_bytes()
+
+
+def _write(path: Path, data: bytes, what: str) -> None:
+    from vae_core.checkpoints import write_bytes
+
+    with writing(path):
+        write_bytes(path, data)
+    say(f"Wrote {path}: {what}.")
+
+
+@commands.command("map", epilog="Example: vae map mnist --method tsne --out map.csv")
+def map_latents(
+    file: Name,
+    out: Out,
+    method: Annotated[str, typer.Option(help="pca or tsne.")] = "pca",
+    data: Annotated[str | None, data_option("the reference encodings")] = None,
+    data_root: Root = None,
+    split: Split = "all",
+    limit: Limit = None,
+    as_is: AsIs = False,
+    perplexity: Annotated[float | None, typer.Option(help="Of t-SNE.", show_default="suits the number")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    download: Download = False,
+) -> None:
+    """Lay encoded means out in the plane: coordinates, labels, KL and error (.csv), or a scatter plot (.png)."""
+    check_out(out, ".csv", ".png")
+    if method not in METHODS:
+        raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
+    checkpoint = open_checkpoint(file, device)
+    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, seed)
+    stored = checkpoint.reference.tsne if checkpoint.reference and data is None else None
+    if method == "tsne" and stored is not None and perplexity is None and limit is None:
+        coords = stored.numpy()
+    else:
+        coords = _layout(columns["mean"].numpy(), method, perplexity, seed)
+    labels = columns["labels"]
+    if out.suffix.lower() == ".png":
+        from vae_core import images, scatter
+
+        picture = scatter.draw(coords, None if labels is None else labels.numpy(), names)
+        _write(out, images.png(picture), f"{len(coords):,} points by {method}")
+    else:
+        _write(out, _csv(coords, columns, names).encode(), f"{len(coords):,} points by {method}")
+
+
+def _points(
+    checkpoint: Checkpoint,
+    data: str | None,
+    root: Path | None,
+    download: bool,
+    split: str,
+    limit: int | None,
+    as_is: bool,
+    seed: int,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Columns mean (N, D), kl (N,), error (N,), labels (N,) or None of what is mapped; names of the classes."""
+    from vae_core.metrics import statistics
+
+    if data is None:
+        reference = checkpoint.reference
+        if reference is None:
+            raise ValueError("The checkpoint has no reference encodings; say with --data which pictures to map.")
+        kept = chosen_rows(len(reference), limit)
+        columns = {"mean": reference.mean, "kl": reference.kl.sum(1), "error": reference.error}
+        labels = reference.labels
+        names = checkpoint.data.class_names
+        return {n: c[kept] for n, c in columns.items()} | {"labels": None if labels is None else labels[kept]}, names
+    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is)
+    with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
+        found = statistics(checkpoint.model, pictures.images, seed, progress)
+    columns = {"mean": found.mean, "kl": found.kl.sum(1), "error": found.reconstruction}
+    return columns | {"labels": pictures.labels}, pictures.class_names
+
+
+def _layout(mean: Any, method: str, perplexity: float | None, seed: int) -> Any:
+    """Coordinates (N, 2)."""
+    from vae_core import projection
+
+    if method == "pca":
+        return projection.pca(mean).coords
+    with progress_bar(f"t-SNE of {len(mean):,} points") as progress:
+        return projection.tsne(mean, perplexity, seed, progress=lambda share, coords: progress(share)).coords
+
+
+def _csv(coords: Any, columns: dict[str, Any], names: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["index", "x", "y", "label", "class", "kl_nats", "reconstruction_nats"])
+    labels = columns["labels"]
+    for i, (x, y) in enumerate(coords):
+        label = "" if labels is None else int(labels[i])
+        name = names[label] if isinstance(label, int) and 0 <= label < len(names) else ""
+        numbers = [f"{float(value):.6g}" for value in (x, y, columns["kl"][i], columns["error"][i])]
+        writer.writerow([i, *numbers[:2], label, name, *numbers[2:]])
+    return text.getvalue()

@@ -1,0 +1,107 @@
+"""What the options of `vae train` ask for: data and a recipe; an option that changes nothing of it is refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vae_core import config, zoo
+from vae_core.cli.shared import find_source, load_data, open_checkpoint
+from vae_core.config import DataConfig, Latent, Recipe
+
+if TYPE_CHECKING:
+    from vae_core.data import Splits
+
+BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`, and shape what depends on it
+PICTURES = ("size", "channels", "count", "val_fraction")  # options that are fields of `DataConfig`
+
+
+def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
+    """Recipe, data and description that the options ask for."""
+    if "like" in given and "model" in given:
+        raise ValueError(f"--model is {given['model']!r}, but --like already gives the model; leave one of them out.")
+    like = open_checkpoint(given["like"], "cpu") if "like" in given else None
+    base = like.recipe.data if like else DataConfig()
+    name, source = find_source(given["data"]) if "data" in given else (base.name, None)
+    data = replace(base, name=name, **{field: given[field] for field in PICTURES if field in given})
+    splits = _load_once(data, source, given.get("data_root"), given["download"])
+    shape = splits.train.image_shape
+    if like is None:
+        variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")
+        body = {field: given[option] for option, field in BODY.items() if option in given}
+        recipe = zoo.recipe(variant, data, shape, classes=len(splits.train.class_names), body=body)
+    else:
+        recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
+    _check_classes(recipe, splits.train.class_names)
+    recipe = zoo.adjusted(recipe, given)
+    if recipe.objective.perceptual and given["download"]:
+        from vae_core import perceptual
+
+        perceptual.download()
+    _check_meaning(recipe, given)
+    return recipe, splits, like.description if like else ""
+
+
+def _load_once(data: DataConfig, source: Path | None, root: Path | None, download: bool) -> Splits:
+    """Load where several processes may want to download the same files: the first goes ahead."""
+    if not download or os.environ.get("WORLD_SIZE", "1") == "1":
+        return load_data(data, source, root, download)
+    from accelerate import PartialState
+
+    from vae_core.training import pick_device
+
+    with PartialState(cpu=pick_device().type == "cpu").main_process_first():
+        return load_data(data, source, root, download)
+
+
+def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:
+    """A conditional model's recipe fits data of as many classes alone."""
+    if (classes := recipe.model.classes) and classes != len(names):
+        raise ValueError(
+            f"The recipe is of a model with {classes} classes, and {recipe.data.name!r} has {len(names)}: give data of "
+            "as many classes, or another --model."
+        )
+
+
+def _check_meaning(recipe: Recipe, given: dict[str, Any]) -> None:
+    """Refuse an option that changes nothing of the recipe."""
+    kind = recipe.model.likelihood.kind
+    if "std" in given and not kind.endswith("gaussian"):
+        raise ValueError(f"--std has no meaning for the likelihood {kind!r}; allowed: gaussian, learned_gaussian.")
+    _check_objective(recipe.objective.kind, given)
+    _check_latent(recipe.model.latent, given)
+    idle = [name for name in ("beta_start", "beta_length") if name in given]
+    if idle and recipe.objective.beta.kind == "constant":
+        raise ValueError(
+            f"--{idle[0].replace('_', '-')} has no meaning for a constant beta; choose a --beta-schedule: "
+            f"{', '.join(config.SCHEDULES[1:])}."
+        )
+
+
+def _check_objective(kind: str, given: dict[str, Any]) -> None:
+    """Settings that an objective has not are refused even at their default."""
+    own = config.OBJECTIVES[kind][1]
+    every = {name for _, names in config.OBJECTIVES.values() for name in names}
+    for option in given:
+        setting = "beta" if option.startswith("beta_") else option
+        if setting in every - own:
+            allowed = ", ".join(sorted(own)) or "none of its own"
+            name = f"--{option.replace('_', '-')}"
+            raise ValueError(f"{name} has no meaning for the objective {kind!r}, whose settings are: {allowed}.")
+
+
+def _check_latent(latent: Latent, given: dict[str, Any]) -> None:
+    """Settings that only some latents and priors have."""
+    meant = {
+        "components": (latent.prior in ("mixture", "vamp"), "the priors mixture and vamp"),
+        "flow_steps": (latent.kind == "flow", "the latent flow"),
+        "codes": (latent.kind == "quantized", "the latent quantized"),
+        "latent_dim": (latent.kind not in config.MAPS, "latents that are one vector"),
+    }
+    for option, (fine, what) in meant.items():
+        if option in given and not fine:
+            name = f"a {latent.kind} latent with a {latent.prior} prior"
+            raise ValueError(f"--{option.replace('_', '-')} has no meaning for {name}; it is for {what}.")

@@ -1,0 +1,186 @@
+"""What the commands share: words and progress on standard error, files in and out, the options that several have."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vae_core.config import DataConfig
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from torch import Tensor
+
+    from vae_core.checkpoints import Checkpoint
+    from vae_core.data import Dataset, Splits
+
+SPLITS = ("train", "val", "test", "all")
+MAX_SEED = 2**32 - 1
+
+
+def _is_main() -> bool:
+    """Whether this is the process that prints and writes (torchrun sets RANK)."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def printable(text: str) -> str:
+    """Text of a stranger's file without the control characters that a terminal obeys."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
+def say(text: str) -> None:
+    """Tell the user on standard error."""
+    if _is_main():
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def bars(before_time: str = "") -> Bars:
+    """Progress bars on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn(before_time),
+        TimeRemainingColumn(),
+    )
+    silent = not (sys.stderr.isatty() and _is_main())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=silent)
+
+
+@contextlib.contextmanager
+def progress_bar(task: str) -> Iterator[Callable[..., None]]:
+    """A progress bar: gives a function of the fraction done and, if any, a text."""
+    with bars() as bar:
+        number = bar.add_task(task, total=1.0)
+        yield lambda fraction, text=task: bar.update(number, completed=fraction, description=text or task)
+
+
+def check_out(path: Path, *suffixes: str) -> None:
+    """Refuse a file that cannot be written before any work is done."""
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"--out is {str(path)!r}; its name must end in {' or '.join(suffixes)}.")
+    if path.is_dir():
+        raise ValueError(f"--out is {str(path)!r}, which is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out is {str(path)!r}, but there is no folder {str(path.parent)!r}.")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not writable.")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file in what the disk says."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno or errno.EIO, f"{reason}; the file could not be written", str(path)) from error
+
+
+def open_checkpoint(file: str, device: str) -> Checkpoint:
+    from vae_core import checkpoints
+    from vae_core.training import pick_device
+
+    chosen = pick_device(device)
+    return checkpoints.load(checkpoints.find(file), chosen)
+
+
+def find_source(given: str) -> tuple[str, Path | None]:
+    """Name and place of the data that `--data` means; no place for a named set."""
+    from vae_core.data import SETS
+
+    path = Path(given).expanduser()
+    if given in SETS:
+        return given, None
+    if not path.exists():
+        raise ValueError(
+            f"--data is {given!r}, which is neither a folder nor a file; allowed: a folder, zip or .npz of pictures, "
+            f"or one of: {', '.join(SETS)}."
+        )
+    resolved = path.resolve()
+    return resolved.name if path.is_dir() else resolved.stem, path
+
+
+def load_data(data: DataConfig, source: Path | None, root: Path | None, download: bool, like: str = "") -> Splits:
+    from vae_core.data import SETS, load
+
+    if source is None and data.name not in SETS:
+        raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or .npz with --data.")
+    with progress_bar(f"loading {data.name}") as progress:
+        return load(data, source, root, download, progress, like)
+
+
+def open_pictures(
+    checkpoint: Checkpoint,
+    given: str | None,
+    root: Path | None,
+    download: bool,
+    split: str,
+    limit: int | None,
+    as_is: bool = False,
+) -> Dataset:
+    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
+
+    Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
+    """
+    from vae_core.data import SETS
+
+    if split not in SPLITS:
+        raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
+    data = checkpoint.recipe.data
+    name, source = find_source(given) if given else (data.name, None)
+    channels, height, width = checkpoint.model.image_shape
+    data = replace(data if name == data.name else DataConfig(name), size=(height, width), channels=channels)
+    if split == "all":
+        data = replace(data, val_fraction=0.0, test_fraction=0.0)
+    like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
+    splits = load_data(data, source, root, download, like)
+    if like and source and source.suffix.lower() != ".npz":
+        say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
+    found = splits.whole() if split == "all" else getattr(splits, split)
+    if not len(found):
+        raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
+    return found if limit is None else found.subset(chosen_rows(len(found), limit))
+
+
+def chosen_rows(count: int, limit: int | None) -> Tensor:
+    """Rows of so many that --limit keeps: at random, the same ones each time, in their order."""
+    import torch
+
+    from vae_core.shards import seeded
+
+    return torch.randperm(count, generator=seeded(0))[:limit].sort().values
+
+
+def summary(checkpoint: Checkpoint) -> str:
+    """A finished model's test figures in a line."""
+    found = checkpoint.metrics
+    active = f"{found['active_units']} of {checkpoint.model.spec.size} units active"
+    if found["elbo"] is None:
+        return f"test reconstruction error {found['reconstruction']:.2f} nats per image, {active}"
+    return f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, {active}"
+
+
+def data_option(default: str) -> Any:
+    return typer.Option("--data", metavar="NAME|DIR|ZIP|NPZ", help="Pictures.", show_default=default)
+
+
+Name = Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or the name of one that comes with the app.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of every random number.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Data = Annotated[str | None, data_option("the model's own data")]
+Root = Annotated[Path | None, typer.Option(help="Where named data sets lie.", envvar="VAE_DATA", show_default=False)]
+Download = Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")]
+Split = Annotated[str, typer.Option(help="Part of the data: train, val, test or all.")]
+AsIs = Annotated[bool, typer.Option("--as-is", help="Neither invert nor centre the pictures of a folder or zip.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pictures, at random.", show_default="all")]

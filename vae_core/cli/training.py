@@ -1,0 +1,315 @@
+"""The command `train`: from options to one file, by way of a state on disk that a stopped run goes on from."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from vae_core import config, zoo
+from vae_core.cli.planning import plan
+from vae_core.cli.shared import bars, check_out, say, summary, writing
+from vae_core.config import Recipe
+
+if TYPE_CHECKING:
+    from vae_core.health import Symptom, Watch
+    from vae_core.likelihoods import Gaussian
+    from vae_core.training import Progress, Run
+
+SUFFIX, STATE_SUFFIX, BEST_SUFFIX = ".safetensors", ".state.safetensors", ".best.safetensors"
+PATIENCE = 20.0, 100  # seconds or steps of a run after which its health can be told
+
+commands = typer.Typer()
+
+
+def _option(panel: str, help: str, default: str = "the variant's", **rest: Any) -> Any:
+    """An option that is None unless given, so that --like can tell; what None stands for is told in its help."""
+    return typer.Option(rich_help_panel=panel, help=f"{help} Default: {default}.", show_default=False, **rest)
+
+
+def _choices(values: Sequence[str]) -> str:
+    return ", ".join(values)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`32` or `32x48` (height x width)."""
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise typer.BadParameter(f"{text!r} is not a size; write 32 or 32x48 (height x width).")
+    return sides[0], sides[-1]
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    """`32,64,128`; an empty text is no hidden layer."""
+    try:
+        return tuple(int(width) for width in text.split(",")) if text else ()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of widths; write 32,64,128.") from None
+
+
+@commands.command(
+    epilog="Example: vae train --model conv --data mnist --data-root data --latent-dim 16 --out m.safetensors"
+)
+def train(
+    context: typer.Context,
+    out: Annotated[Path | None, _option("Run", "Checkpoint to write (.safetensors).", "none: has to be given")] = None,
+    model: Annotated[
+        str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
+    ] = None,
+    body: Annotated[str | None, _option("Model", f"Of encoder and decoder: {_choices(config.BODIES)}.")] = None,
+    latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.", "16")] = None,
+    components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
+    flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
+    codes: Annotated[int | None, _option("Latent and prior", "In each codebook (vq).")] = None,
+    hidden: Annotated[
+        Any, _option("Model", "Widths or channels, from the picture inwards.", metavar="32,64,128", parser=_widths)
+    ] = None,
+    activation: Annotated[str | None, _option("Model", f"{_choices(config.ACTIVATIONS)}.")] = None,
+    norm: Annotated[str | None, _option("Model", f"{_choices(config.NORMS)}.")] = None,
+    dropout: Annotated[float | None, _option("Model", "Share of features dropped, 0 to 0.95.", "0")] = None,
+    decoder_dropout: Annotated[float | None, _option("Model", "The same in the decoder alone.", "that of both")] = None,
+    likelihood: Annotated[
+        str | None, _option("Model", f"{_choices(config.LIKELIHOODS)}.", "what suits the data")
+    ] = None,
+    std: Annotated[
+        float | None, _option("Model", "Standard deviation of a Gaussian; where a learned one starts.", "0.1")
+    ] = None,
+    data: Annotated[str | None, _option("Data", "Pictures.", "digits", metavar="NAME|DIR|ZIP|NPZ")] = None,
+    data_root: Annotated[
+        Path | None, _option("Data", "Where named data sets lie.", "none", envvar="VAE_DATA", show_envvar=True)
+    ] = None,
+    size: Annotated[
+        Any, _option("Data", "Height x width in pixels.", "the data's own", metavar="N|HxW", parser=_size)
+    ] = None,
+    channels: Annotated[int | None, _option("Data", "1 (grey) or 3 (colour).", "the data's own")] = None,
+    count: Annotated[int | None, _option("Data", "Use so many pictures.", "all")] = None,
+    val_fraction: Annotated[float | None, _option("Data", "Share held out for validation.", "0.1")] = None,
+    download: Annotated[bool, typer.Option("--download", rich_help_panel="Data", help="Fetch a missing set.")] = False,
+    beta: Annotated[float | None, _option("Objective", "Weight of the KL term.", "1")] = None,
+    beta_schedule: Annotated[str | None, _option("Objective", f"{_choices(config.SCHEDULES)}.", "constant")] = None,
+    beta_start: Annotated[float | None, _option("Objective", "Where a schedule of beta starts.", "0")] = None,
+    beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
+    free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
+    alpha: Annotated[
+        float | None,
+        _option("Objective of some models", "Of mutual information (beta-tc), of the labels (semi-supervised)."),
+    ] = None,
+    gamma: Annotated[
+        float | None, _option("Objective of some models", "Of the dimension-wise KL, or of what a critic says.")
+    ] = None,
+    mmd: Annotated[float | None, _option("Objective of some models", "Of the maximum mean discrepancy (info).")] = None,
+    draws: Annotated[int | None, _option("Objective of some models", "Draws a bound (iwae, dreg, miwae).")] = None,
+    bounds: Annotated[
+        int | None, _option("Objective of some models", "Bounds that are averaged (iwae, dreg, miwae).")
+    ] = None,
+    commitment: Annotated[
+        float | None, _option("Objective of some models", "Of the distance to the codes (vq).")
+    ] = None,
+    focal: Annotated[
+        float | None, _option("Objective of some models", "Bits that are right already weigh less.", "0")
+    ] = None,
+    perceptual: Annotated[
+        float | None,
+        _option("Objective of some models", "Of the distance in VGG16 features (fetched with --download).", "0"),
+    ] = None,
+    labelled: Annotated[
+        int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
+    ] = None,
+    epochs: Annotated[int | None, _option("Training", "Passes over the training pictures.", "20")] = None,
+    batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
+    learning_rate: Annotated[float | None, _option("Training", "Of AdamW, at its highest.", "0.001")] = None,
+    lr_schedule: Annotated[
+        str | None, _option("Training", f"How it falls: {_choices(config.SCHEDULES)}.", "cosine")
+    ] = None,
+    weight_decay: Annotated[float | None, _option("Training", "Of AdamW.", "0")] = None,
+    clip: Annotated[float | None, _option("Training", "Largest norm of the gradient; 0 = any.", "0")] = None,
+    patience: Annotated[
+        int | None, _option("Training", "Stop after so many epochs without a better validation ELBO; 0 = never.", "0")
+    ] = None,
+    precision: Annotated[str | None, _option("Training", f"{_choices(config.PRECISIONS)} (CUDA).", "float32")] = None,
+    seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
+    like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
+    describe: Annotated[str | None, _option("Run", "A sentence for the model's card.", "none")] = None,
+    device: Annotated[str, typer.Option(rich_help_panel="Run", help="auto, cpu, cuda or mps.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", rich_help_panel="Run", help="Continue a stopped run.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel="Run", help="Start again although OUT or its state exists.")
+    ] = False,
+    save_every: Annotated[
+        float, typer.Option(rich_help_panel="Run", min=0, help="Seconds, at least, between two states on disk.")
+    ] = 2.0,
+    verbose: Annotated[bool, typer.Option("--verbose", rich_help_panel="Run", help="A line for each epoch.")] = False,
+) -> None:
+    """Train a model and write it, with its figures and reference encodings, to one file.
+
+    A state lies beside the file until the run is over; a run that was stopped at any moment goes on with --resume.
+    """
+    if out is None:
+        raise ValueError("--out is missing; name the file to write, as in --out my.safetensors.")
+    check_out(out, SUFFIX)
+    state = out.with_suffix(STATE_SUFFIX)
+    _check_earlier(out, state, resume, overwrite)
+    given = {name: value for name, value in context.params.items() if value is not None}
+    with _processes(device):
+        _train(given, out, state)
+
+
+def _check_earlier(out: Path, state: Path, resume: bool, overwrite: bool) -> None:
+    """Never lose hours of training without a word."""
+    if resume or overwrite:
+        return
+    if out.exists():
+        raise ValueError(f"{str(out)!r} exists; choose another name, or replace it with --overwrite.")
+    if state.exists():
+        raise ValueError(
+            f"{str(state)!r} holds a run that was stopped; continue it with --resume, or start again with --overwrite."
+        )
+
+
+@contextlib.contextmanager
+def _processes(device: str) -> Iterator[None]:
+    """Leave the group of processes that torchrun made in good order."""
+    import torch
+
+    from vae_core.training import pick_device
+
+    pick_device(device)
+    try:
+        yield
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+def _train(given: dict[str, Any], out: Path, state: Path) -> None:
+    from vae_core import checkpoints
+    from vae_core.training import Run, TrainingError, package
+
+    recipe, splits, description = plan(given)
+    if out.exists() and not given["overwrite"]:
+        _check_same(out, recipe)
+        say(f"{out} is finished already.")
+        return checkpoints.discard(state)
+    run = Run(recipe, splits, given["device"])
+    _begin(run, state, given["resume"])
+    description = given.get("describe", description)
+    try:
+        _loop(run, state, given["save_every"], given["verbose"])
+    except TrainingError as error:
+        raise ValueError(f"{error} {_rescue(run, out, description)}") from None
+    if not run.accelerator.is_main_process:
+        return None
+    say("Measuring the test split and laying out the map.")
+    finished = package(run, description)
+    with writing(out):
+        checkpoints.save(finished, out)
+    checkpoints.discard(state)
+    say(f"Wrote {out}: {summary(finished)}.")
+    return None
+
+
+def _check_same(out: Path, recipe: Recipe) -> None:
+    """What is finished already must be this very run."""
+    from vae_core import checkpoints
+
+    found = checkpoints.load(out).recipe
+    if found != recipe:
+        raise ValueError(
+            f"{str(out)!r} holds a model of another recipe ({config.difference(found, recipe)}); choose another name, "
+            f"or replace it with --overwrite."
+        )
+
+
+def _begin(run: Run, state: Path, resume: bool) -> None:
+    """Restore the state where there is one and it is asked for, and say what is going to happen."""
+    from vae_core.model import parameters
+
+    settings, processes = run.recipe.training, run.accelerator.num_processes
+    say(
+        f"Training {run.recipe.name} ({parameters(run.model):,} parameters) on {len(run.splits.train):,} pictures of "
+        f"{run.recipe.data.name}: {settings.epochs} epochs on {run.accelerator.device.type}, "
+        f"{processes} {'process' if processes == 1 else 'processes'}; figures in nats per image."
+    )
+    for note in run.splits.train.notes:
+        say(f"Note: {note}")
+    if resume and state.exists():
+        run.restore(state)
+        say(f"Resumed after epoch {len(run.history)} of {settings.epochs}.")
+    elif resume:
+        say(f"There is no state {str(state)!r} to resume from: starting at the beginning.")
+
+
+def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
+    """Train to the end, with a bar on a terminal, a line an epoch elsewhere, and each symptom of ill health once."""
+    from vae_core.health import Watch
+
+    lines = verbose or not sys.stderr.isatty()
+    watch = Watch(run.model.spec, run.recipe.objective, [row["loss"] for row in run.history])
+    done, epochs, started = len(run.history) * run.batches, run.recipe.training.epochs, time.monotonic()
+    try:
+        with writing(state), bars("left") as bar:
+            task = bar.add_task("training", total=epochs * run.batches, completed=done)
+            for report in run.train(state, save_every):
+                epoch, rate = f"epoch {report.epoch + 1}/{epochs}", f"{report.images_per_second:,.0f} images/s"
+                bar.update(
+                    task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}"
+                )
+                seconds = time.monotonic() - started
+                if report.row and lines:
+                    say(_line(run, report, seconds / (report.step - done) * (report.steps - report.step)))
+                for symptom in _new_symptoms(run, watch, report, seconds):
+                    say(f"Warning: {symptom.text}")
+    except KeyboardInterrupt:
+        way = "go on with the same command and --resume" if state.exists() else "no state had been written yet"
+        say(f"Stopped in epoch {len(run.history) + 1} of {epochs}: {way}.")
+        raise typer.Exit(130) from None
+
+
+def _new_symptoms(run: Run, watch: Watch, report: Progress, seconds: float) -> list[Symptom]:
+    """What a report shows for the first time, once the run has had the time to show it."""
+    learnt = run.recipe.model.likelihood.kind == "learned_gaussian"
+    ripe = seconds >= PATIENCE[0] or report.step >= PATIENCE[1] or report.step == report.steps
+    std = cast("Gaussian", run.model.likelihood).std.item() if learnt else None
+    return watch.see(report.step / report.steps, report.terms, report.row, std, ripe)
+
+
+def _running(loss: float, elbo: float | None) -> str:
+    return f"loss {loss:.2f}" if elbo is None else f"ELBO {elbo:.2f}"
+
+
+def _line(run: Run, report: Progress, left: float) -> str:
+    """An epoch in a line; nats per image."""
+    assert report.row is not None
+    val = report.row["val"]
+    kl = "" if val["kl"] is None else f"KL {val['kl']:.2f}, "
+    return (
+        f"epoch {report.epoch + 1}/{run.recipe.training.epochs}  {_running(report.loss, report.elbo)}  "
+        f"validation: {_running(val['reconstruction'], val['elbo'])}, {kl}active units {val['active_units']}  "
+        f"{report.images_per_second:,.0f} images/s  {timedelta(seconds=round(left))} left"
+    )
+
+
+def _rescue(run: Run, out: Path, description: str) -> str:
+    """Keep the best weights of a run that broke, and say how to go on."""
+    from vae_core import checkpoints
+    from vae_core.training import package
+
+    again = "start again with --overwrite and, say, a tenth of the --learning-rate"
+    if not run.history or not run.accelerator.is_main_process:
+        return "No epoch was good, so that there is nothing to keep."
+    kept = out.with_suffix(BEST_SUFFIX)
+    try:
+        run.conclude()
+        checkpoints.save(package(run, description), kept)
+    except (ValueError, OSError) as error:
+        return f"The best weights could not be written ({error}): {again}."
+    return f"The best weights of its {len(run.history)} good epochs are in {kept}; {again}."
