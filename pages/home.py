@@ -7,7 +7,7 @@ import shlex
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, links, models, words
+from pages.widgets import cards, evaluation, links, models, words
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
 from vae_core import checkpoints, data
@@ -191,6 +191,7 @@ def _details(opened: Opened) -> None:
             with st.expander(part.capitalize(), expanded=part in ("model", "objective")):
                 rows = cards.settings(getattr(opened.checkpoint.recipe, part))
                 st.table({plain(key): plain(value) for key, value in rows.items()}, border="horizontal")
+    evaluation.section(opened)
 
 
 def _density(opened: Opened) -> str:

@@ -74,6 +74,14 @@ class Dataset:
         labels, factors = (t if t is None else t[chosen] for t in (self.labels, self.factors))
         return replace(self, images=self.images[chosen], labels=labels, factors=factors)
 
+    def in_classes(self, names: Sequence[str]) -> Dataset:
+        """With labels as places in `names`; as it is where it has none, or has classes that are not among these."""
+        theirs, ours = self.class_names, tuple(names)
+        if self.labels is None or theirs == ours or not set(theirs) <= set(ours):
+            return self
+        places = torch.tensor([ours.index(name) for name in theirs])
+        return replace(self, labels=places[self.labels], class_names=ours)
+
     def float(self, indices: Tensor | Sequence[int] | slice | None = None) -> Tensor:
         """The pictures at `indices` (None = all) as float32 (n, C, H, W) in [0, 1]."""
         chosen = slice(None) if indices is None else indices

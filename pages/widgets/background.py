@@ -17,6 +17,7 @@ Work = Callable[[Progress, threading.Event], T]
 
 POLL = 1.0  # seconds
 WAIT = 0.2  # seconds
+_NOTHING = np.empty((0, 2), np.float32)
 # A class that presses the same button at once waits in a queue instead of slowing every page down.
 _TURNS = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 
@@ -55,6 +56,17 @@ def _in_turn(work: Work[T]) -> Work[T]:
             _TURNS.release()
 
     return waiting
+
+
+def teller(report: Progress, cancel: threading.Event) -> Callable[[float], None]:
+    """What work without coordinates calls with the fraction done; it raises Cancelled once somebody has cancelled."""
+
+    def tell(share: float) -> None:
+        if cancel.is_set():
+            raise Cancelled("This was cancelled.")
+        report(share, _NOTHING)
+
+    return tell
 
 
 @st.fragment(run_every=POLL)

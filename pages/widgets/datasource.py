@@ -1,4 +1,4 @@
-"""Which pictures stand on a map, encoded by the open model: the reference set, a data set, a folder or a zip."""
+"""Which pictures a page is about, read and drawn, and for Map encoded: reference set, data set, folder or zip."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.widgets import links
+from pages.widgets import background, links
 from pages.widgets.background import Work
 from pages.widgets.models import Opened
 from vae_core import data, explore, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
-from vae_core.projection import Cancelled, Progress
+from vae_core.projection import Progress
 from vae_core.sources import SUFFIXES
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
@@ -33,7 +33,38 @@ ARCHIVES = (".zip", ".npz")
 LOADING = 0.3  # share of the progress bar: the rest is encoding
 KEPT = 8  # encoded sets that all visitors share; the oldest goes first
 LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
-_NOTHING = np.empty((0, 2), np.float32)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pictures come from.
+
+    Attributes:
+        key: tells it from others, and from what stood there earlier.
+        name: what it is called.
+        content: a folder, zip or .npz, or the bytes of one of the last two; None for a named set.
+    """
+
+    key: Hashable
+    name: str
+    content: Path | bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Pictures that were drawn from a source.
+
+    Attributes:
+        title: what they are, after a number.
+        total: how many the source has.
+        rows: (N,) their places in the source, ascending.
+        pictures: these N, in the model's shape.
+    """
+
+    title: str
+    total: int
+    rows: NDArray[np.int64]
+    pictures: Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,14 +171,20 @@ def choose_source(opened: Opened) -> str:
         "set the test pictures are taken. Pictures of another size are brought to the model's.",
     )
     if source == OWN_FILE:
-        st.file_uploader(
-            "Zip of pictures, a folder a class",
-            [kind.removeprefix(".") for kind in ARCHIVES],
-            key="map_file",
-            on_change=_take_file,
-            help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
-        )
+        uploader("map_file")
     return source
+
+
+def uploader(key: str, taken: Callable[[str], None] | None = None) -> None:
+    """The place for a visitor's own archive; `taken` is called with the key when there is another file."""
+    st.file_uploader(
+        "Zip of pictures, a folder a class",
+        [kind.removeprefix(".") for kind in ARCHIVES],
+        key=key,
+        on_change=taken or take_file,
+        args=(key,),
+        help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
+    )
 
 
 def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
@@ -158,9 +195,9 @@ def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
         st.session_state[key] = allowed[0]
 
 
-def _take_file() -> None:
-    """Keep the bytes: the uploader forgets them on a page switch."""
-    if file := st.session_state.get("map_file"):
+def take_file(key: str) -> None:
+    """Keep the bytes of an uploader's file: it forgets them on a page switch."""
+    if file := st.session_state.get(key):
         content = file.getvalue()
         st.session_state["map_archive"] = (file.name, hashlib.sha256(content).hexdigest(), content)
 
@@ -205,23 +242,57 @@ def find(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Wo
     if source == REFERENCE:
         found = from_reference(opened, count)
         return found.key, found
-    about, name, content = _content(source)
-    key = (opened.key, about, count)
+    origin = source_of(source)
+    key = (opened.key, origin.key, count)
     if (kept := _encoded().get(key)) is not None:
         return key, kept
-    return key, _work(opened, key, name, content, count)
+    return key, _work(opened, key, origin, count)
 
 
-def _content(source: str) -> tuple[Hashable, str, Path | bytes | None]:
-    """What tells a source from others, its name, and where its pictures come from: None for a named set."""
-    if source == OWN_FILE:
+def source_of(option: str) -> Source:
+    """Where the pictures of an option lie.
+
+    Raises:
+        LookupError: one sentence, where there is no file yet.
+    """
+    if option == OWN_FILE:
         if (held := st.session_state.get("map_archive")) is None:
-            raise LookupError("Upload a zip of pictures: this map is made from it.")
-        return held[1], Path(held[0]).stem, held[2]
-    if source.startswith(FOLDER):
-        path = folders()[source.removeprefix(FOLDER)]
-        return (source, path.stat().st_mtime_ns), path.stem, path
-    return source, source, None
+            raise LookupError("Upload a zip of pictures: it is what this is made from.")
+        return Source(held[1], Path(held[0]).stem, held[2])
+    if option.startswith(FOLDER):
+        path = folders()[option.removeprefix(FOLDER)]
+        return Source((option, path.stat().st_mtime_ns), path.stem, path)
+    return Source(option, option)
+
+
+def read(
+    opened: Opened, source: Source, count: int, progress: Callable[[float], None] | None = None, like: str = ""
+) -> Drawn:
+    """Read a source in the model's shape and draw `count` pictures from it: of a named set from its test part.
+
+    Args:
+        opened: the model whose shape and, of its own data set, split they shall have.
+        source: where they lie.
+        count: how many at most.
+        progress: called with the fraction done; what it raises stops the work.
+        like: a named set that the pictures of a folder or zip are made to look like; empty = the middle cut out.
+
+    Raises:
+        ValueError: one sentence on what is wrong with the source.
+    """
+    own, (channels, height, width) = opened.checkpoint.recipe.data, opened.checkpoint.model.image_shape
+    named = source.content is None
+    # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
+    config = own if named and source.name == own.name else DataConfig(source.name)
+    config = replace(config, size=(height, width), channels=channels)
+    report = progress or (lambda share: None)
+    splits = data.load(config, source.content, progress=lambda share, _: report(share), like=like)
+    found = splits.test if named else splits.whole()
+    title = f"{'test ' * named}pictures of {source.name}"
+    if not len(found):
+        raise ValueError(f"There are no {title}.")
+    rows = drawn(len(found), count)
+    return Drawn(title, len(found), rows, found.subset(rows.tolist()))
 
 
 def keep(points: Points) -> None:
@@ -237,30 +308,20 @@ def _encoded() -> OrderedDict[Hashable, Points]:
     return OrderedDict()
 
 
-def _work(opened: Opened, key: Hashable, name: str, source: Path | bytes | None, count: int) -> Work[Points]:
+def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Points]:
     """Read the pictures and encode them, in another thread."""
-    model, own = opened.checkpoint.model, opened.checkpoint.recipe.data
-    channels, height, width = model.image_shape
-    # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
-    config = own if source is None and name == own.name else DataConfig(name)
-    config = replace(config, size=(height, width), channels=channels)
 
     def work(report: Progress, cancel: threading.Event) -> Points:
-        def tell(share: float) -> None:
-            if cancel.is_set():
-                raise Cancelled("Encoding was cancelled.")
-            report(share, _NOTHING)
-
-        splits = data.load(config, source, progress=lambda share, _: tell(LOADING * share))
-        found = splits.test if source is None else splits.whole()
-        title = f"test pictures of {name}" if source is None else f"pictures of {name}"
-        chosen = drawn(len(found), count)
-        part = found.subset(chosen.tolist())
-        y = _classes(opened, part)
+        tell = background.teller(report, cancel)
+        found = read(opened, source, count, lambda share: tell(LOADING * share))
+        y = _classes(opened, found.pictures)
         figures = metrics.statistics(
-            model, part.images, progress=lambda share: tell(LOADING + (1 - LOADING) * share), labels=y
+            opened.checkpoint.model,
+            found.pictures.images,
+            progress=lambda share: tell(LOADING + (1 - LOADING) * share),
+            labels=y,
         )
-        return replace(_points(key, title, len(found), chosen, part, figures), y=y)
+        return replace(_points(key, found, figures), y=y)
 
     return work
 
@@ -276,14 +337,13 @@ def _classes(opened: Opened, part: Dataset) -> Tensor | None:
     return torch.cat([explore.classify(model, images).argmax(1) for images in parts])
 
 
-def _points(
-    key: Hashable, title: str, total: int, rows: NDArray[np.int64], part: Dataset, figures: metrics.Statistics
-) -> Points:
+def _points(key: Hashable, found: Drawn, figures: metrics.Statistics) -> Points:
+    part = found.pictures
     return Points(
         key,
-        title,
-        total,
-        rows,
+        found.title,
+        found.total,
+        found.rows,
         figures.mean,
         _total(figures.kl),
         figures.reconstruction,

@@ -38,6 +38,14 @@ def check_choice(key: str, label: str, allowed: Sequence[object]) -> None:
         _refuse(key, label, _one_of(allowed))
 
 
+def check_choices(key: str, label: str, allowed: Sequence[str]) -> None:
+    """Say it when some of what the link's multiselect holds is not allowed; call it before the widget."""
+    unknown = [text for text in st.query_params.get_all(key) if text and text not in allowed]
+    if unknown:
+        found = ", ".join(map(_quoted, unknown[:MAX_NAMED]))
+        st.warning(f"The link asks under “{label}” for {found}, which is not to be had here; the rest is chosen.")
+
+
 def check_tab(key: str, names: Sequence[str]) -> None:
     """Say it when the link opens a tab that is not there; call it before the tabs, which have no label."""
     asked = _asked(key)

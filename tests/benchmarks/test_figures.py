@@ -13,12 +13,35 @@ from vae_core.model import VAE
 from vae_core.shards import seeded
 
 DIGITS, DRAWS = 1_000, 1_000  # test digits, and draws of z for each
+PAIRS = (  # one knob apart: what is shown to be better, and than what
+    ("mnist-iwae", "mnist-mlp"),
+    ("mnist-flow", "mnist-mlp"),
+    ("mnist-ladder", "mnist-one-layer"),
+)
+SEEDS = 3
 SAMPLES = 5_000
 SURE = 0.9
 
 
 def opened(name: str) -> VAE:
     return checkpoints.load(checkpoints.find(name)).model
+
+
+@pytest.mark.timeout(7200)
+def test_likelihoods_of_digits(data_root, capsys) -> None:
+    """Importance-weighted NLL, dynamic binarisation, each model on the same digits and bits."""
+    test = data.load(DataConfig("mnist"), root=data_root).test
+    chosen = torch.randperm(len(test), generator=seeded(0))[:DIGITS].sort().values
+    names = sorted({name for pair in PAIRS for name in pair})
+    found = {name: metrics.importance_weighted_nll(opened(name), test.images[chosen], DRAWS) for name in names}
+    with capsys.disabled():
+        print(f"\nNLL of {DIGITS:,} random test digits, {DRAWS:,} draws each, nats, with standard errors")
+        for name, nats in found.items():
+            print(f"  {name:16} {nats.mean():7.2f} ± {nats.std() / DIGITS**0.5:.2f}")
+        for better, plain in PAIRS:
+            less = found[plain] - found[better]
+            print(f"  {better} is {less.mean():.2f} ± {less.std() / DIGITS**0.5:.2f} below {plain}, digit by digit")
+    assert all(nats.isfinite().all() for nats in found.values())
 
 
 def judge(train: data.Dataset, classes: int) -> nn.Module:

@@ -1,5 +1,6 @@
 """Home in a real Chromium: cards, from a card to a page, the open model in full, uploads, links."""
 
+import json
 import re
 from pathlib import Path
 
@@ -67,6 +68,26 @@ def test_the_open_model_in_full_from_its_link(new_view) -> None:
     expect(again.page.get_by_text("vae train --like digits")).to_be_visible()
     view.screenshot("home-about-light")
     again.screenshot("home-about-dark")
+
+
+def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
+    view.open(show="The open model", model="digits", eval_figures="Importance-weighted NLL")
+    view.page.get_by_role("spinbutton", name="Draws of z a picture (K)").fill("20")
+    view.page.keyboard.press("Enter")
+    view.settle()
+    assert "eval_draws=20" in view.page.url
+    view.page.get_by_role("button", name="Measure", exact=True).click()
+    view.page.get_by_text(re.compile(r"All 180 test pictures of digits\.")).wait_for(timeout=60_000)
+    view.settle()
+    row = view.page.get_by_role("row").filter(has_text="Importance-weighted NLL")
+    expect(row).to_contain_text("20 draws")
+    with view.page.expect_download() as given:
+        view.page.get_by_role("button", name="Figures (JSON)").click()
+    found = json.loads(given.value.path().read_bytes())
+    assert (found["data"], found["pictures"], found["metrics"]["nll"]["k"]) == ("digits", 180, 20)
+    expect(row).to_contain_text(f"{found['metrics']['nll']['value']:.2f} ± ")
+    row.scroll_into_view_if_needed()
+    view.screenshot("home-evaluate")
 
 
 def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, tmp_path: Path) -> None:

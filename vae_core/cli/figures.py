@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +31,6 @@ from vae_core.config import METRICS
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Checkpoint
-    from vae_core.data import Dataset
     from vae_core.model import VAE
 
 TABLE_WIDTH = 160  # characters, where no terminal says how many it has
@@ -176,7 +174,8 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures = _in_classes_of(checkpoint, open_pictures(checkpoint, data, data_root, download, split, limit, as_is))
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
+    pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
         raise ValueError(f"accuracy needs pictures of the model's classes: {', '.join(checkpoint.data.class_names)}.")
@@ -200,17 +199,6 @@ def evaluate(
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
     return None
-
-
-def _in_classes_of(checkpoint: Checkpoint, pictures: Dataset) -> Dataset:
-    """Labels as the model counts its classes; left as they are where the pictures have others."""
-    theirs, ours = pictures.class_names, checkpoint.data.class_names
-    if pictures.labels is None or theirs == ours or not set(theirs) <= set(ours):
-        return pictures
-    import torch
-
-    places = torch.tensor([ours.index(name) for name in theirs])
-    return replace(pictures, labels=places[pictures.labels], class_names=ours)
 
 
 def _density(model: VAE, given: bool) -> str | None:

@@ -1,0 +1,503 @@
+"""Measure the open model on pictures that a person chooses: the settings, the work in the background, the figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets import background, datasource, downloads, links, models
+from pages.widgets.background import Work
+from pages.widgets.datasource import FOLDER, OWN_FILE, Drawn, Source
+from pages.widgets.models import Opened, plain
+from vae_core import data, metrics
+from vae_core.data import Dataset
+from vae_core.metrics import Row
+from vae_core.model import VAE, LatentSpec
+from vae_core.projection import Cancelled, Job, Progress
+
+NAMES = {  # in the order in which they are shown
+    "elbo": "ELBO",
+    "reconstruction": "Reconstruction error",
+    "kl": "KL",
+    "nll": "Importance-weighted NLL",
+    "bits_per_dimension": "Bits per dimension",
+    "active_units": "Active units",
+    "kl_per_dim": "KL of each dimension",
+    "perplexity": "Codebook perplexity",
+    "mutual_information": "Mutual information",
+    "total_correlation": "Total correlation",
+    "dimension_wise_kl": "Dimension-wise KL",
+    "aggregate_kl": "Aggregate-posterior KL",
+    "accuracy": "Class found by the model",
+    "linear_probe": "Linear probe of the means",
+    "knn": "k-NN accuracy of the means",
+    "mig_histogram": "MIG (histogram of means)",
+    "mig_sampled": "MIG (sampled, Chen et al.)",
+    "factor_vae": "FactorVAE score",
+    "dci": "DCI",
+    "sap": "SAP",
+}
+OWN = "the model's own test pictures"
+COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
+USUAL_COUNT = 1000
+MAX_DRAWS, USUAL_DRAWS = 5000, 200
+SEED = 0  # of the bits and of all draws
+LOADING = 0.1  # share of the progress bar: the rest is measuring
+MAX_PARTS = 12  # of a figure that is a list, in the table; the downloads have all
+KEPT = 64  # measurements that all visitors share; the oldest goes first
+ROW_HEIGHT = 34  # pixels of a line of the table, about
+FIGURES, FILE = "eval_figures", "eval_file"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be measured: `wanted` are keys of METRICS, `draws` those of z for nll (0 where it is not wanted)."""
+
+    source: Source
+    count: int
+    wanted: tuple[str, ...]
+    draws: int
+    given: bool
+
+    def key(self, opened: Opened) -> Hashable:
+        """Differs when the figures may."""
+        return opened.key, self.source.key, self.count, self.wanted, self.draws, self.given
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Figures of a model.
+
+    Attributes:
+        key: of the wish.
+        rows: of each figure its value, standard error and unit, as `metrics.figures` gives them.
+        missing: figure -> what it needs and the pictures have not.
+        about: what was measured on what, for the JSON file.
+        words: the same in sentences.
+    """
+
+    key: Hashable
+    rows: dict[str, Row]
+    missing: dict[str, str]
+    about: dict[str, Any]
+    words: tuple[str, ...]
+
+
+# --- the section --------------------------------------------------------------------------------------------------
+
+
+@st.fragment  # the rest of the page, with its charts, is not drawn again for a setting
+def section(opened: Opened) -> None:
+    """Evaluate: the settings, a button, and the figures when they are there."""
+    st.subheader("Evaluate", anchor=False)
+    st.write("Measure this model on pictures that you choose; `vae evaluate` does the same in a terminal.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        option = _choose_option(opened)
+        source = _source(opened, option)
+        count = _choose_count()
+    with right:
+        reasons = _reasons(opened, option)
+        wanted = _choose_figures(reasons)
+        draws = _choose_draws() if "nll" in wanted else 0
+        given = _choose_labels() if opened.checkpoint.model.spec.classes else True
+        _explain({name: reason for name, reason in reasons.items() if reason})
+    wish = Wish(source, count, tuple(wanted), draws, given) if source and wanted else None
+    _measure(opened, wish)
+
+
+def _measure(opened: Opened, wish: Wish | None) -> None:
+    """The button, and below it the work or what came of it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Measure", key="eval_go", type="primary", disabled=wish is None) and wish:
+            _begin(opened, wish)
+        remark = st.empty()
+    if not _ended(opened):
+        return
+    found = _found().get(opened.key)
+    if found is None:
+        return
+    if wish is None or wish.key(opened) != found.key:
+        remark.caption("The figures below are of the settings before. Measure again for those that are set now.")
+    _show(opened, found)
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def _own(opened: Opened) -> str | None:
+    """The name of the model's own data set, where it is one that this app knows."""
+    return opened.checkpoint.recipe.data.name if models.from_named_set(opened) else None
+
+
+def _options(opened: Opened) -> list[str]:
+    """The pictures to choose from; the model's own come first, here or not, so that each model begins with its own."""
+    own = _own(opened)
+    named = sorted(name for name in data.NAMES if name != own and data.available(name))
+    return [OWN, *named, *(FOLDER + name for name in datasource.folders()), OWN_FILE]
+
+
+def _choose_option(opened: Opened) -> str:
+    allowed = _options(opened)
+    datasource.fit_choice("eval_data", "Pictures", allowed)
+    return st.selectbox(
+        "Pictures",
+        allowed,
+        key="eval_data",
+        bind="query-params",
+        persist_state="session",
+        help="Of a named data set the test pictures are taken; the model never trained on its own. Those of a folder "
+        "or zip are prepared as a picture that you upload for this model.",
+    )
+
+
+def _source(opened: Opened, option: str) -> Source | None:
+    """Where the chosen pictures lie; None after saying that they are not here and how they come here."""
+    own = _own(opened)
+    here = option != OWN or (own is not None and data.available(own))
+    if not here:
+        st.info(_absent(own))
+    if option == OWN_FILE or not here:
+        datasource.uploader(FILE, _taken)
+    if not here:
+        return None
+    try:
+        return datasource.source_of(own if option == OWN and own else option)
+    except LookupError:
+        return None  # the place for the file is above
+
+
+def _absent(own: str | None) -> str:
+    rest = "put in a zip of your own, or choose other pictures."
+    if own is None:
+        return f"The pictures that this model was tested on are not known here: {rest}"
+    return f"The test pictures of {own} are not on this machine: get them as told at the top of this page, {rest}"
+
+
+def _taken(key: str) -> None:
+    """Keep an uploaded archive, and choose it."""
+    datasource.take_file(key)
+    st.session_state["eval_data"] = OWN_FILE
+
+
+def _choose_count() -> int:
+    links.check_choice("eval_count", "Pictures at most", COUNTS)
+    return int(
+        st.select_slider(
+            "Pictures at most",
+            COUNTS,
+            USUAL_COUNT,
+            key="eval_count",
+            bind="query-params",
+            persist_state="session",
+            help="Where there are more, so many are drawn from them at random: always the same ones.",
+        )
+    )
+
+
+def _reasons(opened: Opened, option: str) -> dict[str, str | None]:
+    """Of each figure what it needs that is not there, or None where it can be measured."""
+    model, info = opened.checkpoint.model, opened.checkpoint.data
+    other = option != OWN  # what else pictures have is known when they are read
+    labelled, factored = other or len(info.class_names) > 1, other or bool(info.factor_names)
+    return {name: metrics.lacking(model, name, labelled, factored) for name in NAMES}
+
+
+def _choose_figures(reasons: dict[str, str | None]) -> list[str]:
+    """Keys of METRICS, of those that can be measured."""
+    allowed = [NAMES[name] for name, reason in reasons.items() if reason is None]
+    usual = [NAMES[name] for name in NAMES if name in metrics.USUAL and reasons[name] is None]
+    _fit_figures(allowed, usual)
+    chosen = st.multiselect(
+        "Figures",
+        allowed,
+        usual,
+        key=FIGURES,
+        bind="query-params",
+        persist_state="session",
+        placeholder="Choose some",
+        wrap=True,
+    )
+    return [name for name in NAMES if NAMES[name] in chosen]
+
+
+def _fit_figures(allowed: list[str], usual: list[str]) -> None:
+    """Before the choice: what was not touched becomes the usual of another model, else what that has is kept."""
+    before, held = st.session_state.get("eval_usual"), st.session_state.get(FIGURES)
+    if held is None:
+        links.check_choices(FIGURES, "Figures", allowed)
+    elif held == before:
+        st.session_state[FIGURES] = usual
+    elif not set(held) <= set(allowed):
+        st.session_state[FIGURES] = [name for name in held if name in allowed] or usual
+    st.session_state["eval_usual"] = usual
+
+
+def _explain(reasons: dict[str, str]) -> None:
+    """The figures that cannot be measured and why, those of the same reason together."""
+    if not reasons:
+        return
+    count = "1 figure" if len(reasons) == 1 else f"{len(reasons)} figures"
+    alike: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        alike.setdefault(reason, []).append(NAMES[name])
+    with st.expander(f"{count} that cannot be measured here"):
+        rows = {plain(", ".join(names)): plain(f"Needs {reason}.") for reason, names in alike.items()}
+        st.table(rows, border="horizontal")
+
+
+def _choose_draws() -> int:
+    links.check_range("eval_draws", "Draws of z a picture (K)", 1, MAX_DRAWS)
+    return int(
+        st.number_input(
+            "Draws of z a picture (K)",
+            1,
+            MAX_DRAWS,
+            USUAL_DRAWS,
+            key="eval_draws",
+            bind="query-params",
+            persist_state="session",
+            help="For the importance-weighted NLL: the more, the tighter the bound, and the longer it takes.",
+        )
+    )
+
+
+def _choose_labels() -> bool:
+    links.check_choice("eval_labels", "Tell the model the labels", ("true", "false"))
+    return st.toggle(
+        "Tell the model the labels",
+        True,
+        key="eval_labels",
+        bind="query-params",
+        persist_state="session",
+        help="Figures are then of log p(x | y); else they are of log p(x), summed over the classes.",
+    )
+
+
+# --- the work -----------------------------------------------------------------------------------------------------
+
+
+def _found() -> dict[str, Measured]:
+    """The visitor's last measurement of each model, by the model's key."""
+    return st.session_state.setdefault("eval_found", {})
+
+
+@st.cache_resource
+def _shared() -> OrderedDict[Hashable, Measured]:
+    return OrderedDict()
+
+
+def _begin(opened: Opened, wish: Wish) -> None:
+    """Measure, unless somebody has measured the same."""
+    background.stop("measure")
+    st.session_state.pop("eval_running", None)
+    key = wish.key(opened)
+    if key in _shared():
+        _found()[opened.key] = _shared()[key]
+        return
+    running = background.job("measure", key, _work(opened, wish))
+    st.session_state["eval_running"] = (opened.key, len(wish.wanted), running)
+
+
+def _ended(opened: Opened) -> bool:
+    """Whether no work for this model goes on; it is shown while it does, and its result is kept when it is there."""
+    owner, lines, running = st.session_state.get("eval_running", (None, 0, None))
+    if owner != opened.key:
+        return True
+    if not running.done:
+        background.watch(running, "Measuring", lambda _: None)
+        background.keep_place(ROW_HEIGHT * (lines + 3))
+        return False
+    _take_result(opened, running)
+    return True
+
+
+def _take_result(opened: Opened, running: Job[Measured]) -> None:
+    """Keep the figures, or say why there are none."""
+    try:
+        measured = running.result()
+    except Cancelled:
+        st.info("Measuring was cancelled.")
+        return
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    _found()[opened.key] = _shared()[measured.key] = measured
+    while len(_shared()) > KEPT:
+        _shared().popitem(last=False)
+    st.session_state.pop("eval_running")
+
+
+def _work(opened: Opened, wish: Wish) -> Work[Measured]:
+    """Read the pictures and measure, in another thread."""
+    trained_on = opened.checkpoint.data.name
+    # As `vae evaluate` does, pictures of one's own are prepared as an upload to a model of a named set is.
+    like = trained_on if wish.source.content is not None and trained_on in data.SETS else ""
+
+    def work(report: Progress, cancel: Event) -> Measured:
+        tell = background.teller(report, cancel)
+        found = datasource.read(opened, wish.source, wish.count, lambda share: tell(LOADING * share), like)
+        return measure(opened, wish, found, lambda share: tell(LOADING + (1 - LOADING) * share))
+
+    return work
+
+
+def measure(opened: Opened, wish: Wish, found: Drawn, progress: Callable[[float], None] | None = None) -> Measured:
+    """Measure a model on pictures; figures that need what these have not are left out.
+
+    Raises:
+        ValueError: nothing is left, or a figure is not defined for these pictures.
+    """
+    model, pictures = opened.checkpoint.model, found.pictures.in_classes(opened.checkpoint.data.class_names)
+    labels, factors = pictures.labels, pictures.factors
+    known = labels is not None and pictures.class_names == opened.checkpoint.data.class_names
+    given = known and wish.given
+    missing = _missing(model, wish, pictures, known)
+    wanted = [name for name in wish.wanted if name not in missing]
+    if not wanted:
+        raise ValueError(" ".join(_left_out(missing)))
+    rows = metrics.figures(model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given)
+    about = _about(opened, wish, found, given)
+    return Measured(wish.key(opened), rows, missing, about, _words(found, about))
+
+
+def _missing(model: VAE, wish: Wish, pictures: Dataset, known: bool) -> dict[str, str]:
+    """Wanted figures that these pictures do not allow, with what they need."""
+    labelled = pictures.labels is not None and len(pictures.labels.unique()) > 1
+    factored = pictures.factors is not None
+    reasons = {name: metrics.lacking(model, name, labelled, factored) for name in wish.wanted}
+    if "accuracy" in reasons and not known:
+        reasons["accuracy"] = "labels that are the model's own classes, and these pictures have others or none"
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, Any]:
+    """What was measured, in the words of `vae evaluate --json`."""
+    model = opened.checkpoint.model
+    density = "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
+    return {
+        "model": opened.entry.id,
+        "seed": SEED,
+        "data": found.pictures.name,
+        "split": "all" if wish.source.content is not None else "test",
+        "pictures": len(found.pictures),
+        "drawn_from": found.total,
+        "likelihood": model.likelihood.label,
+        "bits": f"drawn from the grey values with seed {SEED}" if model.binary else None,
+        "density": density if model.spec.classes else None,
+    }
+
+
+def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
+    """What was measured, in sentences."""
+    count, total = about["pictures"], found.total
+    which = f"All {total:,}" if count == total else f"{count:,} of the {total:,}"
+    parts = [f"{which} {found.title}{'' if count == total else ', drawn at random'}."]
+    parts.append(f"Likelihood: {about['likelihood']}" + (f"; bits {about['bits']}." if about["bits"] else "."))
+    if about["density"]:
+        parts.append(f"Density: {about['density']}.")
+    return *parts, *found.pictures.notes
+
+
+def _left_out(missing: dict[str, str]) -> list[str]:
+    """One sentence a figure."""
+    return [f"{NAMES[name]} needs {reason}." for name, reason in missing.items()]
+
+
+# --- the figures --------------------------------------------------------------------------------------------------
+
+
+def _show(opened: Opened, found: Measured) -> None:
+    """The table, what it is of, and the downloads."""
+    st.table(table(opened.checkpoint.model.spec, found.rows), border="horizontal", hide_index=True)
+    st.caption(" ".join([*map(plain, found.words), "± is the standard error over the pictures."]))
+    if found.missing:
+        st.caption(" ".join(["Left out:", *map(plain, _left_out(found.missing))]))
+    stem = downloads.file_name("figures", opened.entry.title, found.about["data"])
+    with st.container(horizontal=True):
+        for kind, mime, make in (("csv", "text/csv", as_csv), ("json", "application/json", as_json)):
+            st.download_button(
+                f"Figures ({kind.upper()})", partial(make, found), f"{stem}.{kind}", mime, on_click="ignore"
+            )
+
+
+def table(spec: LatentSpec, rows: dict[str, Row]) -> dict[str, list[str]]:
+    """The figures as columns of words, to be shown as Markdown."""
+    return {
+        "Figure": [plain(NAMES[name]) for name in rows],
+        "Value": [plain(_value(spec, name, row)) for name, row in rows.items()],
+        "Unit": [plain(_unit(row)) for row in rows.values()],
+    }
+
+
+def _unit(row: Row) -> str:
+    """The unit, with figures called as they are on this page."""
+    return re.sub(r"\b(elbo|nll|\w+_\w+)\b", lambda match: NAMES.get(match[0], match[0]), row["unit"])
+
+
+def _value(spec: LatentSpec, name: str, row: Row) -> str:
+    value, error = row["value"], row["standard_error"]
+    digits = 2 if row["unit"].startswith("nats") else 3
+    if isinstance(value, dict):
+        return ", ".join(f"{part} {_number(number, digits)}" for part, number in value.items())
+    if isinstance(value, list):
+        return _parts(spec, name, value, digits)
+    return _number(value, digits) + (f" ± {_number(error, digits)}" if error is not None else "")
+
+
+def _parts(spec: LatentSpec, name: str, values: list[float], digits: int) -> str:
+    """Numbers of dimensions, the largest first, or of levels in their order, as far as a person reads them."""
+    dimensions = name == "kl_per_dim" and spec.factorises
+    names = [f"z{i}" if dimensions else f"level {i + 1}" for i in range(len(values))]
+    order = sorted(range(len(values)), key=lambda i: -values[i]) if dimensions else list(range(len(values)))
+    if len(values) == 1:
+        return _number(values[0], digits)
+    shown = ", ".join(f"{names[i]} {_number(values[i], digits)}" for i in order[:MAX_PARTS])
+    return shown if len(values) <= MAX_PARTS else f"{shown} and {len(values) - MAX_PARTS} more"
+
+
+def _number(value: float, digits: int) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no minus before a zero
+
+
+def as_csv(found: Measured) -> bytes:
+    """The figures as a CSV file, a line a number: figure, part (of lists and DCI), value, standard error, unit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["figure", "part", "value", "standard_error", "unit"])
+    for name, row in found.rows.items():
+        value = row["value"]
+        listed = dict(enumerate(value)) if isinstance(value, list) else value
+        parts = listed if isinstance(listed, dict) else {"": value}
+        for part, number in parts.items():
+            writer.writerow([name, part, number, row["standard_error"], row["unit"]])
+    return text.getvalue().encode()
+
+
+def as_json(found: Measured) -> bytes:
+    """The figures as a JSON file in the form of `vae evaluate --json`; numbers that are not finite are null."""
+    whole = {**found.about, "metrics": found.rows, "left_out": found.missing}
+    return json.dumps(_finite(whole), indent=2, allow_nan=False).encode()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
