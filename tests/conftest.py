@@ -7,6 +7,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import random
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,19 @@ def data_root() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets at {folder}: set VAE_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Read and compile each page once for all tests, as a server does for all its visitors; AppTest does it every time.
+
+    A test that imports AppTest has done so by now; without one there is nothing to do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if runner := sys.modules.get("streamlit.testing.v1.local_script_runner"):
+            cache = runner.ScriptCache()
+            patch.setattr(runner, "ScriptCache", lambda: cache)
+        yield
 
 
 @pytest.fixture(autouse=True)

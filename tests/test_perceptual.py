@@ -1,5 +1,7 @@
 """The perceptual and the focal loss: weights from the cache alone, distances that behave like distances."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,16 +21,23 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache with weights of the right shapes: the features are all that is used."""
     folder = tmp_path_factory.mktemp("hub")
     (folder / "checkpoints").mkdir()
-    torch.manual_seed(0)
-    features = {f"features.{name}": t for name, t in vgg16().features.state_dict().items()}
+    with torch.device("meta"):  # the layers that nothing uses are the large ones
+        shapes = {name: tensor.shape for name, tensor in vgg16().features.state_dict().items()}
+    spread = {name: (2 / math.prod(shape[1:])) ** 0.5 if len(shape) > 1 else 0.1 for name, shape in shapes.items()}
+    features = {f"features.{name}": torch.randn(shapes[name], generator=seeded(0)) * spread[name] for name in shapes}
     torch.save(features | {"classifier.0.bias": torch.zeros(3)}, folder / "checkpoints" / perceptual.FILE)
     return folder
 
 
-@pytest.fixture
-def distance(hub: Path, monkeypatch: pytest.MonkeyPatch) -> perceptual.Perceptual:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
-    return perceptual.Perceptual()
+@pytest.fixture(scope="module")
+def distance(hub: Path) -> Iterator[perceptual.Perceptual]:
+    """It takes seconds to build, and no test changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.hub, "get_dir", lambda: str(hub))
+        found = perceptual.Perceptual()
+    before = {name: tensor.clone() for name, tensor in found.state_dict().items()}
+    yield found
+    assert all(torch.equal(before[name], tensor) for name, tensor in found.state_dict().items())
 
 
 def model(kind: str = "bernoulli") -> VAE:
@@ -44,7 +53,10 @@ def test_a_distance_for_every_size(distance: perceptual.Perceptual, shape: tuple
     assert (distance(a, b) > distance(a, 0.9 * a + 0.1 * b)).all()
 
 
-def test_it_pulls_the_model_and_is_never_trained(distance: perceptual.Perceptual) -> None:
+def test_it_pulls_the_model_and_is_never_trained(
+    distance: perceptual.Perceptual, hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
     x, net = torch.rand(4, 1, 28, 28, generator=seeded(0)).round(), model()
     plain = objectives.ELBO(net, Objective(), 4)(x, None, 0.0, seeded(1))
     objective = objectives.ELBO(net, Objective(perceptual=5.0), 4)

@@ -6,7 +6,6 @@ The victims are real processes, killed with SIGKILL.
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import torch
 from vae_core import checkpoints, training
 from vae_core.cli import main
 
-EPOCHS = 120  # long enough that a busy machine does not finish a run before it is killed
+EPOCHS = 25  # all deaths together take fewer: a victim lives for so many states, or so long after one
 # All that has a state of its own: dropout, statistics of batch norm, moments, schedules, free bits, early best weights.
 RECIPE = (
     f"train --device cpu --hidden 48 --latent-dim 4 --epochs {EPOCHS} --batch-size 100 --norm batch --dropout 0.1 "
@@ -32,6 +31,19 @@ def die_or_sync(descriptor):
         os.kill(os.getpid(), signal.SIGKILL)
     fsync(descriptor)
 os.fsync = die_or_sync
+main(sys.argv[2:])
+"""
+# A command that is killed so many seconds after it wrote its first state: on a busy machine it only comes less far.
+DIES_LATER = """
+import os, signal, sys, threading
+from vae_core import checkpoints
+from vae_core.cli import main
+write = checkpoints.write_bytes
+def write_and_wind_up(*arguments):
+    write(*arguments)
+    checkpoints.write_bytes = write
+    threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+checkpoints.write_bytes = write_and_wind_up
 main(sys.argv[2:])
 """
 MOMENTS = 2  # deaths after a time drawn at random, and as many in the middle of writing a state
@@ -61,25 +73,9 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def newer(state: Path, moment: int) -> bool:
-    return state.exists() and state.stat().st_mtime_ns > moment
-
-
-def killed_later(arguments: list[str], state: Path, pause: float) -> subprocess.CompletedProcess[str]:
-    """Kill a command `pause` seconds after it has written a state."""
-    command, started = [sys.executable, "-m", "vae_core", *arguments], time.time_ns()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as victim:
-        while victim.poll() is None and not newer(state, started):
-            time.sleep(0.0005)
-        time.sleep(pause)
-        victim.kill()
-        return subprocess.CompletedProcess(command, victim.wait(), None, victim.communicate()[1])
-
-
-def killed_while_writing(arguments: list[str], writes: int) -> subprocess.CompletedProcess[str]:
-    """Let a command die in its `writes`-th fsync."""
-    command = [sys.executable, "-c", DIES_WHILE_WRITING, str(writes), *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
+def killed(script: str, when: float, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Let a command die: after `when` seconds, or in its `when`-th fsync."""
+    return subprocess.run([sys.executable, "-c", script, str(when), *arguments], capture_output=True, text=True)
 
 
 @pytest.mark.timeout(240)
@@ -89,9 +85,9 @@ def test_killed_at_any_moment_and_resumed(tmp_path: Path, unbroken: checkpoints.
     moments, reached, half_written = random.Random(0), [0], 0
     for death in range(2 * MOMENTS):
         if death % 2:
-            victim = killed_while_writing(arguments, 2 + death)
+            victim = killed(DIES_WHILE_WRITING, 2 + death, arguments)
         else:
-            victim = killed_later(arguments, state, moments.uniform(0, 0.1))
+            victim = killed(DIES_LATER, moments.uniform(0, 0.1), arguments)
         assert victim.returncode == -9, f"the run was over before it was killed, or failed:\n{victim.stderr[-2000:]}"
         half_written += any(tmp_path.glob("*.tmp"))
         reached.append(epochs_in(state))

@@ -15,7 +15,18 @@ from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, WebSocket, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -28,6 +39,9 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+WATCHER = "STREAMLIT_SERVER_FILE_WATCHER_TYPE"
+WATCHED = {WATCHER: "auto"}  # as a person's server
+EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
 OWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
 
@@ -168,7 +182,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         home = tmp_path_factory.mktemp("home")
         port = _free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
-        variables = kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
+        # Looking for changed sources costs as much as many a run of a page; WATCHED servers do it all the same.
+        own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", WATCHER: "none"}
+        variables = kept | own | environment
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
         log = home / "server.log"
         with log.open("wb") as out:
@@ -207,10 +223,36 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def idle() -> dict[bool, list[BrowserContext]]:
+    """Profiles, with touch and without, that no test has: empty, but the scripts that they have read they keep."""
+    return {False: [], True: []}
+
+
+def _emptied(page: Page, url: str) -> bool:
+    """Whether all that a server left in a page's profile could be thrown away; closes the profile's pages."""
+    try:
+        page.goto("about:blank")  # a page that is left cannot write any more
+        asked = {"origin": url, "storageTypes": EMPTIED}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
+        page.context.clear_cookies()
+        for each in page.context.pages:
+            each.close()
+    except Error:  # a page that was closed, or fell over
+        return False
+    return True
+
+
 @pytest.fixture
-def new_view(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., View]]:
-    """Open a browser page: theme light or dark, size in CSS pixels, touch; on the app or another server."""
-    views: list[View] = []
+def new_view(
+    browser: Browser, idle: dict[bool, list[BrowserContext]], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., View]]:
+    """Open a browser page: theme light or dark, size in CSS pixels, touch; on the app or another server.
+
+    Each page of a test has a profile of its own.
+    """
+    views: list[tuple[View, bool]] = []
+    logs: dict[Path, int] = {}
 
     def new(
         theme: str = "light",
@@ -219,25 +261,31 @@ def new_view(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
         touch: bool = False,
         server: Server | None = None,
     ) -> View:
-        context = browser.new_context(
-            color_scheme="dark" if theme == "dark" else "light",
-            viewport={"width": width, "height": height},
-            has_touch=touch,
-            is_mobile=touch,
-            accept_downloads=True,
-            reduced_motion="reduce",
-        )
+        server = server or request.getfixturevalue("server")
+        logs.setdefault(server.log, server.log.stat().st_size)
+        how = {"has_touch": touch, "is_mobile": touch, "accept_downloads": True}
+        context = idle[touch].pop() if idle[touch] else browser.new_context(**how)
         context.set_default_timeout(20_000)
-        view = View(context.new_page(), (server or request.getfixturevalue("server")).url)
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
+        view = View(page, server.url)
         view.watch()
-        views.append(view)
+        views.append((view, touch))
         return view
 
     yield new
-    for view in views:
-        view.page.context.close()
-    errors = [error for view in views for error in view.errors]
+    for view, touch in views:
+        context = view.page.context
+        if _emptied(view.page, view.url):
+            idle[touch].append(context)
+        else:
+            context.close()
+    errors = [error for view, _ in views for error in view.errors]
     assert not errors, "the browser complained:\n" + "\n".join(errors)
+    for log, start in logs.items():
+        told = log.read_bytes()[start:].decode("utf-8", "replace")
+        assert "Traceback" not in told, f"the server complained:\n{told}"
 
 
 @pytest.fixture
