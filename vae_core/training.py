@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from vae_core import __version__, adversarial, checkpoints, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, to_dict
-from vae_core.metrics import as_float, bits_per_dimension, encode, statistics
+from vae_core.metrics import as_float, bits_per_dimension, encode, figures, statistics
 from vae_core.model import build, parameters
 from vae_core.shards import Shard, seeded
 
@@ -417,6 +417,8 @@ def package(run: Run, description: str = "") -> Checkpoint:
         "train_seconds": sum(row["seconds"] for row in run.history),
         "parameters": parameters(run.model),
     }
+    if run.model.config.classifier:
+        metrics["accuracy"] = figures(run.model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}
     return Checkpoint(
         run.recipe,

@@ -70,7 +70,7 @@ class Variant:
     objective: Objective = field(default_factory=Objective)
     conditional: bool = False
     conditioning: str = "concat"
-    classifier: bool = False
+    classifier: Body | None = None
 
 
 MLP, CONV, RESNET = Body("mlp", (512,)), Body("conv", (32, 64, 128)), Body("resnet", (32, 64, 128))
@@ -243,7 +243,7 @@ VARIANTS = {
         cost=1.4,
         objective=Objective("semi_supervised", alpha=100.0),
         conditional=True,
-        classifier=True,
+        classifier=Body("conv", (16, 32, 64), norm="batch", dropout=0.2),
     ),
 }
 
@@ -289,9 +289,8 @@ def recipe(
     body = body or {}
     kind = body.get("kind", row.body.kind)
     net = replace(row.body if kind == row.body.kind else PLAIN.get(kind, row.body), **body)
-    if net.kind in ("conv", "resnet") and "hidden" not in body:
-        levels = min(image_shape[1:]).bit_length() - 2  # stop at two or three pixels a side
-        net = replace(net, hidden=net.hidden[: max(1, levels)])
+    if "hidden" not in body:
+        net = _fitting(net, image_shape)
     groups = tuple((min(level, len(net.hidden)), channels) for level, channels in row.latent.groups)
     latent = replace(row.latent, groups=groups, dim=latent_dim or row.latent.dim)
     model = ModelConfig(
@@ -302,9 +301,17 @@ def recipe(
         likelihood or likelihood_for(data.name),
         classes if row.conditional else 0,
         row.conditioning,
-        net if row.classifier else None,
+        row.classifier and _fitting(row.classifier, image_shape),
     )
     return Recipe(variant, model, objective or row.objective, training or Training(), data)
+
+
+def _fitting(body: Body, image_shape: tuple[int, int, int]) -> Body:
+    """A body that halves pictures of this shape down to two or three pixels a side, and not further."""
+    if body.kind not in ("conv", "resnet"):
+        return body
+    levels = min(image_shape[1:]).bit_length() - 2
+    return replace(body, hidden=body.hidden[: max(1, levels)])
 
 
 def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

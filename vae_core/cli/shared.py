@@ -166,6 +166,8 @@ def summary(checkpoint: Checkpoint) -> str:
     """A finished model's test figures in a line."""
     found = checkpoint.metrics
     active = f"{found['active_units']} of {checkpoint.model.spec.size} units active"
+    if (share := found.get("accuracy")) is not None:
+        active += f", class right for {share:.1%} of the test pictures"
     if found["elbo"] is None:
         return f"test reconstruction error {found['reconstruction']:.2f} nats per image, {active}"
     return f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, {active}"
