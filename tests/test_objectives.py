@@ -19,6 +19,7 @@ from vae_core.objectives import (
     Discrepancy,
     DoublyReparameterized,
     ImportanceWeighted,
+    PartiallyImportanceWeighted,
     SemiSupervised,
     TotalCorrelation,
     decomposed_kl,
@@ -111,7 +112,7 @@ def test_two_parts_of_a_batch_add_up_to_the_whole(
     split(ELBO(model, settings, 7), x, None, cut)
 
 
-@pytest.mark.parametrize("kind", ["iwae", "dreg", "semi_supervised"])
+@pytest.mark.parametrize("kind", ["iwae", "dreg", "piwae", "semi_supervised"])
 @pytest.mark.parametrize("cut", [1, 4])
 def test_two_parts_add_up_for_what_works_row_by_row(kind: str, cut: int, x: Tensor) -> None:
     settings = Objective(kind) if kind == "semi_supervised" else Objective(kind, draws=3, bounds=2)
@@ -343,6 +344,32 @@ def test_dreg_has_the_same_gradient_for_the_encoder_on_average(x: Tensor) -> Non
     scale = found["iwae"].mean(0).abs().max()
     assert error.max() < 0.05 * scale  # small enough for the comparison to mean something
     assert difference.abs().max() > 1e-4 * scale  # and they are not one estimator
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "flow"])
+def test_piwae_is_one_bound_for_the_decoder_and_another_for_the_encoder(kind: str, x: Tensor) -> None:
+    model = tiny(kind=kind)
+    halves = {
+        "decoder": [name for name, _ in model.named_parameters() if name.startswith("decoder")],
+        "encoder": [name for name, _ in model.named_parameters() if name.startswith(("encoder", "latent"))],
+    }
+    assert len(halves["decoder"]) == 4 and len(halves["encoder"]) >= 4
+    for half, names in halves.items():
+        found = {
+            objective: torch.autograd.grad(
+                made(model, Objective(objective, draws=draws, bounds=bounds), 7)(x, None, 1.0, seeded(0))["loss"],
+                [dict(model.named_parameters())[name] for name in names],
+            )
+            for objective, made, draws, bounds in (
+                ("piwae", PartiallyImportanceWeighted, 3, 2),
+                ("iwae", ImportanceWeighted, *((6, 1) if half == "decoder" else (3, 2))),
+            )
+        }
+        for name, ours, theirs in zip(names, found["piwae"], found["iwae"], strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6), (half, name)
+    one = PartiallyImportanceWeighted(model, Objective("piwae", draws=3, bounds=2), 7)(x, None, 1.0, seeded(0))
+    all_draws = ImportanceWeighted(model, Objective("iwae", draws=6), 7)(x, None, 1.0, seeded(0))
+    assert torch.allclose(one["loss"], all_draws["loss"])
 
 
 # --- classes ----------------------------------------------------------------------------------------------------------

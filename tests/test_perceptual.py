@@ -1,6 +1,7 @@
 """The perceptual and the focal loss: weights from the cache alone, distances that behave like distances."""
 
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,35 @@ def distance(hub: Path) -> Iterator[perceptual.Perceptual]:
     before = {name: tensor.clone() for name, tensor in found.state_dict().items()}
     yield found
     assert all(torch.equal(before[name], tensor) for name, tensor in found.state_dict().items())
+
+
+def test_lpips_agrees_with_the_library_that_its_weights_come_from(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchmetrics.functional.image.lpips import _LPIPS
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
+    ours, theirs = perceptual.LPIPS(), _LPIPS(net="vgg", pnet_rand=True)
+    slices = {name.split(".", 1)[1]: tensor for name, tensor in theirs.net.state_dict().items()}
+    for name, tensor in ours.layers.state_dict().items():
+        slices[name].copy_(tensor)
+    a, b = torch.rand(2, 3, 3, 40, 36, generator=seeded(0))
+    assert torch.allclose(ours(a, b), theirs(a, b, normalize=True).flatten(), rtol=1e-4)
+    assert torch.equal(ours(a, a), torch.zeros(3))
+    net = model()
+    objective = objectives.ELBO(net, Objective(lpips=2.0), 4)
+    x = torch.rand(2, 1, 28, 28, generator=seeded(0)).round()
+    plain = objectives.ELBO(net, Objective(), 4)(x, None, 0.0, seeded(1))["loss"]
+    mean = net.likelihood.mean(net.reconstruct(x, generator=seeded(1))[1])
+    assert torch.allclose(objective(x, None, 0.0, seeded(1))["loss"], plain + 2 * ours(mean, x).mean())
+
+
+def test_without_torchmetrics_it_says_what_to_install(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(hub))
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    out = tmp_path / "m.safetensors"
+    assert main(["train", "--lpips", "1", "--epochs", "1", "--device", "cpu", "--out", str(out)]) == 2
+    assert "pip install 'vae-explorer[lpips]'" in capsys.readouterr().err
 
 
 def model(kind: str = "bernoulli") -> VAE:

@@ -38,14 +38,15 @@ CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
 CONDITIONING = ("concat", "film")
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
 OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings that mean something to them
-    "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity", "focal", "perceptual"}),
+    "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity", "focal", "perceptual", "lpips"}),
     "tc": (("gaussian",), {"beta", "alpha", "gamma"}),
     "factor": (("gaussian",), {"beta", "gamma"}),
     "mmd": (("gaussian", "flow"), {"beta", "mmd"}),
     "iwae": (("gaussian", "flow", "topdown"), {"draws", "bounds"}),
     "dreg": (("gaussian",), {"draws", "bounds"}),
-    "reconstruction": (("point",), {"focal", "perceptual"}),
-    "commitment": (("quantized",), {"commitment", "focal", "perceptual"}),
+    "piwae": (("gaussian", "flow"), {"draws", "bounds"}),
+    "reconstruction": (("point",), {"focal", "perceptual", "lpips"}),
+    "commitment": (("quantized",), {"commitment", "focal", "perceptual", "lpips"}),
     "adversarial_latent": (("point",), {"gamma"}),
     "adversarial_picture": (("gaussian",), {"beta", "gamma"}),
     "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled"}),
@@ -296,11 +297,12 @@ class Objective:
     labelled: int = 100  # pictures whose label is known
     focal: float = 0.0  # bits that are right already weigh less, the more so the larger this is (Lin et al.)
     perceptual: float = 0.0  # weight of the distance in VGG features, nats per unit of it
+    lpips: float = 0.0  # the same of that distance weighed as people judge (Zhang et al. 2018)
 
     def __post_init__(self) -> None:
         _choice("objective kind", self.kind, tuple(OBJECTIVES))
         _between("free_bits (nats per dimension)", self.free_bits, 0.0, 100.0)
-        for name in ("alpha", "gamma", "mmd", "commitment", "perceptual"):
+        for name in ("alpha", "gamma", "mmd", "commitment", "perceptual", "lpips"):
             _between(name, getattr(self, name), 0.0, 1e6)
         _between("focal", self.focal, 0.0, 10.0)
         _between("draws", self.draws, 1, 1000)

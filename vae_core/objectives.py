@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from vae_core.config import Objective
 from vae_core.latents.priors import log_gaussian
 from vae_core.model import VAE, Terms
-from vae_core.perceptual import Perceptual
+from vae_core.perceptual import LPIPS, Perceptual
 from vae_core.shards import Noise, global_mean
 
 Losses = dict[str, Tensor]
+DISTANCES: dict[str, type[Perceptual]] = {"perceptual": Perceptual, "lpips": LPIPS}
+FAINT = 1e-20  # weight below which a draw teaches nothing
 
 
 def free_bits(kl: Tensor, delta: float) -> Tensor:
@@ -39,7 +41,9 @@ class Minimised(nn.Module, ABC):
         super().__init__()
         self.model, self.config, self.pictures = model, config, pictures
         self.critic = self.opponent()
-        self.perceptual = Perceptual() if config.perceptual else None
+        self.distances = nn.ModuleDict(  # by the name of their weight
+            {name: kind() for name, kind in DISTANCES.items() if getattr(config, name)}
+        )
 
     def penalty(self, kl: float) -> float:
         """What a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
@@ -65,13 +69,12 @@ class Minimised(nn.Module, ABC):
         """
 
     def appearance(self, params: Tensor, x: Tensor) -> Tensor:
-        """What focal and perceptual loss add to the negative log-likelihood, a scalar."""
+        """What focal and perceptual losses add to the negative log-likelihood, a scalar."""
         extra = x.new_zeros(())
         if self.config.focal:
             extra = extra + focal_excess(params, x, self.config.focal)
-        if self.perceptual is not None:
-            mean = self.model.likelihood.mean(params)
-            extra = extra + self.config.perceptual * self.perceptual(mean, x).mean()
+        for name, distance in self.distances.items():
+            extra = extra + getattr(self.config, name) * distance(self.model.likelihood.mean(params), x).mean()
         return extra
 
 
@@ -81,7 +84,7 @@ class OfTerms(Minimised):
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
         found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
-        if self.config.focal or self.config.perceptual:
+        if self.config.focal or self.distances:
             found["loss"] = found["loss"] + self.appearance(params, x)
         return found
 
@@ -219,6 +222,25 @@ class DoublyReparameterized(ImportanceWeighted):
         return value + weighted - weighted.detach()
 
 
+class PartiallyImportanceWeighted(ImportanceWeighted):
+    """The decoder climbs the bound of all draws, the encoder the average of `bounds` looser ones.
+
+    PIWAE (Rainforth et al. 2018, arXiv:1802.04537, section 5.2). What is reported is the decoder's bound.
+    """
+
+    def _bounds(self, terms: Terms) -> Tensor:
+        """(N,): a surrogate with the value of the bound of all draws, and a gradient for each half of the model."""
+        log_weights, z = terms.log_weights, terms.z[0]
+        each = log_weights.detach().unflatten(1, (self.config.bounds, self.config.draws))
+        encoder = each.softmax(2).flatten(1) / self.config.bounds  # of a draw, in the gradient of each half
+        decoder = each.flatten(1).softmax(1).clamp_min(FAINT)
+        if z.requires_grad:  # what comes back to the encoder through z has been weighed for the decoder
+            z.register_hook(lambda gradient: gradient * (encoder / decoder)[..., None])
+        value = each.flatten(1).logsumexp(1) - math.log(log_weights.shape[1])
+        weighted = (decoder * (terms.log_likelihood + terms.log_prior) - encoder * terms.log_posterior).sum(1)
+        return value + weighted - weighted.detach()
+
+
 class Reconstruction(Minimised):
     """An autoencoder's: the negative log-likelihood alone."""
 
@@ -264,6 +286,7 @@ KINDS: dict[str, type[Minimised]] = {
     "mmd": Discrepancy,
     "iwae": ImportanceWeighted,
     "dreg": DoublyReparameterized,
+    "piwae": PartiallyImportanceWeighted,
     "reconstruction": Reconstruction,
     "commitment": Commitment,
     "semi_supervised": SemiSupervised,

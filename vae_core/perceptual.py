@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 FILE = "vgg16-397923af.pth"  # torchvision's VGG16_Weights.IMAGENET1K_V1
 LAYERS = (3, 8, 15)  # relu1_2, relu2_2, relu3_3
+LPIPS_LAYERS = (*LAYERS, 22, 29)  # and relu4_3, relu5_3
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the pictures that it was trained on
+EPSILON = 1e-8  # of the norm of features, as in the reference implementation
 LEAST_SIDE = 32  # pixels that relu3_3 needs to see more than a corner
 
 
@@ -26,12 +28,25 @@ def download() -> None:
     VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True, weights_only=True)
 
 
+def _weights_of_channels() -> list[Tensor]:
+    """What each channel of `LPIPS_LAYERS` weighs in LPIPS, (1, C, 1, 1) each: they come with torchmetrics."""
+    try:
+        import torchmetrics
+    except ModuleNotFoundError:
+        raise ValueError("lpips needs the package torchmetrics: pip install 'vae-explorer[lpips]'.") from None
+    file = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
+    found = torch.load(file, map_location="cpu", weights_only=True)
+    return [found[f"lin{index}.model.1.weight"] for index in range(len(LPIPS_LAYERS))]
+
+
 class Perceptual(nn.Module):
     """Squared distance of VGG features (Johnson et al. 2016, arXiv:1603.08155, equation 2), the same for every size.
 
     Raises:
         ValueError: where the weights are not in torch's cache; they are never downloaded without being asked for.
     """
+
+    seen: tuple[int, ...] = LAYERS
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +57,7 @@ class Perceptual(nn.Module):
                 f"perceptual needs the weights of VGG16, and {file} is not there; fetch them once with --download."
             )
         found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        self.layers = vgg16().features[: max(LAYERS) + 1]
+        self.layers = vgg16().features[: max(self.seen) + 1]
         self.layers.load_state_dict(
             {name.removeprefix("features."): tensor for name, tensor in found.items() if name.startswith("features.")},
             strict=False,  # the file has the deeper layers too
@@ -54,14 +69,14 @@ class Perceptual(nn.Module):
         self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Features of pictures (N, C, H, W) in [0, 1] at each of `LAYERS`."""
+        """Features of pictures (N, C, H, W) in [0, 1] at each layer that is `seen`."""
         x = x.expand(-1, 3, -1, -1)
         if min(x.shape[2:]) < LEAST_SIDE:
             x = F.interpolate(x, scale_factor=LEAST_SIDE / min(x.shape[2:]), mode="bilinear")
         x, found = (x - self.mean) / self.std, []
         for index, layer in enumerate(self.layers):
             x = layer(x)
-            if index in LAYERS:
+            if index in self.seen:
                 found.append(x)
         return found
 
@@ -69,3 +84,22 @@ class Perceptual(nn.Module):
         """Mean squared difference of the features, summed over the layers: (N, C, H, W) twice -> (N,)."""
         pairs = zip(self.features(a), self.features(b), strict=True)
         return torch.stack([(u - v).square().flatten(1).mean(1) for u, v in pairs]).sum(0)
+
+
+class LPIPS(Perceptual):
+    """Distance of normed VGG features, weighed as people judged (Zhang et al. 2018, arXiv:1801.03924, equation 1)."""
+
+    seen = LPIPS_LAYERS
+
+    def __init__(self) -> None:
+        super().__init__()
+        for index, weights in enumerate(_weights_of_channels()):
+            self.register_buffer(f"channels_{index}", weights, persistent=False)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Weighted over the channels, mean over the pixels, summed over the layers: (N, C, H, W) twice -> (N,)."""
+        total = a.new_zeros(len(a))
+        for index, (u, v) in enumerate(zip(self.features(a), self.features(b), strict=True)):
+            apart = (F.normalize(u, eps=EPSILON) - F.normalize(v, eps=EPSILON)).square()
+            total = total + (self.get_buffer(f"channels_{index}") * apart).sum(1).mean((1, 2))
+        return total

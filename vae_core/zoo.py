@@ -44,6 +44,7 @@ FIELDS = {
     "labelled": ("objective.labelled",),
     "focal": ("objective.focal",),
     "perceptual": ("objective.perceptual",),
+    "lpips": ("objective.lpips",),
     "components": ("model.latent.components",),
     "flow_steps": ("model.latent.steps",),
     "codes": ("model.latent.codes",),
@@ -155,6 +156,14 @@ VARIANTS = {
         cost=0.4,
         latent=Latent(dim=50),
         objective=Objective("iwae", draws=4, bounds=2),
+    ),
+    "piwae": Variant(
+        TANH,
+        "Rainforth et al. 2018, arXiv:1802.04537",
+        "the tight bound for the decoder, the looser ones for the encoder",
+        cost=0.4,
+        latent=Latent(dim=50),
+        objective=Objective("piwae", draws=4, bounds=2),
     ),
     "conditional": Variant(
         CONV,

@@ -37,7 +37,7 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
     _check_classes(recipe, splits.train.class_names)
     recipe = zoo.adjusted(recipe, given)
-    if recipe.objective.perceptual and given["download"]:
+    if (recipe.objective.perceptual or recipe.objective.lpips) and given["download"]:
         from vae_core import perceptual
 
         perceptual.download()

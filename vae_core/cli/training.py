@@ -107,9 +107,9 @@ def train(
         float | None, _option("Objective of some models", "Of the dimension-wise KL, or of what a critic says.")
     ] = None,
     mmd: Annotated[float | None, _option("Objective of some models", "Of the maximum mean discrepancy (info).")] = None,
-    draws: Annotated[int | None, _option("Objective of some models", "Draws a bound (iwae, dreg, miwae).")] = None,
+    draws: Annotated[int | None, _option("Objective of some models", "Draws a bound (iwae and its kin).")] = None,
     bounds: Annotated[
-        int | None, _option("Objective of some models", "Bounds that are averaged (iwae, dreg, miwae).")
+        int | None, _option("Objective of some models", "Bounds that are averaged (iwae and its kin).")
     ] = None,
     commitment: Annotated[
         float | None, _option("Objective of some models", "Of the distance to the codes (vq).")
@@ -120,6 +120,10 @@ def train(
     perceptual: Annotated[
         float | None,
         _option("Objective of some models", "Of the distance in VGG16 features (fetched with --download).", "0"),
+    ] = None,
+    lpips: Annotated[
+        float | None,
+        _option("Objective of some models", "Of LPIPS, that distance weighed as people judge (needs [lpips]).", "0"),
     ] = None,
     labelled: Annotated[
         int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
