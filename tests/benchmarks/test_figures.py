@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_core import checkpoints, data, explore, metrics
-from vae_core.config import DataConfig
+from vae_core.config import DataConfig, replaced
 from vae_core.model import VAE
 from vae_core.shards import seeded
+from vae_core.training import Run
 
 DIGITS, DRAWS = 1_000, 1_000  # test digits, and draws of z for each
 PAIRS = (  # one knob apart: what is shown to be better, and than what
@@ -19,6 +20,7 @@ PAIRS = (  # one knob apart: what is shown to be better, and than what
     ("mnist-ladder", "mnist-one-layer"),
 )
 SEEDS = 3
+SCORES, SCORED = ("mig_sampled", "mig_histogram", "factor_vae"), 5_000
 SAMPLES = 5_000
 SURE = 0.9
 
@@ -68,6 +70,30 @@ def told(net: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, float]:
     likely, found = torch.cat([net(part) for part in x.split(500)]).softmax(1).max(1)
     share = torch.bincount(found, minlength=10) / len(found)
     return found, share, (likely > SURE).float().mean().item()
+
+
+@pytest.mark.timeout(4 * 3600)
+def test_disentangling_over_seeds(data_root, capsys) -> None:
+    """The shipped models, and the same recipes with other seeds of weights, order and noise, trained here."""
+    names = ("sprites-beta-1", "sprites-beta-4", "sprites-beta-tc", "sprites-factor")
+    found: dict[str, list[list[float]]] = {}
+    for name in names:
+        shipped = checkpoints.load(checkpoints.find(name))
+        splits = data.load(shipped.recipe.data)
+        models = [shipped.model]
+        for seed in range(1, SEEDS):
+            run = Run(replaced(shipped.recipe, "training.seed", seed), splits)
+            list(run.train())
+            models.append(run.model)
+        test = splits.test.subset(slice(0, SCORED))
+        rows = [metrics.figures(model, test.images, SCORES, factors=test.factors) for model in models]
+        found[name] = [[row[score]["value"] for row in rows] for score in SCORES]
+    with capsys.disabled():
+        print(f"\n{SEEDS} seeds, {SCORED:,} test pictures of sprites: mean (lowest to highest)")
+        for name, scores in found.items():
+            spans = (f"{sum(s) / len(s):.2f} ({min(s):.2f} to {max(s):.2f})" for s in scores)
+            print(f"  {name:16}", "; ".join(f"{score} {span}" for score, span in zip(SCORES, spans, strict=True)))
+    assert all(0 <= value <= 1 for scores in found.values() for score in scores for value in score)
 
 
 @pytest.mark.timeout(3600)

@@ -66,7 +66,7 @@ def train(
         str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
     ] = None,
     body: Annotated[str | None, _option("Model", f"Of encoder and decoder: {_choices(config.BODIES)}.")] = None,
-    latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.", "16")] = None,
+    latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.")] = None,
     components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
     flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
     codes: Annotated[int | None, _option("Latent and prior", "In each codebook (vq).")] = None,
