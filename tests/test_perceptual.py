@@ -67,7 +67,7 @@ def test_without_torchmetrics_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     out = tmp_path / "m.safetensors"
     assert main(["train", "--lpips", "1", "--epochs", "1", "--device", "cpu", "--out", str(out)]) == 2
-    assert "pip install 'vae-explorer[lpips]'" in capsys.readouterr().err
+    assert "pip install torchmetrics" in capsys.readouterr().err
 
 
 def model(kind: str = "bernoulli") -> VAE:

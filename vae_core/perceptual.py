@@ -33,7 +33,7 @@ def _weights_of_channels() -> list[Tensor]:
     try:
         import torchmetrics
     except ModuleNotFoundError:
-        raise ValueError("lpips needs the package torchmetrics: pip install 'vae-explorer[lpips]'.") from None
+        raise ValueError("lpips needs the package torchmetrics: pip install torchmetrics.") from None
     file = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
     found = torch.load(file, map_location="cpu", weights_only=True)
     return [found[f"lin{index}.model.1.weight"] for index in range(len(LPIPS_LAYERS))]
