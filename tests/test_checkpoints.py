@@ -8,6 +8,7 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,22 @@ def with_header(text: str, tensors: str = "{}") -> bytes:
 
 
 # --- there and back --------------------------------------------------------------------------------------------------
+
+
+def test_what_half_precision_holds_takes_half_the_room(path: Path) -> None:
+    before = make()
+    assert before.reference is not None
+    long = before.reference.mean
+    short = checkpoints.shortened(long)
+    assert torch.allclose(short, long, rtol=2**-11) and not torch.equal(short, long)
+    huge = torch.tensor([1.0, 1e6])
+    assert checkpoints.shortened(huge) is huge
+    save(replace(before, reference=replace(before.reference, mean=short)), path)
+    stored = read_file(path)[1]
+    assert stored["reference.mean"].dtype == torch.float16 and stored["reference.std"].dtype == torch.float32
+    after = load(path).reference
+    assert after is not None and after.mean.dtype == torch.float32
+    assert torch.equal(after.mean, short) and torch.equal(after.std, before.reference.std)
 
 
 @pytest.mark.parametrize("net", [body(), body("conv"), body("resnet", norm="batch"), Body("linear", ())], ids=str)
@@ -306,7 +323,8 @@ def test_weights_of_another_type(forge: Callable[[Change], bytes], dtype: str) -
     def change(header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         tensors["model.latent.head.bias"] = tensors["model.latent.head.bias"].to(getattr(torch, dtype))
 
-    refused(forge(change), dtype, "allowed: torch.float32, torch.int64")
+    half = dtype == "float16"  # references may be of it, weights may not
+    refused(forge(change), dtype, "contradict" if half else "allowed: torch.float32, torch.float16, torch.int64")
 
 
 def test_whole_numbers_as_weights_and_as_encodings(forge: Callable[[Change], bytes]) -> None:

@@ -34,7 +34,7 @@ MAX_REFERENCE = 100_000
 MAX_TEXT = 2_000  # characters of a description, a name or a credit
 MAX_EPOCHS = 100_000
 MAX_NUMBER = 1e300  # beyond lie infinity and whole numbers that no float holds
-DTYPES = (torch.float32, torch.int64)  # what models, references and optimizers are made of
+DTYPES = (torch.float32, torch.float16, torch.int64)  # what models, references and optimizers are made of
 ROW = {"epoch", "seconds", "loss", "beta", "learning_rate", "score"}  # numbers of a row of the history
 TOLD: dict[str, type] = {"description": str, "history": list, "metrics": dict, "versions": dict}
 FIGURES = {"elbo", "reconstruction", "kl", "kl_per_dim", "active_units"}  # of a split, in a row of the history
@@ -51,7 +51,7 @@ class Reference:
     """Encodings of a few thousand test pictures: mean (N, D), std (N, D); kl (N, D) and error (N,) in nats.
 
     `labels` (N,) and `factors` (N, F) where the data has them; `tsne` (N, 2) a stored map; `index` (N,) the pictures'
-    places in the test split.
+    places in the test split. In a file, columns that half precision holds exactly take half the room.
     """
 
     mean: Tensor
@@ -218,8 +218,22 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     tensors = {f"model.{name}": tensor for name, tensor in checkpoint.model.state_dict().items()}
     if checkpoint.reference is not None:
         columns = vars(checkpoint.reference).items()
-        tensors |= {f"reference.{name}": column for name, column in columns if column is not None}
+        tensors |= {f"reference.{name}": _packed(column) for name, column in columns if column is not None}
     write_file(path, header, tensors)
+
+
+def shortened(column: Tensor) -> Tensor:
+    """Numbers of eleven bits, which a file holds in half the room; as they are where one of them is too large."""
+    short = column.half().float()
+    return short if short.isfinite().all() else column
+
+
+def _packed(column: Tensor) -> Tensor:
+    """A column in half precision where nothing is lost by it."""
+    if not column.is_floating_point():
+        return column
+    short = column.half()
+    return short if torch.equal(short.float(), column) else column
 
 
 def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint:
@@ -387,6 +401,7 @@ def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> 
     }
     kinds = {name: (shape, torch.float32) for name, shape in numbers.items()}
     kinds |= {name: (shape, torch.int64) for name, shape in places.items()}
+    columns = {n: column.float() if column.dtype == torch.float16 else column for n, column in columns.items()}
     for name, column in columns.items():
         if kinds.get(name) != (tuple(column.shape), column.dtype) or not torch.isfinite(column).all():
             found = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"
