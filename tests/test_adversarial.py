@@ -90,7 +90,7 @@ def test_terms_are_finite_scalars_and_repeatable(objective: Minimised, x: Tensor
     assert set(first) == {"loss", "reconstruction", "critic_loss"} | DEFINED[objective.config.kind]
     assert all(term.shape == () and torch.isfinite(term) for term in first.values())
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert objective.keeps_last == (objective.config.kind != "factor")
+    assert objective.keeps_last
 
 
 def test_figures_that_are_reported_are_those_of_the_model(objective: Minimised, x: Tensor) -> None:

@@ -23,6 +23,7 @@ from typer.main import get_command
 from vae_core import checkpoints, config, explore, images, metrics, zoo
 from vae_core.cli import app, main
 from vae_core.cli.latents import _prepared
+from vae_core.cli.planning import plan
 from vae_core.data import DataConfig, load
 from vae_core.shards import seeded
 from vae_core.training import Run
@@ -149,6 +150,26 @@ def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
         config.Training(2, 50, config.Schedule("constant", 0.002, 0.002), 0.01, 5.0, 7, "float32", 9),
         config.DataConfig("digits", (9, 10), 3, 200, 0.2),
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "value"),
+    [
+        ("--model ladder --groups 2:3,1:2", "model.latent.groups", ((2, 3), (1, 2))),
+        ("--model vq --prior uniform", "model.latent.prior", "uniform"),
+        ("--model conditional --conditioning film", "model.conditioning", "film"),
+        ("--model conv --capacity 3", "objective.capacity", config.Schedule("linear", 0.0, 3.0, 0.8)),
+        ("--model capacity --capacity 3 --beta 7", "objective.capacity.end", 3.0),
+        ("--model conv --likelihood bernoulli --focal 2", "objective.focal", 2.0),
+        ("--model conv --body linear --hidden ''", "model.encoder.kind", "linear"),
+    ],
+)
+def test_options_that_hang_together_are_checked_together(options: str, place: str, value: object) -> None:
+    context = get_command(app).commands["train"].make_context("train", shlex.split(f"--size 28 {options}"))
+    found: object = plan({name: value for name, value in context.params.items() if value is not None})[0]
+    for name in place.split("."):
+        found = getattr(found, name)
+    assert found == value
 
 
 @pytest.mark.parametrize(
@@ -597,6 +618,20 @@ MISTAKES = {
     "train --codes 12 --out {new}": "--codes has no meaning for a gaussian latent with a normal prior",
     "train --model conv --components 12 --out {new}": "the priors mixture and vamp",
     "train --model mixture --flow-steps 2 --out {new}": "it is for the latent flow",
+    "train --model conv --groups 2:4 --out {new}": "latent groups of a gaussian latent is 1; allowed: 0",
+    "train --model ladder --groups 2-4 --out {new}": "write 3:8,2:4",
+    "train --model ladder --body linear --size 28 --out {new}": "needs conv or resnet bodies; one is linear",
+    "train --model vamp --prior fitted --out {new}": "prior of a gaussian latent is 'fitted'; allowed: normal, mixture",
+    "train --conditioning film --out {new}": "--conditioning has no meaning for a model without classes",
+    "train --model linear --activation tanh --out {new}": "--activation has no meaning for a linear body",
+    "train --beta 0 --capacity 5 --out {new}": "With a beta of 0 a capacity holds nothing",
+    "train --capacity 5 --free-bits 1 --out {new}": "leave one of them out",
+    "train --model info --mmd 0 --out {new}": "nothing holds the codes",
+    "train --model beta-tc --latent-dim 1 --out {new}": "at least 2 latent dimensions",
+    "train --model iwae --draws 100 --bounds 100 --out {new}": "draws times bounds is 10000; allowed: 1 to 1,000",
+    "train --model vae-gan --likelihood learned_gaussian --out {new}": "cannot learn a variance",
+    "train --model semi-supervised --labelled 3 --out {new}": "allowed: 10 (one a class) to",
+    "train --model semi-supervised --labelled 5000 --out {new}": "(the training pictures)",
     "train --model conditional --data {unlabelled} --out {new}": "needs data with classes",
     "train --like {by_class} --data {unlabelled} --out {new}": "a model with 10 classes, and 'drawings0' has 0",
     "evaluate {points} --metrics elbo": "elbo needs a model with a density",

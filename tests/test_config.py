@@ -53,7 +53,7 @@ recipes = st.builds(
     Recipe,
     st.text(min_size=1, max_size=config.MAX_NAME),
     models,
-    st.builds(Objective, beta=schedules, free_bits=st.floats(0, 100)),
+    st.builds(Objective, beta=schedules.filter(lambda beta: beta.end > 0), free_bits=st.floats(0, 100)),
     st.builds(Training, st.integers(1, 1000), st.integers(1, 5000), schedules, st.floats(0, 1), st.floats(0, 100)),
     st.builds(
         DataConfig, st.text(min_size=1, max_size=20), st.none() | st.tuples(sides, sides), seed=st.integers(0, 9)

@@ -377,18 +377,33 @@ def test_bayes_rule_finds_the_class_whose_pictures_are_so() -> None:
 
 @torch.no_grad()
 def test_without_a_class_figures_are_summed_over_it(conditional: VAE, pixels: Tensor) -> None:
-    """log p(x) from log p(x | y): the log-mean over classes of exp log-weights, and the best q(y | x) in the ELBO."""
+    """log p(x) from log p(x | y): the log-mean over classes of exp log-weights; in the ELBO q(y | x) as inferred."""
     generator = seeded(0)
     each = [conditional.terms(pixels, torch.full((5,), label), 4, generator) for label in range(CLASSES)]
     terms = conditional.terms(pixels, None, 4, seeded(0))
     expected = torch.stack([t.log_weights for t in each]).logsumexp(0) - math.log(CLASSES)
     assert torch.allclose(terms.log_weights, expected, atol=1e-3)
-    elbos = torch.stack([t.elbo for t in each])
-    assert torch.allclose(terms.elbo, elbos.logsumexp(0) - math.log(CLASSES), atol=1e-3)
+    elbos, told = torch.stack([t.elbo for t in each]), conditional.infer(pixels).T
+    class_kl = (told * (told * CLASSES).log()).sum(0)
+    assert torch.allclose(terms.elbo, (told * elbos).sum(0) - class_kl, atol=1e-3)
     assert terms.class_kl.min() >= 0 and terms.class_kl.max() <= math.log(CLASSES) + 1e-5
-    best = elbos.argmax(0)
+    best = told.argmax(0)
     for row in range(5):
         assert torch.equal(terms.z[0][row], each[best[row]].z[0][row])
+
+
+@torch.no_grad()
+def test_lucky_draws_do_not_choose_the_class() -> None:
+    """Where the class means nothing, the ELBO without it is the ELBO with it, on average over the draws."""
+    torch.manual_seed(3)
+    body = Body("linear", ())
+    model = build(ModelConfig(SHAPE, body, body, Latent(dim=2), LikelihoodConfig("gaussian", 0.2), CLASSES)).eval()
+    model.latent.head.weight[:, -CLASSES:] = 0
+    model.decoder[0].weight[:, 2:] = 0
+    x = torch.rand(1, *SHAPE, generator=seeded(1)).expand(2_000, *SHAPE)
+    summed, given = (model.terms(x, y, 1, seeded(2)).elbo for y in (None, torch.zeros(2_000)))
+    error = (summed.var() / 2_000 + given.var() / 2_000).sqrt()
+    assert abs(summed.mean() - given.mean()) < 5 * error < 0.3 * given.std()
 
 
 @torch.no_grad()

@@ -48,6 +48,8 @@ def _tell(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
 class FactorVAE(OfTerms):
     """beta * KL + gamma * total correlation, told by a critic (Kim and Mnih 2018, arXiv:1802.05983, equation 2)."""
 
+    keeps_last = True
+
     def opponent(self) -> nn.Module:
         return _mlp(self.model.spec.size)
 
@@ -122,7 +124,7 @@ class AdversarialPicture(Minimised):
 
     Errors there are measured against the features' own mean square, for as many numbers as a picture has: a critic
     that scales its features up shall not drown the KL. `gamma` weighs what the critic thinks of reconstructions and
-    draws from the prior. The ELBO reported is that of the pixels.
+    draws from the prior. Unlike algorithm 1, this reaches the encoder too. The ELBO reported is that of the pixels.
     """
 
     keeps_last = True

@@ -51,6 +51,7 @@ OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings
     "adversarial_picture": (("gaussian",), {"beta", "gamma"}),
     "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled"}),
 }
+BLIND = "adversarial_picture"  # the objective that compares pictures in a critic's features, and not their pixels
 SCHEDULES = ("constant", "linear", "sigmoid", "exponential", "cosine", "cyclical")
 PRECISIONS = ("float32", "bf16")
 METRICS = {  # what `metrics.figures` measures, and its unit; here, since reading it needs no torch
@@ -308,6 +309,14 @@ class Objective:
         _between("draws", self.draws, 1, 1000)
         _between("bounds", self.bounds, 1, 100)
         _between("labelled", self.labelled, 1, 10_000_000)
+        _between("draws times bounds", self.draws * self.bounds, 1, 1000)
+        for name, held in (("a capacity", self.capacity), ("free_bits", self.free_bits)):
+            if held and self.beta.end == 0:
+                raise ValueError(f"With a beta of 0 {name} holds nothing: give a beta above 0.")
+        if self.capacity and self.free_bits:
+            raise ValueError("A capacity and free_bits both hold the KL: leave one of them out.")
+        if self.kind == "mmd" and self.mmd == 0 and self.beta.end == 0:
+            raise ValueError("With mmd and beta of 0 nothing holds the codes: give one of them above 0.")
         used = OBJECTIVES[self.kind][1]
         for entry in dataclasses.fields(self)[1:]:
             default = entry.default if entry.default is not dataclasses.MISSING else Schedule()
@@ -395,6 +404,11 @@ class Recipe:
             raise ValueError(f"The objective {kind!r} needs the prior 'normal', not {model.latent.prior!r}.")
         if self.objective.free_bits and (model.latent.kind == "flow" or model.latent.prior in ("mixture", "vamp")):
             raise ValueError("Free bits need a KL per dimension, which a flow or a learned prior does not have.")
+        if kind in ("tc", "factor") and model.latent.dim < 2:
+            raise ValueError(f"The objective {kind!r} needs at least 2 latent dimensions, and there is 1.")
+        if kind == BLIND and (model.classes or model.likelihood.kind == "learned_gaussian"):
+            what = "a class" if model.classes else "a variance: choose the likelihood gaussian or bernoulli"
+            raise ValueError(f"The objective {kind!r} cannot learn {what}.")
         if self.objective.focal and model.likelihood.kind != "bernoulli":
             raise ValueError(
                 f"The focal loss weighs bits, and the likelihood is {model.likelihood.kind}, not bernoulli."

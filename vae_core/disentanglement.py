@@ -185,8 +185,8 @@ def sap(codes: Tensor, factors: Tensor, seed: int = 0) -> float:
     """Separated attribute predictability: how far the best dimension predicts ahead of the next (arXiv:1711.00848).
 
     As Kumar et al. 2018 (section 3) define it for classes, thresholds on one dimension predict a factor; here they lie
-    halfway between the means of the classes. disentanglement_lib's one-against-rest linear machines cannot tell inner
-    values apart and so give lower figures: not comparable.
+    halfway between the means of the classes, and every class counts alike. disentanglement_lib's linear machines, one
+    class against the rest, cannot tell inner values apart and so give lower figures: not comparable.
 
     Args:
         codes: (N, D), N and D at least 2.
@@ -426,12 +426,13 @@ def _concentration(importance: Tensor) -> float:
 
 
 def _threshold_accuracy(rows: Tensor, labels: Tensor, test_rows: Tensor, test_labels: Tensor) -> Tensor:
-    """Accuracy (D,) of the class whose mean is nearest, in each dimension by itself."""
+    """Accuracy (D,) of the class whose mean is nearest, in each dimension by itself; every class counts alike."""
     classes = labels.unique()
     means = torch.stack([rows[labels == value].mean(0) for value in classes])  # (K, D)
     pairs = zip(test_rows.T, means.T, strict=True)
     nearest = torch.stack([(codes[:, None] - centres).abs().argmin(1) for codes, centres in pairs])  # (D, M)
-    return (classes[nearest] == test_labels).double().mean(1)
+    right = (classes[nearest] == test_labels).double()
+    return torch.stack([right[:, test_labels == value].mean(1) for value in test_labels.unique()]).mean(0)
 
 
 def _probe_data(

@@ -316,14 +316,14 @@ class VAE(nn.Module):
         return Terms(draw.z, self.score(params, x), draw.kl, draw.densities, draw.mean, draw.std, draw.extras)
 
     def _summed(self, x: Tensor, k: int, generator: Noise) -> Terms:
-        """The class summed over: p(x) = sum_y p(x | y) / classes, and the ELBO under the best q(y | x).
+        """The class summed over: p(x) = sum_y p(x | y) / classes, and the ELBO under q(y | x) as `infer` finds it.
 
-        q(y | x) proportional to exp ELBO(x, y) makes the bound logsumexp_y ELBO(x, y) - log classes (Kingma et al.
-        2014, arXiv:1406.5298, equation 7, maximised over q(y | x)).
+        sum_y q(y | x) ELBO(x, y) - KL(q(y | x) || uniform) (Kingma et al. 2014, arXiv:1406.5298, equation 7). The draws
+        do not choose the class: it would be the one whose draws were lucky, and the figure too high.
         """
         classes = self.config.classes
         each = [self.terms(x, torch.full((len(x),), label, device=x.device), k, generator) for label in range(classes)]
-        weights = torch.stack([terms.elbo for terms in each]).softmax(0)  # (classes, N)
+        weights = self.infer(x).T  # (classes, N)
         best = weights.argmax(0)
 
         def mixed(columns: list[Tensor]) -> Tensor:

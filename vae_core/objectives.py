@@ -34,8 +34,10 @@ class Minimised(nn.Module, ABC):
     """An objective as a module whose forward a distributed run can wrap; `critic` is None, or what it plays against."""
 
     # Whether the last weights are kept, since the ELBO is not what tells good ones: a critic is pleased by other
-    # pictures, and few codes, early in a run, are cheaper than many good ones.
+    # pictures, few codes, early in a run, are cheaper than many good ones, and a dependence between dimensions that is
+    # weighed more than the KL is seen in a batch alone.
     keeps_last = False
+    draws = 1  # a picture, of the bound that tells good weights
 
     def __init__(self, model: VAE, config: Objective, pictures: int) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class Minimised(nn.Module, ABC):
         if self.config.focal:
             extra = extra + focal_excess(params, x, self.config.focal)
         for name, distance in self.distances.items():
-            extra = extra + getattr(self.config, name) * distance(self.model.likelihood.mean(params), x).mean()
+            extra = extra + getattr(self.config, name) * distance(self.model.likelihood.location(params), x).mean()
         return extra
 
 
@@ -102,7 +104,8 @@ def bounded(terms: Terms, loss: Tensor, **more: Tensor) -> Losses:
 def focal_excess(params: Tensor, x: Tensor, gamma: float) -> Tensor:
     """Focal loss of bits less their cross-entropy, nats per image (Lin et al. 2017, arXiv:1708.02002, equation 4)."""
     wrong = F.binary_cross_entropy_with_logits(params.float(), x, reduction="none")
-    return ((-torch.expm1(-wrong)).pow(gamma) * wrong - wrong).flatten(1).sum(1).mean()
+    unsure = (-torch.expm1(-wrong)).clamp_min(FAINT)  # at 0 a power below 1 has no slope
+    return (unsure.pow(gamma) * wrong - wrong).flatten(1).sum(1).mean()
 
 
 class ELBO(OfTerms):
@@ -126,8 +129,8 @@ class ELBO(OfTerms):
 def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mutual information, total correlation and dimension-wise KL by minibatch-weighted sampling, nats.
 
-    Chen et al. 2018 (arXiv:1802.04942), equation 2 and section 4.1, S1: log q(z) is estimated by the mean of q(z | x_j)
-    over the batch, as if the other pictures were as far away as those; biased, and good enough for a gradient.
+    Chen et al. 2018 (arXiv:1802.04942), equation 2 and section 4.1, S1: q(z) is estimated by the sum of q(z | x_j) over
+    a batch of N, over N times the number of pictures; biased, and good enough for a gradient.
 
     Args:
         z: (N, D), one draw a picture.
@@ -147,9 +150,7 @@ def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[
 class TotalCorrelation(OfTerms):
     """beta-TCVAE: alpha * mutual information + beta * total correlation + gamma * dimension-wise KL."""
 
-    def penalty(self, kl: float) -> float:
-        """The KL as it is: beta weighs the total correlation alone."""
-        return kl
+    keeps_last = True
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         z = terms.z[0].flatten(0, 1)
@@ -162,8 +163,10 @@ class TotalCorrelation(OfTerms):
 def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
     """Between draws (N, D) and (M, D), with the inverse multiquadratic kernels of Tolstikhin et al. 2018.
 
-    arXiv:1711.01558, section 4: C / (C + |a - b|^2) for C = 2 D s with s from 0.1 to 10; unbiased.
+    arXiv:1711.01558, section 4: C / (C + |a - b|^2) for C = 2 D s with s from 0.1 to 10; unbiased, and 0 of one draw.
     """
+    if min(len(a), len(b)) < 2:  # nothing is known of a spread from one draw
+        return 0.0 * (a.sum() + b.sum())
 
     def kernel(u: Tensor, v: Tensor) -> Tensor:
         distance = torch.cdist(u, v, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -172,13 +175,15 @@ def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
 
     def within(u: Tensor) -> Tensor:
         matrix = kernel(u, u)
-        return (matrix.sum() - matrix.diagonal().sum()) / max(1, len(u) * (len(u) - 1))
+        return (matrix.sum() - matrix.diagonal().sum()) / (len(u) * (len(u) - 1))
 
     return within(a) + within(b) - 2 * kernel(a, b).mean()
 
 
 class Discrepancy(OfTerms):
     """InfoVAE: beta * KL + mmd * MMD of aggregate posterior and prior (Zhao et al. 2019, arXiv:1706.02262)."""
+
+    keeps_last = True
 
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
         z = terms.z[0].flatten(0, 1)
@@ -199,6 +204,10 @@ class ImportanceWeighted(Minimised):
         k, bounds = self.config.draws, self.config.bounds
         terms = self.model.terms(x, y, k=k * bounds, generator=noise)
         return bounded(terms, -self._bounds(terms).mean())
+
+    @property
+    def draws(self) -> int:  # type: ignore[override]
+        return self.config.draws
 
     def _bounds(self, terms: Terms) -> Tensor:
         """(N, bounds) nats."""

@@ -22,7 +22,14 @@ from torch import Tensor, nn
 from vae_core import __version__, adversarial, checkpoints, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, to_dict
-from vae_core.metrics import as_float, bits_per_dimension, encode, figures, statistics
+from vae_core.metrics import (
+    as_float,
+    bits_per_dimension,
+    encode,
+    figures,
+    importance_weighted_nll,
+    statistics,
+)
 from vae_core.model import build, parameters
 from vae_core.shards import Shard, seeded
 
@@ -83,6 +90,7 @@ def _check(recipe: Recipe, splits: Splits) -> None:
     checkpoints.check_info(data_info(splits))
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
+    _check_labelled(recipe, len(splits.train))
     with torch.device("meta"):  # without memory
         size = sum(t.numel() * t.element_size() for t in build(recipe.model).state_dict().values())
     if size > checkpoints.MAX_BYTES:
@@ -95,6 +103,15 @@ def _check(recipe: Recipe, splits: Splits) -> None:
         raise ValueError(
             f"The {count:,} pictures of {splits.train.name!r} leave {len(splits.val)} for validation and "
             f"{len(splits.test)} for the test; each needs at least 1: give at least 3 pictures and fractions above 0."
+        )
+
+
+def _check_labelled(recipe: Recipe, pictures: int) -> None:
+    """A semi-supervised run has a label of each class, and no more than there are pictures."""
+    count, classes = recipe.objective.labelled, recipe.model.classes
+    if recipe.objective.kind == "semi_supervised" and not classes <= count <= pictures:
+        raise ValueError(
+            f"labelled is {count:,}; allowed: {classes:,} (one a class) to {pictures:,} (the training pictures)."
         )
 
 
@@ -132,6 +149,7 @@ class Run:
         settings = recipe.training
         objective = OBJECTIVES[recipe.objective.kind](self.model, recipe.objective, len(splits.train))
         self.critic, self.keeps_last, self.penalty = objective.critic, objective.keeps_last, objective.penalty
+        self.draws = objective.draws
         self.optimizers = {"optimizer": self._optimizer(self.model, (0.9, 0.999))}
         if self.critic is not None:
             self.optimizers["critic_optimizer"] = self._optimizer(self.critic, CRITIC_BETAS)
@@ -139,8 +157,9 @@ class Run:
         self.objective = self.accelerator.prepare(objective)
         self.images = splits.train.images.to(self.accelerator.device)
         self.labels = self._labels()
+        blind = recipe.objective.kind == "semi_supervised"  # the labels that it must not know choose no weights
         self.watched = [
-            (part.images[rows], None if part.labels is None else part.labels[rows])
+            (part.images[rows], None if blind or part.labels is None else part.labels[rows])
             for part, count in ((splits.train, WATCHED), (splits.val, WATCHED_VALIDATION))
             for rows in [_some(len(part), count, settings.seed)]
         ]
@@ -303,7 +322,7 @@ class Run:
         train, val = (
             statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
         )
-        score = -(float(val["reconstruction"]) + self.penalty(float(val["kl"] or 0.0)))  # type: ignore[arg-type]
+        score = self._score(val)
         if not (math.isfinite(loss) and math.isfinite(score)):
             raise _broken(f"after epoch {epoch + 1}")
         row = {
@@ -320,6 +339,17 @@ class Run:
         if score > self.best_score or self.keeps_last:
             self.best, self.best_score = self._weights(), score
         return row
+
+    def _score(self, val: dict[str, Any]) -> float:
+        """What tells good weights, nats: the objective's own bound on the validation split, at the end's beta."""
+        if self.draws == 1:
+            return -(val["reconstruction"] + self.penalty(val["kl"] or 0.0))
+        images, labels = self.watched[1]
+        return (
+            -importance_weighted_nll(self.model, images, self.draws, self.recipe.training.seed, labels=labels)
+            .mean()
+            .item()
+        )
 
     def save_state(self, path: Path) -> None:
         """Write all that continuing needs, in the checkpoint's own file format."""

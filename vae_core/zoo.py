@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vae_core.config import (
+    BLIND,
     Body,
     DataConfig,
     Latent,
@@ -16,7 +17,8 @@ from vae_core.config import (
     Recipe,
     Schedule,
     Training,
-    replaced,
+    from_dict,
+    to_dict,
 )
 
 BINARY_DATA = ("mnist", "kmnist", "omniglot")  # ink or no ink: their grey is only the scanner's
@@ -35,6 +37,7 @@ FIELDS = {
     "beta_start": ("objective.beta.start",),
     "beta_length": ("objective.beta.length",),
     "free_bits": ("objective.free_bits",),
+    "capacity": ("objective.capacity.end",),
     "alpha": ("objective.alpha",),
     "gamma": ("objective.gamma",),
     "mmd": ("objective.mmd",),
@@ -45,6 +48,9 @@ FIELDS = {
     "focal": ("objective.focal",),
     "perceptual": ("objective.perceptual",),
     "lpips": ("objective.lpips",),
+    "prior": ("model.latent.prior",),
+    "groups": ("model.latent.groups",),
+    "conditioning": ("model.conditioning",),
     "components": ("model.latent.components",),
     "flow_steps": ("model.latent.steps",),
     "codes": ("model.latent.codes",),
@@ -79,6 +85,7 @@ PLAIN = {body.kind: body for body in (Body("linear", ()), MLP, CONV, RESNET)}
 DEEP = Body("resnet", (32, 64, 64), "silu")
 TANH = Body("mlp", (200, 200), "tanh")
 WARM = Schedule("linear", length=0.2)
+RISING = Schedule("linear", end=25.0, length=0.8)  # of the capacity, nats
 ONE_LEVEL, TWO_LEVELS = ((2, 8),), ((3, 8), (2, 4))
 
 VARIANTS = {
@@ -112,7 +119,7 @@ VARIANTS = {
         CONV,
         "Burgess et al. 2018, arXiv:1804.03599",
         "the KL is held to a target that rises: factors come in one after another",
-        objective=Objective(beta=Schedule(end=10.0), capacity=Schedule("linear", end=25.0, length=0.8)),
+        objective=Objective(beta=Schedule(end=10.0), capacity=RISING),
     ),
     "beta-tc": Variant(
         CONV,
@@ -258,9 +265,14 @@ VARIANTS = {
 }
 
 
-def likelihood_for(data: str) -> LikelihoodConfig:
-    """The likelihood that suits a data set: bits for ink, a Gaussian of learned variance for grey and colour."""
-    return LikelihoodConfig("bernoulli") if data in BINARY_DATA else LikelihoodConfig("learned_gaussian")
+def likelihood_for(data: str, objective: str = "elbo") -> LikelihoodConfig:
+    """The likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
+
+    The variance is given where the objective does not see the pixels' likelihood, and so could not learn it.
+    """
+    if data in BINARY_DATA:
+        return LikelihoodConfig("bernoulli")
+    return LikelihoodConfig("gaussian", 0.2) if objective == BLIND else LikelihoodConfig("learned_gaussian")
 
 
 def recipe(
@@ -301,14 +313,15 @@ def recipe(
     net = replace(row.body if kind == row.body.kind else PLAIN.get(kind, row.body), **body)
     if "hidden" not in body:
         net = _fitting(net, image_shape)
-    groups = tuple((min(level, len(net.hidden)), channels) for level, channels in row.latent.groups)
+    deepest = max(1, len(net.hidden))
+    groups = tuple((min(level, deepest), channels) for level, channels in row.latent.groups)
     latent = replace(row.latent, groups=groups, dim=latent_dim or row.latent.dim)
     model = ModelConfig(
         image_shape,
         net,
         net,
         latent,
-        likelihood or likelihood_for(data.name),
+        likelihood or likelihood_for(data.name, (objective or row.objective).kind),
         classes if row.conditional else 0,
         row.conditioning,
         row.classifier and _fitting(row.classifier, image_shape),
@@ -334,14 +347,24 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     Raises:
         ValueError: on a value out of range.
     """
+    changed = to_dict(recipe)  # checked once, when all is in its place
+    if "capacity" in settings and recipe.objective.capacity is None:
+        changed["objective"]["capacity"] = to_dict(RISING)
     for setting, places in FIELDS.items():
         for place in places if setting in settings else ():
-            recipe = replaced(recipe, place, settings[setting])
-    recipe = replaced(recipe, "model.likelihood", _likelihood(recipe.model.likelihood, settings))
+            _put(changed, place, settings[setting])
+    changed["model"]["likelihood"] = to_dict(_likelihood(recipe.model.likelihood, settings))
     if "learning_rate" in settings or "lr_schedule" in settings:
         rate = _learning_rate(recipe.training.learning_rate, settings)
-        recipe = replaced(recipe, "training.learning_rate", rate)
-    return recipe
+        changed["training"]["learning_rate"] = to_dict(rate)
+    return from_dict(Recipe, changed)
+
+
+def _put(nested: dict[str, Any], place: str, value: Any) -> None:
+    *outer, last = place.split(".")
+    for name in outer:
+        nested = nested[name]
+    nested[last] = value
 
 
 def _likelihood(now: LikelihoodConfig, settings: Mapping[str, Any]) -> LikelihoodConfig:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_core import config, zoo
 from vae_core.cli.shared import find_source, load_data, open_checkpoint
-from vae_core.config import DataConfig, Latent, Recipe
+from vae_core.config import DataConfig, ModelConfig, Recipe
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -72,7 +72,7 @@ def _check_meaning(recipe: Recipe, given: dict[str, Any]) -> None:
     if "std" in given and not kind.endswith("gaussian"):
         raise ValueError(f"--std has no meaning for the likelihood {kind!r}; allowed: gaussian, learned_gaussian.")
     _check_objective(recipe.objective.kind, given)
-    _check_latent(recipe.model.latent, given)
+    _check_model(recipe.model, given)
     idle = [name for name in ("beta_start", "beta_length") if name in given]
     if idle and recipe.objective.beta.kind == "constant":
         raise ValueError(
@@ -93,15 +93,18 @@ def _check_objective(kind: str, given: dict[str, Any]) -> None:
             raise ValueError(f"{name} has no meaning for the objective {kind!r}, whose settings are: {allowed}.")
 
 
-def _check_latent(latent: Latent, given: dict[str, Any]) -> None:
-    """Settings that only some latents and priors have."""
+def _check_model(model: ModelConfig, given: dict[str, Any]) -> None:
+    """Settings that only some latents, priors and bodies have."""
+    latent = model.latent
+    name = f"a {latent.kind} latent with a {latent.prior} prior"
     meant = {
-        "components": (latent.prior in ("mixture", "vamp"), "the priors mixture and vamp"),
-        "flow_steps": (latent.kind == "flow", "the latent flow"),
-        "codes": (latent.kind == "quantized", "the latent quantized"),
-        "latent_dim": (latent.kind not in config.MAPS, "latents that are one vector"),
+        "components": (latent.prior in ("mixture", "vamp"), name, "the priors mixture and vamp"),
+        "flow_steps": (latent.kind == "flow", name, "the latent flow"),
+        "codes": (latent.kind == "quantized", name, "the latent quantized"),
+        "latent_dim": (latent.kind not in config.MAPS, name, "latents that are one vector"),
+        "conditioning": (model.classes > 0, "a model without classes", "conditional models"),
+        "activation": (model.encoder.kind != "linear", "a linear body", "bodies with hidden layers"),
     }
-    for option, (fine, what) in meant.items():
+    for option, (fine, found, wanted) in meant.items():
         if option in given and not fine:
-            name = f"a {latent.kind} latent with a {latent.prior} prior"
-            raise ValueError(f"--{option.replace('_', '-')} has no meaning for {name}; it is for {what}.")
+            raise ValueError(f"--{option.replace('_', '-')} has no meaning for {found}; it is for {wanted}.")

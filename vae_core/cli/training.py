@@ -56,6 +56,15 @@ def _widths(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"{text!r} is not a list of widths; write 32,64,128.") from None
 
 
+def _groups(text: str) -> tuple[tuple[int, int], ...]:
+    """`3:8,2:4`: halvings and channels of each latent group."""
+    try:
+        pairs = [tuple(int(part) for part in group.split(":")) for group in text.split(",")]
+        return tuple((level, channels) for level, channels in pairs)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of groups; write 3:8,2:4 (halvings:channels).") from None
+
+
 @commands.command(
     epilog="Example: vae train --model conv --data mnist --data-root data --latent-dim 16 --out m.safetensors"
 )
@@ -67,6 +76,19 @@ def train(
     ] = None,
     body: Annotated[str | None, _option("Model", f"Of encoder and decoder: {_choices(config.BODIES)}.")] = None,
     latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.")] = None,
+    prior: Annotated[str | None, _option("Latent and prior", f"{_choices(config.PRIORS)}.")] = None,
+    groups: Annotated[
+        Any,
+        _option(
+            "Latent and prior",
+            "Latent maps from coarse to fine, halvings:channels (ladder, vdvae, vq).",
+            metavar="3:8,2:4,1:1",
+            parser=_groups,
+        ),
+    ] = None,
+    conditioning: Annotated[
+        str | None, _option("Latent and prior", f"How the class enters: {_choices(config.CONDITIONING)}.")
+    ] = None,
     components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
     flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
     codes: Annotated[int | None, _option("Latent and prior", "In each codebook (vq).")] = None,
@@ -99,6 +121,9 @@ def train(
     beta_start: Annotated[float | None, _option("Objective", "Where a schedule of beta starts.", "0")] = None,
     beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
     free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
+    capacity: Annotated[
+        float | None, _option("Objective", "Nats that the KL is held to at the end, rising from 0.", "none")
+    ] = None,
     alpha: Annotated[
         float | None,
         _option("Objective of some models", "Of mutual information (beta-tc), of the labels (semi-supervised)."),
