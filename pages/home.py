@@ -258,7 +258,9 @@ def _heat(history: cards.History, names: list[str], values: list[list[float]], k
     figure = plots.heatmap(values, history.epochs, names, "nats", y_title=f"latent {kind}", height=280)
     st.markdown(f"**KL of each {kind}** (validation)")
     alt = f"KL of each latent {kind} over the epochs"
-    plots.show(figure.update_traces(zmin=0), alt, key="history-dims", name=f"history-{kind}s")
+    plots.show(
+        figure.update_traces(zmin=0, zmax=max(map(max, values)) or 1), alt, key="history-dims", name=f"history-{kind}s"
+    )
 
 
 def _weights(opened: Opened) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import shlex
 import time
 import zipfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from pages.widgets.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.models import Entry, Opened
 from vae_core import checkpoints, data, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint
+from vae_core.cli import main
 from vae_core.config import METRICS, DataConfig
 from vae_core.model import build
 
@@ -268,8 +270,26 @@ def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(sho
 def test_a_bad_zip_is_one_sentence(show: Show) -> None:
     app = measured(upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip"))
     assert len(app.error) == 1 and not figures(app)
-    app = measured(upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"])))
+    app = upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"]))
+    assert not app.error  # it was about the other file
+    app = measured(app)
     assert not app.error and figures(app)
+    assert "Each was prepared as a picture that you upload" in said(app)
+
+
+def test_one_picture_has_no_standard_error(show: Show) -> None:
+    app = measured(upload(show("mlp", eval_data=datasource.OWN_FILE), "one.zip", zipped(["1.png"])))
+    assert "The 1 picture of one." in said(app) and "±" not in said(app)
+
+
+def test_the_command_below_prints_the_same_figures(show: Show, capsys: pytest.CaptureFixture[str]) -> None:
+    app = measured(show("mlp", eval_count="250", eval_figures=[NAMES["elbo"], NAMES["nll"]], eval_draws="3"))
+    (command,) = (code.value for code in app.code if code.value.startswith("vae evaluate"))
+    assert main([*shlex.split(command)[1:], "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert {name: row["value"] for name, row in printed["metrics"].items()} == {
+        name: row["value"] for name, row in rows(app).items()
+    }
 
 
 def test_folders_are_chosen_by_name_alone(show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +362,7 @@ def test_measuring_can_be_cancelled_and_begun_again(show: Show, monkeypatch: pyt
 
 
 def some(rows: dict[str, metrics.Row]) -> Measured:
-    return Measured("key", rows, {}, {"data": NASTY}, ())
+    return Measured("key", rows, {}, {"data": NASTY}, (), "vae evaluate")
 
 
 def row(value: Any, error: float | None = None, unit: str = "nats") -> metrics.Row:

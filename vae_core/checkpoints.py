@@ -156,7 +156,7 @@ def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[st
     try:
         tensors = read_tensors(data)
     except (SafetensorError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError) as error:
-        raise CheckpointError(f"The file is damaged or cut short ({reprlib.repr(str(error))}).") from error
+        raise CheckpointError("The file is damaged or cut short: its tensors cannot be read.") from error
     if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in DTYPES):
         found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
         raise CheckpointError(f"The file's tensors are not valid: {found}; allowed: {', '.join(map(str, DTYPES))}.")

@@ -23,6 +23,7 @@ from torch import Tensor
 from vae_core import images, sources, sprites
 from vae_core.config import DataConfig
 from vae_core.images import Preparation
+from vae_core.shards import seeded
 from vae_core.sources import Indices, Progress, Raw, Source
 
 CACHE_BYTES = 2**30  # of pictures that stay in memory
@@ -86,6 +87,11 @@ class Dataset:
         """The pictures at `indices` (None = all) as float32 (n, C, H, W) in [0, 1]."""
         chosen = slice(None) if indices is None else indices
         return self.images[chosen].to(torch.float32).div_(255)
+
+
+def drawn(total: int, count: int | None) -> Tensor:
+    """`count` places of `total` (None: all) at random, ascending: always the same ones, a smaller draw in a larger."""
+    return torch.randperm(total, generator=seeded(0))[:count].sort().values
 
 
 @dataclass(frozen=True, eq=False)

@@ -218,10 +218,15 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return weights @ directions * torch.lerp(length_a, length_b, t)[:, None]
 
 
-def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
-    """`steps` points from a (t = 0) to b (t = 1): (D,), (D,) -> (steps, D)."""
+def check_path(path: str) -> None:
+    """Raises ValueError for a path that is none of `PATHS`."""
     if path not in PATHS:
         raise ValueError(f"path is {path!r}; allowed: {', '.join(PATHS)}.")
+
+
+def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
+    """`steps` points from a (t = 0) to b (t = 1): (D,), (D,) -> (steps, D)."""
+    check_path(path)
     if steps < 2:
         raise ValueError(f"steps is {steps}; it must be at least 2.")
     t = torch.linspace(0, 1, steps)

@@ -257,7 +257,7 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
         (("mig_sampled",), spec.posterior == "gaussian", f"a gaussian posterior, and {latent}"),
         (("perplexity",), spec.codebook_size is not None, f"codebooks, and {latent}"),
         (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
-        (LABELLED, labelled, "labels of at least two classes, and these pictures have none"),
+        (LABELLED, labelled, "labels of at least two classes, which these pictures have not"),
         (FACTORED, factored, "known factors, and these pictures have none"),
     )
     return next((needed for names, there, needed in needs if name in names and not there), None)

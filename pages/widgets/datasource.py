@@ -126,11 +126,6 @@ class Points:
         return place if place < len(self) and self.rows[place] == int(row) else None
 
 
-def drawn(total: int, count: int) -> NDArray[np.int64]:
-    """`count` places of `total`, drawn at random, ascending: always the same, and a smaller draw lies in a larger."""
-    return np.sort(np.random.default_rng(0).permutation(total)[:count])
-
-
 @st.cache_data(ttl=60, show_spinner=False)
 def folders() -> dict[str, Path]:
     """What the server's owner put below VAE_DATA: folders of pictures, zips and .npz; visitors choose by name alone."""
@@ -206,7 +201,7 @@ def from_reference(opened: Opened, count: int) -> Points:
     """The model's reference encodings, or `count` of them."""
     checkpoint, reference = opened.checkpoint, opened.checkpoint.reference
     assert reference is not None
-    rows = drawn(len(reference), count)
+    rows = data.drawn(len(reference), count).numpy()
     labels, factors = (t if t is None else t[rows] for t in (reference.labels, reference.factors))
     info = checkpoint.data
     if factors is not None and not factors.shape[1] == len(info.factor_names) == len(info.value_names):
@@ -291,7 +286,7 @@ def read(
     title = f"{'test ' * named}pictures of {source.name}"
     if not len(found):
         raise ValueError(f"There are no {title}.")
-    rows = drawn(len(found), count)
+    rows = data.drawn(len(found), count).numpy()
     return Drawn(title, len(found), rows, found.subset(rows.tolist()))
 
 

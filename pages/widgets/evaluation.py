@@ -7,10 +7,12 @@ import io
 import json
 import math
 import re
+import shlex
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -85,6 +87,7 @@ class Measured:
         missing: figure -> what it needs and the pictures have not.
         about: what was measured on what, for the JSON file.
         words: the same in sentences.
+        command: what prints the same figures in a terminal.
     """
 
     key: Hashable
@@ -92,6 +95,7 @@ class Measured:
     missing: dict[str, str]
     about: dict[str, Any]
     words: tuple[str, ...]
+    command: str
 
 
 # --- the section --------------------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ class Measured:
 def section(opened: Opened) -> None:
     """Evaluate: the settings, a button, and the figures when they are there."""
     st.subheader("Evaluate", anchor=False)
-    st.write("Measure this model on pictures that you choose; `vae evaluate` does the same in a terminal.")
+    st.write("Measure this model on pictures that you choose.")
     left, right = st.columns(2, gap="medium")
     with left:
         option = _choose_option(opened)
@@ -125,6 +129,9 @@ def _measure(opened: Opened, wish: Wish | None) -> None:
         remark = st.empty()
     if not _ended(opened):
         return
+    key, tell, text = st.session_state.get("eval_problem", (None, st.info, ""))
+    if wish is not None and key == wish.key(opened):
+        tell(text)
     found = _found().get(opened.key)
     if found is None:
         return
@@ -301,42 +308,43 @@ def _shared() -> OrderedDict[Hashable, Measured]:
 def _begin(opened: Opened, wish: Wish) -> None:
     """Measure, unless somebody has measured the same."""
     background.stop("measure")
-    st.session_state.pop("eval_running", None)
+    for name in ("eval_running", "eval_problem"):
+        st.session_state.pop(name, None)
     key = wish.key(opened)
     if key in _shared():
         _found()[opened.key] = _shared()[key]
         return
     running = background.job("measure", key, _work(opened, wish))
-    st.session_state["eval_running"] = (opened.key, len(wish.wanted), running)
+    st.session_state["eval_running"] = (opened.key, key, len(wish.wanted), running)
 
 
 def _ended(opened: Opened) -> bool:
     """Whether no work for this model goes on; it is shown while it does, and its result is kept when it is there."""
-    owner, lines, running = st.session_state.get("eval_running", (None, 0, None))
+    owner, key, lines, running = st.session_state.get("eval_running", (None, None, 0, None))
     if owner != opened.key:
         return True
     if not running.done:
         background.watch(running, "Measuring", lambda _: None)
         background.keep_place(ROW_HEIGHT * (lines + 3))
         return False
-    _take_result(opened, running)
+    st.session_state.pop("eval_running")
+    _take_result(opened, key, running)
     return True
 
 
-def _take_result(opened: Opened, running: Job[Measured]) -> None:
-    """Keep the figures, or say why there are none."""
+def _take_result(opened: Opened, key: Hashable, running: Job[Measured]) -> None:
+    """Keep the figures, or why there are none of what was wished for."""
     try:
         measured = running.result()
     except Cancelled:
-        st.info("Measuring was cancelled.")
+        st.session_state["eval_problem"] = (key, st.info, "Measuring was cancelled.")
         return
     except ValueError as error:
-        st.error(plain(str(error)))
+        st.session_state["eval_problem"] = (key, st.error, plain(str(error)))
         return
     _found()[opened.key] = _shared()[measured.key] = measured
     while len(_shared()) > KEPT:
         _shared().popitem(last=False)
-    st.session_state.pop("eval_running")
 
 
 def _work(opened: Opened, wish: Wish) -> Work[Measured]:
@@ -369,7 +377,7 @@ def measure(opened: Opened, wish: Wish, found: Drawn, progress: Callable[[float]
         raise ValueError(" ".join(_left_out(missing)))
     rows = metrics.figures(model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given)
     about = _about(opened, wish, found, given)
-    return Measured(wish.key(opened), rows, missing, about, _words(found, about))
+    return Measured(wish.key(opened), rows, missing, about, _words(found, about), _command(opened, wish, found, given))
 
 
 def _missing(model: VAE, wish: Wish, pictures: Dataset, known: bool) -> dict[str, str]:
@@ -402,12 +410,31 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
 def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
     """What was measured, in sentences."""
     count, total = about["pictures"], found.total
-    which = f"All {total:,}" if count == total else f"{count:,} of the {total:,}"
-    parts = [f"{which} {found.title}{'' if count == total else ', drawn at random'}."]
+    which = f"{count:,} of the {total:,}" if count < total else "All" if total > 1 else "The"
+    number = "" if count < total else f" {total:,}"
+    title = found.title if total > 1 else found.title.replace("pictures", "picture", 1)
+    parts = [f"{which}{number} {title}{', drawn at random' if count < total else ''}."]
+    if about["split"] == "all":
+        parts.append("Each was prepared as a picture that you upload for this model is.")
     parts.append(f"Likelihood: {about['likelihood']}" + (f"; bits {about['bits']}." if about["bits"] else "."))
     if about["density"]:
         parts.append(f"Density: {about['density']}.")
     return *parts, *found.pictures.notes
+
+
+def _command(opened: Opened, wish: Wish, found: Drawn, given: bool) -> str:
+    """What prints the same figures in a terminal."""
+    words = ["vae", "evaluate", opened.entry.title if opened.entry.origin == "shipped" else "FILE"]
+    if wish.source.content is not None:
+        words += ["--data", "FOLDER" if isinstance(wish.source.content, Path) else "ZIP", "--split", "all"]
+    elif wish.source.name != opened.checkpoint.recipe.data.name:
+        words += ["--data", wish.source.name]
+    words += ["--metrics", ",".join(wish.wanted)]
+    words += ["--k", str(wish.draws)] if wish.draws else []
+    words += ["--limit", str(wish.count)] if found.total > wish.count else []
+    return shlex.join(
+        [*words, *["--without-labels"] * (opened.checkpoint.model.spec.classes is not None and not given)]
+    )
 
 
 def _left_out(missing: dict[str, str]) -> list[str]:
@@ -421,9 +448,11 @@ def _left_out(missing: dict[str, str]) -> list[str]:
 def _show(opened: Opened, found: Measured) -> None:
     """The table, what it is of, and the downloads."""
     st.table(table(opened.checkpoint.model.spec, found.rows), border="horizontal", hide_index=True)
-    st.caption(" ".join([*map(plain, found.words), "± is the standard error over the pictures."]))
+    errors = any(row["standard_error"] is not None for row in found.rows.values())
+    st.caption(" ".join([*map(plain, found.words), *["± is the standard error over the pictures."] * errors]))
     if found.missing:
         st.caption(" ".join(["Left out:", *map(plain, _left_out(found.missing))]))
+    st.code(found.command, language="bash", wrap_lines=True)
     stem = downloads.file_name("figures", opened.entry.title, found.about["data"])
     with st.container(horizontal=True):
         for kind, mime, make in (("csv", "text/csv", as_csv), ("json", "application/json", as_json)):

@@ -88,16 +88,20 @@ def _refuse(key: str, label: str, allowed: str) -> None:
 
 def _one_of(allowed: Sequence[object]) -> str:
     """The values in words, as far as a person reads them."""
-    *names, last = [_quoted(str(value)) for value in allowed]
+    *names, last = [_in_marks(str(value)) for value in allowed]
     if len(names) >= MAX_NAMED:
         return f"{', '.join(names[:MAX_NAMED])} or one of {len(allowed) - MAX_NAMED} more"
     return f"{', '.join(names)} or {last}" if names else last
 
 
 def _quoted(text: str) -> str:
-    """A number as it is written, anything else in quotation marks, short and with its Markdown escaped."""
-    short = text if len(text) <= MAX_FOUND else f"{text[: MAX_FOUND - 1]}…"
-    return short if re.fullmatch(r"-?[0-9.]+", short, re.ASCII) else f"“{plain(short)}”"
+    """A stranger's text, short."""
+    return _in_marks(text if len(text) <= MAX_FOUND else f"{text[: MAX_FOUND - 1]}…")
+
+
+def _in_marks(text: str) -> str:
+    """A number as it is written, anything else in quotation marks, with its Markdown escaped."""
+    return text if re.fullmatch(r"-?[0-9.]+", text, re.ASCII) else f"“{plain(text)}”"
 
 
 def go_to(page: str) -> NoReturn:

@@ -23,7 +23,7 @@ from vae_core.cli.shared import (
     Seed,
     Split,
     check_out,
-    chosen_rows,
+    counted,
     data_option,
     open_checkpoint,
     open_pictures,
@@ -128,6 +128,7 @@ def interpolate(
     from vae_core import explore, images
 
     check_out(out, ".png", ".gif")
+    explore.check_path(path)
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     scale = _scale(model.image_shape, steps)
@@ -249,9 +250,9 @@ def map_latents(
         from vae_core import images, scatter
 
         picture = scatter.draw(coords, None if labels is None else labels.numpy(), names)
-        _write(out, images.png(picture), f"{len(coords):,} points by {method}")
+        _write(out, images.png(picture), f"{counted(len(coords), 'point')} by {method}")
     else:
-        _write(out, _csv(coords, columns, names).encode(), f"{len(coords):,} points by {method}")
+        _write(out, _csv(coords, columns, names).encode(), f"{counted(len(coords), 'point')} by {method}")
 
 
 def _points(
@@ -265,13 +266,14 @@ def _points(
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Columns mean (N, D), kl (N,), error (N,), labels (N,) or None of what is mapped; names of the classes."""
+    from vae_core.data import drawn
     from vae_core.metrics import statistics
 
     if data is None:
         reference = checkpoint.reference
         if reference is None:
             raise ValueError("The checkpoint has no reference encodings; say with --data which pictures to map.")
-        kept = chosen_rows(len(reference), limit)
+        kept = drawn(len(reference), limit)
         columns = {"mean": reference.mean, "kl": reference.kl.sum(1), "error": reference.error}
         labels = reference.labels
         names = checkpoint.data.class_names

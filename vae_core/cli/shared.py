@@ -17,7 +17,6 @@ from vae_core.config import DataConfig
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
-    from torch import Tensor
 
     from vae_core.checkpoints import Checkpoint
     from vae_core.data import Dataset, Splits
@@ -133,7 +132,7 @@ def open_pictures(
 
     Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
     """
-    from vae_core.data import SETS
+    from vae_core.data import SETS, drawn
 
     if split not in SPLITS:
         raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
@@ -150,16 +149,12 @@ def open_pictures(
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
-    return found if limit is None else found.subset(chosen_rows(len(found), limit))
+    return found if limit is None else found.subset(drawn(len(found), limit))
 
 
-def chosen_rows(count: int, limit: int | None) -> Tensor:
-    """Rows of so many that --limit keeps: at random, the same ones each time, in their order."""
-    import torch
-
-    from vae_core.shards import seeded
-
-    return torch.randperm(count, generator=seeded(0))[:limit].sort().values
+def counted(count: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def summary(checkpoint: Checkpoint) -> str:
