@@ -121,9 +121,12 @@ def test_what_half_precision_holds_takes_half_the_room(path: Path) -> None:
     save(replace(before, reference=replace(before.reference, mean=short)), path)
     stored = read_file(path)[1]
     assert stored["reference.mean"].dtype == torch.float16 and stored["reference.std"].dtype == torch.float32
+    assert stored["reference.labels"].dtype == torch.uint8
     after = load(path).reference
     assert after is not None and after.mean.dtype == torch.float32
     assert torch.equal(after.mean, short) and torch.equal(after.std, before.reference.std)
+    assert after.labels is not None and after.labels.dtype == torch.int64
+    assert torch.equal(after.labels, before.reference.labels)
 
 
 @pytest.mark.parametrize("net", [body(), body("conv"), body("resnet", norm="batch"), Body("linear", ())], ids=str)
@@ -323,8 +326,8 @@ def test_weights_of_another_type(forge: Callable[[Change], bytes], dtype: str) -
     def change(header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         tensors["model.latent.head.bias"] = tensors["model.latent.head.bias"].to(getattr(torch, dtype))
 
-    half = dtype == "float16"  # references may be of it, weights may not
-    refused(forge(change), dtype, "contradict" if half else "allowed: torch.float32, torch.float16, torch.int64")
+    short = dtype in ("float16", "uint8")  # references may be of it, weights may not
+    refused(forge(change), dtype, "contradict" if short else "allowed: torch.float32, torch.int64, torch.float16")
 
 
 def test_whole_numbers_as_weights_and_as_encodings(forge: Callable[[Change], bytes]) -> None:
@@ -475,7 +478,7 @@ TENSORS: list[tuple[Change, str]] = [
     (tensor("reference.index", lambda t: t + 1), "'index' is not within 0 to 5"),
     (tensor("reference.index", lambda t: t.float()), "'index' is (6,) torch.float32"),
     (tensor("reference.labels", lambda t: t + 1), "'labels' is not within 0 to 1"),
-    (tensor("reference.labels", lambda t: t - 2**62), "'labels' is not within 0 to 1"),
+    (tensor("reference.labels", lambda t: t.long() - 2**62), "'labels' is not within 0 to 1"),
     (tensor("reference.labels", lambda t: t[:, None]), "'labels' is (6, 1)"),
     (tensor("reference.factors", lambda t: t + 1), "'f' is not within 0 to 1"),
     (tensor("reference.factors", lambda t: t[:, :1].contiguous()), "'factors' is (6, 1)"),

@@ -34,7 +34,8 @@ MAX_REFERENCE = 100_000
 MAX_TEXT = 2_000  # characters of a description, a name or a credit
 MAX_EPOCHS = 100_000
 MAX_NUMBER = 1e300  # beyond lie infinity and whole numbers that no float holds
-DTYPES = (torch.float32, torch.float16, torch.int64)  # what models, references and optimizers are made of
+DTYPES = (torch.float32, torch.int64)  # what models, references and optimizers are made of
+SHORT = {torch.float16: torch.float32, torch.uint8: torch.int64, torch.int16: torch.int64}  # in the file, and opened
 ROW = {"epoch", "seconds", "loss", "beta", "learning_rate", "score"}  # numbers of a row of the history
 TOLD: dict[str, type] = {"description": str, "history": list, "metrics": dict, "versions": dict}
 FIGURES = {"elbo", "reconstruction", "kl", "kl_per_dim", "active_units"}  # of a split, in a row of the history
@@ -51,7 +52,7 @@ class Reference:
     """Encodings of a few thousand test pictures: mean (N, D), std (N, D); kl (N, D) and error (N,) in nats.
 
     `labels` (N,) and `factors` (N, F) where the data has them; `tsne` (N, 2) a stored map; `index` (N,) the pictures'
-    places in the test split. In a file, columns that half precision holds exactly take half the room.
+    places in the test split. In a file, a column has the shortest type that holds it.
     """
 
     mean: Tensor
@@ -157,9 +158,11 @@ def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[st
         tensors = read_tensors(data)
     except (SafetensorError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError) as error:
         raise CheckpointError("The file is damaged or cut short: its tensors cannot be read.") from error
-    if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in DTYPES):
+    if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in (*DTYPES, *SHORT)):
         found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
-        raise CheckpointError(f"The file's tensors are not valid: {found}; allowed: {', '.join(map(str, DTYPES))}.")
+        raise CheckpointError(
+            f"The file's tensors are not valid: {found}; allowed: {', '.join(map(str, (*DTYPES, *SHORT)))}."
+        )
     if header.get("sha256") != digest(header, tensors):
         raise CheckpointError("The file is damaged: its checksum does not match its contents.")
     return header, tensors
@@ -229,11 +232,9 @@ def shortened(column: Tensor) -> Tensor:
 
 
 def _packed(column: Tensor) -> Tensor:
-    """A column in half precision where nothing is lost by it."""
-    if not column.is_floating_point():
-        return column
-    short = column.half()
-    return short if torch.equal(short.float(), column) else column
+    """A column as the shortest type that loses nothing of it."""
+    shorts = (column.to(short) for short, long in SHORT.items() if long == column.dtype)
+    return next((short for short in shorts if torch.equal(short.to(column.dtype), column)), column)
 
 
 def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint:
@@ -401,7 +402,7 @@ def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> 
     }
     kinds = {name: (shape, torch.float32) for name, shape in numbers.items()}
     kinds |= {name: (shape, torch.int64) for name, shape in places.items()}
-    columns = {n: column.float() if column.dtype == torch.float16 else column for n, column in columns.items()}
+    columns = {name: column.to(SHORT.get(column.dtype, column.dtype)) for name, column in columns.items()}
     for name, column in columns.items():
         if kinds.get(name) != (tuple(column.shape), column.dtype) or not torch.isfinite(column).all():
             found = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"
