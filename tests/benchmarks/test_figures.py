@@ -13,7 +13,7 @@ from vae_core.model import VAE
 from vae_core.shards import seeded
 from vae_core.training import Run
 
-DIGITS, DRAWS = 1_000, 1_000  # test digits, and draws of z for each
+DIGITS, DRAWS = 1_000, 200  # test digits, and draws of z for each
 PAIRS = (  # one knob apart: what is shown to be better, and than what
     ("mnist-iwae", "mnist-mlp"),
     ("mnist-flow", "mnist-mlp"),
