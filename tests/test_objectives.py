@@ -230,6 +230,8 @@ def test_the_discrepancy_of_one_distribution_is_zero_on_average_and_of_two_it_is
         same.append(maximum_mean_discrepancy(a, b))
         moved.append(maximum_mean_discrepancy(a + 1, b))
         wider.append(maximum_mean_discrepancy(3 * a, b))
+    alone = maximum_mean_discrepancy(torch.ones(1, 3), torch.zeros(1, 3))
+    assert alone == 0  # a last batch of one picture is not pulled anywhere
     found = torch.stack(same)
     assert abs(found.mean()) < 5 * found.std() / 400**0.5  # unbiased: below zero as often as above
     assert found.min() < 0

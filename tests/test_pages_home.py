@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +179,10 @@ def test_about_shows_the_open_model_in_full(show: Show) -> None:
     app = show()
     checked(app.button(key="about-digits").click().run())
     assert chosen(app) == "digits"
-    assert len(app.get("plotly_chart")) == 4
+    charts = [json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart")]
+    assert len(charts) == 4
+    (heat,) = (data[0] for data in charts if data[0]["type"] == "heatmap")
+    assert heat["zmin"] == 0 and heat["zmax"] > 0  # a dark row is one that is not used
     assert "vae train --like digits --out digits-again.safetensors" in said(app.code)
     assert "Credit: Optical Recognition" in said(app.text) and "Licence: CC BY 4.0" in said(app.text)
     tables = "\n".join(str(table.value) for table in app.table)

@@ -118,4 +118,7 @@ def test_the_focal_loss_of_a_plain_loop() -> None:
     cross_entropy = F.binary_cross_entropy_with_logits(params, x, reduction="sum").item()
     found = objectives.focal_excess(params, x, 2.0).item()
     assert found == pytest.approx((total - cross_entropy) / 3, rel=1e-5)
+    sure = torch.full((1, 1, 2, 2), 200.0, requires_grad=True)  # right beyond what float32 tells
+    objectives.focal_excess(sure, torch.ones(1, 1, 2, 2), 0.5).backward()
+    assert sure.grad is not None and sure.grad.isfinite().all()
     assert objectives.focal_excess(params, x, 0.0).item() == pytest.approx(0, abs=1e-6)

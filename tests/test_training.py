@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, training
+from vae_core import checkpoints, training, zoo
 from vae_core.config import (
     BODIES,
     LIKELIHOODS,
@@ -25,6 +25,7 @@ from vae_core.config import (
     Training,
 )
 from vae_core.data import Dataset, Splits
+from vae_core.metrics import importance_weighted_nll
 from vae_core.model import VAE
 from vae_core.shards import seeded
 from vae_core.training import Progress, Run, TrainingError, package
@@ -474,6 +475,23 @@ def test_the_package_holds_what_a_page_needs(tmp_path: Path, monkeypatch: pytest
     assert torch.equal(found.reference.mean, checkpoints.shortened(whole.mean[rows]))
     assert torch.allclose(found.reference.error, whole.reconstruction[rows])
     assert torch.equal(found.reference.kl, checkpoints.shortened(whole.kl[rows]))
+
+
+def test_an_importance_weighted_run_is_judged_by_its_own_bound() -> None:
+    run = finished(recipe(objective=Objective("iwae", draws=4), epochs=2))
+    images, labels = run.watched[1]
+    bound = -importance_weighted_nll(run.model, images, 4, 0, labels=labels).mean().item()
+    assert bound in [pytest.approx(row["score"]) for row in run.history]
+    assert all(row["score"] > row["val"]["elbo"] for row in run.history)
+
+
+def test_hidden_labels_choose_no_weights() -> None:
+    settings = Training(epochs=1, batch_size=16)
+    made = zoo.recipe("semi-supervised", DataConfig("bars"), (1, 8, 8), classes=2, training=settings)
+    run = Run(zoo.adjusted(made, {"labelled": 6}), splits(), "cpu")
+    assert all(labels is None for _, labels in run.watched)
+    known = Run(zoo.recipe("conditional", DataConfig("bars"), (1, 8, 8), classes=2, training=settings), splits(), "cpu")
+    assert all(labels is not None for _, labels in known.watched)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

@@ -99,6 +99,9 @@ def test_conditional_variants_need_classes() -> None:
 
 def test_ink_is_bits_and_the_rest_has_a_learned_variance() -> None:
     assert zoo.recipe("mlp", DataConfig("mnist"), (1, 28, 28)).model.likelihood.kind == "bernoulli"
+    assert (
+        zoo.recipe("vae-gan", DataConfig("digits"), (1, 8, 8)).model.likelihood.kind == "gaussian"
+    )  # none to learn it
     assert zoo.recipe("mlp", DataConfig("sprites"), (3, 32, 32)).model.likelihood.kind == "learned_gaussian"
 
 
