@@ -578,9 +578,9 @@ def test_map_writes_the_reference_set_or_other_pictures(trained: Path, tmp_path:
     assert vae("map", trained, "--data", "digits", "--limit", 30, "--out", out).status == 0
     assert len(out.read_text().splitlines()) == 1 + 30
     assert vae("map", trained, "--limit", 30, "--out", out).status == 0
-    some = [float(row["kl_nats"]) for row in csv.DictReader(out.read_text().splitlines())]
-    every = [float(row["kl_nats"]) for row in rows]
-    places = [every.index(kl) for kl in some]
+    some = [float(row["reconstruction_nats"]) for row in csv.DictReader(out.read_text().splitlines())]
+    every = [float(row["reconstruction_nats"]) for row in rows]
+    places = [every.index(error) for error in some]
     assert len(some) == 30 and places == sorted(places) and places != list(range(30))  # not the first ones
     png = tmp_path / "map.png"
     assert vae("map", trained, "--out", png).status == 0
