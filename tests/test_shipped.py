@@ -122,7 +122,7 @@ def test_reference_encodings_fit_the_figures(shipped: Checkpoint) -> None:
     columns = [(reference.error, "reconstruction"), (reference.kl.sum(1), "kl")]
     for column, figure in columns if shipped.model.spec.has_density else columns[:1]:
         tolerance = 1e-3 if count == sizes[2] else 5 * column.std().item() / count**0.5
-        assert column.mean().item() == pytest.approx(metrics[figure], abs=tolerance, rel=1e-5)
+        assert column.mean().item() == pytest.approx(metrics[figure], abs=tolerance, rel=2**-11)  # rounded in the file
     variance = reference.mean.var(0)  # of the whole test split it is a little different
     assert (variance > 0.015).sum() <= metrics["active_units"] <= (variance > 0.0066).sum()
     if shipped.data.class_names and shipped.data.factor_names == ():
