@@ -50,6 +50,18 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app on a machine without data sets and models of one's own, that remembers nothing."""
+    import streamlit as st
+
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Fix the global generators: a test that forgets its own is at least the same each time."""

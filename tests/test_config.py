@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_core import config
+from vae_core import config, zoo
 from vae_core.config import (
     Body,
     DataConfig,
@@ -195,9 +195,9 @@ def test_cyclical_ramps_and_holds_in_each_cycle() -> None:
 
 def test_a_replaced_field_is_the_only_difference() -> None:
     recipe = Recipe()
-    other = config.replaced(recipe, "model.latent.dim", 5)
+    other = zoo.adjusted(recipe, {"latent_dim": 5})
     assert config.difference(recipe, other) == "model.latent.dim is 16, not 5"
-    assert config.replaced(other, "model.latent.dim", 16) == recipe
+    assert zoo.adjusted(other, {"latent_dim": 16}) == recipe
     assert config.difference(recipe, recipe) == "no difference"
     with pytest.raises(ValueError, match="latent dim is 0"):
-        config.replaced(recipe, "model.latent.dim", 0)
+        zoo.adjusted(recipe, {"latent_dim": 0})

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -65,14 +64,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def show(root: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
+def show(root: Path, shelf: Path, bare_machine: None, monkeypatch: pytest.MonkeyPatch) -> Show:
     """The open model's tab with no data set on the machine; keywords are the link's."""
     monkeypatch.setattr(checkpoints, "SHIPPED", shelf)
-    monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
     def opened(model: str, **query: Any) -> AppTest:
         app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)

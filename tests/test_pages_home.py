@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -53,14 +52,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def show(root: Path, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
+def show(root: Path, shelf: Path, bare_machine: None, monkeypatch: pytest.MonkeyPatch) -> Show:
     """Follow a link to a part of Home, with the shelf for the models that came with it and no data set beside it."""
     monkeypatch.setattr(checkpoints, "SHIPPED", shelf)
-    monkeypatch.setenv("VAE_DATA", str(tmp_path / "no-data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
     def opened(part: str | None = None, model: str | None = None) -> AppTest:
         app = AppTest.from_file(str(root / "pages" / "router.py"), default_timeout=60)

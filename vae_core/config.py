@@ -472,13 +472,6 @@ def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
     return tuple(_convert(hint, entry, where) for hint, entry in zip(items, value, strict=True))
 
 
-def replaced(config: T, place: str, value: Any) -> T:
-    """A copy of a nested config with another value at `place`, as in `model.latent.dim`."""
-    head, _, rest = place.partition(".")
-    new = replaced(getattr(config, head), rest, value) if rest else value
-    return typing.cast(T, dataclasses.replace(typing.cast(Any, config), **{head: new}))
-
-
 def difference(found: Any, wanted: Any, where: str = "") -> str:
     """The first field in which two configs of one kind differ, in words."""
     for name in vars(found):

@@ -263,6 +263,13 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
     return next((needed for names, there, needed in needs if name in names and not there), None)
 
 
+def density(model: VAE, given: bool) -> str | None:
+    """Which density the figures of a conditional model are of; None where the class plays no part."""
+    if model.spec.classes is None:
+        return None
+    return "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
+
+
 def usual(model: VAE, labels: Tensor | None = None) -> list[str]:
     """The figures where none are named: those of `USUAL` that a model has on pictures of these classes (N,)."""
     return [name for name in USUAL if lacking(model, name, _differ(labels)) is None]

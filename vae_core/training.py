@@ -345,11 +345,8 @@ class Run:
         if self.draws == 1:
             return -(val["reconstruction"] + self.penalty(val["kl"] or 0.0))
         images, labels = self.watched[1]
-        return (
-            -importance_weighted_nll(self.model, images, self.draws, self.recipe.training.seed, labels=labels)
-            .mean()
-            .item()
-        )
+        seed = self.recipe.training.seed
+        return -importance_weighted_nll(self.model, images, self.draws, seed, labels=labels).mean().item()
 
     def save_state(self, path: Path) -> None:
         """Write all that continuing needs, in the checkpoint's own file format."""

@@ -393,7 +393,6 @@ def _missing(model: VAE, wish: Wish, pictures: Dataset, known: bool) -> dict[str
 def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, Any]:
     """What was measured, in the words of `vae evaluate --json`."""
     model = opened.checkpoint.model
-    density = "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
     return {
         "model": opened.entry.id,
         "seed": SEED,
@@ -403,7 +402,7 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
         "drawn_from": found.total,
         "likelihood": model.likelihood.label,
         "bits": f"drawn from the grey values with seed {SEED}" if model.binary else None,
-        "density": density if model.spec.classes else None,
+        "density": metrics.density(model, given),
     }
 
 

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_core import checkpoints, data, explore, metrics
-from vae_core.config import DataConfig, replaced
+from vae_core import checkpoints, data, explore, metrics, zoo
+from vae_core.config import DataConfig
 from vae_core.model import VAE
 from vae_core.shards import seeded
 from vae_core.training import Run
@@ -82,7 +82,7 @@ def test_disentangling_over_seeds(data_root, capsys) -> None:
         splits = data.load(shipped.recipe.data)
         models = [shipped.model]
         for seed in range(1, SEEDS):
-            run = Run(replaced(shipped.recipe, "training.seed", seed), splits)
+            run = Run(zoo.adjusted(shipped.recipe, {"seed": seed}), splits)
             list(run.train())
             models.append(run.model)
         test = splits.test.subset(slice(0, SCORED))

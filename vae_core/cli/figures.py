@@ -31,7 +31,6 @@ from vae_core.config import METRICS
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Checkpoint
-    from vae_core.model import VAE
 
 TABLE_WIDTH = 160  # characters, where no terminal says how many it has
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -166,7 +165,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a checkpoint on pictures: figures with standard errors, likelihoods in nats per image."""
-    from vae_core.metrics import check, figures, usual
+    from vae_core.metrics import check, density, figures, usual
 
     wanted = [name.strip() for name in metrics.split(",")] if metrics else []
     if unknown := [name for name in wanted if name not in METRICS]:
@@ -189,7 +188,7 @@ def evaluate(
         "pictures": len(pictures),
         "likelihood": model.likelihood.label,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
-        "density": _density(model, given),
+        "density": density(model, given),
         "metrics": rows,
     }
     if as_json:
@@ -199,13 +198,6 @@ def evaluate(
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
     return None
-
-
-def _density(model: VAE, given: bool) -> str | None:
-    """Which density the figures of a conditional model are of."""
-    if model.spec.classes is None:
-        return None
-    return "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
 
 
 def _value(row: dict[str, Any]) -> str:
