@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from pages.widgets import served
+
 
 async def healthz(request: Request) -> PlainTextResponse:
     """Say that the server answers, for whoever waits for it or watches over it."""
@@ -18,4 +20,4 @@ async def healthz(request: Request) -> PlainTextResponse:
 # import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
 sys.path.append(str(Path(__file__).resolve().with_name("pages")))
 
-app = st.App("pages/router.py", routes=[Route("/healthz", healthz)])
+app = st.App("pages/router.py", routes=[Route("/healthz", healthz), *served.routes])

@@ -1,14 +1,17 @@
 """Traverse: slide single dimensions of the latent space and watch the picture change."""
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import classes, codes, downloads, links, models, pictures, words
-from pages.widgets.canvas import GREY, GUTTER, canvas
+from pages.widgets import classes, codes, downloads, links, live, models, pictures, words
+from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.models import Opened, plain
 from pages.widgets.pictures import Chosen
 from vae_core import explore, images
@@ -28,6 +31,7 @@ MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
 ALL_LEVELS = "All levels"
 CODES, DIRECTIONS = "Codes", "Directions"
 OWN_CLASS = "Its own class"
+SLIDER = re.compile(r"(L\d+-)?(z|PC)\d+")  # what sliders are called in a link
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def settle(opened: Opened, start: Chosen, slides: list[Slide], level: int | None
     before = st.session_state.get("traverse_of")
     if before is None:
         _check_link(slides)
+        _follow_link(slides)
         st.session_state.traverse_of = now
     if before in (None, now):
         return False
@@ -134,6 +139,13 @@ def _check_link(slides: list[Slide]) -> None:
         st.warning(
             f"The link sets {len(more)} more sliders to what they cannot be; their usual values are used instead."
         )
+
+
+def _follow_link(slides: list[Slide]) -> None:
+    """Put the sliders where the link has them: those of the live view are not bound to it, as Streamlit's are."""
+    for slide in slides:
+        if slide.key in st.query_params and not links.outside(slide.key, slide.low, slide.high):
+            st.session_state.setdefault(slide.key, float(st.query_params[slide.key]))
 
 
 def remember(slides: list[Slide]) -> None:
@@ -232,11 +244,84 @@ def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
 @st.fragment
 def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Picture and sliders: only these run again when a slider moves."""
+    keep = None if way.level is None or not way.follow else way.level + 1
+    if graph := live.model(opened, keep):
+        live_bench(opened, start, slides, way, graph)
+    else:
+        server_bench(opened, start, slides, way)
+    if way.follow:
+        st.caption("The finer levels follow: each is at its mean given the coarser ones, and not the start's.")
+    point, moved = current(start, slides)
+    links.check_range("random", "Seed", 0, MAX_SEED)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        actions(opened, slides)
+        send(
+            choice_of(start, point, moved, way),
+            lambda: way.decode(opened, point[None]),
+            can_be_sent=not way.follow,
+        )
+
+
+def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, graph: dict[str, Any]) -> None:
+    """Sliders that decode in the browser while they are dragged."""
+
+    def put_down(places: Any) -> None:
+        """The hand let go: what it moved, as the component says; what is not a place on a slider is left out."""
+        found = places if isinstance(places, dict) else {}
+        remember(slides)
+        for slide in slides:
+            place = found.get(slide.key, slide.start)
+            fine = isinstance(place, int | float) and slide.low <= place <= slide.high
+            st.session_state[slide.key] = float(place) if fine else slide.start
+
+    places = {slide.key: place_of(slide) for slide in slides if place_of(slide) != slide.start}
+    unused = words.unused(opened.checkpoint.model.spec)
+    live.show(
+        "traverse",
+        "traverse",
+        {
+            "model": graph,
+            "about": f"{opened.key} {start.choice} {way.about}",
+            "start": start.mean.tolist(),
+            "y": None if way.y is None else way.y.flatten().tolist(),
+            "picture": data_url(start.x),
+            "captions": ["Decoded at the sliders", f"Start: {start.label}"],
+            "heading": heading(opened, slides).replace("**", ""),
+            "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
+            "slides": [told(slide, start) for slide in slides],
+            "places": dict(sorted(places.items())),
+            "share": 0.5,
+        },
+        places=put_down,
+    )
+    links.replace(SLIDER, {key: f"{place:g}" for key, place in places.items()})
+
+
+def told(slide: Slide, start: Chosen) -> dict[str, Any]:
+    """A slider as the live view takes it."""
+    axis = slide.axis
+    single = int(axis.direction.count_nonzero()) == 1 and slide.key.startswith("z")
+    return {
+        "key": slide.key,
+        "note": slide.label.removeprefix(slide.key),
+        "low": slide.low,
+        "high": slide.high,
+        "start": slide.start,
+        "at": axis.coordinate(start.mean).item(),
+        "kl": axis.kl,
+        "active": axis.active,
+        "index": int(axis.direction.argmax()),
+        "direction": None if single else axis.direction.tolist(),
+    }
+
+
+def server_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
+    """Sliders of Streamlit's own; the server decodes when one is let go."""
     left, right = st.columns([2, 1], gap="medium")
     with right:
         st.markdown(heading(opened, slides))
         sliders(opened, slides)
-    point, moved = current(start, slides)
+    point, _ = current(start, slides)
     x = way.decode(opened, point[None])
     with left:
         canvas(
@@ -247,12 +332,6 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
             below=("Decoded at the sliders", f"Start: {start.label}"),
             share=0.5,
         )
-        if way.follow:
-            st.caption("The finer levels follow: each is at its mean given the coarser ones, and not the start's.")
-    links.check_range("random", "Seed", 0, MAX_SEED)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        actions(opened, slides)
-        send(choice_of(start, point, moved, way), x, can_be_sent=not way.follow)
 
 
 def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> str:
@@ -270,7 +349,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        send(f"point:{explore.to_text(point)}" if changed else start.choice, x)
+        send(f"point:{explore.to_text(point)}" if changed else start.choice, lambda: x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -290,8 +369,8 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=untouched)
 
 
-def send(choice: str, x: Tensor, can_be_sent: bool = True) -> None:
-    """Where the picture can go; one whose finer levels only the decoder knows cannot be sent."""
+def send(choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
+    """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
     for slot in ("a", "b"):
         if st.button(f"Use as {slot.upper()}", key=f"use_{slot}", disabled=not can_be_sent):
             pictures.choose(slot, choice)
@@ -299,7 +378,7 @@ def send(choice: str, x: Tensor, can_be_sent: bool = True) -> None:
             st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
     st.download_button(
         "Picture (PNG)",
-        lambda: images.png(images.grid(x, 1, downloads.enlargement(x.shape[3]), 0)),
+        lambda: images.png(images.grid(x := picture(), 1, downloads.enlargement(x.shape[3]), 0)),
         "picture.png",
         "image/png",
         on_click="ignore",

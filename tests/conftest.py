@@ -6,6 +6,9 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
+# The server's views, as a browser without WebAssembly has them; the tests of the live view switch it on.
+os.environ["VAE_LIVE"] = "off"
+
 import random
 import sys
 from collections.abc import Iterator

@@ -32,6 +32,12 @@ _component = st.components.v2.component(
 )
 
 
+def data_url(pictures: Tensor, columns: int = 1, gutter: int = 0) -> str:
+    """Pictures (N, C, H, W) in a grid, as an address that holds the PNG itself."""
+    png = images.png(images.grid(pictures, columns, gutter=gutter, background=GREY))
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
 def canvas(
     pictures: Tensor,
     columns: int,
@@ -66,9 +72,8 @@ def canvas(
         if on_pick and isinstance(place, int | float) and 0 <= int(place) < len(pictures):
             on_pick(int(place))
 
-    png = images.png(images.grid(pictures, columns, gutter=gutter, background=GREY))
     data = {
-        "src": "data:image/png;base64," + base64.b64encode(png).decode(),
+        "src": data_url(pictures, columns, gutter),
         "alt": alt,
         "count": len(pictures),
         "columns": columns,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import streamlit as st
@@ -51,6 +51,16 @@ def check_tab(key: str, names: Sequence[str]) -> None:
     asked = _asked(key)
     if asked is not None and asked not in names:
         st.warning(f"The link opens the tab {_quoted(asked)}, but there is only {_one_of(names)}; the first is open.")
+
+
+def replace(names: re.Pattern[str], values: Mapping[str, str]) -> None:
+    """Put these values into the link, and take out all others whose name matches."""
+    for key in list(st.query_params):
+        if names.fullmatch(key) and key not in values:
+            del st.query_params[key]
+    for key, value in values.items():
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
 
 
 def drop_infinite() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor, nn
 
@@ -57,11 +59,17 @@ class Gaussian(Vector):
         if self.closed:
             mean, std = self.distribution(h)
             return Encoding([mean], [std], [kl_to_standard_normal(mean, std)])
-        half = normal((1, PAIRS, *self.shapes[0]), seeded(0), h.device)
-        draw = self._push(h, torch.cat([half, -half], 1))
+        draw = self._push(h, self._mirrored.to(h.device))
         if self.flow is None:
             return Encoding(draw.mean, draw.std, draw.kl)
         return Encoding([draw.z[0].mean(1)], [draw.z[0].std(1)], draw.kl)
+
+    @cached_property
+    def _mirrored(self) -> Tensor:
+        """Seeded draws and their mirror images (1, 2 PAIRS, D); kept, since an exporter follows no generator."""
+        with torch.inference_mode(False):
+            half = normal((1, PAIRS, *self.shapes[0]), seeded(0), torch.device("cpu"))
+            return torch.cat([half, -half], 1)
 
     def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:  # type: ignore[override]
         """Draw k times by reparameterization: z = mean + std * noise."""

@@ -1,0 +1,165 @@
+// The page's side of the worker: one for all views and visits of pages; of each asker only the newest request is kept.
+import type { Ask, FromWorker, Model, ToWorker } from "./protocol";
+import LiveWorker from "./worker?worker&inline";
+
+const BLOCK = 16_384; // numbers of pictures in one run: a large grid comes in rows, and a newer one need not wait long
+
+/** What somebody wants decoded; `rows` vectors z side by side, and as many class weights y. */
+export interface Wish {
+  model: Model;
+  z: Float32Array;
+  y?: Float32Array;
+  rows: number;
+  /** Called for each block of pictures: RGBA bytes of `count` of them from number `first` on. */
+  onPixels(pixels: Uint8ClampedArray<ArrayBuffer>, first: number, count: number): void;
+  onDone?(): void;
+}
+
+type Answer = (message: FromWorker) => void;
+interface Lane {
+  wish: Wish;
+  next: number; // row to be decoded next
+}
+
+/** What can be told apart from a real worker only by its results. */
+export interface WorkerLike {
+  postMessage(message: ToWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+}
+
+export class Engine {
+  private id = 0;
+  private busy = false;
+  private broken: string | null = null;
+  private readonly lanes = new Map<object, Lane>(); // by who asks; a newer wish takes the place of an older
+  private readonly others: { ask: Omit<Ask, "id">; answer: Answer }[] = [];
+  private readonly waiting = new Map<number, Answer>();
+  private readonly failures = new Set<(reason: string) => void>();
+
+  constructor(private readonly worker: WorkerLike) {
+    worker.onmessage = ({ data }) => this.heard(data);
+    worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
+  }
+
+  /** Be told, once, when nothing can be decoded here; gives back how to stop listening. */
+  onFailure(listener: (reason: string) => void): () => void {
+    if (this.broken !== null) listener(this.broken);
+    this.failures.add(listener);
+    return () => this.failures.delete(listener);
+  }
+
+  /** Get a graph ready before it is needed. */
+  load(url: string): void {
+    this.worker.postMessage({ kind: "load", url: absolute(url) });
+  }
+
+  /** Decode for `who`; what it wanted before and has not got is dropped. */
+  decode(who: object, wish: Wish): void {
+    if (this.broken !== null) return;
+    this.lanes.delete(who);
+    this.lanes.set(who, { wish, next: 0 }); // to the end of the queue: nobody starves
+    this.pump();
+  }
+
+  /** Encode pictures (rows, C, H, W) in [0, 1]: numbers by name, `mean` and `std` among them. */
+  encode(model: Model, x: Float32Array, rows = 1): Promise<Record<string, Float32Array>> {
+    return new Promise((resolve, reject) => {
+      if (this.broken !== null || !model.encoder) return reject(new Error(this.broken ?? "there is no encoder"));
+      const ask = { url: absolute(model.encoder), rows, feeds: { x }, shapes: { x: model.shape }, pictures: false };
+      this.others.push({
+        ask,
+        answer: (message) =>
+          message.kind === "numbers"
+            ? resolve(message.outputs)
+            : reject(new Error(message.kind === "failed" ? message.reason : "no numbers came")),
+      });
+      this.pump();
+    });
+  }
+
+  /** Forget what `who` wanted. */
+  cancel(who: object): void {
+    this.lanes.delete(who);
+  }
+
+  private pump(): void {
+    if (this.busy || this.broken !== null) return;
+    const other = this.others.shift();
+    if (other) return this.post(other.ask, other.answer);
+    const [first] = this.lanes;
+    if (!first) return;
+    const [who, lane] = first;
+    const { model, z, y, rows } = lane.wish;
+    const [channels, height, width] = model.shape;
+    const from = lane.next;
+    const count = Math.min(rows - from, Math.max(1, Math.floor(BLOCK / (channels * height * width))));
+    lane.next += count;
+    if (lane.next >= rows) this.lanes.delete(who);
+    const feeds: Record<string, Float32Array> = { z: z.slice(from * model.dim, (from + count) * model.dim) };
+    if (model.classes && y) feeds.y = y.slice(from * model.classes, (from + count) * model.classes);
+    const shapes = { z: [model.dim], y: [model.classes] };
+    this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, (message) => {
+      if (message.kind === "failed") return this.tell(message.reason);
+      const current = this.lanes.get(who);
+      // A newer wish of the same asker is shown when it comes; older rows would only flicker between its own.
+      if (message.kind !== "pixels" || (current && current !== lane && from > 0)) return;
+      lane.wish.onPixels(message.pixels, from, count);
+      if (from + count >= rows) lane.wish.onDone?.();
+    });
+  }
+
+  private post(ask: Omit<Ask, "id">, answer: Answer): void {
+    const id = ++this.id;
+    this.busy = true;
+    this.waiting.set(id, answer);
+    this.worker.postMessage({ kind: "run", id, ...ask });
+  }
+
+  private heard(message: FromWorker): void {
+    if (message.kind === "loaded") return;
+    if (message.kind === "failed" && message.id === null) {
+      return message.url === null ? this.fail(message.reason) : this.tell(message.reason);
+    }
+    const id = message.id as number;
+    const answer = this.waiting.get(id);
+    this.waiting.delete(id);
+    this.busy = false;
+    answer?.(message);
+    this.pump();
+  }
+
+  /** Nothing will ever be decoded by this worker. */
+  private fail(reason: string): void {
+    this.broken = reason;
+    this.tell(reason);
+  }
+
+  /** One graph cannot be had, or all: what was asked for is dropped. */
+  private tell(reason: string): void {
+    this.lanes.clear();
+    for (const listener of this.failures) listener(reason);
+  }
+}
+
+/** An address below the app's, wherever it is mounted: a worker made from a blob has no base of its own. */
+export const absolute = (path: string): string => new URL(path, document.baseURI).href;
+
+let shared: { runtime: string; engine: Engine } | null = null;
+
+/** The engine of this tab. Module scope outlives reruns and page switches, and so do worker and sessions. */
+export function engine(runtime: string): Engine {
+  if (shared?.runtime === runtime) return shared.engine;
+  if (typeof WebAssembly !== "object" || typeof Worker !== "function") {
+    throw new Error("this browser has no WebAssembly");
+  }
+  const worker = new LiveWorker();
+  shared = { runtime, engine: new Engine(worker) };
+  worker.postMessage({ kind: "begin", runtime: absolute(runtime) } satisfies ToWorker);
+  return shared.engine;
+}
+
+/** Begin anew after a failure, when a person asks for it. */
+export function forget(): void {
+  shared = null;
+}

@@ -1,0 +1,66 @@
+// The component: which view is shown, and what happens where nothing can be decoded.
+import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
+import { type Engine, engine, forget } from "./engine";
+import "./style.css";
+import { Traverse } from "./traverse";
+import type { Host, View } from "./view";
+
+const VIEWS: Record<string, new (host: Host) => View> = { traverse: Traverse };
+
+interface Data {
+  view: string;
+  runtime: string; // below the app's address, named by the content's hash
+  attempt: number; // counts how often a person asked to try again
+}
+
+interface Shown {
+  name: string;
+  host: Host;
+  view: View;
+  dispose(): void;
+}
+
+const shown = new WeakMap<Node, Shown>(); // Streamlit calls the default export again with every change of data or theme
+let attempts = 0;
+
+export default function live({ data, parentElement, setStateValue, setTriggerValue }: FrontendRendererArgs<Record<string, unknown>, Data>) {
+  if (data.attempt > attempts) forget();
+  attempts = Math.max(attempts, data.attempt);
+  const tell = (name: string, value: unknown) => setStateValue(name, value);
+  const fail = (reason: string) => setTriggerValue("failed", reason); // each time anew, if it is tried again
+  let found = shown.get(parentElement);
+  if (found?.name !== data.view) {
+    found?.dispose();
+    try {
+      found = mount(data.view, parentElement, engine(data.runtime));
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    shown.set(parentElement, found);
+  }
+  Object.assign(found.host, { tell, fail });
+  found.view.show(data as never);
+  found.view.fit();
+  return found.dispose;
+}
+
+function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): Shown {
+  const root = parent.querySelector<HTMLElement>(".live")!;
+  root.replaceChildren();
+  const host: Host = { root, engine, tell: () => undefined, fail: () => undefined };
+  const view = new VIEWS[name](host);
+  const observer = new ResizeObserver(() => view.fit());
+  observer.observe(root);
+  const fit = () => view.fit();
+  window.addEventListener("resize", fit);
+  const deaf = engine.onFailure((reason) => host.fail(reason));
+  const dispose = () => {
+    observer.disconnect();
+    window.removeEventListener("resize", fit);
+    deaf();
+    view.dispose();
+    shown.delete(parent);
+  };
+  return { name, host, view, dispose };
+}

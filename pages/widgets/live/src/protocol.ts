@@ -1,0 +1,29 @@
+// What goes between the page and its worker, and what every view is told of a model.
+
+/** A model as the views know it: routes of its two halves, and the sizes of z and of a picture. */
+export interface Model {
+  key: string; // another model has another key
+  decoder: string; // below the app's address, named by the content's hash
+  encoder?: string;
+  dim: number;
+  classes: number; // 0 where the class plays no part
+  shape: [number, number, number]; // channels, height, width
+}
+
+/** One run of a graph: inputs by name, each with as many numbers a row as `widths` says. */
+export interface Ask {
+  id: number;
+  url: string;
+  rows: number;
+  feeds: Record<string, Float32Array>;
+  shapes: Record<string, number[]>; // of one row
+  pictures: boolean; // answer with pixels instead of numbers
+}
+
+export type ToWorker = { kind: "begin"; runtime: string } | { kind: "load"; url: string } | ({ kind: "run" } & Ask);
+
+export type FromWorker =
+  | { kind: "loaded"; url: string }
+  | { kind: "pixels"; id: number; pixels: Uint8ClampedArray<ArrayBuffer> }
+  | { kind: "numbers"; id: number; outputs: Record<string, Float32Array> }
+  | { kind: "failed"; id: number | null; url: string | null; reason: string };

@@ -1,0 +1,62 @@
+"""Files on disk that are found again by what they were made from; a disk that fails only costs time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from vae_core.checkpoints import write_bytes
+
+CHECKSUM = 32  # bytes before the content
+
+
+class FileCache:
+    """Contents by name, each with its checksum.
+
+    Args:
+        kind: what the files' names begin with; nothing else in the folder is touched.
+        limit: bytes kept in all; the oldest files go first.
+        folder: where; by default the environment's VAE_CACHE, else the user's cache folder.
+    """
+
+    def __init__(self, kind: str, limit: int, folder: Path | None = None) -> None:
+        from platformdirs import user_cache_dir
+
+        self.folder = folder or Path(os.environ.get("VAE_CACHE") or user_cache_dir("vae-explorer"))
+        self.kind, self.limit = kind, limit
+
+    def get(self, name: str, compute: Callable[[], bytes]) -> bytes:
+        """Give what is stored under a name, or compute and store it; what compute raises passes through."""
+        path = self.folder / f"{self.kind}-{name}"
+        if (stored := _read(path)) is not None:
+            return stored
+        content = compute()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, hashlib.sha256(content).digest() + content)
+            self._prune()
+        except OSError as error:  # full or read-only: the person still gets what was computed
+            logging.getLogger(__name__).warning("%s could not be cached: %s", path.name, error)
+        return content
+
+    def _prune(self) -> None:
+        # The pattern finds unfinished files too.
+        paths = sorted(self.folder.glob(f"{self.kind}-*"), key=lambda path: path.stat().st_mtime_ns)
+        total = 0
+        for path in reversed(paths):
+            total += path.stat().st_size
+            if total > self.limit:
+                path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes | None:
+    """The content; None where the file is absent, cut off or flipped."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    content = data[CHECKSUM:]
+    return content if hashlib.sha256(content).digest() == data[:CHECKSUM] else None
