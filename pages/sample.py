@@ -1,14 +1,17 @@
 """Sample: pictures that the model makes up, decoded at draws from the prior or over the prior's plane."""
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import streamlit as st
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, models, pictures, words
+from pages.widgets import classes, downloads, links, live, models, pictures, served, words
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
 from vae_core import explore, images
@@ -21,6 +24,9 @@ MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
 VIEWS = ("Draws", "Plane")
 SHOWN = ("Mean", "Pixels")
+SEEDS = 16  # whose draws a browser has at hand, as far as they are
+MAX_NUMBERS = 2**18  # of them together
+KNOBS = re.compile("temperature|seed")  # of the live view, in a link
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,34 @@ def pick(place: int) -> None:
     st.session_state.picture = place + 1
 
 
-def controls(opened: Opened) -> View:
-    """The widgets, and what they ask for."""
+def graph_of(opened: Opened, keep: int) -> dict[str, Any] | None:
+    """The model for the live view; None where the server draws pixels or levels, or decodes."""
+    pixels = st.session_state.get("shown", st.query_params.get("shown")) == SHOWN[1]
+    return None if keep or pixels else live.model(opened)
+
+
+def held(key: str, usual: float, most: float) -> float:
+    """Where a knob of the live view stands: in this visit, else in the link."""
+    links.check_range(key, key.capitalize(), 0, most)
+    if key in st.query_params and not links.outside(key, 0, most):
+        usual = float(st.query_params[key])
+    # Put there anew in each run: what was a widget's in the run before would be forgotten.
+    st.session_state[key] = type(usual)(st.session_state.get(key, usual))
+    return st.session_state[key]
+
+
+def controls(opened: Opened) -> tuple[View, dict[str, Any] | None]:
+    """The widgets, and what they ask for; the live view has temperature and seed below its grid."""
     spec = opened.checkpoint.model.spec
     plane, label = plane_input(opened), class_input(opened)
     if plane and spec.classes:
         label = label or 0  # a plane has no rows for classes
     count = count_input(plane, bool(spec.classes) and label is None and not plane)
     keep = keep_input(opened) if len(spec.shapes) > 1 else 0
+    if graph := graph_of(opened, keep):
+        temperature, seed = held("temperature", 1.0, MAX_TEMPERATURE), int(held("seed", 0, MAX_SEED))
+        shown_input(opened)
+        return View(count, temperature, seed, plane, label=label), graph
     links.check_range("temperature", "Temperature", 0, MAX_TEMPERATURE)
     temperature = st.slider(
         "Temperature",
@@ -133,7 +159,7 @@ def controls(opened: Opened) -> View:
     seed = seed_input("seed", "Seed", "New draw", still)
     rest = seed_input("rest", "Seed of the rest", "New rest", False) if keep else 0
     pixels = False if keep else shown_input(opened)
-    return View(count, float(temperature), seed, plane, pixels, label, keep, rest)
+    return View(count, float(temperature), seed, plane, pixels, label, keep, rest), None
 
 
 def plane_input(opened: Opened) -> bool:
@@ -226,16 +252,24 @@ def shown_input(opened: Opened) -> bool:
     return shown == "Pixels"
 
 
+def alt_of(opened: Opened, view: View, count: int) -> str:
+    """What the grid shows, for a person who does not see it."""
+    if view.plane:
+        return f"{count} pictures over the plane of z0 (left to right) and z1 (bottom to top)"
+    names = [classes.names(opened)[row] for row in view.rows(opened)]
+    return f"{count} pictures drawn from the prior" + (f", one row a class: {', '.join(names)}" if names else "")
+
+
 def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float) -> None:
     """The picture itself; a plane has axes, and no gutters: it is one."""
-    columns, rows = view.columns(opened), view.rows(opened)
+    columns, rows, alt = view.columns(opened), view.rows(opened), alt_of(opened, view, len(x))
     if view.plane:
         ends = f"{-edge:.2f}", f"{edge:.2f}"
         canvas(
             x,
             columns,
             "plane",
-            f"{len(x)} pictures over the plane of z0 (left to right) and z1 (bottom to top)",
+            alt,
             on_pick=pick,
             chosen=chosen,
             rows=(ends[1], "z1 ↑", ends[0]),
@@ -243,13 +277,93 @@ def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float)
             gutter=0,
         )
         return
-    alt = f"{len(x)} pictures drawn from the prior"
     if rows:
         names = [classes.names(opened)[row] for row in rows]
-        alt = f"{alt}, one row a class: {', '.join(names)}"
         canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=0.84)
     else:
         canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Drawing …")
+def window(key: str, _opened: Opened, view: View, first: int, count: int) -> tuple[bytes, str]:
+    """Base and slope (count, 2, n, D) of the draws of `count` seeds, packed for the browser."""
+
+    def line(seed: int) -> tuple[Tensor, Tensor]:
+        if view.plane:
+            points = explore.prior_plane(view.count).flatten(0, 1)
+            return torch.zeros_like(points), points
+        found = explore.sample_line(_opened.checkpoint.model, view.count, seed)
+        if found is None:  # the points of one temperature, that stay where they are
+            points = explore.sample(_opened.checkpoint.model, view.count, view.temperature, seed)
+            found = points, torch.zeros_like(points)
+        return found
+
+    rows = max(1, len(view.rows(_opened)))
+    return live.packed(torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)]))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def moves_along(key: str, _opened: Opened) -> bool:
+    """Whether draws from the prior move along straight lines as the temperature changes."""
+    return explore.sample_line(_opened.checkpoint.model, 1) is not None
+
+
+def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor, y: Tensor | None, edge: float) -> None:
+    """The grid, decoded in the browser for every temperature and for the seeds around this one."""
+    seeds = 1 if view.plane else min(SEEDS, max(1, MAX_NUMBERS // (2 * points.numel())))
+    first = view.seed // seeds * seeds
+    moves = view.plane or moves_along(opened.key, opened)
+    asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
+    weights = None if y is None else F.one_hot(y, opened.checkpoint.model.spec.classes or 1).flatten().tolist()
+
+    def turned(knobs: Any) -> None:
+        """The hand let go; what is no number in range is left out."""
+        found = knobs if isinstance(knobs, dict) else {}
+        for key, most in (("temperature", MAX_TEMPERATURE), ("seed", MAX_SEED)):
+            value = found.get(key)
+            if isinstance(value, int | float) and 0 <= value <= most:
+                st.session_state[key] = value
+
+    def picked(place: Any) -> None:
+        if isinstance(place, int | float) and 0 <= place < len(points):
+            pick(int(place))
+
+    chosen = st.session_state.get("picture")
+    rows = view.rows(opened)
+    live.show(
+        "grid",
+        "live_grid",
+        {
+            "model": graph,
+            "points": served.publish(*window(opened.key, opened, asked, first, seeds)),
+            "first": first,
+            "seeds": seeds,
+            "count": len(points),
+            "columns": view.columns(opened),
+            "gutter": 0 if view.plane else GUTTER,
+            "y": weights,
+            "moves": moves,
+            "temperature": view.temperature,
+            "hottest": MAX_TEMPERATURE,
+            "seed": view.seed,
+            "seeded": not view.plane,
+            "last": MAX_SEED,
+            "rows": [classes.names(opened)[row] for row in rows],
+            "edge": edge if view.plane else None,
+            "chosen": chosen - 1 if chosen else -1,
+            "alt": alt_of(opened, view, len(points)),
+            "share": 0.66,
+        },
+        knobs=turned,
+        picked=picked,
+    )
+    links.replace(KNOBS, knobs_of(view))
+
+
+def knobs_of(view: View) -> dict[str, str]:
+    """What a link says of the knobs that were turned."""
+    found = {"temperature": f"{view.temperature:g}"} if view.temperature != 1 else {}
+    return found | ({"seed": str(view.seed)} if view.seed else {})
 
 
 def describe(opened: Opened, view: View) -> str:
@@ -325,14 +439,14 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
         st.caption("At " + ", ".join(f"z{i} = {value:.2f}" for i, value in enumerate(points[number - 1].tolist())))
 
 
-def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, x: Tensor) -> None:
+def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, made: Callable[[], Tensor]) -> None:
     """Downloads of what is shown, built when they are asked for."""
     columns, gutter = view.columns(opened), 0 if view.plane else GUTTER
     stem = downloads.file_name(opened.entry.title, *view.about.values())
-    grow = downloads.enlargement(columns * x.shape[3])
+    grow = downloads.enlargement(columns * opened.checkpoint.model.image_shape[2])
 
     def grid() -> bytes:
-        return images.png(images.grid(x, columns, grow, gutter * grow, GREY))
+        return images.png(images.grid(made(), columns, grow, gutter * grow, GREY))
 
     def npz() -> bytes:
         held = view.about if y is None else view.about | {"y": y}
@@ -341,7 +455,7 @@ def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, x: Tenso
     with st.container(horizontal=True):
         st.download_button("Grid (PNG)", grid, f"{stem}.png", "image/png", on_click="ignore")
         st.download_button(
-            "Pictures (zip)", lambda: images.zip_png(x, stem), f"{stem}.zip", "application/zip", on_click="ignore"
+            "Pictures (zip)", lambda: images.zip_png(made(), stem), f"{stem}.zip", "application/zip", on_click="ignore"
         )
         st.download_button("Latents (npz)", npz, f"{stem}.npz", "application/octet-stream", on_click="ignore")
 
@@ -353,19 +467,25 @@ def main() -> None:
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        view = controls(opened)
+        view, graph = controls(opened)
     points, y = points_of(opened, view)
-    if view.keep:
-        x = resampled(opened.key, opened, view, points)
-    else:
-        x = decoded(opened.key, opened, points, y, tuple(view.about.items()), view.seed if view.pixels else None)
+
+    def made() -> Tensor:
+        if view.keep:
+            return resampled(opened.key, opened, view, points)
+        return decoded(opened.key, opened, points, y, tuple(view.about.items()), view.seed if view.pixels else None)
+
     with right:
         use_one(opened, view, points)
     with left:
         chosen = None if view.keep else st.session_state.get("picture")
-        show(opened, view, x, chosen - 1 if chosen else None, points.max().item())
+        edge = explore.prior_plane(view.count).max().item() if view.plane else 0.0
+        if graph:
+            live_grid(opened, view, graph, points, y, edge)
+        else:
+            show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
-        offer(opened, view, points, y, x)
+        offer(opened, view, points, y, made)
     pictures.keep_in_url("a", "b", "start")
 
 

@@ -9,6 +9,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 # The server's views, as a browser without WebAssembly has them; the tests of the live view switch it on.
 os.environ["VAE_LIVE"] = "off"
 
+import logging
 import random
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+logging.getLogger("torch.__trace").disabled = True  # pytest would listen to each of its many lines
 
 # A shared machine is slow at times: what an example costs is no property of the code.
 settings.register_profile("vae", deadline=None, derandomize=True, print_blob=True)

@@ -118,6 +118,17 @@ def sample(model: VAE, n: int, temperature: float = 1.0, seed: int = 0) -> Tenso
     return torch.cat([flatten(z) for z in draws])[:n].cpu()
 
 
+@torch.inference_mode()
+def sample_line(model: VAE, n: int, seed: int = 0) -> tuple[Tensor, Tensor] | None:
+    """Where the draws of `sample` go as the temperature changes: base and slope (n, D), z = base + temperature * slope.
+
+    None where they do not move along straight lines: codes, and levels that are drawn given coarser ones.
+    """
+    base, middle, end = (sample(model, n, temperature, seed) for temperature in (0.0, 1.0, 2.0))
+    slope = middle - base
+    return (base, slope) if torch.allclose(end, base + 2 * slope, rtol=1e-4, atol=1e-5) else None
+
+
 def to_text(v: Tensor) -> str:
     """A point (D,) as a short text for a link: half precision, URL-safe base64."""
     return base64.urlsafe_b64encode(v.numpy().astype("<f2").tobytes()).decode().rstrip("=")

@@ -14,6 +14,7 @@ import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,11 +22,12 @@ from vae_core.explore import flatten, unflatten
 from vae_core.model import VAE
 from vae_core.shards import seeded
 
+VERSION = 1  # of what is written: files kept from an older one are made anew
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and the file, in units of x or of z
-SHOWN = 1 / 255  # a grey level: what weights in half precision may change
-EXTREME = 10.0  # standard deviations
-TRIED = 16  # latents of either kind that a file is checked on
+SHOWN = 1 / 255  # a grey level: what weights in half precision may change; half of it in what is tried, to be sure
+FAR, EXTREME = 3.0, 10.0  # standard deviations: as far as a slider goes, and where no picture looks like one
+TRIED = 32  # latents of either kind that a file is checked on
 WORTH = 1024  # numbers: a smaller weight is not worth a conversion
 MAX_BYTES = 64 * 2**20  # of a file for the browser
 
@@ -79,9 +81,10 @@ def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:
         raise ValueError(f"keep is {keep}; this model takes 1 to {len(spec.shapes)}.")
     draw = [flatten(model.sample_prior(TRIED, generator=seeded(0))).cpu()]
     noise = torch.randn(TRIED, spec.size, generator=seeded(1))
-    z = torch.cat([*draw, noise, EXTREME * noise])
+    z = torch.cat([*draw, FAR * noise, EXTREME * noise])
     classes = () if spec.classes is None else (torch.rand(len(z), spec.classes, generator=seeded(2)).softmax(1),)
-    return _export(_Decoder(model, keep), (z, *classes), ("z", "y")[: 1 + len(classes)], ("x",), half)
+    usual = 2 * TRIED if half else 0
+    return _export(_Decoder(model, keep), (z, *classes), ("z", "y")[: 1 + len(classes)], ("x",), usual)
 
 
 def encoder(model: VAE, half: bool = True) -> bytes:
@@ -93,7 +96,7 @@ def encoder(model: VAE, half: bool = True) -> bytes:
     levels = torch.rand(2 * TRIED, 1, 1, 1, generator=seeded(0))
     x = model.observe(torch.rand(2 * TRIED, *model.image_shape, generator=seeded(1)) * levels, seeded(2))
     outputs = ("mean", "std") if model.spec.classes is None else ("mean", "std", "y")
-    return _export(_Encoder(model), (x,), ("x",), outputs, half)
+    return _export(_Encoder(model), (x,), ("x",), outputs, len(x) if half else 0)
 
 
 def digest(data: bytes) -> str:
@@ -102,8 +105,8 @@ def digest(data: bytes) -> str:
 
 
 def fingerprint(model: VAE) -> str:
-    """What names a model by its recipe and weights, 64 hexadecimal digits: equal models have equal files."""
-    sha = hashlib.sha256(repr(model.config).encode())
+    """What names a model by its recipe and weights, and the exporter: equal ones have equal files."""
+    sha = hashlib.sha256(f"{VERSION} {torch.__version__} {model.config!r}".encode())
     for name, tensor in model.state_dict().items():
         sha.update(name.encode())
         sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -111,9 +114,12 @@ def fingerprint(model: VAE) -> str:
 
 
 def _export(
-    module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...], half: bool
+    module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...], usual: int
 ) -> bytes:
-    """The module as a file that gives, for all that is tried, what the module gives."""
+    """The module as a file that gives, for all that is tried, what the module gives.
+
+    With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole.
+    """
     device = next(module.parameters()).device
     with _lock, torch.inference_mode():
         there = tuple(part.to(device) for part in tried)
@@ -124,10 +130,11 @@ def _export(
         whole = model.SerializeToString()
         if (off := _apart(whole, feeds, wanted)) > TOLERANCE:
             raise ExportError(f"The file would differ from the model by {off:.2g}; allowed: up to {TOLERANCE:g}.")
-        if half:
+        if usual:
             _halve(model)
             short = model.SerializeToString()
-            whole = short if _apart(short, feeds, wanted) <= SHOWN else whole
+            seen = {name: part[:usual] for name, part in feeds.items()}
+            whole = short if _apart(short, seen, [part[:usual] for part in wanted]) <= SHOWN / 2 else whole
     if len(whole) > MAX_BYTES:
         raise ExportError(f"The file would have {len(whole) >> 20} MB; allowed: up to {MAX_BYTES >> 20} MB.")
     return whole
@@ -173,17 +180,18 @@ def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor]) -> float
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        given = session.run(None, {name: part.numpy() for name, part in feeds.items()})
+        # One row and then many: an exporter that took the number of rows for fixed is found out.
+        first = session.run(None, {name: part[:1].numpy() for name, part in feeds.items()})
+        rest = session.run(None, {name: part[1:].numpy() for name, part in feeds.items()})
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         raise ExportError(f"The model's ONNX file does not run: {str(error).splitlines()[0][:300]}") from error
-    pairs = zip(given, wanted, strict=True)
-    found = max(float((torch.from_numpy(part) - other).abs().max()) for part, other in pairs)
+    given = [torch.from_numpy(np.concatenate(parts)) for parts in zip(first, rest, strict=True)]
+    found = max(float((part - other).abs().max()) for part, other in zip(given, wanted, strict=True))
     return found if math.isfinite(found) else math.inf
 
 
 def _halve(model: Any) -> None:
     """Store large weights in half precision, each with a node before the others that widens it again."""
-    import numpy as np
     import onnx
     from onnx import numpy_helper
 

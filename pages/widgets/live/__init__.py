@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from torch import Tensor
 
 from pages.widgets import served
 from pages.widgets.models import Opened, plain
@@ -84,6 +85,12 @@ def model(opened: Opened, keep: int | None = None, encodes: bool = False) -> dic
     addresses = {half: served.publish(graph.content, graph.digest) for half, graph in graphs.items()}
     about = {"key": opened.key, "dim": spec.size, "classes": spec.classes or 0, "shape": list(found.image_shape)}
     return {**addresses, **about}
+
+
+def packed(values: Tensor) -> tuple[bytes, str]:
+    """Numbers of any shape as float32, compressed by gzip, and their hash: what `served.publish` takes."""
+    content = values.float().contiguous().numpy().astype("<f4").tobytes()
+    return gzip.compress(content, mtime=0), export.digest(content)
 
 
 def _note(reason: str) -> None:

@@ -41,10 +41,13 @@ var r = 16384, i = class {
 		});
 	}
 	decode(e, t) {
-		this.broken === null && (this.lanes.delete(e), this.lanes.set(e, {
+		if (this.broken !== null) return;
+		let n = this.lanes.get(e);
+		n && n.row > 0 ? n.newer = t : this.lanes.set(e, {
 			wish: t,
-			next: 0
-		}), this.pump());
+			row: 0,
+			newer: null
+		}), this.pump();
 	}
 	encode(e, t, n = 1) {
 		return new Promise((r, i) => {
@@ -71,24 +74,30 @@ var r = 16384, i = class {
 		if (e) return this.post(e.ask, e.answer);
 		let [t] = this.lanes;
 		if (!t) return;
-		let [n, i] = t, { model: o, z: s, y: c, rows: l } = i.wish, [u, d, f] = o.shape, p = i.next, m = Math.min(l - p, Math.max(1, Math.floor(r / (u * d * f))));
-		i.next += m, i.next >= l && this.lanes.delete(n);
-		let h = { z: s.slice(p * o.dim, (p + m) * o.dim) };
-		o.classes && c && (h.y = c.slice(p * o.classes, (p + m) * o.classes));
-		let g = {
-			z: [o.dim],
-			y: [o.classes]
+		let [n, i] = t, { wish: o, row: s } = i, { model: c, z: l, y: u, rows: d } = o, [f, p, m] = c.shape, h = Math.min(d - s, Math.max(1, Math.floor(r / (f * p * m))));
+		this.lanes.delete(n), s + h < d ? this.lanes.set(n, {
+			...i,
+			row: s + h
+		}) : i.newer && this.lanes.set(n, {
+			wish: i.newer,
+			row: 0,
+			newer: null
+		});
+		let g = { z: l.slice(s * c.dim, (s + h) * c.dim) };
+		c.classes && u && (g.y = u.slice(s * c.classes, (s + h) * c.classes));
+		let _ = {
+			z: [c.dim],
+			y: [c.classes]
 		};
 		this.post({
-			url: a(o.decoder),
-			rows: m,
-			feeds: h,
-			shapes: g,
+			url: a(c.decoder),
+			rows: h,
+			feeds: g,
+			shapes: _,
 			pictures: !0
 		}, (e) => {
 			if (e.kind === "failed") return this.tell(e.reason);
-			let t = this.lanes.get(n);
-			e.kind !== "pixels" || t && t !== i && p > 0 || (i.wish.onPixels(e.pixels, p, m), p + m >= l && i.wish.onDone?.());
+			e.kind === "pixels" && (o.onPixels(e.pixels, s, h), s + h >= d && o.onDone?.());
 		});
 	}
 	post(e, t) {
@@ -258,8 +267,157 @@ var g = class {
 		let r = n >= 0 || t === this.last;
 		return this.last = t, !r;
 	}
-}, _ = .01, v = .1, y = 6, b = 120;
-function x(e, t, n) {
+}, _ = .01;
+function v(e, t, n, r) {
+	let i = new Float32Array(n), a = t * 2 * n;
+	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
+	return i;
+}
+var y = class {
+	host;
+	screen = new m();
+	rows = l("div", { className: "rows" });
+	below = l("div", { className: "below" });
+	mark = l("span", {
+		className: "mark",
+		hidden: !0
+	});
+	heat = l("input", {
+		type: "range",
+		min: "0",
+		step: String(_),
+		"aria-label": "Temperature"
+	});
+	heatNumber = l("input", {
+		type: "number",
+		min: "0",
+		step: "0.05",
+		"aria-label": "Value of the temperature"
+	});
+	heatNote = l("small");
+	seed = l("input", {
+		type: "range",
+		step: "1",
+		"aria-label": "Seed"
+	});
+	seedNumber = l("input", {
+		type: "number",
+		min: "0",
+		step: "1",
+		"aria-label": "Value of the seed"
+	});
+	draw = l("button", { type: "button" }, "New draw");
+	seedRow = l("div", { className: "knob" }, l("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
+	echo = new g();
+	report = u(() => this.host.tell("knobs", this.echo.send({
+		temperature: this.at,
+		seed: this.of
+	})));
+	data = null;
+	points = null;
+	route = "";
+	at = 1;
+	of = 0;
+	constructor(e) {
+		this.host = e;
+		let t = l("div", { className: "knob" }, l("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
+		e.root.replaceChildren(l("div", { className: "grid" }, this.rows, l("div", { className: "field" }, this.screen.canvas, this.mark), this.below, l("div", { className: "knobs" }, t, this.seedRow))), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
+			let t = this.screen.place(e);
+			t >= 0 && this.host.tell("picked", t);
+		};
+	}
+	show(e) {
+		let { temperature: t, seed: n } = e;
+		(this.echo.isNews({
+			temperature: t,
+			seed: n
+		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e;
+		let [, r, i] = e.model.shape;
+		this.screen.arrange({
+			width: i,
+			height: r,
+			columns: e.columns,
+			count: e.count,
+			gutter: e.gutter
+		}), this.screen.label("", e.alt), this.heat.max = this.heatNumber.max = String(e.hottest), Object.assign(this.seed, {
+			min: String(e.first),
+			max: String(e.first + e.seeds - 1)
+		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow when it is let go: this prior is drawn step by step.", this.labels(), this.knobs(), this.route === e.points ? this.decode() : this.fetch(e.points);
+	}
+	async fetch(e) {
+		this.route = e;
+		try {
+			let t = await fetch(a(e));
+			if (!t.ok) throw Error(`the draws are not to be had (${t.status})`);
+			let n = new Float32Array(await t.arrayBuffer());
+			if (this.route !== e) return;
+			this.points = n, this.decode();
+		} catch (e) {
+			this.host.fail(e instanceof Error ? e.message : String(e));
+		}
+	}
+	turn(e, t) {
+		this.at = e, this.of = t, this.knobs(), this.decode();
+	}
+	type(e, t) {
+		let { hottest: n, last: r } = this.data, i = (e, t) => Number.isFinite(e) ? Math.min(t, Math.max(0, e)) : 0;
+		this.turn(i(e, n), Math.round(i(t, r))), this.report.now();
+	}
+	knobs() {
+		this.heat.value = this.heatNumber.value = String(this.at), this.seed.value = this.seedNumber.value = String(this.of), this.heatNumber.value = this.at.toFixed(2);
+		for (let e of [this.heat, this.seed]) {
+			let t = Number(e.max) - Number(e.min) || 1;
+			e.style.setProperty("--filled", `${100 * (Number(e.value) - Number(e.min)) / t}%`);
+		}
+		this.ends();
+	}
+	decode() {
+		let { model: e, count: t, first: n, seeds: r, y: i } = this.data, a = this.of - n;
+		if (!this.points || a < 0 || a >= r) return;
+		let o = performance.now();
+		this.host.engine.decode(this, {
+			model: e,
+			z: v(this.points, a, t * e.dim, this.at),
+			y: i === null ? void 0 : Float32Array.from(i),
+			rows: t,
+			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
+		});
+	}
+	labels() {
+		let { rows: e, chosen: t, columns: n, count: r, model: i, gutter: a } = this.data;
+		this.data.edge === null && this.rows.replaceChildren(...e.map((e) => l("span", { title: e }, e))), this.mark.hidden = t < 0 || t >= r;
+		let [, o, s] = i.shape, c = n * (s + a) + a, u = Math.ceil(r / n) * (o + a) + a;
+		Object.assign(this.mark.style, {
+			left: `${100 * (t % n * (s + a) + a) / c}%`,
+			top: `${100 * (Math.floor(t / n) * (o + a) + a) / u}%`,
+			width: `${100 * s / c}%`,
+			height: `${100 * o / u}%`
+		});
+	}
+	ends() {
+		let { edge: e } = this.data;
+		if (this.rows.classList.toggle("axis", e !== null), this.below.hidden = e === null, e === null) return;
+		let t = (e * this.at).toFixed(2);
+		this.rows.replaceChildren(...[
+			t,
+			"z1 ↑",
+			`-${t}`
+		].map((e) => l("span", {}, e))), this.below.replaceChildren(...[
+			`-${t}`,
+			"z0 →",
+			t
+		].map((e) => l("span", {}, e)));
+	}
+	fit() {
+		if (!this.data) return;
+		let e = this.host.root.clientWidth - this.rows.offsetWidth - 2;
+		this.screen.fit(e, window.innerHeight * this.data.share), this.below.style.width = this.screen.canvas.style.width;
+	}
+	dispose() {
+		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.route = "";
+	}
+}, b = .01, x = .1, S = 6, C = 120;
+function w(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -268,176 +426,179 @@ function x(e, t, n) {
 	return r;
 }
 // src/main.ts
-var S = { traverse: class {
-	host;
-	now = new m();
-	before = new m();
-	screens = l("div", { className: "screens" }, this.now.figure, this.before.figure);
-	heading = l("p", { className: "heading" });
-	filter = l("input", {
-		type: "search",
-		placeholder: "Find",
-		"aria-label": "Find a slider by its name"
-	});
-	order = l("select", { "aria-label": "Order of the sliders" }, ...["By KL", "By name"].map((e) => l("option", { value: e }, e)));
-	breath = l("select", { "aria-label": "What breathes" });
-	breathe = l("button", {
-		type: "button",
-		title: "Walk slowly through the range, there and back"
-	}, "Breathe");
-	list = l("div", { className: "list" });
-	fold = l("details", { className: "fold" });
-	none = l("p", {
-		className: "none",
-		hidden: !0
-	}, "No slider has this name.");
-	box = l("div", { className: "sliders" }, this.list, this.fold, this.none);
-	places = /* @__PURE__ */ new Map();
-	echo = new g();
-	loop = new d((e) => this.breathes(e));
-	report = u(() => this.host.tell("places", this.echo.send(this.moved())));
-	rows = /* @__PURE__ */ new Map();
-	data = null;
-	phase = 0;
-	constructor(e) {
-		this.host = e;
-		let t = l("div", { className: "tools" }, this.breathe, this.breath), n = l("div", { className: "tools" }, this.filter, this.order);
-		e.root.replaceChildren(l("div", { className: "traverse" }, l("div", { className: "stage" }, this.screens, t), l("div", { className: "side" }, this.heading, n, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => this.arrange(), this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
-	}
-	show(e) {
-		let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
-		this.data = e;
-		let [, i, a] = e.model.shape;
-		for (let e of [this.now, this.before]) e.arrange({
-			width: a,
-			height: i
+var T = {
+	grid: y,
+	traverse: class {
+		host;
+		now = new m();
+		before = new m();
+		screens = l("div", { className: "screens" }, this.now.figure, this.before.figure);
+		heading = l("p", { className: "heading" });
+		filter = l("input", {
+			type: "search",
+			placeholder: "Find",
+			"aria-label": "Find a slider by its name"
 		});
-		if (this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), this.heading.textContent = e.heading, t && this.build(), n) {
-			this.rest(!1), this.places.clear();
-			for (let [t, n] of Object.entries(e.places)) this.places.set(t, n);
-			this.rows.forEach((e) => this.place(e));
+		order = l("select", { "aria-label": "Order of the sliders" }, ...["By KL", "By name"].map((e) => l("option", { value: e }, e)));
+		breath = l("select", { "aria-label": "What breathes" });
+		breathe = l("button", {
+			type: "button",
+			title: "Walk slowly through the range, there and back"
+		}, "Breathe");
+		list = l("div", { className: "list" });
+		fold = l("details", { className: "fold" });
+		none = l("p", {
+			className: "none",
+			hidden: !0
+		}, "No slider has this name.");
+		box = l("div", { className: "sliders" }, this.list, this.fold, this.none);
+		places = /* @__PURE__ */ new Map();
+		echo = new g();
+		loop = new d((e) => this.breathes(e));
+		report = u(() => this.host.tell("places", this.echo.send(this.moved())));
+		rows = /* @__PURE__ */ new Map();
+		data = null;
+		phase = 0;
+		constructor(e) {
+			this.host = e;
+			let t = l("div", { className: "tools" }, this.breathe, this.breath), n = l("div", { className: "tools" }, this.filter, this.order);
+			e.root.replaceChildren(l("div", { className: "traverse" }, l("div", { className: "stage" }, this.screens, t), l("div", { className: "side" }, this.heading, n, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => this.arrange(), this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
 		}
-		r && this.host.engine.load(e.model.decoder), (n || r) && this.decode();
+		show(e) {
+			let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
+			this.data = e;
+			let [, i, a] = e.model.shape;
+			for (let e of [this.now, this.before]) e.arrange({
+				width: a,
+				height: i
+			});
+			if (this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), this.heading.textContent = e.heading, t && this.build(), n) {
+				this.rest(!1), this.places.clear();
+				for (let [t, n] of Object.entries(e.places)) this.places.set(t, n);
+				this.rows.forEach((e) => this.place(e));
+			}
+			r && this.host.engine.load(e.model.decoder), (n || r) && this.decode();
+		}
+		build() {
+			let { slides: e, folded: t } = this.data;
+			this.rows = new Map(e.map((e) => [e.key, this.row(e)]));
+			let n = e.filter(({ active: e }) => !e).length;
+			this.fold.replaceChildren(l("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), l("p", {}, t));
+			let r = e.some(({ kl: e }) => e !== null);
+			this.order.options[0].textContent = r ? "By KL" : "By spread";
+			let i = e.filter(({ active: e }) => e).map(({ key: e }) => e);
+			this.breath.replaceChildren(...["all", ...i].map((e) => l("option", { value: e }, e === "all" ? "all dimensions" : e)));
+			let a = e.length < 5;
+			this.filter.hidden = this.order.hidden = a, this.arrange();
+		}
+		row(e) {
+			let t = {
+				min: e.low,
+				max: e.high,
+				step: b
+			}, n = l("input", {
+				type: "range",
+				...t,
+				"aria-label": `${e.key}${e.note}`
+			}), r = l("input", {
+				type: "number",
+				...t,
+				"aria-label": `Value of ${e.key}`
+			}), i = l("div", { className: "slide" }, l("span", {
+				className: "name",
+				title: "Double-click to put it back"
+			}, e.key, l("small", {}, e.note)), r, n), a = {
+				slide: e,
+				box: i,
+				range: n,
+				number: r
+			};
+			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * x), this.report.later());
+			}, r.onchange = () => {
+				let t = Number(r.value);
+				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
+			}, i.ondblclick = (t) => {
+				t.target !== r && (this.move(a, e.start), this.report.now());
+			}, a;
+		}
+		arrange() {
+			let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
+			!this.order.hidden && this.order.selectedIndex === 1 && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 }));
+			for (let n of t) n.box.hidden = !n.slide.key.toLowerCase().includes(e), (n.slide.active ? this.list : this.fold).append(n.box);
+			let n = t.filter(({ box: e }) => !e.hidden), r = n.filter(({ slide: e }) => !e.active).length;
+			this.fold.hidden = r === 0, e && r && (this.fold.open = !0), this.none.hidden = n.length > 0;
+		}
+		move(e, t) {
+			this.rest(!1), this.set(e, t), this.decode();
+		}
+		set(e, t) {
+			let { key: n, low: r, high: i, start: a } = e.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
+			Math.abs(o - a) < b / 2 ? this.places.delete(n) : this.places.set(n, Number(o.toFixed(2))), this.place(e);
+		}
+		place(e) {
+			let t = this.places.get(e.slide.key) ?? e.slide.start;
+			e.range.value = String(t), document.activeElement !== e.number && (e.number.value = t.toFixed(2));
+			let n = 100 * (t - e.slide.low) / (e.slide.high - e.slide.low);
+			e.range.style.setProperty("--filled", `${n}%`), e.box.classList.toggle("moved", this.places.has(e.slide.key));
+		}
+		moved() {
+			return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
+		}
+		decode() {
+			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
+			this.host.engine.decode(this, {
+				model: e,
+				z: w(t, n, this.places),
+				y: r === null ? void 0 : Float32Array.from(r),
+				rows: 1,
+				onPixels: (e) => this.now.draw(e, 0, 1, i)
+			});
+		}
+		wake() {
+			this.breathe.textContent = "Stop", this.phase = 0, this.loop.start();
+		}
+		rest(e = !0) {
+			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
+		}
+		breathes(e) {
+			this.phase += e / S * 2 * Math.PI;
+			let t = this.breath.value === "all";
+			[...this.rows.values()].filter(({ slide: e }) => t ? e.active : e.key === this.breath.value).forEach((e, n) => {
+				let { low: r, high: i } = e.slide, a = t ? .6 * Math.sin(this.phase * (.5 + n * .618 % 1) + n) : Math.sin(this.phase);
+				this.set(e, (r + i) / 2 + a * (i - r) / 2);
+			}), this.decode();
+		}
+		fit() {
+			if (!this.data) return;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= C ? (e - 24) / 2 : e;
+			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
+		}
+		dispose() {
+			this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
+			for (let e of [this.now, this.before]) e.dispose();
+		}
 	}
-	build() {
-		let { slides: e, folded: t } = this.data;
-		this.rows = new Map(e.map((e) => [e.key, this.row(e)]));
-		let n = e.filter(({ active: e }) => !e).length;
-		this.fold.replaceChildren(l("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), l("p", {}, t));
-		let r = e.some(({ kl: e }) => e !== null);
-		this.order.options[0].textContent = r ? "By KL" : "By spread";
-		let i = e.filter(({ active: e }) => e).map(({ key: e }) => e);
-		this.breath.replaceChildren(...["all", ...i].map((e) => l("option", { value: e }, e === "all" ? "all dimensions" : e)));
-		let a = e.length < 5;
-		this.filter.hidden = this.order.hidden = a, this.arrange();
-	}
-	row(e) {
-		let t = {
-			min: e.low,
-			max: e.high,
-			step: _
-		}, n = l("input", {
-			type: "range",
-			...t,
-			"aria-label": `${e.key}${e.note}`
-		}), r = l("input", {
-			type: "number",
-			...t,
-			"aria-label": `Value of ${e.key}`
-		}), i = l("div", { className: "slide" }, l("span", {
-			className: "name",
-			title: "Double-click to put it back"
-		}, e.key, l("small", {}, e.note)), r, n), a = {
-			slide: e,
-			box: i,
-			range: n,
-			number: r
-		};
-		return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-			n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * v), this.report.later());
-		}, r.onchange = () => {
-			let t = Number(r.value);
-			this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
-		}, i.ondblclick = (t) => {
-			t.target !== r && (this.move(a, e.start), this.report.now());
-		}, a;
-	}
-	arrange() {
-		let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
-		!this.order.hidden && this.order.selectedIndex === 1 && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 }));
-		for (let n of t) n.box.hidden = !n.slide.key.toLowerCase().includes(e), (n.slide.active ? this.list : this.fold).append(n.box);
-		let n = t.filter(({ box: e }) => !e.hidden), r = n.filter(({ slide: e }) => !e.active).length;
-		this.fold.hidden = r === 0, e && r && (this.fold.open = !0), this.none.hidden = n.length > 0;
-	}
-	move(e, t) {
-		this.rest(!1), this.set(e, t), this.decode();
-	}
-	set(e, t) {
-		let { key: n, low: r, high: i, start: a } = e.slide, o = Math.round(Math.min(i, Math.max(r, t)) / _) * _;
-		Math.abs(o - a) < _ / 2 ? this.places.delete(n) : this.places.set(n, Number(o.toFixed(2))), this.place(e);
-	}
-	place(e) {
-		let t = this.places.get(e.slide.key) ?? e.slide.start;
-		e.range.value = String(t), document.activeElement !== e.number && (e.number.value = t.toFixed(2));
-		let n = 100 * (t - e.slide.low) / (e.slide.high - e.slide.low);
-		e.range.style.setProperty("--filled", `${n}%`), e.box.classList.toggle("moved", this.places.has(e.slide.key));
-	}
-	moved() {
-		return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
-	}
-	decode() {
-		let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
-		this.host.engine.decode(this, {
-			model: e,
-			z: x(t, n, this.places),
-			y: r === null ? void 0 : Float32Array.from(r),
-			rows: 1,
-			onPixels: (e) => this.now.draw(e, 0, 1, i)
-		});
-	}
-	wake() {
-		this.breathe.textContent = "Stop", this.phase = 0, this.loop.start();
-	}
-	rest(e = !0) {
-		this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
-	}
-	breathes(e) {
-		this.phase += e / y * 2 * Math.PI;
-		let t = this.breath.value === "all";
-		[...this.rows.values()].filter(({ slide: e }) => t ? e.active : e.key === this.breath.value).forEach((e, n) => {
-			let { low: r, high: i } = e.slide, a = t ? .6 * Math.sin(this.phase * (.5 + n * .618 % 1) + n) : Math.sin(this.phase);
-			this.set(e, (r + i) / 2 + a * (i - r) / 2);
-		}), this.decode();
-	}
-	fit() {
-		if (!this.data) return;
-		let e = this.screens.clientWidth, t = (e - 24) / 2 >= b ? (e - 24) / 2 : e;
-		for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
-	}
-	dispose() {
-		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
-		for (let e of [this.now, this.before]) e.dispose();
-	}
-} }, C = /* @__PURE__ */ new WeakMap(), w = 0;
-function T({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > w && c(), w = Math.max(w, e.attempt);
-	let i = (e, t) => n(e, t), a = (e) => r("failed", e), o = C.get(t);
+}, E = /* @__PURE__ */ new WeakMap(), D = 0;
+function O({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > D && c(), D = Math.max(D, e.attempt);
+	let i = (e, t) => n(e, t), a = (e) => r("failed", e), o = E.get(t);
 	if (o?.name !== e.view) {
 		o?.dispose();
 		try {
-			o = E(e.view, t, s(e.runtime));
+			o = k(e.view, t, s(e.runtime));
 		} catch (e) {
 			a(e instanceof Error ? e.message : String(e));
 			return;
 		}
-		C.set(t, o);
+		E.set(t, o);
 	}
 	return Object.assign(o.host, {
 		tell: i,
 		fail: a
 	}), o.view.show(e), o.view.fit(), o.dispose;
 }
-function E(e, t, n) {
+function k(e, t, n) {
 	let r = t.querySelector(".live");
 	r.replaceChildren();
 	let i = {
@@ -445,7 +606,7 @@ function E(e, t, n) {
 		engine: n,
 		tell: () => void 0,
 		fail: () => void 0
-	}, a = new S[e](i), o = new ResizeObserver(() => a.fit());
+	}, a = new T[e](i), o = new ResizeObserver(() => a.fit());
 	o.observe(r);
 	let s = () => a.fit();
 	window.addEventListener("resize", s);
@@ -455,8 +616,8 @@ function E(e, t, n) {
 		host: i,
 		view: a,
 		dispose: () => {
-			o.disconnect(), window.removeEventListener("resize", s), c(), a.dispose(), C.delete(t);
+			o.disconnect(), window.removeEventListener("resize", s), c(), a.dispose(), E.delete(t);
 		}
 	};
 }
-export { T as default };
+export { O as default };

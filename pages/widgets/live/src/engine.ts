@@ -18,7 +18,8 @@ export interface Wish {
 type Answer = (message: FromWorker) => void;
 interface Lane {
   wish: Wish;
-  next: number; // row to be decoded next
+  row: number; // to be decoded next
+  newer: Wish | null; // waits until a grid that has begun is whole: else its last rows would never come
 }
 
 /** What can be told apart from a real worker only by its results. */
@@ -32,7 +33,7 @@ export class Engine {
   private id = 0;
   private busy = false;
   private broken: string | null = null;
-  private readonly lanes = new Map<object, Lane>(); // by who asks; a newer wish takes the place of an older
+  private readonly lanes = new Map<object, Lane>(); // by who asks
   private readonly others: { ask: Omit<Ask, "id">; answer: Answer }[] = [];
   private readonly waiting = new Map<number, Answer>();
   private readonly failures = new Set<(reason: string) => void>();
@@ -54,11 +55,12 @@ export class Engine {
     this.worker.postMessage({ kind: "load", url: absolute(url) });
   }
 
-  /** Decode for `who`; what it wanted before and has not got is dropped. */
+  /** Decode for `who`; of what it wanted before and has not begun, nothing is kept. */
   decode(who: object, wish: Wish): void {
     if (this.broken !== null) return;
-    this.lanes.delete(who);
-    this.lanes.set(who, { wish, next: 0 }); // to the end of the queue: nobody starves
+    const lane = this.lanes.get(who);
+    if (lane && lane.row > 0) lane.newer = wish;
+    else this.lanes.set(who, { wish, row: 0, newer: null });
     this.pump();
   }
 
@@ -90,22 +92,21 @@ export class Engine {
     const [first] = this.lanes;
     if (!first) return;
     const [who, lane] = first;
-    const { model, z, y, rows } = lane.wish;
+    const { wish, row: from } = lane;
+    const { model, z, y, rows } = wish;
     const [channels, height, width] = model.shape;
-    const from = lane.next;
     const count = Math.min(rows - from, Math.max(1, Math.floor(BLOCK / (channels * height * width))));
-    lane.next += count;
-    if (lane.next >= rows) this.lanes.delete(who);
+    this.lanes.delete(who); // and to the end of the queue: nobody starves
+    if (from + count < rows) this.lanes.set(who, { ...lane, row: from + count });
+    else if (lane.newer) this.lanes.set(who, { wish: lane.newer, row: 0, newer: null });
     const feeds: Record<string, Float32Array> = { z: z.slice(from * model.dim, (from + count) * model.dim) };
     if (model.classes && y) feeds.y = y.slice(from * model.classes, (from + count) * model.classes);
     const shapes = { z: [model.dim], y: [model.classes] };
     this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, (message) => {
       if (message.kind === "failed") return this.tell(message.reason);
-      const current = this.lanes.get(who);
-      // A newer wish of the same asker is shown when it comes; older rows would only flicker between its own.
-      if (message.kind !== "pixels" || (current && current !== lane && from > 0)) return;
-      lane.wish.onPixels(message.pixels, from, count);
-      if (from + count >= rows) lane.wish.onDone?.();
+      if (message.kind !== "pixels") return;
+      wish.onPixels(message.pixels, from, count);
+      if (from + count >= rows) wish.onDone?.();
     });
   }
 

@@ -1,0 +1,202 @@
+// Sample: a whole grid of draws that follows temperature and seed.
+import { h, settled } from "./dom";
+import { absolute } from "./engine";
+import "./grid.css";
+import type { Model } from "./protocol";
+import { Screen } from "./screen";
+import { Echo, type Host, type View } from "./view";
+
+const STEP = 0.01;
+
+export interface GridData {
+  model: Model;
+  points: string; // route of base and slope (seeds, 2, count, D), float32
+  first: number; // seed of the first of them
+  seeds: number;
+  count: number;
+  columns: number;
+  gutter: number;
+  y: number[] | null; // class weights (count, classes)
+  moves: boolean; // with the temperature, along straight lines; else the points are of one temperature
+  temperature: number;
+  hottest: number;
+  seed: number;
+  seeded: boolean; // whether anything is drawn at random
+  last: number; // seed that there is
+  rows: string[];
+  edge: number | null; // of a plane, at temperature 1
+  chosen: number;
+  alt: string;
+  share: number;
+}
+
+/** Where the draws of one seed stand at a temperature: base + temperature * slope. */
+export function drawsAt(points: Float32Array, seed: number, size: number, temperature: number): Float32Array {
+  const z = new Float32Array(size);
+  const base = seed * 2 * size;
+  for (let i = 0; i < size; i++) z[i] = points[base + i] + temperature * points[base + size + i];
+  return z;
+}
+
+export class Grid implements View {
+  private readonly screen = new Screen();
+  private readonly rows = h("div", { className: "rows" });
+  private readonly below = h("div", { className: "below" });
+  private readonly mark = h("span", { className: "mark", hidden: true });
+  private readonly heat = h("input", { type: "range", min: "0", step: String(STEP), "aria-label": "Temperature" });
+  private readonly heatNumber = h("input", { type: "number", min: "0", step: "0.05", "aria-label": "Value of the temperature" });
+  private readonly heatNote = h("small");
+  private readonly seed = h("input", { type: "range", step: "1", "aria-label": "Seed" });
+  private readonly seedNumber = h("input", { type: "number", min: "0", step: "1", "aria-label": "Value of the seed" });
+  private readonly draw = h("button", { type: "button" }, "New draw");
+  private readonly seedRow = h("div", { className: "knob" }, h("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
+  private readonly echo = new Echo<{ temperature: number; seed: number }>();
+  private readonly report = settled(() => this.host.tell("knobs", this.echo.send({ temperature: this.at, seed: this.of })));
+  private data: GridData | null = null;
+  private points: Float32Array | null = null;
+  private route = "";
+  private at = 1;
+  private of = 0;
+
+  constructor(private readonly host: Host) {
+    const heatRow = h("div", { className: "knob" }, h("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
+    host.root.replaceChildren(
+      h(
+        "div",
+        { className: "grid" },
+        this.rows,
+        h("div", { className: "field" }, this.screen.canvas, this.mark),
+        this.below,
+        h("div", { className: "knobs" }, heatRow, this.seedRow),
+      ),
+    );
+    this.heat.oninput = () => this.turn(Number(this.heat.value), this.of);
+    this.seed.oninput = () => this.turn(this.at, Number(this.seed.value));
+    this.heat.onchange = this.seed.onchange = () => this.report.later();
+    this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of);
+    this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0));
+    this.draw.onclick = () => this.type(this.at, this.of >= this.data!.last ? 0 : this.of + 1);
+    this.screen.canvas.onclick = (event) => {
+      const place = this.screen.place(event);
+      if (place >= 0) this.host.tell("picked", place);
+    };
+  }
+
+  show(data: GridData): void {
+    const { temperature, seed } = data;
+    if (this.echo.isNews({ temperature, seed }) || this.data === null) {
+      this.at = temperature;
+      this.of = seed;
+    }
+    if (this.data?.model.key !== data.model.key) this.host.engine.load(data.model.decoder);
+    this.data = data;
+    const [, height, width] = data.model.shape;
+    this.screen.arrange({ width, height, columns: data.columns, count: data.count, gutter: data.gutter });
+    this.screen.label("", data.alt);
+    this.heat.max = this.heatNumber.max = String(data.hottest);
+    Object.assign(this.seed, { min: String(data.first), max: String(data.first + data.seeds - 1) });
+    this.seedNumber.max = String(data.last);
+    this.seedRow.hidden = !data.seeded;
+    this.heatNote.textContent = data.moves ? "" : "The pictures follow when it is let go: this prior is drawn step by step.";
+    this.labels();
+    this.knobs();
+    if (this.route === data.points) this.decode();
+    else void this.fetch(data.points);
+  }
+
+  /** The points of these seeds; the browser keeps them, as it keeps the decoder. */
+  private async fetch(route: string): Promise<void> {
+    this.route = route;
+    try {
+      const answer = await fetch(absolute(route));
+      if (!answer.ok) throw new Error(`the draws are not to be had (${answer.status})`);
+      const points = new Float32Array(await answer.arrayBuffer());
+      if (this.route !== route) return; // others were asked for meanwhile
+      this.points = points;
+      this.decode();
+    } catch (error) {
+      this.host.fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The hand turns a knob. */
+  private turn(temperature: number, seed: number): void {
+    this.at = temperature;
+    this.of = seed;
+    this.knobs();
+    this.decode();
+  }
+
+  /** A number was typed, or a button pressed: it holds at once. */
+  private type(temperature: number, seed: number): void {
+    const { hottest, last } = this.data!;
+    const inside = (value: number, most: number) => (Number.isFinite(value) ? Math.min(most, Math.max(0, value)) : 0);
+    this.turn(inside(temperature, hottest), Math.round(inside(seed, last)));
+    this.report.now();
+  }
+
+  private knobs(): void {
+    this.heat.value = this.heatNumber.value = String(this.at);
+    this.seed.value = this.seedNumber.value = String(this.of);
+    this.heatNumber.value = this.at.toFixed(2);
+    for (const range of [this.heat, this.seed]) {
+      const span = Number(range.max) - Number(range.min) || 1;
+      range.style.setProperty("--filled", `${(100 * (Number(range.value) - Number(range.min))) / span}%`);
+    }
+    this.ends();
+  }
+
+  private decode(): void {
+    const { model, count, first, seeds, y } = this.data!;
+    const place = this.of - first;
+    if (!this.points || place < 0 || place >= seeds) return; // the server will send these when the hand lets go
+    const asked = performance.now();
+    this.host.engine.decode(this, {
+      model,
+      z: drawsAt(this.points, place, count * model.dim, this.at),
+      y: y === null ? undefined : Float32Array.from(y),
+      rows: count,
+      onPixels: (pixels, from, number) => this.screen.draw(pixels, from, number, asked),
+    });
+  }
+
+  private labels(): void {
+    const { rows, chosen, columns, count, model, gutter } = this.data!;
+    if (this.data!.edge === null) this.rows.replaceChildren(...rows.map((name) => h("span", { title: name }, name)));
+    this.mark.hidden = chosen < 0 || chosen >= count;
+    const [, height, width] = model.shape;
+    const across = columns * (width + gutter) + gutter;
+    const down = Math.ceil(count / columns) * (height + gutter) + gutter;
+    Object.assign(this.mark.style, {
+      left: `${(100 * ((chosen % columns) * (width + gutter) + gutter)) / across}%`,
+      top: `${(100 * (Math.floor(chosen / columns) * (height + gutter) + gutter)) / down}%`,
+      width: `${(100 * width) / across}%`,
+      height: `${(100 * height) / down}%`,
+    });
+  }
+
+  /** The ends of a plane's axes, which grow with the temperature. */
+  private ends(): void {
+    const { edge } = this.data!;
+    this.rows.classList.toggle("axis", edge !== null);
+    this.below.hidden = edge === null;
+    if (edge === null) return;
+    const end = (edge * this.at).toFixed(2);
+    this.rows.replaceChildren(...[end, "z1 ↑", `-${end}`].map((text) => h("span", {}, text)));
+    this.below.replaceChildren(...[`-${end}`, "z0 →", end].map((text) => h("span", {}, text)));
+  }
+
+  fit(): void {
+    if (!this.data) return;
+    const room = this.host.root.clientWidth - this.rows.offsetWidth - 2;
+    this.screen.fit(room, window.innerHeight * this.data.share);
+    this.below.style.width = this.screen.canvas.style.width;
+  }
+
+  dispose(): void {
+    this.report.cancel();
+    this.host.engine.cancel(this);
+    this.screen.dispose();
+    this.route = "";
+  }
+}

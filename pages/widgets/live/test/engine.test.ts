@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+vi.mock("../src/worker?worker&inline", () => ({ default: class {} }));
+
+import { Engine, type WorkerLike, type Wish } from "../src/engine";
+import type { FromWorker, Model, ToWorker } from "../src/protocol";
+
+const model: Model = { key: "m", decoder: "live/file/aa", encoder: "live/file/bb", dim: 2, classes: 0, shape: [1, 64, 64] };
+
+/** A worker that answers when it is told to. */
+class Slow implements WorkerLike {
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  asked: Extract<ToWorker, { kind: "run" }>[] = [];
+
+  postMessage(message: ToWorker): void {
+    if (message.kind === "run") this.asked.push(message);
+  }
+
+  say(message: FromWorker): void {
+    this.onmessage?.({ data: message } as MessageEvent<FromWorker>);
+  }
+
+  answer(): void {
+    const { id, rows, pictures } = this.asked.shift()!;
+    if (pictures) this.say({ kind: "pixels", id, pixels: new Uint8ClampedArray(rows * 64 * 64 * 4) });
+    else this.say({ kind: "numbers", id, outputs: { mean: new Float32Array([1, 2]) } });
+  }
+}
+
+describe("Engine", () => {
+  let worker: Slow;
+  let engine: Engine;
+  let shown: [string, number, number][];
+
+  const wish = (name: string, rows = 1): Wish => ({
+    model,
+    z: Float32Array.from({ length: rows * 2 }, (_, i) => i),
+    rows,
+    onPixels: (_, first, count) => shown.push([name, first, count]),
+  });
+
+  beforeEach(() => {
+    worker = new Slow();
+    engine = new Engine(worker);
+    shown = [];
+  });
+
+  it("keeps of many wishes the one under way and the newest", () => {
+    for (let i = 0; i < 100; i++) engine.decode(shown, wish(`${i}`));
+    while (worker.asked.length) worker.answer();
+    expect(shown.map(([name]) => name)).toEqual(["0", "99"]);
+  });
+
+  it("asks for one run at a time", () => {
+    engine.decode({}, wish("a"));
+    engine.decode({}, wish("b"));
+    expect(worker.asked).toHaveLength(1);
+  });
+
+  it("sends a grid in blocks, first rows first, and finishes it before a newer one", () => {
+    engine.decode(shown, wish("old", 10));
+    expect(worker.asked[0].rows).toBe(4); // 16,384 numbers at most
+    worker.answer();
+    engine.decode(shown, wish("newer", 10));
+    engine.decode(shown, wish("newest", 10));
+    while (worker.asked.length) worker.answer();
+    const blocks = [[0, 4], [4, 4], [8, 2]];
+    expect(shown).toEqual([...blocks.map((block) => ["old", ...block]), ...blocks.map((block) => ["newest", ...block])]);
+  });
+
+  it("cuts z at the rows of a block", () => {
+    engine.decode(shown, wish("a", 10));
+    worker.answer();
+    expect([...worker.asked[0].feeds.z]).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
+  });
+
+  it("takes turns between those who ask", () => {
+    engine.decode({}, wish("a", 12));
+    engine.decode({}, wish("b", 12));
+    while (worker.asked.length) worker.answer();
+    expect(shown.map(([name]) => name).join("")).toBe("aababb");
+  });
+
+  it("drops what is cancelled", () => {
+    const who = {};
+    engine.decode(who, wish("a"));
+    engine.decode(who, wish("b"));
+    engine.cancel(who);
+    while (worker.asked.length) worker.answer();
+    expect(shown.map(([name]) => name)).toEqual(["a"]);
+  });
+
+  it("encodes", async () => {
+    const found = engine.encode(model, new Float32Array(64 * 64));
+    worker.answer();
+    expect([...(await found).mean]).toEqual([1, 2]);
+  });
+
+  it("tells of a graph that fails, and goes on with others", () => {
+    const heard = vi.fn();
+    engine.onFailure(heard);
+    engine.decode(shown, wish("a"));
+    const { id } = worker.asked.shift()!;
+    worker.say({ kind: "failed", id, url: "x", reason: "gone" });
+    expect(heard).toHaveBeenCalledWith("gone");
+    engine.decode(shown, wish("b"));
+    worker.answer();
+    expect(shown.map(([name]) => name)).toEqual(["b"]);
+  });
+
+  it("decodes nothing once the runtime has failed, and tells whoever comes later", () => {
+    worker.say({ kind: "failed", id: null, url: null, reason: "no wasm" });
+    engine.decode(shown, wish("a"));
+    expect(worker.asked).toHaveLength(0);
+    const heard = vi.fn();
+    engine.onFailure(heard);
+    expect(heard).toHaveBeenCalledWith("no wasm");
+  });
+});
