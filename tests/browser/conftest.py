@@ -41,6 +41,7 @@ FLAGS = [
 ]
 WATCHER = "STREAMLIT_SERVER_FILE_WATCHER_TYPE"
 WATCHED = {WATCHER: "auto"}  # as a person's server
+DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
 EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
 OWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
@@ -184,6 +185,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
         # Looking for changed sources costs as much as many a run of a page; WATCHED servers do it all the same.
         own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", WATCHER: "none"}
+        own |= {"VAE_LIVE": "off"}  # most tests see what the server decodes; `live` has the rest
         variables = kept | own | environment
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
         log = home / "server.log"
@@ -286,6 +288,20 @@ def new_view(
     for log, start in logs.items():
         told = log.read_bytes()[start:].decode("utf-8", "replace")
         assert "Traceback" not in told, f"the server complained:\n{told}"
+
+
+@pytest.fixture(scope="session")
+def live_server(start_server: Callable[..., Server]) -> Server:
+    """The app as a person has it: the browser decodes."""
+    return start_server(VAE_LIVE="on")
+
+
+@pytest.fixture
+def live(new_view: Callable[..., View], live_server: Server) -> View:
+    """The app with its live view, at 1280x720, light; `window.drawn` holds what was drawn."""
+    view = new_view(server=live_server)
+    view.page.add_init_script(DRAWN)
+    return view
 
 
 @pytest.fixture

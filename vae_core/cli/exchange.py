@@ -28,26 +28,25 @@ def export(
     device: Device = "cpu",
 ) -> None:
     """Write a model's decoder, encoder or both as ONNX, checked against the model on ordinary and extreme input."""
-    wanted = [path for path in (onnx, encoder) if path is not None]
+    named = {"decoder": onnx, "encoder": encoder}
+    wanted = {name: path for name, path in named.items() if path is not None}
     if not wanted:
         raise ValueError("Nothing is asked for: give --onnx FILE for the decoder, --encoder FILE for the encoder.")
-    if len(wanted) > len({path.resolve() for path in wanted}):
+    if len(wanted) > len({path.resolve() for path in wanted.values()}):
         raise ValueError(f"--onnx and --encoder are both {str(onnx)!r}; two files are needed.")
-    for path in wanted:
+    for path in wanted.values():
         check_out(path, ".onnx")
     from vae_core import export as exporting
     from vae_core.checkpoints import write_bytes
 
     model = open_checkpoint(file, device).model
-    halves: list[tuple[str, Path | None, Callable[[], bytes]]] = [
-        ("decoder", onnx, lambda: exporting.decoder(model, keep, half)),
-        ("encoder", encoder, lambda: exporting.encoder(model, half)),
-    ]
-    for name, path, make in halves:
-        if path is None:
-            continue
+    make: dict[str, Callable[[], bytes]] = {
+        "decoder": lambda: exporting.decoder(model, keep, half),
+        "encoder": lambda: exporting.encoder(model, half),
+    }
+    for name, path in wanted.items():
         with progress_bar(f"exporting the {name}"):
-            content = make()
+            content = make[name]()
         with writing(path):
             write_bytes(path, content)
         say(f"{path}: the {name}, {len(content) / 1024:,.0f} kB")

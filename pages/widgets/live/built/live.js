@@ -321,7 +321,7 @@ var y = class {
 	constructor(e) {
 		this.host = e;
 		let t = l("div", { className: "knob" }, l("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
-		e.root.replaceChildren(l("div", { className: "grid" }, this.rows, l("div", { className: "field" }, this.screen.canvas, this.mark), this.below, l("div", { className: "knobs" }, t, this.seedRow))), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
+		e.root.replaceChildren(l("div", { className: "grid" }, l("div", { className: "knobs" }, t, this.seedRow), this.rows, l("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
 			let t = this.screen.place(e);
 			t >= 0 && this.host.tell("picked", t);
 		};

@@ -1,0 +1,346 @@
+"""The live view in a real Chromium: pictures follow the hand, the server hears of it when the hand lets go."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Locator, expect
+
+from vae_core import checkpoints, explore
+
+MISSING = [name for name in ("digits", "mnist-2d", "mnist-conditional") if name not in checkpoints.shipped()]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs the shipped models {', '.join(MISSING)}")
+
+
+DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
+
+
+FETCHED = "performance.getEntriesByType('resource').filter(e => e.name.includes('/live/')).map(e => e.transferSize)"
+
+
+def ranges(view) -> Locator:
+    return view.page.locator(".live input[type=range]")
+
+
+def shown(view, index: int = 0) -> np.ndarray:
+    """The pixels of a canvas of the live view, (H, W, 3)."""
+    canvas = view.page.locator(".live canvas").nth(index)
+    found = canvas.evaluate(
+        "c => ({w: c.width, data: [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]})"
+    )
+    return np.array(found["data"]).reshape(-1, found["w"], 4)[:, :, :3]
+
+
+def drawn(view) -> int:
+    return int(view.page.evaluate("window.drawn.length"))
+
+
+def ready(view) -> None:
+    """Wait until a picture was decoded in the page."""
+    view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
+    view.settle()
+
+
+def grab(view, handle: Locator, share: float) -> tuple[float, float, float]:
+    """Press a handle; its track's left end, width and height on the page."""
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    now = handle.evaluate("e => (e.value - e.min) / (e.max - e.min)")
+    view.page.mouse.move(box["x"] + 9 + (box["width"] - 18) * now, y)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + box["width"] * share, y, steps=10)
+    return box["x"], box["width"], y
+
+
+def expected(name: str, z: torch.Tensor, y: torch.Tensor | None = None) -> np.ndarray:
+    """What the server decodes at z (N, D), as grey levels (N, H, W, C)."""
+    x = explore.decode(checkpoints.load(checkpoints.find(name)).model, z, y)
+    return np.asarray((255 * x).round().permute(0, 2, 3, 1))
+
+
+def first_slider(name: str) -> tuple[int, torch.Tensor]:
+    """Which dimension the first slider is, and the mean of the usual start."""
+    found = checkpoints.load(checkpoints.find(name))
+    axis = explore.axes(found.model, found.reference)[0]
+    return int(axis.direction.argmax()), found.reference.mean
+
+
+def test_picture_follows_while_the_hand_is_down_and_python_hears_when_it_lets_go(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    before, url, count = shown(live), live.page.url, drawn(live)
+    grab(live, ranges(live).first, 0.9)
+    live.page.wait_for_timeout(200)
+    assert drawn(live) > count + 2 and np.abs(shown(live) - before).mean() > 1
+    assert live.page.url == url and live.run == "done"
+    live.page.mouse.up()
+    live.page.wait_for_url("**/traverse?model=digits&z*=*")
+    live.settle()
+    live.screenshot("live-traverse")
+
+
+def test_live_picture_is_the_servers(live) -> None:
+    live.open("traverse", model="digits", start="mean")
+    ready(live)
+    grab(live, ranges(live).first, 0.8)
+    live.page.mouse.up()
+    live.settle()
+    index, _ = first_slider("digits")
+    z = torch.zeros(1, checkpoints.load(checkpoints.find("digits")).model.spec.size)
+    z[0, index] = float(live.page.locator(".live input[type=number]").first.input_value())
+    assert z[0, index] != 0
+    assert np.abs(shown(live) - expected("digits", z)[0]).max() <= 1
+
+
+def test_keys_numbers_double_click_wheel_and_reset(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    handle, number = ranges(live).first, live.page.locator(".live input[type=number]").first
+    start = number.input_value()
+    handle.focus()
+    for _ in range(5):
+        live.page.keyboard.press("ArrowRight")
+    assert float(number.input_value()) == pytest.approx(float(start) + 0.05, abs=0.011)
+    handle.hover()
+    live.page.mouse.wheel(0, -100)
+    expect(number).not_to_have_value(start)
+    live.settle()
+    number.fill("1.25")
+    number.press("Enter")
+    live.page.wait_for_url("**=1.25*")
+    live.settle()
+    live.page.locator(".live .name").first.dblclick()
+    expect(number).to_have_value(start)
+    live.settle()
+    assert "1.25" not in live.page.url
+    live.page.get_by_role("button", name="Undo", exact=True).click()
+    live.settle()
+    expect(number).to_have_value("1.25")
+    live.page.get_by_role("button", name="Reset all").click()
+    live.settle()
+    expect(number).to_have_value(start)
+
+
+def test_number_that_is_none_puts_the_slider_back(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    number = live.page.locator(".live input[type=number]").first
+    start, most = number.input_value(), float(ranges(live).first.get_attribute("max"))
+    number.fill("1e9")
+    number.press("Enter")
+    expect(number).to_have_value(f"{most:.2f}")
+    number.fill("")
+    number.press("Enter")
+    expect(number).to_have_value(start)
+
+
+def test_filter_order_and_breathing(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    names = live.page.locator(".live .slide:visible .name")
+    first = names.first.text_content()
+    live.page.get_by_label("Order of the sliders").select_option("By name")
+    assert names.first.text_content().startswith("z0") or first.startswith("z0")
+    live.page.get_by_label("Find a slider").fill("z3")
+    assert all(name.startswith("z3") for name in names.all_text_contents())
+    live.page.get_by_label("Find a slider").fill("nothing")
+    expect(live.page.get_by_text("No slider has this name.")).to_be_visible()
+    live.page.get_by_label("Find a slider").fill("")
+    count, url = drawn(live), live.page.url
+    live.page.get_by_role("button", name="Breathe").click()
+    live.page.wait_for_function(f"window.drawn.length > {count + 10}")
+    assert live.page.url == url
+    live.page.get_by_role("button", name="Stop").click()
+    live.page.wait_for_url("**z*=*")
+    live.settle()
+
+
+def test_link_opens_the_same_view(live, new_view, live_server) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    grab(live, ranges(live).first, 0.2)
+    live.page.mouse.up()
+    live.settle()
+    other = new_view(server=live_server)
+    other.page.add_init_script(DRAWN)
+    other.open(live.page.url.split("/")[-1])
+    ready(other)
+    assert np.array_equal(shown(other), shown(live))
+    live.page.reload()
+    ready(live)
+    assert np.array_equal(shown(other), shown(live))
+
+
+def test_model_is_switched_while_the_hand_is_down(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    grab(live, ranges(live).first, 0.7)
+    live.open("traverse", model="mnist-2d")
+    live.page.mouse.up()
+    ready(live)
+    assert shown(live).shape == (28, 28, 3)
+    count = drawn(live)
+    grab(live, ranges(live).first, 0.3)
+    live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+    live.page.mouse.up()
+    live.settle()
+
+
+def test_nothing_is_fetched_on_a_second_visit(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    first = live.page.workers[0].evaluate(FETCHED)
+    assert len(first) >= 2 and sum(first) > 3_000_000
+    live.page.reload()
+    ready(live)
+    again = live.page.workers[0].evaluate(FETCHED)
+    assert len(again) == len(first) and sum(again) == 0
+    live.go_to("Home")
+    live.go_to("Traverse")
+    ready(live)
+    assert live.page.workers[0].evaluate(FETCHED) == again  # the same worker, and not even asked
+
+
+def test_it_goes_on_without_a_network(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    live.page.context.set_offline(True)
+    try:
+        before, count = shown(live), drawn(live)
+        grab(live, ranges(live).first, 0.95)
+        live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+        assert np.abs(shown(live) - before).mean() > 1
+    finally:
+        live.page.context.set_offline(False)
+    live.page.mouse.up()
+    live.settle()
+
+
+def test_without_webassembly_the_server_decodes_and_says_so(live) -> None:
+    live.page.add_init_script("delete window.WebAssembly")
+    live.open("traverse", model="digits")
+    expect(live.page.get_by_text("Decoded on the server, when the hand lets go")).to_be_visible()
+    expect(live.page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")).to_be_visible()
+    live.settle()
+    live.screenshot("live-without-wasm")
+
+
+def test_without_the_runtime_the_server_decodes_until_it_is_tried_again(live) -> None:
+    live.page.route("**/live/runtime/**", lambda route: route.abort())
+    live.open("traverse", model="digits")
+    note = live.page.get_by_text("Decoded on the server, when the hand lets go")
+    expect(note).to_be_visible()
+    live.settle()
+    live.page.unroute("**/live/runtime/**")
+    live.page.get_by_role("button", name="Try again").click()
+    ready(live)
+    expect(note).to_be_hidden()
+    live.errors = [error for error in live.errors if "/live/runtime/" not in error]  # what was taken away above
+
+
+def test_uploaded_model_is_live_at_once(live, tmp_path: Path) -> None:
+    own = tmp_path / "my own.safetensors"
+    shutil.copy(checkpoints.find("digits"), own)
+    live.open(show="Add a model")
+    live.upload(own)
+    live.page.evaluate("window.drawn = []")
+    live.go_to("Traverse")
+    ready(live)
+    assert "my+own" in live.page.url
+    count = drawn(live)
+    grab(live, ranges(live).first, 0.3)
+    live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+    live.page.mouse.up()
+    live.settle()
+
+
+def test_grid_follows_temperature_and_seed(live) -> None:
+    live.open("sample", model="digits", n=16)
+    ready(live)
+    before, url = shown(live), live.page.url
+    grab(live, ranges(live).nth(0), 0.1)
+    live.page.wait_for_timeout(300)
+    cold = shown(live)
+    assert np.abs(cold - before).mean() > 1 and live.page.url == url
+    live.page.mouse.up()
+    live.page.wait_for_url("**temperature=*")
+    live.settle()
+    temperature = float(live.page.get_by_label("Value of the temperature").input_value())
+    model = checkpoints.load(checkpoints.find("digits")).model
+    x = expected("digits", explore.sample(model, 16, temperature))
+    assert np.abs(shown(live)[1:9, 1:9] - x[0]).max() <= 1
+    assert np.abs(shown(live)[-9:-1, -9:-1] - x[15]).max() <= 1
+    live.page.get_by_role("button", name="New draw").click()
+    live.page.wait_for_url("**seed=1*")
+    live.settle()
+    x = expected("digits", explore.sample(model, 16, temperature, 1))
+    assert np.abs(shown(live)[1:9, 1:9] - x[0]).max() <= 1
+    live.page.get_by_label("Value of the seed").fill("400")
+    live.page.get_by_label("Value of the seed").press("Enter")
+    live.page.wait_for_url("**seed=400*")
+    live.settle()
+    x = expected("digits", explore.sample(model, 16, temperature, 400))
+    assert np.abs(shown(live)[1:9, 1:9] - x[0]).max() <= 1
+    live.page.reload()
+    ready(live)
+    assert np.abs(shown(live)[1:9, 1:9] - x[0]).max() <= 1
+    live.screenshot("live-sample")
+
+
+def test_grid_of_classes_and_of_pixels(live) -> None:
+    live.open("sample", model="mnist-conditional", columns=4)
+    ready(live)
+    model = checkpoints.load(checkpoints.find("mnist-conditional")).model
+    z = explore.sample(model, 4)
+    x = expected("mnist-conditional", z, torch.full((4,), 9))
+    assert np.abs(shown(live)[-29:-1, 1:29] - x[0]).max() <= 1
+    live.page.locator(".live canvas").click(position={"x": 5, "y": 5})
+    live.settle()
+    assert "picture=1" in live.page.url
+    live.page.get_by_text("Pixels", exact=True).click()
+    live.settle()
+    expect(live.page.locator(".live")).to_have_count(0)
+    live.page.get_by_text("Mean", exact=True).click()
+    live.settle()
+    expect(live.page.locator(".live canvas")).to_be_visible()
+
+
+def test_dark_theme_and_a_phone(new_view, live_server) -> None:
+    view = new_view(theme="dark", width=390, height=844, touch=True, server=live_server)
+    view.page.add_init_script(DRAWN)
+    for path in ("traverse", "sample"):
+        view.open(path, model="digits")
+        ready(view)
+        box = view.page.locator(".live").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+        assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+        view.screenshot(f"live-phone-{path}")
+    count = drawn(view)
+    handle = ranges(view).first
+    handle.scroll_into_view_if_needed()
+    at = handle.bounding_box()
+    view.page.touchscreen.tap(at["x"] + at["width"] * 0.8, at["y"] + at["height"] / 2)
+    view.page.wait_for_function(f"window.drawn.length > {count}")
+    view.settle()
+
+
+def test_ten_tabs_and_a_tab_that_slept(live, live_server) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    for _ in range(9):
+        page = live.page.context.new_page()
+        page.goto(live.page.url)
+        page.locator(".live canvas").first.wait_for(timeout=60_000)
+    live.page.bring_to_front()
+    live.page.clock.install()
+    live.page.clock.fast_forward("01:00:00")
+    count = drawn(live)
+    grab(live, ranges(live).first, 0.25)
+    live.page.wait_for_function(f"window.drawn.length > {count}")
+    live.page.mouse.up()
+    live.page.clock.resume()
+    live.settle()
