@@ -1,5 +1,3 @@
-import errno
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -270,7 +268,7 @@ def cached(tmp_path: Path) -> tuple[CoordinateCache, np.ndarray, Computation, Pa
 
 def test_a_stored_map_is_not_computed_again(cached) -> None:
     cache, vectors, compute, _ = cached
-    again = CoordinateCache(cache.folder).coords(vectors, "tsne", {"seed": 0.0, "perplexity": 30.0}, compute)
+    again = CoordinateCache(cache.files.folder).coords(vectors, "tsne", {"seed": 0.0, "perplexity": 30.0}, compute)
     np.testing.assert_array_equal(again, compute.coords)
     assert compute.calls == 1
 
@@ -287,73 +285,6 @@ def test_whatever_a_map_is_made_from_makes_it_another(cached, changed: str, monk
     assert compute.calls == 2
 
 
-def npz_bytes(folder: Path, coords: np.ndarray) -> bytes:
-    path = folder / "other.bin"
-    with path.open("wb") as file:
-        np.savez(file, coords=coords)
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize("damage", ["cut", "flip", "text", "empty", "shape", "dtype", "nan", "npy"])
-def test_a_damaged_or_foreign_file_is_computed_again_and_mended(cached, damage: str, tmp_path: Path) -> None:
-    cache, vectors, compute, path = cached
-    whole = path.read_bytes()
-    foreign = {
-        "shape": compute.coords[1:],
-        "dtype": compute.coords.astype(np.float64),
-        "nan": np.full_like(compute.coords, np.nan),
-    }
-    if damage in foreign:
-        path.write_bytes(npz_bytes(tmp_path, foreign[damage]))
-    elif damage == "npy":
-        with path.open("wb") as file:
-            np.save(file, compute.coords)
-    else:
-        middle = len(whole) // 2
-        flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
-        path.write_bytes({"cut": whole[:middle], "flip": flipped, "text": b"hello", "empty": b""}[damage])
-    for _ in range(2):
-        np.testing.assert_array_equal(cache.coords(vectors, "tsne", PARAMETERS, compute), compute.coords)
-    assert compute.calls == 2
-
-
-class Trap:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple:
-        return Path.touch, (self.path,)
-
-
-def test_a_pickle_in_the_cache_is_never_opened(cached, tmp_path: Path) -> None:
-    cache, vectors, compute, path = cached
-    path.write_bytes(npz_bytes(tmp_path, np.array([Trap(tmp_path / "sprung")], dtype=object)))
-    cache.coords(vectors, "tsne", PARAMETERS, compute)
-    assert compute.calls == 2 and not (tmp_path / "sprung").exists()
-
-
-def test_a_folder_that_cannot_be_written_does_not_fail_the_map(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_bytes(b"")
-    compute = Computation(60)
-    for _ in range(2):
-        CoordinateCache(blocked / "maps").coords(random_vectors(), "tsne", PARAMETERS, compute)
-    assert compute.calls == 2
-
-
-def test_a_full_disk_leaves_no_file_and_still_gives_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    compute = Computation(60)
-    found = CoordinateCache(tmp_path).coords(random_vectors(), "tsne", PARAMETERS, compute)
-    np.testing.assert_array_equal(found, compute.coords)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_cancelled_map_is_not_stored(tmp_path: Path) -> None:
     def compute() -> np.ndarray:
         raise Cancelled
@@ -361,24 +292,6 @@ def test_a_cancelled_map_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         CoordinateCache(tmp_path).coords(random_vectors(), "tsne", PARAMETERS, compute)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_cache_stays_within_its_limit_and_removes_only_the_oldest_of_its_own(cached) -> None:
-    _, vectors, compute, first = cached
-    stranger = first.parent / "pictures.npz"
-    stranger.write_bytes(bytes(10_000))
-    os.utime(first, ns=(0, 0))
-    cache = CoordinateCache(first.parent, limit=int(2.5 * first.stat().st_size))
-    for seed in (1, 2):
-        cache.coords(vectors, "tsne", {"seed": seed}, compute)
-    assert not first.exists() and stranger.exists() and len(list(first.parent.iterdir())) == 3
-
-
-def test_the_cache_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VAE_CACHE", str(tmp_path))
-    assert CoordinateCache().folder == tmp_path
-    monkeypatch.delenv("VAE_CACHE")
-    assert "vae-explorer" in CoordinateCache().folder.parts
 
 
 def test_a_job_shows_progress_and_gives_its_result() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vae_core import checkpoints, training
+from vae_core import checkpoints, files, training
 from vae_core.cli import main
 
 EPOCHS = 25  # all deaths together take fewer: a victim lives for so many states, or so long after one
@@ -128,7 +128,7 @@ def test_killed_after_the_checkpoint_and_before_the_state_was_removed(
 ) -> None:
     out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "discard", lambda state: None)
+        patch.setattr(files, "discard", lambda state: None)
         assert main([*RECIPE, str(out), "--epochs", "2"]) == 0
     assert state.exists()
     before = out.read_bytes()

@@ -5,13 +5,11 @@ No pickle anywhere: a stranger's file can be opened. Reading checks everything a
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
 import reprlib
 import struct
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from vae_core.config import Recipe, from_dict, to_dict
+from vae_core.files import write_bytes
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
@@ -114,32 +113,6 @@ def write_file(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header["sha256"] = digest(header, tensors)
     write_bytes(path, write_tensors(tensors, {KEY: json.dumps(header)}))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file atomically: a temporary file beside it, fsync, rename.
-
-    Raises:
-        OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
-    """
-    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False)  # noqa: SIM115
-    temporary = Path(file.name)
-    try:
-        with file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def discard(path: Path) -> None:
-    """Remove a file, if there is one, and what a killed process left of one that `write_bytes` was writing."""
-    for file in [path, *path.parent.glob(f"{glob.escape(path.name)}*.tmp")]:
-        file.unlink(missing_ok=True)
 
 
 def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import logging
-import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -17,6 +14,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
+
+from vae_core.files import FileCache
 
 Progress = Callable[[float, np.ndarray], None]  # share done in [0, 1], coordinates so far (N, 2)
 T = TypeVar("T")
@@ -194,15 +193,12 @@ class CoordinateCache:
     """Maps on disk, found again by what they were made from; a disk that fails only costs time.
 
     Args:
-        folder: where; by default the environment's VAE_CACHE, else the user's cache folder.
+        folder: where; by default the cache's own.
         limit: bytes kept in all; the oldest files go first.
     """
 
     def __init__(self, folder: Path | None = None, limit: int = CACHE_BYTES) -> None:
-        from platformdirs import user_cache_dir
-
-        self.folder = folder or Path(os.environ.get("VAE_CACHE") or user_cache_dir("vae-explorer"))
-        self.limit = limit
+        self.files = FileCache("map", limit, folder)
 
     def coords(
         self,
@@ -215,26 +211,9 @@ class CoordinateCache:
 
         What compute raises (Cancelled too) passes through, and nothing is stored.
         """
-        path = self.folder / f"map-{_key(vectors, method, parameters)}.npz"
-        stored = _read(path, len(vectors))
-        if stored is not None:
-            return stored
-        coords = _frozen(np.array(compute(), dtype=np.float32))
-        try:
-            _write(path, coords)
-            self._prune()
-        except OSError as error:  # full or read-only disk: the person still gets the map
-            logging.getLogger(__name__).warning("A map could not be cached: %s", error)
-        return coords
-
-    def _prune(self) -> None:
-        # The pattern finds our files, unfinished ones too, and nothing else that lies in the folder.
-        paths = sorted(self.folder.glob("map-*.npz*"), key=lambda path: path.stat().st_mtime_ns)
-        total = 0
-        for path in reversed(paths):
-            total += path.stat().st_size
-            if total > self.limit:
-                path.unlink(missing_ok=True)
+        name = f"{_key(vectors, method, parameters)}.f32"
+        content = self.files.get(name, lambda: np.array(compute(), dtype="<f4").tobytes())
+        return np.frombuffer(content, dtype="<f4").reshape(len(vectors), -1)  # not writable: maps are shared
 
 
 class Job(Generic[T]):
@@ -384,27 +363,3 @@ def _release(package: str) -> str:
         with contextlib.suppress(PackageNotFoundError):
             return version(package)
     return "unknown"
-
-
-def _read(path: Path, points: int) -> np.ndarray | None:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            coords: np.ndarray = arrays["coords"]
-    except Exception:  # absent, cut off, flipped or foreign: whatever it is, the map is computed again
-        return None
-    fits = coords.dtype == np.float32 and coords.shape in ((points, 2), (points, 3))
-    return _frozen(coords) if fits and np.isfinite(coords).all() else None
-
-
-def _write(path: Path, coords: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with open(handle, "wb") as file:
-            np.savez(file, coords=coords)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

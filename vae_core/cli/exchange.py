@@ -37,7 +37,7 @@ def export(
     for path in wanted.values():
         check_out(path, ".onnx")
     from vae_core import export as exporting
-    from vae_core.checkpoints import write_bytes
+    from vae_core.files import write_bytes
 
     model = open_checkpoint(file, device).model
     make: dict[str, Callable[[], bytes]] = {

@@ -212,7 +212,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, what: str) -> None:
-    from vae_core.checkpoints import write_bytes
+    from vae_core.files import write_bytes
 
     with writing(path):
         write_bytes(path, data)

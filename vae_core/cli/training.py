@@ -220,14 +220,14 @@ def _processes(device: str) -> Iterator[None]:
 
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
-    from vae_core import checkpoints
+    from vae_core import checkpoints, files
     from vae_core.training import Run, TrainingError, package
 
     recipe, splits, description = plan(given)
     if out.exists() and not given["overwrite"]:
         _check_same(out, recipe)
         say(f"{out} is finished already.")
-        return checkpoints.discard(state)
+        return files.discard(state)
     run = Run(recipe, splits, given["device"])
     _begin(run, state, given["resume"])
     description = given.get("describe", description)
@@ -241,7 +241,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     finished = package(run, description)
     with writing(out):
         checkpoints.save(finished, out)
-    checkpoints.discard(state)
+    files.discard(state)
     say(f"Wrote {out}: {summary(finished)}.")
     return None
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from pages.widgets import served
 from pages.widgets.models import Opened, plain
 from vae_core import export
-from vae_core.cache import FileCache
+from vae_core.files import FileCache
 
 _BUILT = Path(__file__).parent / "built"
 CACHE_BYTES = 512 * 2**20

@@ -1,20 +1,46 @@
-"""Files on disk that are found again by what they were made from; a disk that fails only costs time."""
+"""Files that are written whole or not at all, and a cache of them, found again by what they were made from."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import logging
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-from vae_core.checkpoints import write_bytes
 
 CHECKSUM = 32  # bytes before the content
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: a temporary file beside it, fsync, rename.
+
+    Raises:
+        OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
+    """
+    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False)  # noqa: SIM115
+    temporary = Path(file.name)
+    try:
+        with file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def discard(path: Path) -> None:
+    """Remove a file, if there is one, and what a killed process left of one that `write_bytes` was writing."""
+    for file in [path, *path.parent.glob(f"{glob.escape(path.name)}*.tmp")]:
+        file.unlink(missing_ok=True)
+
+
 class FileCache:
-    """Contents by name, each with its checksum.
+    """Contents by name, each with its checksum; a disk that fails only costs time.
 
     Args:
         kind: what the files' names begin with; nothing else in the folder is touched.
