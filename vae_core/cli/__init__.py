@@ -12,7 +12,7 @@ from typing import cast
 
 import typer
 
-from vae_core.cli import figures, latents, training
+from vae_core.cli import figures, importing, latents, training
 from vae_core.cli.shared import say
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (training, figures, latents):
+for module in (training, figures, latents, importing):
     app.add_typer(module.commands)
 # The base of all that is wrong with a command's words; typer has no public name for it.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)

@@ -77,7 +77,9 @@ def info(file: Name = "", as_json: Json = False) -> None:
         "pictures": f"{channels} x {height} x {width} (channels, height, width)",
         "data": f"{data.name}: {' + '.join(f'{n:,}' for n in data.sizes)} (training, validation, test)",
         "credit": f"{data.credit}; licence: {data.licence}" if data.credit else "",
-        "training": f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
+        "training": "elsewhere; encoder and decoder are ONNX graphs"
+        if recipe.model.foreign
+        else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
         "test figures": summary(found) if {"elbo", "kl", "active_units"} <= figures.keys() else "none",
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
