@@ -73,7 +73,7 @@ def info(file: Name = "", as_json: Json = False) -> None:
     rows = {
         "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
         "description": found.description,
-        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {found.model.likelihood.label}",
+        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {_likelihood(found)}",
         "pictures": f"{channels} x {height} x {width} (channels, height, width)",
         "data": f"{data.name}: {' + '.join(f'{n:,}' for n in data.sizes)} (training, validation, test)",
         "credit": f"{data.credit}; licence: {data.licence}" if data.credit else "",
@@ -88,6 +88,11 @@ def info(file: Name = "", as_json: Json = False) -> None:
         if text:
             print(printable(f"{name:13} {text}"))
     return None
+
+
+def _likelihood(found: Checkpoint) -> str:
+    likelihood = found.model.likelihood
+    return likelihood.label if likelihood.known else f"likelihood {likelihood.label}"
 
 
 def _table(as_json: bool) -> None:

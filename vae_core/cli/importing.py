@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from vae_core import config
-from vae_core.cli.shared import Download, Root, Seed, check_out, data_option, progress_bar, say, summary, writing
+from vae_core.cli.shared import Download, Root, Seed, check_out, progress_bar, say, summary, writing
 
 SUFFIX = ".safetensors"
 SPREADS = "log_var, log_std, var or std"
@@ -43,15 +43,13 @@ def _range(text: str) -> tuple[float, float]:
 def import_graphs(
     encoder: Annotated[Path, typer.Argument(metavar="ENCODER.onnx", help="Pictures -> mean and spread, or a code.")],
     decoder: Annotated[Path, typer.Argument(metavar="DECODER.onnx", help="Codes -> pictures.")],
-    data: Annotated[str, data_option("none")],
+    data: Annotated[str, typer.Option(metavar="NAME|DIR|ZIP|NPZ", help="Pictures.", show_default=False)],
     out: Annotated[Path, typer.Option(help="File to write.", show_default=False)],
     data_root: Root = None,
     likelihood: Annotated[
         str | None, typer.Option(help=f"{', '.join(config.FOREIGN_LIKELIHOODS)}.", show_default="none")
     ] = None,
-    std: Annotated[
-        float | None, typer.Option(help="Of a gaussian, pictures being 0 to 1.", show_default="none")
-    ] = None,
+    std: Annotated[float | None, typer.Option(help="Of gaussian, in pictures of 0 to 1.", show_default="none")] = None,
     spread: Annotated[str, typer.Option(help=f"What stands beside the mean: {SPREADS}.")] = "log_var",
     pixels: Annotated[str, typer.Option(metavar="LOW,HIGH", help="What black and white are to the graphs.")] = "0,1",
     logits: Annotated[bool, typer.Option("--logits", help="The decoder's pictures are logits.")] = False,
@@ -71,8 +69,9 @@ def import_graphs(
 ) -> None:
     """Make one file of a model that was trained elsewhere: its encoder and decoder as ONNX, figures, references.
 
-    Both are checked, and run by onnxruntime; without --likelihood there is no ELBO. Take pictures that the model was not
-    trained on: those of the test part are measured.
+    Both are checked, and run by onnxruntime; without --likelihood there is no ELBO.
+
+    Take pictures that the model was not trained on: those of the test part are measured.
     """
     check_out(out, SUFFIX)
     if out.exists() and not overwrite:
