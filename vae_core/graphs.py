@@ -7,6 +7,7 @@ of every tensor that it makes the size is known beforehand. So what opening and 
 from __future__ import annotations
 
 import math
+import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import onnxruntime
 
 MAX_BYTES = 120 * 2**20  # of a graph: two fit into a checkpoint
+MAX_FRAME = 8 * 2**20  # bytes of it that are no weights: in memory each can become a hundred
+MAX_FIELDS = 500_000  # of its file
 MAX_NODES = 2_000
 MAX_NUMBERS = 2**26  # in all tensors together that one run makes: 256 MB
 MAX_WORK = 2**35  # multiplications of one run: seconds
@@ -63,6 +66,14 @@ _LISTED = """
     Where Xor
 """
 OPERATIONS = frozenset(_LISTED.split())
+# The fields of onnx.proto that lead to weights, and those in which they lie: float_data, raw_data, double_data.
+_PARTS = {
+    "model": {7: "graph"},
+    "graph": {1: "node", 5: "tensor"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 10: "tensor"},
+}
+_WEIGHTS = (4, 9, 10)
 
 Shape = tuple[int, ...]
 
@@ -90,7 +101,7 @@ class Graph(nn.Module):
         Raises:
             GraphError: one sentence that says what is wrong with them.
         """
-        self.graph = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        self.graph = torch.from_numpy(np.frombuffer(data, np.uint8).copy())
         self._runner()
 
     @property
@@ -168,8 +179,9 @@ def session(data: bytes, what: str, batches: Sequence[int]) -> onnxruntime.Infer
 
 
 def _first(error: Exception) -> str:
-    """The first line of what others say, short, without the full stop."""
+    """The first line of what others say, short, without their codes and the full stop."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = re.sub(r"\[\w+\] |Inference error\(s\): ", "", text)
     return (text if len(text) <= 200 else text[:197] + "...").rstrip(".: ")
 
 
@@ -223,12 +235,53 @@ def parse(data: bytes, what: str) -> onnx.ModelProto:
         raise GraphError(f"The {what} has {len(data) / 2**20:.0f} MB; allowed: up to {MAX_BYTES // 2**20} MB.")
     model = onnx.ModelProto()
     try:
+        frame = len(data) - _weigh(data, what)
+        if frame > MAX_FRAME:
+            raise GraphError(
+                f"The {what} has {frame / 2**20:.0f} MB besides its weights; allowed: up to {MAX_FRAME // 2**20} MB."
+            )
         model.ParseFromString(data)
-    except DecodeError as error:
+    except (DecodeError, IndexError) as error:
         raise GraphError(f"The {what} is not an ONNX file, or is damaged or cut short.") from error
     if not model.graph.node:
         raise GraphError(f"The {what} is not an ONNX file, or holds no graph.")
     return model
+
+
+def _weigh(data: bytes, what: str) -> int:
+    """Bytes of weights in a file, found without building its parts: millions of empty ones would fill the memory."""
+    todo, total, fields = [("model", 0, len(data))], 0, 0
+    while todo:
+        kind, place, end = todo.pop()
+        while place < end:
+            fields += 1
+            if fields > MAX_FIELDS:
+                raise GraphError(f"The {what} has more than {MAX_FIELDS:,} parts.")
+            key, place = _varint(data, place)
+            if key & 7 != 2:  # a number
+                place = _varint(data, place)[1] if key & 7 == 0 else place + {1: 8, 5: 4}.get(key & 7, len(data))
+                continue
+            length, place = _varint(data, place)
+            if place + length > end:
+                raise IndexError("a part reaches beyond what it lies in")
+            if kind == "tensor" and key >> 3 in _WEIGHTS:
+                total += length
+            elif part := _PARTS.get(kind, {}).get(key >> 3):
+                todo.append((part, place, place + length))
+            place += length
+    return total
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    """A number of protobuf's at a place, and the place behind it."""
+    value = shift = 0
+    while True:
+        byte = data[place]
+        value, place, shift = value | (byte & 127) << shift, place + 1, shift + 7
+        if byte < 128:
+            return value, place
+        if shift > 63:
+            raise IndexError("a number without an end")
 
 
 def check_parts(model: onnx.ModelProto, what: str) -> None:
