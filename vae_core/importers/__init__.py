@@ -217,9 +217,10 @@ def _graph(half: Any, x: Tensor, what: str, most: int) -> Foreign:
     """A half as a graph of up to `most` outputs."""
     if isinstance(half, bytes):
         return Foreign.read(half, what, most)
+    wanted = exporting.run(half, x, what)  # what is wrong with it is told better by itself than by the exporter
     data = exporting.export(half, x, what)
     read = Foreign.read(data, what, most)
-    exporting.compare(half, data, x, what)
+    exporting.compare(wanted, data, x, what)
     return read
 
 
