@@ -41,7 +41,7 @@ class Encoder(nn.Module):
 
 
 def ours(variant: str = "conv", likelihood: str = "bernoulli", std: float = 0.1) -> VAE:
-    """A small model of this project with weights that are not near 0."""
+    """A small model of this project whose codes are not all near 0."""
     torch.manual_seed(1)
     hidden = (8, 16) if variant == "conv" else (16,)
     kind = LikelihoodConfig(likelihood, std)
@@ -49,7 +49,7 @@ def ours(variant: str = "conv", likelihood: str = "bernoulli", std: float = 0.1)
         variant, DataConfig("digits"), (1, 8, 8), latent_dim=DIM, likelihood=kind, body={"hidden": hidden}
     )
     model = build(recipe.model).eval().requires_grad_(False)
-    for weight in model.parameters():
+    for weight in model.encoder.parameters():
         weight.mul_(2)
     return model
 
