@@ -27,7 +27,7 @@ MAX_FRAME = 8 * 2**20  # bytes of it that are no weights: in memory each can bec
 MAX_FIELDS = 500_000  # of its file
 MAX_NODES = 2_000
 MAX_NUMBERS = 2**26  # in all tensors together that one run makes: 256 MB
-MAX_WORK = 2**35  # multiplications of one run: seconds
+MAX_WORK = 2**34  # multiplications of one run: seconds
 MAX_RANK = 8
 MAX_KNOWN = 1_024  # numbers of a tensor that may say how large others are
 MIN_OPSET = 11
@@ -179,9 +179,9 @@ def session(data: bytes, what: str, batches: Sequence[int]) -> onnxruntime.Infer
 
 
 def _first(error: Exception) -> str:
-    """The first line of what others say, short, without their codes and the full stop."""
+    """The first line of what others say, short, without their codes, paths and full stop."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    text = re.sub(r"\[\w+\] |Inference error\(s\): ", "", text)
+    text = re.sub(r"\[\w+\] (: \d+ : \w+ : )?|Inference error\(s\): |\S*/\S+ ", "", text)
     return (text if len(text) <= 200 else text[:197] + "...").rstrip(".: ")
 
 
@@ -410,7 +410,7 @@ def infer(model: onnx.ModelProto, what: str, given: dict[str, Shape]) -> dict[st
     """
     import onnx
 
-    shapes, known = dict(given), _skeleton(model, given)
+    shapes, known, whole = dict(given), _skeleton(model, given), set()
     try:
         found = onnx.shape_inference.infer_shapes(known, check_type=True, strict_mode=True, data_prop=True)
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as error:
@@ -420,6 +420,10 @@ def infer(model: onnx.ModelProto, what: str, given: dict[str, Shape]) -> dict[st
         sizes = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in tensor.shape.dim)
         if tensor.elem_type in TYPES and tensor.HasField("shape") and min(sizes, default=0) >= 0:
             shapes[entry.name] = sizes
+        if tensor.elem_type not in FLOATS:
+            whole.add(entry.name)
+    whole |= {tensor.name for tensor in model.graph.initializer if tensor.data_type not in FLOATS}
+    _check_division(model, what, whole)
     _check_cost(model, what, shapes)
     return shapes
 
@@ -448,9 +452,30 @@ def _skeleton(model: onnx.ModelProto, given: dict[str, Shape]) -> onnx.ModelProt
     return known
 
 
+def _check_division(model: onnx.ModelProto, what: str, whole: set[str]) -> None:
+    """Whole numbers are divided by constants alone: the least of them, divided by -1, ends the whole process."""
+    from onnx import numpy_helper
+
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    made = {
+        node.output[0]: node.attribute[0] for node in model.graph.node if node.op_type == "Constant" and node.attribute
+    }
+    held |= {name: setting.t for name, setting in made.items() if setting.name == "value"}
+    for node in model.graph.node:
+        if node.op_type not in ("Div", "Mod") or not whole & {*node.input, *node.output}:
+            continue
+        divisor = held.get(node.input[1])
+        if divisor is None or not (numpy_helper.to_array(divisor) > 0).all():
+            raise GraphError(
+                f"The {what} divides whole numbers by what is not known to be above 0 ({_quoted(node.op_type)})."
+            )
+
+
 def _check_cost(model: onnx.ModelProto, what: str, shapes: dict[str, Shape]) -> None:
     """Every tensor has a known size, and all of them and the work for them are within the limits."""
     shapes |= {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    if empty := [name for name, shape in shapes.items() if len(shape) > 1 and 0 in shape]:  # some end the process
+        raise GraphError(f"The {what} has a tensor {_quoted(empty[0])} without numbers, {shapes[empty[0]]}.")
     total: Counter[str] = Counter()
     for node in model.graph.node:
         made = [name for name in node.output if name]
