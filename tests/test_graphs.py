@@ -295,6 +295,11 @@ HOSTILE = {
         ),
         "'none' without numbers, (1, 1, 8, 0)",
     ),
+    "a stride of 0": (
+        model(pooled(node("Conv", "x", "k", strides=[0, 1])), CHANNEL, held("k", np.ones((1, 1, 3, 3)), np.float32)),
+        "has 'strides' below 1 in 'Conv'",
+    ),
+    "blocks of -1": (model(pooled(node("DepthToSpace", "x", blocksize=-1)), CHANNEL), "has 'blocksize' below 1 in"),
     "if": (model([helper.make_node("If", ["x"], ["h"], then_branch=SUBGRAPH, else_branch=SUBGRAPH)]), "operation 'If'"),
     "loop": (model([helper.make_node("Loop", ["", ""], ["h"], body=SUBGRAPH)]), "operation 'Loop'"),
     "scan": (model([helper.make_node("Scan", ["x"], ["h"], body=SUBGRAPH, num_scan_inputs=1)]), "operation 'Scan'"),

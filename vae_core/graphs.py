@@ -44,6 +44,7 @@ NESTED = {
     13: "a type",
     14: "types",
 }
+POSITIVE = {"blocksize", "dilations", "group", "kernel_shape", "num_groups", "num_outputs", "size", "strides"}
 RANDOM = {
     "Bernoulli",
     "Dropout",
@@ -339,6 +340,9 @@ def _check_node(node: onnx.NodeProto, what: str) -> None:
         if attribute.type in NESTED or attribute.ref_attr_name:
             kind = NESTED.get(attribute.type, "a reference")
             raise GraphError(f"The {what} holds {kind} inside of {name}; allowed: numbers.")
+        values = attribute.ints if attribute.type == 7 else [attribute.i]
+        if attribute.name in POSITIVE and min(values, default=1) < 1:
+            raise GraphError(f"The {what} has {_quoted(attribute.name)} below 1 in {name}.")
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:

@@ -111,7 +111,10 @@ def wrap(
     settle(model, splits, seed)
     objective = Objective("reconstruction") if found.point else Objective()
     recipe = Recipe(NAME, model.config, objective, Training(seed=seed), config)
-    measuring = lambda done: report(0.5 + done / 2, "measuring the test pictures")  # noqa: E731
+
+    def measuring(done: float) -> None:
+        report(0.5 + done / 2, "measuring the test pictures")
+
     return described(recipe, model, splits, description, progress=measuring)
 
 
