@@ -184,10 +184,13 @@ def _details(opened: Opened) -> None:
         st.subheader("Data", anchor=False)
         st.text("\n".join(cards.source(opened.checkpoint.data)))
         st.subheader("Train it again", anchor=False)
-        st.code(_command(opened), language="bash", wrap_lines=True)
+        if foreign := opened.checkpoint.recipe.model.foreign:
+            st.caption("It was trained elsewhere, so its recipe is not known: encoder and decoder are ONNX graphs.")
+        else:
+            st.code(_command(opened), language="bash", wrap_lines=True)
     with right:
         st.subheader("Recipe", anchor=False)
-        for part in ("model", "objective", "training", "data"):
+        for part in ("model", "data") if foreign else ("model", "objective", "training", "data"):
             with st.expander(part.capitalize(), expanded=part in ("model", "objective")):
                 rows = cards.settings(getattr(opened.checkpoint.recipe, part))
                 st.table({plain(key): plain(value) for key, value in rows.items()}, border="horizontal")
@@ -198,7 +201,8 @@ def _density(opened: Opened) -> str:
     """What the figures may be compared with, and a remark for those who wonder about an ELBO above zero."""
     model = opened.checkpoint.model
     if not model.spec.has_density:
-        return f"{words.DENSITY} The reconstruction error is the only figure there is."
+        only = "" if model.spec.has_kl else " The reconstruction error is the only figure there is."
+        return words.density_of(model.spec) + only
     found = "Figures of models with different likelihoods cannot be compared."
     return (
         found if model.likelihood.discrete else f"{found} This likelihood is a density, so its ELBO may be above zero."
@@ -234,7 +238,7 @@ def _parts(opened: Opened, history: cards.History) -> None:
     from pages.widgets import plots
 
     spec = opened.checkpoint.model.spec
-    if not spec.has_density:
+    if not spec.has_kl:
         st.caption(f"{words.DENSITY} Only the reconstruction error is watched while it is trained.")
     elif codes := history.perplexity():
         st.markdown("**Codes in use** (perplexity, validation)")

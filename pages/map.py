@@ -25,7 +25,6 @@ USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
 CLASS, KL, ERROR = "class", "KL", "reconstruction error"
-NATS = {KL: "KL (nats)", ERROR: "reconstruction error (nats)"}
 FACTOR = "factor "
 SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
@@ -139,14 +138,15 @@ def colour_control(opened: Opened, points: Points | None) -> str:
         key="colour",
         bind="query-params",
         persist_state="session",
-        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, in nats. "
+        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "
+        f"in {opened.checkpoint.model.likelihood.unit}. "
         "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
     )
     return str(chosen)
 
 
 def _kl_help(opened: Opened) -> str:
-    return "KL: how many nats the code of a picture takes. " if opened.checkpoint.model.spec.has_density else ""
+    return "KL: how many nats the code of a picture takes. " if opened.checkpoint.model.spec.has_kl else ""
 
 
 def colours(opened: Opened, points: Points) -> list[str]:
@@ -193,7 +193,8 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
 def colouring(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
     """The arguments of a scatter plot that give the points their colours."""
     if colour == ERROR or (colour == KL and points.kl is not None):
-        return {"values": points.kl if colour == KL else points.error, "value_title": NATS[colour]}
+        values, unit = (points.kl, "nats") if colour == KL else (points.error, points.unit)
+        return {"values": values, "value_title": f"{colour} ({unit})"}
     if colour == CLASS and points.labels is not None:
         in_place = opened.checkpoint.model.spec.classes is None  # else the classes lie over one another
         return {"classes": points.labels, "class_names": points.class_names, "in_place": in_place}
@@ -225,7 +226,7 @@ def hover(points: Points) -> list[str]:
 def figures_of(points: Points, place: int) -> list[str]:
     """Error and KL of a point, as far as it has them."""
     kl = [] if points.kl is None else [f"KL {float(points.kl[place]):.1f} nats"]
-    return [f"error {float(points.error[place]):.1f} nats", *kl]
+    return [f"error {float(points.error[place]):.1f} {points.unit}", *kl]
 
 
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
@@ -529,7 +530,7 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
         f"{stem}.csv",
         "text/csv",
         on_click="ignore",
-        help="Row, class, place on the map, KL and error in nats, latent dimensions.",
+        help=f"Row, class, place on the map, KL in nats and error in {points.unit}, latent dimensions.",
     )
     if layout.coords.shape[1] == 2:
         data = partial(picture, layout, colouring(opened, points, colour))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+import vae_core
 from vae_core import checkpoints, explore, export
 from vae_core.cli import main
 from vae_core.model import VAE
@@ -66,6 +67,30 @@ def test_finer_groups_follow_their_means() -> None:
         export.decoder(model, keep=9)
 
 
+@pytest.mark.parametrize("likelihood", ["bernoulli", None])
+@torch.inference_mode()
+def test_imported_models_go_to_the_browser_as_they_came(likelihood) -> None:
+    model = shipped("digits")
+    rest = {} if likelihood is None else {"likelihood": likelihood}
+    # The decoder gives the mean in [0, 1]; without a spread the encoder gives a code.
+    encode = (
+        (lambda x: tuple(part[0] for part in _mean_and_log_var(model, x)))
+        if likelihood
+        else (lambda x: model.encode(x).mean[0])
+    )
+    own = vae_core.wrap(encode, lambda z: model.decode([z]), data="digits", **rest).model
+    z, x = explore.sample(model, 5), torch.rand(5, *model.image_shape)
+    assert torch.allclose(run(export.decoder(own), z=z)[0], model.decode([z]), atol=export.SHOWN)
+    mean, std = run(export.encoder(own), x=x)
+    assert torch.allclose(mean, model.encode(x).mean[0], atol=1e-2)
+    assert torch.allclose(std, model.encode(x).std[0] if likelihood else torch.zeros_like(mean), atol=1e-2)
+
+
+def _mean_and_log_var(model: VAE, x: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    found = model.encode(x)
+    return found.mean, [2 * part.log() for part in found.std]
+
+
 def test_half_precision_is_stored_where_the_picture_allows_it() -> None:
     model = shipped("digits")
     short, whole = export.decoder(model), export.decoder(model, half=False)
@@ -94,7 +119,7 @@ def test_file_is_self_contained_and_has_free_rows() -> None:
 
 
 def test_difference_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    traced = export._traced
+    traced = export.traced
 
     def wrong(*given: object) -> onnx.ModelProto:
         found = traced(*given)
@@ -102,7 +127,7 @@ def test_difference_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
         weight.CopyFrom(numpy_helper.from_array(np.asarray(numpy_helper.to_array(weight)) * 1.5, weight.name))
         return found
 
-    monkeypatch.setattr(export, "_traced", wrong)
+    monkeypatch.setattr(export, "traced", wrong)
     with pytest.raises(export.ExportError, match="The file would differ from the model by"):
         export.decoder(shipped("digits"))
 

@@ -22,6 +22,8 @@ from torch import Tensor
 
 from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.files import write_bytes
+from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
+from vae_core.graphs import Graph, GraphError
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
@@ -92,6 +94,10 @@ class Checkpoint:
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     reference: Reference | None = None
+
+    def save(self, path: Path | str) -> None:
+        """Write it atomically to one file; raises OSError when the disk is full."""
+        save(self, Path(path))
 
 
 def digest(header: dict[str, Any], tensors: dict[str, Tensor]) -> str:
@@ -327,6 +333,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     """The recipe's model with these weights; built without memory first, so that a hostile recipe costs nothing."""
     with torch.device("meta"):
         model = build(recipe.model)
+    _make_room(model, weights)
     expected = model.state_dict()
     if missing := sorted(expected.keys() ^ weights.keys()):
         raise CheckpointError(f"The weights contradict the recipe: {reprlib.repr(missing[0])} is in one of them only.")
@@ -340,8 +347,19 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
             raise CheckpointError(f"The weights hold numbers that are not finite, in {name}.")
     model.load_state_dict(weights, assign=True)
     model.eval().requires_grad_(False)
-    _try(model)
+    try:
+        _try(model)
+    except GraphError as error:
+        raise CheckpointError(f"The file's model cannot be opened. {error}") from error
     return model
+
+
+def _make_room(model: VAE, weights: dict[str, Tensor]) -> None:
+    """Of a graph the recipe does not tell how many bytes it has: it has those that the file holds."""
+    for name, part in model.named_modules():
+        stored = weights.get(f"{name}.graph")
+        if isinstance(part, Graph) and stored is not None and stored.dim() == 1 and len(stored) <= MAX_GRAPH_BYTES:
+            part.graph = torch.empty(len(stored), dtype=torch.uint8, device="meta")
 
 
 @torch.inference_mode()

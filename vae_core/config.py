@@ -23,6 +23,7 @@ MAX_NAME = 200  # characters
 MAX_LAYER = 2**24  # numbers that one layer gives for one picture, 64 MB: a small file must not ask for gigabytes
 
 BODIES = ("linear", "mlp", "conv", "resnet")
+FOREIGN = "onnx"  # the body of a model that was trained elsewhere: a graph that nothing here can train
 ACTIVATIONS = ("relu", "silu", "gelu", "tanh", "leaky_relu", "elu")
 NORMS = ("none", "batch", "group")
 LATENTS = {  # kinds, and the priors that each can have
@@ -37,6 +38,9 @@ MAPS = ("quantized", "topdown")  # latents whose groups are maps (channels, heig
 CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
 CONDITIONING = ("concat", "film")
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
+UNKNOWN = "none"  # the likelihood of a model whose owner gave none
+FOREIGN_LIKELIHOODS = ("bernoulli", "gaussian", UNKNOWN)  # whose parameters are the mean picture that a decoder gives
+FOREIGN_LATENTS = {"gaussian": ("normal",), "point": ("fitted", "normal")}
 OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings that mean something to them
     "elbo": (("gaussian", "flow", "topdown"), {"beta", "free_bits", "capacity", "focal", "perceptual", "lpips"}),
     "tc": (("gaussian",), {"beta", "alpha", "gamma"}),
@@ -139,7 +143,8 @@ def _ramp(kind: str, p: float, cycles: int) -> float:
 class Body:
     """An encoder or decoder net; `hidden` are widths or channels, listed from the picture inwards for both.
 
-    `conv` and `resnet` halve the picture once per entry of `hidden`.
+    `conv` and `resnet` halve the picture once per entry of `hidden`. `onnx` is a graph that was made elsewhere:
+    the file of the model holds it.
     """
 
     kind: str = "conv"
@@ -149,13 +154,17 @@ class Body:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        _choice("body kind", self.kind, BODIES)
+        _choice("body kind", self.kind, (*BODIES, FOREIGN))
         _choice("activation", self.activation, ACTIVATIONS)
         _choice("norm", self.norm, NORMS)
         _between("dropout", self.dropout, 0.0, 0.95)
         _between("number of hidden layers", len(self.hidden), 0, MAX_LAYERS)
         for width in self.hidden:
             _between("hidden width", width, 1, MAX_WIDTH)
+        if self.kind == FOREIGN and dataclasses.astuple(self)[1:] != ((), "relu", "none", 0.0):
+            raise ValueError(
+                "An onnx body has no settings: hidden must be empty, and all others as they are by default."
+            )
         if self.kind == "linear" and self.hidden:
             raise ValueError(f"A linear body has no hidden layers, but hidden is {self.hidden}.")
         if self.kind == "linear" and (self.norm != "none" or self.dropout):
@@ -210,7 +219,7 @@ class LikelihoodConfig:
     std: float = 0.1
 
     def __post_init__(self) -> None:
-        _choice("likelihood kind", self.kind, LIKELIHOODS)
+        _choice("likelihood kind", self.kind, (*LIKELIHOODS, UNKNOWN))
         _between("likelihood std", self.std, 0.01, 100.0)
 
 
@@ -229,6 +238,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         channels, height, width = self.image_shape
+        self._check_foreign()
         self._check_classes()
         self._check_maps()
         if channels not in (1, 3):
@@ -244,6 +254,34 @@ class ModelConfig:
                 )
             if (largest := _largest_layer(body, height, width)) > MAX_LAYER:
                 raise ValueError(f"A layer of the {body.kind} body has {largest} numbers; allowed: up to {MAX_LAYER}.")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the model was trained elsewhere, so that its bodies are graphs."""
+        return FOREIGN in (self.encoder.kind, self.decoder.kind)
+
+    def _check_foreign(self) -> None:
+        """Graphs come in pairs, and give nothing but the parameters of q(z | x) and the mean picture."""
+        kind, prior = self.latent.kind, self.latent.prior
+        if not self.foreign:
+            if self.likelihood.kind == UNKNOWN:
+                raise ValueError(
+                    f"likelihood kind is {UNKNOWN!r}, which is for models trained elsewhere; "
+                    f"allowed: {', '.join(LIKELIHOODS)}."
+                )
+            return
+        if self.encoder != self.decoder:
+            raise ValueError(
+                f"The bodies are {self.encoder.kind} and {self.decoder.kind}; onnx is for both or for none."
+            )
+        if prior not in FOREIGN_LATENTS.get(kind, ()):
+            raise ValueError(
+                f"A model of onnx graphs has a {kind} latent with the prior {prior}; allowed: gaussian with "
+                "normal, point with fitted or normal."
+            )
+        _choice("likelihood kind of a model of onnx graphs", self.likelihood.kind, FOREIGN_LIKELIHOODS)
+        if self.classes or self.classifier:
+            raise ValueError(f"A model of onnx graphs takes no class, but classes is {self.classes}.")
 
     def _check_classes(self) -> None:
         _choice("conditioning", self.conditioning, CONDITIONING)
@@ -274,7 +312,7 @@ class ModelConfig:
 
 def _largest_layer(body: Body, height: int, width: int) -> int:
     """Numbers that the largest hidden layer gives for one picture."""
-    if body.kind in ("linear", "mlp"):
+    if body.kind in ("linear", "mlp", FOREIGN):
         return max(body.hidden, default=0)
     halved = 1 if body.kind == "conv" else 0  # residual blocks work before the halving
     levels = range(halved, halved + len(body.hidden))

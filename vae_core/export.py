@@ -11,6 +11,7 @@ import io
 import math
 import threading
 import warnings
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -19,6 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.explore import flatten, unflatten
+from vae_core.graphs import Graph
+from vae_core.latents.priors import LOG_STD_RANGE
 from vae_core.model import VAE
 from vae_core.shards import seeded
 
@@ -30,6 +33,7 @@ FAR, EXTREME = 3.0, 10.0  # standard deviations: as far as a slider goes, and wh
 TRIED = 32  # latents of either kind that a file is checked on
 WORTH = 1024  # numbers: a smaller weight is not worth a conversion
 MAX_BYTES = 64 * 2**20  # of a file for the browser
+MAX_REASON = 200  # characters of an exporter's own words
 
 _lock = threading.Lock()  # the exporter keeps state of its own
 
@@ -83,8 +87,8 @@ def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:
     noise = torch.randn(TRIED, spec.size, generator=seeded(1))
     z = torch.cat([*draw, FAR * noise, EXTREME * noise])
     classes = () if spec.classes is None else (torch.rand(len(z), spec.classes, generator=seeded(2)).softmax(1),)
-    usual = 2 * TRIED if half else 0
-    return _export(_Decoder(model, keep), (z, *classes), ("z", "y")[: 1 + len(classes)], ("x",), usual)
+    names, usual = ("z", "y")[: 1 + len(classes)], 2 * TRIED if half else 0
+    return _export(_Decoder(model, keep), (z, *classes), names, ("x",), usual, _foreign_decoder(model))
 
 
 def encoder(model: VAE, half: bool = True) -> bytes:
@@ -96,7 +100,62 @@ def encoder(model: VAE, half: bool = True) -> bytes:
     levels = torch.rand(2 * TRIED, 1, 1, 1, generator=seeded(0))
     x = model.observe(torch.rand(2 * TRIED, *model.image_shape, generator=seeded(1)) * levels, seeded(2))
     outputs = ("mean", "std") if model.spec.classes is None else ("mean", "std", "y")
-    return _export(_Encoder(model), (x,), ("x",), outputs, len(x) if half else 0)
+    return _export(_Encoder(model), (x,), ("x",), outputs, len(x) if half else 0, _foreign_encoder(model))
+
+
+def _foreign_decoder(model: VAE) -> Any:
+    """The decoder that the model was imported with, its pictures cut to [0, 1]; None where it is of the zoo."""
+    if not isinstance(model.decoder, Graph):
+        return None
+    import onnx
+
+    return _continued(
+        onnx.load_from_string(model.decoder.data),
+        [onnx.helper.make_node("Clip", ["raw", "zero", "one"], ["x"])],
+        {"zero": np.float32(0), "one": np.float32(1)},
+        {"x": model.image_shape},
+    )
+
+
+def _foreign_encoder(model: VAE) -> Any:
+    """The same of an encoder, whose output is mean and log standard deviation side by side, or a code."""
+    if not isinstance(model.encoder, Graph):
+        return None
+    import onnx
+
+    node, dim = onnx.helper.make_node, model.spec.size
+    if model.spec.spreads:
+        low, high = LOG_STD_RANGE
+        nodes = [
+            node("Slice", ["raw", "begin", "middle", "axis"], ["mean"]),
+            node("Slice", ["raw", "middle", "end", "axis"], ["log_std"]),
+            node("Clip", ["log_std", "low", "high"], ["cut"]),
+            node("Exp", ["cut"], ["std"]),
+        ]
+        constants: dict[str, Any] = {"low": np.float32(low), "high": np.float32(high)}
+        constants |= {"begin": np.array([0]), "middle": np.array([dim]), "end": np.array([2 * dim])}
+        constants["axis"] = np.array([1])
+    else:
+        nodes = [node("Identity", ["raw"], ["mean"]), node("Mul", ["raw", "none"], ["std"])]
+        constants = {"none": np.float32(0)}
+    return _continued(onnx.load_from_string(model.encoder.data), nodes, constants, {"mean": (dim,), "std": (dim,)})
+
+
+def _continued(model: Any, nodes: list[Any], constants: dict[str, Any], outputs: dict[str, tuple[int, ...]]) -> Any:
+    """An ONNX model whose one output goes on, as `raw`, through more nodes; its own names make room for theirs."""
+    import onnx
+
+    model = onnx.compose.add_prefix(model, "its.", rename_inputs=False)
+    for each in nodes:
+        each.input[:] = [model.graph.output[0].name if name == "raw" else name for name in each.input]
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(np.array(v), name) for name, v in constants.items())
+    del model.graph.output[:]
+    model.graph.output.extend(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ("rows", *shape))
+        for name, shape in outputs.items()
+    )
+    return model
 
 
 def digest(data: bytes) -> str:
@@ -114,18 +173,24 @@ def fingerprint(model: VAE) -> str:
 
 
 def _export(
-    module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...], usual: int
+    module: _Decoder | _Encoder,
+    tried: tuple[Tensor, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    usual: int,
+    foreign: Any = None,
 ) -> bytes:
     """The module as a file that gives, for all that is tried, what the module gives.
 
-    With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole.
+    With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole. `foreign` is
+    the ONNX model that the module runs, where it is one.
     """
-    device = next(module.parameters()).device
+    device = module.model.device
     with _lock, torch.inference_mode():
         there = tuple(part.to(device) for part in tried)
         found = module(*there)
         wanted = [part.cpu() for part in (found if isinstance(found, tuple) else (found,))]
-        model = _traced(module, there, inputs, outputs)
+        model = foreign or traced(module, there, "model", inputs, outputs)
         feeds = dict(zip(inputs, tried, strict=True))
         whole = model.SerializeToString()
         if (off := _apart(whole, feeds, wanted)) > TOLERANCE:
@@ -140,8 +205,21 @@ def _export(
     return whole
 
 
-def _traced(module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:
-    """The module as an ONNX model with a free number of rows."""
+def traced(
+    module: nn.Module, tried: tuple[Tensor, ...], what: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> Any:
+    """A module as an ONNX model with a free number of rows.
+
+    Args:
+        module: in eval mode, on the device of `tried`.
+        tried: its inputs, of more than one row, or the number would be fixed.
+        what: its name in messages.
+        inputs: names of what it takes; the exporter's own where there are none.
+        outputs: names of what it gives.
+
+    Raises:
+        ExportError: what stops the exporter.
+    """
     from onnxscript import opset18 as op
 
     def bits(logits: Any, x: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 0) -> Any:
@@ -158,18 +236,24 @@ def _traced(module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...
                 tried,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=list(inputs),
-                output_names=list(outputs),
+                input_names=list(inputs) or None,
+                output_names=list(outputs) or None,
                 dynamic_shapes=({0: rows},) * len(tried),
                 custom_translation_table={torch.ops.aten.binary_cross_entropy_with_logits.default: bits},
                 external_data=False,
                 verbose=False,
             )
     except Exception as error:  # whatever stops the exporter, the model still works on the server
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ExportError(f"This model cannot be written as ONNX: {reason[:300]}") from error
+        raise ExportError(f"The {what} cannot be written as ONNX: {_reason(error)}.") from error
     assert program is not None
     return program.model_proto
+
+
+def _reason(error: BaseException) -> str:
+    """What lies at the bottom of an exporter's complaint, in a line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_REASON].rstrip(". ")
 
 
 def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor]) -> float:
@@ -184,7 +268,7 @@ def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor]) -> float
         first = session.run(None, {name: part[:1].numpy() for name, part in feeds.items()})
         rest = session.run(None, {name: part[1:].numpy() for name, part in feeds.items()})
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
-        raise ExportError(f"The model's ONNX file does not run: {str(error).splitlines()[0][:300]}") from error
+        raise ExportError(f"The model's ONNX file does not run: {_reason(error)}.") from error
     given = [torch.from_numpy(np.concatenate(parts)) for parts in zip(first, rest, strict=True)]
     found = max(float((part - other).abs().max()) for part, other in zip(given, wanted, strict=True))
     return found if math.isfinite(found) else math.inf

@@ -13,12 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_core.config import LikelihoodConfig
+from vae_core.config import UNKNOWN, LikelihoodConfig
 from vae_core.shards import Noise, normal, uniform
 
 MIN_STD = 0.01  # floor of a learned variance: 2.5 of 255 grey levels; without one a perfect pixel has infinite density
 LOG_SCALE_RANGE = (-7.0, 5.0)  # of the discretized logistic: from a quarter of a grey level to no preference at all
 LEVELS = 256
+NEVER = (
+    1e-7  # the least probability of a bit where a decoder gives probabilities: float32 tells it and 1 - it from 0 and 1
+)
 
 
 class Likelihood(nn.Module, ABC):
@@ -27,6 +30,8 @@ class Likelihood(nn.Module, ABC):
     label: str
     binary = False  # trained on bits; grey pictures must go through `observe` first
     discrete = False  # a probability mass, so that bits per dimension are defined
+    known = True  # False: nobody said what it is, and `log_prob` is only a distance of pictures
+    unit = "nats"  # of -log_prob
 
     def channels(self, image_channels: int) -> int:
         """Number of decoder output channels for pictures of `image_channels`."""
@@ -47,6 +52,10 @@ class Likelihood(nn.Module, ABC):
     def location(self, params: Tensor) -> Tensor:
         """The mean before it is cut to [0, 1], so that a gradient leads back from outside."""
         return self.mean(params)
+
+    def from_mean(self, mean: Tensor) -> Tensor:
+        """The parameters of the family's member with this mean, where it is all that a decoder gives."""
+        return mean
 
     @abstractmethod
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
@@ -71,6 +80,10 @@ class Bernoulli(Likelihood):
 
     def mean(self, params: Tensor) -> Tensor:
         return params.float().sigmoid()
+
+    def from_mean(self, mean: Tensor) -> Tensor:
+        """Logits of probabilities, none of which may be 0 or 1: a bit that never was would cost endlessly many nats."""
+        return torch.logit(mean.float().clamp(NEVER, 1 - NEVER))
 
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
         mean = self.mean(params)
@@ -117,6 +130,24 @@ class Gaussian(Likelihood):
 
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
         return (params.float() + self.std * normal(tuple(params.shape), noise, params.device)).clamp(0, 1)
+
+
+class Unknown(Likelihood):
+    """Of a model whose owner gave none: its pictures have no density, and only their distance can be told."""
+
+    label = "not given"
+    known = False
+    unit = "summed squares"
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        """Minus the squared differences, summed over pixels and channels: no density."""
+        return -(x - self.mean(params)).square().flatten(1).sum(1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return params.float().clamp(0, 1)
+
+    def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
+        raise ValueError("This model came without a likelihood, so that no pixels can be drawn from it.")
 
 
 class DiscretizedLogistic(Likelihood):
@@ -169,5 +200,6 @@ def build(config: LikelihoodConfig) -> Likelihood:
         "gaussian": lambda: Gaussian(config.std, learned=False),
         "learned_gaussian": lambda: Gaussian(config.std, learned=True),
         "discretized_logistic": DiscretizedLogistic,
+        UNKNOWN: Unknown,
     }
     return builders[config.kind]()

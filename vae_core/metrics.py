@@ -27,8 +27,9 @@ AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
 BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
 
-# Figures by what they need: a density, pairs of posteriors and a prior, labels, known factors.
-DENSE = ("elbo", "kl", "kl_per_dim", "nll", "bits_per_dimension")
+# Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors.
+DENSE = ("elbo", "nll", "bits_per_dimension")
+DIVERGENT = ("kl", "kl_per_dim")
 PAIRWISE = ("mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl")
 LABELLED = ("linear_probe", "knn", "accuracy")
 FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
@@ -42,7 +43,8 @@ Row = dict[str, Any]
 class Statistics:
     """One entry a picture: elbo, reconstruction (negative log-likelihood), kl, mean (N, D), std (N, D); nats.
 
-    `kl` is (N, D) where it factorises, (N, groups) where it does not; without a density it is (N, 0), and `elbo` NaN.
+    `kl` is (N, D) where it factorises, (N, groups) where it does not, (N, 0) for an autoencoder. `elbo` is NaN without
+    a density, and `reconstruction` the sum of squares where no likelihood is known.
     `codes` (N, places) of each group, where there are any.
     """
 
@@ -55,11 +57,11 @@ class Statistics:
 
     def summary(self) -> dict[str, float | int | list[float] | None]:
         """Averages over the pictures, in nats per image; None without a density."""
-        dense = self.kl.shape[1] > 0
+        coded = self.kl.shape[1] > 0
         found: dict[str, float | int | list[float] | None] = {
-            "elbo": self.elbo.mean().item() if dense else None,
+            "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
             "reconstruction": self.reconstruction.mean().item(),
-            "kl": self.kl.sum(1).mean().item() if dense else None,
+            "kl": self.kl.sum(1).mean().item() if coded else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
             "active_units": int(active(self.mean).sum()),
         }
@@ -176,8 +178,9 @@ def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tens
     """The columns of `Statistics` for a few pictures."""
     if not model.spec.has_density:
         draw, params = model.reconstruct(x, y, generator=noise)
-        fit, code = model.score(params, x)[:, 0], draw.state
-        return torch.full_like(fit, math.nan), -fit, code[:, :0], code, torch.zeros_like(code)
+        fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
+        kl, mean, std = (_joined(part, fit) for part in (found.kl, found.mean, found.std))
+        return torch.full_like(fit, math.nan), -fit, kl, mean, std
     terms = model.terms(x, y, generator=noise)
     found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
     kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
@@ -243,7 +246,9 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
     spec, label = model.spec, model.likelihood.label
     latent = f"this one has a {spec.posterior} posterior with a {spec.prior} prior"
     needs = (
+        (DENSE, spec.scored, "a likelihood, and this model came without one"),
         (DENSE, spec.has_density, "a model with a density, and the codes of an autoencoder have none"),
+        (DIVERGENT, spec.has_kl, "a model with a density, and the codes of an autoencoder have none"),
         (
             ("bits_per_dimension",),
             model.likelihood.discrete,
@@ -415,10 +420,17 @@ class _Work:
         """The mean of one number a picture, (N,)."""
         return _row(name, column.mean().item(), _standard_error(column), self.density + note)
 
+    def reconstruction(self) -> Row:
+        """A distance is no likelihood, and its unit is another."""
+        row = self.average("reconstruction", self.statistics.reconstruction)
+        if self.model.likelihood.known:
+            return row
+        return row | {"unit": f"{self.model.likelihood.unit} per image (no likelihood is known)"}
+
     def summed(self, name: str) -> Row:
         """An entry of the summary."""
         unit = "" if self.model.spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
-        return _row(name, self.statistics.summary()[name], None, (self.density if name in DENSE else "") + unit)
+        return _row(name, self.statistics.summary()[name], None, (self.density if name in DIVERGENT else "") + unit)
 
     def kl(self) -> Row:
         """With the class's own KL, where it is summed over."""
@@ -485,7 +497,7 @@ class _Work:
 
 _MEASURES: dict[str, Callable[[_Work], Row]] = {
     "elbo": lambda work: work.average("elbo", work.statistics.elbo),
-    "reconstruction": lambda work: work.average("reconstruction", work.statistics.reconstruction),
+    "reconstruction": _Work.reconstruction,
     "kl": _Work.kl,
     "nll": lambda work: work.average("nll", work.nll, f", {work.k:,} draws") | {"k": work.k},
     "bits_per_dimension": _Work.bits,

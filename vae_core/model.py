@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from vae_core import likelihoods, nets
 from vae_core.config import MAPS, ModelConfig
+from vae_core.graphs import Graph
 from vae_core.latents import Draw, Encoding, LatentSpace, Z
 from vae_core.latents.gaussian import Gaussian, Point
 from vae_core.latents.priors import Fitted, Mixture, Normal, Vamp
@@ -34,6 +36,7 @@ class LatentSpec:
     kl_shapes: tuple[tuple[int, ...], ...]
     codebook_size: int | None = None
     classes: int | None = None
+    scored: bool = True  # False where nobody said what the likelihood is
 
     @property
     def size(self) -> int:
@@ -57,8 +60,13 @@ class LatentSpec:
 
     @property
     def has_density(self) -> bool:
-        """Whether pictures have a likelihood: an autoencoder's have none."""
-        return self.posterior != "point"
+        """Whether pictures have a likelihood: an autoencoder's have none, nor those of whom nobody told theirs."""
+        return self.posterior != "point" and self.scored
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether codes have a KL: an autoencoder's have none."""
+        return len(self.kl_shapes) > 0
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,8 @@ class VAE(nn.Module):
         self.likelihood = likelihoods.build(config.likelihood)
         channels, height, width = config.image_shape
         output = (self.likelihood.channels(channels), height, width)
-        self.encoder, self.latent, self.decoder = (_maps if config.latent.kind in MAPS else self._vector)(
-            config, output
-        )
+        parts = _graphs if config.foreign else _maps if config.latent.kind in MAPS else self._vector
+        self.encoder, self.latent, self.decoder = parts(config, output)
         if config.classifier:
             body, features = nets.encoder(config.classifier, config.image_shape)
             self.classifier = nn.Sequential(body, nn.Linear(features, config.classes))
@@ -162,7 +169,13 @@ class VAE(nn.Module):
         latent = self.latent
         codes = self.config.latent.codes if isinstance(latent, Quantized) else None
         return LatentSpec(
-            latent.shapes, latent.posterior, latent.prior, latent.kl_shapes, codes, self.config.classes or None
+            latent.shapes,
+            latent.posterior,
+            latent.prior,
+            latent.kl_shapes,
+            codes,
+            self.config.classes or None,
+            self.likelihood.known,
         )
 
     @property
@@ -173,7 +186,7 @@ class VAE(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return next(self.parameters()).device
+        return next(itertools.chain(self.parameters(), self.buffers())).device
 
     @property
     def binary(self) -> bool:
@@ -207,7 +220,8 @@ class VAE(nn.Module):
 
     def _output(self, state: Tensor, y: Tensor | None) -> Tensor:
         """The likelihood's parameters from the decoder's input."""
-        return self.decoder(state if y is None else self.condition_decoder(state, y))
+        found = self.decoder(state if y is None else self.condition_decoder(state, y))
+        return self.likelihood.from_mean(found) if self.config.foreign else found
 
     @torch.no_grad()
     def infer(self, x: Tensor) -> Tensor:
@@ -302,8 +316,10 @@ class VAE(nn.Module):
             `Terms`, all in nats.
 
         Raises:
-            ValueError: for an autoencoder, whose codes have no density.
+            ValueError: for an autoencoder, whose codes have no density, and where no likelihood is known.
         """
+        if not self.spec.scored:
+            raise ValueError("This model came without a likelihood, so that its pictures have no ELBO.")
         if not self.spec.has_density:
             raise ValueError(
                 "An autoencoder's code has no density, so that its pictures have no ELBO and no likelihood."
@@ -359,11 +375,20 @@ def _maps(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module,
     return encoder, space, nets.map_decoder(config.decoder, inputs, levels[-1], output)
 
 
+def _graphs(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+    """Somebody's encoder and decoder, which give the parameters of q(z | x) and the mean picture themselves."""
+    dim, point = config.latent.dim, config.latent.kind == "point"
+    prior = Fitted(dim) if config.latent.prior == "fitted" else Normal(dim)
+    space = Point(None, dim, prior) if point else Gaussian(None, dim, prior)
+    return Graph("encoder", output, (dim if point else 2 * dim,)), space, Graph("decoder", (dim,), output)
+
+
 def build(config: ModelConfig) -> VAE:
     """The model that `config` describes, with fresh weights."""
     return VAE(config)
 
 
 def parameters(model: nn.Module) -> int:
-    """Number of trainable numbers in a model."""
-    return sum(p.numel() for p in model.parameters())
+    """Number of trainable numbers in a model, and of a graph's weights, which were trained elsewhere."""
+    graphs = sum(part.numbers for part in model.modules() if isinstance(part, Graph))
+    return sum(p.numel() for p in model.parameters()) + graphs

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +30,12 @@ from vae_core.metrics import (
     importance_weighted_nll,
     statistics,
 )
-from vae_core.model import build, parameters
+from vae_core.model import VAE, build, parameters
 from vae_core.shards import Shard, seeded
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
+    from vae_core.metrics import Report
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000
@@ -87,6 +88,8 @@ def pick_device(name: str = "auto") -> torch.device:
 
 def _check(recipe: Recipe, splits: Splits) -> None:
     """Refuse before hours of training what would fail after them."""
+    if recipe.model.foreign:
+        raise ValueError("This model was trained elsewhere: its ONNX graphs can be explored here, and not trained.")
     checkpoints.check_info(data_info(splits))
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
@@ -249,9 +252,7 @@ class Run:
         """Take the best weights, and what the end of training asks for."""
         self.model.load_state_dict(self.best)
         self.model.eval()
-        rows = _some(len(self.splits.train), SETTLED, self.recipe.training.seed)
-        if not self.model.spec.has_density:
-            self.model.latent.settle(encode(self.model, self.splits.train.images[rows], self.recipe.training.seed)[0])
+        settle(self.model, self.splits, self.recipe.training.seed)
 
     def _epoch(self, epoch: int) -> Iterator[Progress]:
         settings, device = self.recipe.training, self.accelerator.device
@@ -411,6 +412,13 @@ REFERENCES = 2_000
 REFERENCE_NUMBERS = 2**18  # in one column of the reference encodings: 1 MB
 
 
+def settle(model: VAE, splits: Splits, seed: int) -> None:
+    """Tell a latent space without a prior of its own the codes of training pictures."""
+    if model.spec.posterior == "point":
+        rows = _some(len(splits.train), SETTLED, seed)
+        model.latent.settle(encode(model, splits.train.images[rows], seed)[0])
+
+
 def package(run: Run, description: str = "") -> Checkpoint:
     """A trained run as a checkpoint: figures on the test split (touched here and nowhere else), reference encodings.
 
@@ -418,9 +426,37 @@ def package(run: Run, description: str = "") -> Checkpoint:
         run: a finished run.
         description: one sentence for the model's card.
     """
-    test, seed = run.splits.test, run.recipe.training.seed
-    found = statistics(run.model, test.images, seed, labels=test.labels)
-    count = min(REFERENCES, REFERENCE_NUMBERS // run.model.spec.size)
+    scores = [row["score"] for row in run.history]
+    about = {
+        "best_epoch": len(scores) if run.keeps_last else 1 + scores.index(max(scores)),
+        "train_seconds": sum(row["seconds"] for row in run.history),
+    }
+    return described(run.recipe, run.model, run.splits, description, run.history, about)
+
+
+def described(
+    recipe: Recipe,
+    model: VAE,
+    splits: Splits,
+    description: str = "",
+    history: Sequence[dict[str, Any]] = (),
+    about: Mapping[str, float] | None = None,
+    progress: Report | None = None,
+) -> Checkpoint:
+    """A model, wherever it was trained, as a checkpoint: figures on the test split, reference encodings.
+
+    Args:
+        recipe: what it is.
+        model: in eval mode.
+        splits: the pictures; those of the test split are measured.
+        description: one sentence for the model's card.
+        history: one row an epoch.
+        about: what else is known, for the figures.
+        progress: called with the fraction of the test split that is measured.
+    """
+    test, seed = splits.test, recipe.training.seed
+    found = statistics(model, test.images, seed, progress, test.labels)
+    count = min(REFERENCES, REFERENCE_NUMBERS // model.spec.size)
     kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:count].sort().values
     mean = found.mean[kept]
     tsne = _stored_map(mean, seed)
@@ -434,25 +470,22 @@ def package(run: Run, description: str = "") -> Checkpoint:
         factors=None if test.factors is None else test.factors[kept],
         tsne=tsne,
     )
-    dense = run.model.spec.has_density
+    dense = model.spec.has_density
     metrics = found.summary() | {
-        "bits_per_dimension": bits_per_dimension(run.model, -found.elbo.mean().item()) if dense else None,
+        "bits_per_dimension": bits_per_dimension(model, -found.elbo.mean().item()) if dense else None,
         "test_pictures": len(test),
-        "best_epoch": len(run.history)
-        if run.keeps_last
-        else 1 + max(range(len(run.history)), key=lambda i: run.history[i]["score"]),
-        "train_seconds": sum(row["seconds"] for row in run.history),
-        "parameters": parameters(run.model),
+        **(about or {}),
+        "parameters": parameters(model),
     }
-    if run.model.config.classifier:
-        metrics["accuracy"] = figures(run.model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
+    if model.config.classifier:
+        metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}
     return Checkpoint(
-        run.recipe,
-        run.model,
-        data_info(run.splits),
+        recipe,
+        model,
+        data_info(splits),
         description[: checkpoints.MAX_TEXT],
-        run.history,
+        [*history],
         metrics,
         versions,
         reference,

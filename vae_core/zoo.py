@@ -8,6 +8,7 @@ from typing import Any
 
 from vae_core.config import (
     BLIND,
+    BODIES,
     Body,
     DataConfig,
     Latent,
@@ -309,6 +310,7 @@ def recipe(
         raise ValueError(f"The model {variant!r} needs data with classes, and {data.name!r} has none.")
     body = body or {}
     kind = body.get("kind", row.body.kind)
+    _check_body(kind)
     net = replace(row.body if kind == row.body.kind else PLAIN.get(kind, row.body), **body)
     if "hidden" not in body:
         net = _fitting(net, image_shape)
@@ -326,6 +328,12 @@ def recipe(
         row.classifier and _fitting(row.classifier, image_shape),
     )
     return Recipe(variant, model, objective or row.objective, training or Training(), data)
+
+
+def _check_body(kind: str) -> None:
+    """Of what can be trained: graphs from elsewhere cannot."""
+    if kind not in BODIES:
+        raise ValueError(f"body kind is {kind!r}; allowed: {', '.join(BODIES)}.")
 
 
 def _fitting(body: Body, image_shape: tuple[int, int, int]) -> Body:
@@ -346,6 +354,7 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     Raises:
         ValueError: on a value out of range.
     """
+    _check_body(settings.get("body", recipe.model.encoder.kind))
     changed = to_dict(recipe)  # checked once, when all is in its place
     if "capacity" in settings and recipe.objective.capacity is None:
         changed["objective"]["capacity"] = to_dict(RISING)

@@ -16,7 +16,18 @@ from pages.widgets import models
 from pages.widgets.models import Opened
 from vae_core import data, explore, images
 from vae_core.checkpoints import DataInfo, Reference
-from vae_core.config import MAPS, OBJECTIVES, DataConfig, Latent, ModelConfig, Objective, Schedule
+from vae_core.config import (
+    FOREIGN,
+    MAPS,
+    OBJECTIVES,
+    Body,
+    DataConfig,
+    Latent,
+    LikelihoodConfig,
+    ModelConfig,
+    Objective,
+    Schedule,
+)
 from vae_core.model import LatentSpec
 
 STRIP = 400  # CSS pixels that a card offers to a strip
@@ -131,9 +142,10 @@ def figures(opened: Opened) -> dict[str, str]:
     """Name -> value with unit, for the figures that the header holds."""
     metrics, spec = opened.checkpoint.metrics, opened.checkpoint.model.spec
     given = ", given the class" if spec.classes else ""
+    unit = opened.checkpoint.model.likelihood.unit
     named = {
         "Test ELBO": ("elbo", f"{{:.2f}} nats per image{given}"),
-        "Test reconstruction error": ("reconstruction", "{:.2f} nats per image"),
+        "Test reconstruction error": ("reconstruction", f"{{:.2f}} {unit} per image"),
         "Test KL": ("kl", "{:.2f} nats per image"),
         "Bits per dimension": ("bits_per_dimension", "{:.3f} bits"),
         "Class found": ("accuracy", "right for {:.1%} of the test pictures"),
@@ -189,6 +201,10 @@ def _matters(config: Any, name: str) -> bool:
             "codes": config.kind == "quantized",
         }
         return needed.get(name, True)
+    if isinstance(config, Body):
+        return name == "kind" or config.kind != FOREIGN
+    if isinstance(config, LikelihoodConfig):
+        return name == "kind" or config.kind.endswith("gaussian")
     if isinstance(config, ModelConfig):
         return name not in ("classes", "conditioning", "classifier") or config.classes > 0
     return True

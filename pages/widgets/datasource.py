@@ -78,12 +78,13 @@ class Points:
         rows: (N,) their places in the source, ascending.
         mean: (N, D).
         kl: (N,) nats; None where there is no density.
-        error: (N,) reconstruction error, nats.
+        error: (N,) reconstruction error, in `unit`.
         labels: (N,) places in `class_names`, or None.
         factors: (N, F) places in `value_names[f]`, or None.
         images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
         notes: what one should know of the source.
         y: (N,) the class that a conditional model was given for each, or None.
+        unit: nats, or what the error is where no likelihood is known.
     """
 
     key: Hashable
@@ -101,6 +102,7 @@ class Points:
     images: Tensor | None = None
     notes: tuple[str, ...] = ()
     y: Tensor | None = None
+    unit: str = "nats"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -220,6 +222,7 @@ def from_reference(opened: Opened, count: int) -> Points:
         info.factor_names,
         info.value_names,
         y=explore.classes_of(checkpoint.model, reference, rows.tolist()),
+        unit=checkpoint.model.likelihood.unit,
     )
 
 
@@ -316,7 +319,7 @@ def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Poi
             progress=lambda share: tell(LOADING + (1 - LOADING) * share),
             labels=y,
         )
-        return replace(_points(key, found, figures), y=y)
+        return replace(_points(key, found, figures), y=y, unit=opened.checkpoint.model.likelihood.unit)
 
     return work
 
@@ -353,7 +356,7 @@ def _points(key: Hashable, found: Drawn, figures: metrics.Statistics) -> Points:
 
 
 def table(points: Points, coords: np.ndarray) -> bytes:
-    """The map as a CSV file: row, label, factors, place on the map, KL (if any) and error in nats, encoded means.
+    """The map as a CSV file: row, label, factors, place on the map, KL in nats (if any), error, encoded means.
 
     Args:
         points: N pictures.

@@ -198,7 +198,7 @@ def facts(opened: Opened) -> list[str]:
     spec, (channels, height, width) = model.spec, model.image_shape
     lines = [
         f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {words.size_of(spec)}",
-        f"Likelihood: {model.likelihood.label}" if spec.has_density else words.DENSITY,
+        f"Likelihood: {model.likelihood.label}" if spec.has_density else words.density_of(spec),
     ]
     if spec.classes:
         lines.append(f"Conditional: it is told which of {spec.classes} classes a picture has")
@@ -215,7 +215,7 @@ def has_units(opened: Opened) -> bool:
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     return (
         metrics.get("active_units") is not None
-        and spec.has_density
+        and spec.has_kl
         and spec.prior in ("normal", "learned")
         and (spec.codebook_size is None)
     )

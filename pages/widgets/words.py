@@ -7,6 +7,12 @@ from vae_core.metrics import ACTIVE_VARIANCE
 from vae_core.model import LatentSpec
 
 DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no KL."
+UNKNOWN = "It came without a likelihood, so it has no ELBO."
+
+
+def density_of(spec: LatentSpec) -> str:
+    """Why there is no ELBO, where there is none."""
+    return UNKNOWN if spec.has_kl else DENSITY
 
 
 def prior_of(spec: LatentSpec) -> str:
@@ -63,7 +69,7 @@ def unused(spec: LatentSpec) -> str:
 
 def order_of(spec: LatentSpec) -> str:
     """How dimensions are ordered where it is not by their KL, and why."""
-    if not spec.has_density:
+    if not spec.has_kl:
         return "by variance of the codes: an autoencoder has no KL"
     return "by variance of the means: this model's KL is one number and does not split into dimensions"
 

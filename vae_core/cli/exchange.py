@@ -1,14 +1,30 @@
-"""The command `export`: a model's halves as ONNX, for other programs."""
+"""The commands `import` and `export`: models from other programs and for them, as ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from vae_core.cli.shared import Device, Name, check_out, open_checkpoint, progress_bar, say, writing
+from vae_core import config
+from vae_core.cli.shared import (
+    Device,
+    Download,
+    Name,
+    Root,
+    Seed,
+    check_out,
+    open_checkpoint,
+    progress_bar,
+    say,
+    summary,
+    writing,
+)
+
+SUFFIX = ".safetensors"
+SPREADS = "log_var, log_std, var or std"
 
 Decoder = Annotated[Path | None, typer.Option("--onnx", help="Decoder: z (and y) to pictures.", show_default=False)]
 Encoder = Annotated[Path | None, typer.Option("--encoder", help="Encoder: pictures to mean and std.")]
@@ -16,6 +32,78 @@ Keep = Annotated[int | None, typer.Option(help="Latent groups that are read; the
 Half = Annotated[bool, typer.Option("--half/--full", help="Weights in half precision where no picture changes by it.")]
 
 commands = typer.Typer()
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """`32` or `32x48` (height x width)."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(f"--size is {text!r}; write 32 or 32x48 (height x width).")
+    return int(sides[0]), int(sides[-1])
+
+
+def _range(text: str) -> tuple[float, float]:
+    """`0,1`: what black and white are."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"--pixels is {text!r}; write two numbers, black and white, as in -1,1 or 0,255.") from None
+    return low, high
+
+
+@commands.command(
+    "import",
+    epilog="Example: vae import encoder.onnx decoder.onnx --data pictures/ --likelihood gaussian --std 0.1 "
+    "--out mine.safetensors",
+)
+def import_graphs(
+    encoder: Annotated[Path, typer.Argument(metavar="ENCODER.onnx", help="Pictures -> mean and spread, or a code.")],
+    decoder: Annotated[Path, typer.Argument(metavar="DECODER.onnx", help="Codes -> pictures.")],
+    data: Annotated[str, typer.Option(metavar="NAME|DIR|ZIP|NPZ", help="Pictures.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File to write.", show_default=False)],
+    data_root: Root = None,
+    likelihood: Annotated[
+        str | None, typer.Option(help=f"{', '.join(config.FOREIGN_LIKELIHOODS)}.", show_default="none")
+    ] = None,
+    std: Annotated[float | None, typer.Option(help="Of gaussian, in pictures of 0 to 1.", show_default="none")] = None,
+    spread: Annotated[str, typer.Option(help=f"What stands beside the mean: {SPREADS}.")] = "log_var",
+    pixels: Annotated[str, typer.Option(metavar="LOW,HIGH", help="What black and white are to the graphs.")] = "0,1",
+    logits: Annotated[bool, typer.Option("--logits", help="The decoder's pictures are logits.")] = False,
+    latent_dim: Annotated[
+        int | None, typer.Option(min=1, help="Numbers of a code.", show_default="what the decoder takes")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="N|HxW", help="Of the pictures.", show_default="what the encoder takes")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(help="1 (grey) or 3 (colour).", show_default="what the encoder takes")
+    ] = None,
+    describe: Annotated[str, typer.Option(help="A sentence for the model's card.", show_default="none")] = "",
+    download: Download = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Make one file of a model that was trained elsewhere: its encoder and decoder as ONNX, figures, references.
+
+    Both are checked, and run by onnxruntime; without --likelihood there is no ELBO.
+
+    Take pictures that the model was not trained on: those of the test part are measured.
+    """
+    check_out(out, SUFFIX)
+    if out.exists() and not overwrite:
+        raise ValueError(f"{str(out)!r} exists; choose another name, or replace it with --overwrite.")
+    wanted: dict[str, Any] = {"likelihood": likelihood, "std": std, "spread": spread, "pixels": _range(pixels)}
+    wanted |= {"logits": logits, "latent_dim": latent_dim, "size": _size(size), "channels": channels}
+    wanted |= {"description": describe, "download": download, "seed": seed, "data_root": data_root}
+    from vae_core.importers import wrap
+
+    with progress_bar("importing") as progress:
+        made = wrap(encoder, decoder, data=data, progress=progress, **wanted)
+    with writing(out):
+        made.save(out)
+    say(f"Wrote {out}: {summary(made)}.")
 
 
 @commands.command(epilog="Example: vae export mnist --onnx decoder.onnx --encoder encoder.onnx")

@@ -73,11 +73,13 @@ def info(file: Name = "", as_json: Json = False) -> None:
     rows = {
         "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
         "description": found.description,
-        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {found.model.likelihood.label}",
+        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {_likelihood(found)}",
         "pictures": f"{channels} x {height} x {width} (channels, height, width)",
         "data": f"{data.name}: {' + '.join(f'{n:,}' for n in data.sizes)} (training, validation, test)",
         "credit": f"{data.credit}; licence: {data.licence}" if data.credit else "",
-        "training": f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
+        "training": "elsewhere; encoder and decoder are ONNX graphs"
+        if recipe.model.foreign
+        else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
         "test figures": summary(found) if {"elbo", "kl", "active_units"} <= figures.keys() else "none",
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
@@ -86,6 +88,11 @@ def info(file: Name = "", as_json: Json = False) -> None:
         if text:
             print(printable(f"{name:13} {text}"))
     return None
+
+
+def _likelihood(found: Checkpoint) -> str:
+    likelihood = found.model.likelihood
+    return likelihood.label if likelihood.known else f"likelihood {likelihood.label}"
 
 
 def _table(as_json: bool) -> None:

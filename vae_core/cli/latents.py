@@ -252,7 +252,11 @@ def map_latents(
         picture = scatter.draw(coords, None if labels is None else labels.numpy(), names)
         _write(out, images.png(picture), f"{counted(len(coords), 'point')} by {method}")
     else:
-        _write(out, _csv(coords, columns, names).encode(), f"{counted(len(coords), 'point')} by {method}")
+        _write(
+            out,
+            _csv(coords, columns, names, checkpoint.model.likelihood.unit).encode(),
+            f"{counted(len(coords), 'point')} by {method}",
+        )
 
 
 def _points(
@@ -295,10 +299,10 @@ def _layout(mean: Any, method: str, perplexity: float | None, seed: int) -> Any:
         return projection.tsne(mean, perplexity, seed, progress=lambda share, coords: progress(share)).coords
 
 
-def _csv(coords: Any, columns: dict[str, Any], names: Sequence[str]) -> str:
+def _csv(coords: Any, columns: dict[str, Any], names: Sequence[str], unit: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["index", "x", "y", "label", "class", "kl_nats", "reconstruction_nats"])
+    writer.writerow(["index", "x", "y", "label", "class", "kl_nats", f"reconstruction_{unit.replace(' ', '_')}"])
     labels = columns["labels"]
     for i, (x, y) in enumerate(coords):
         label = "" if labels is None else int(labels[i])

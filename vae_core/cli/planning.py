@@ -24,6 +24,8 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     if "like" in given and "model" in given:
         raise ValueError(f"--model is {given['model']!r}, but --like already gives the model; leave one of them out.")
     like = open_checkpoint(given["like"], "cpu") if "like" in given else None
+    if like and like.recipe.model.foreign:
+        raise ValueError(f"--like is {given['like']!r}, a model that was trained elsewhere: its recipe is not known.")
     base = like.recipe.data if like else DataConfig()
     name, source = find_source(given["data"]) if "data" in given else (base.name, None)
     data = replace(base, name=name, **{field: given[field] for field in PICTURES if field in given})

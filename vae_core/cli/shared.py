@@ -164,7 +164,9 @@ def summary(checkpoint: Checkpoint) -> str:
     if (share := found.get("accuracy")) is not None:
         active += f", class right for {share:.1%} of the test pictures"
     if found["elbo"] is None:
-        return f"test reconstruction error {found['reconstruction']:.2f} nats per image, {active}"
+        kl = "" if found["kl"] is None else f"KL {found['kl']:.2f} nats per image, "
+        unit = checkpoint.model.likelihood.unit
+        return f"test reconstruction error {found['reconstruction']:.2f} {unit} per image, {kl}{active}"
     return f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, {active}"
 
 

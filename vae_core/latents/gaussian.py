@@ -39,12 +39,15 @@ class Vector(LatentSpace):
 
 
 class Gaussian(Vector):
-    """q(z | x) = N(mean(x), diag std(x)^2) from a linear head on the features, then a flow where there is one."""
+    """q(z | x) = N(mean(x), diag std(x)^2) from a linear head on the features, then a flow where there is one.
 
-    def __init__(self, features: int, dim: int, prior: Normal | Mixture, flow_steps: int = 0) -> None:
+    Features of None are the parameters themselves: mean and log standard deviation, (N, 2D).
+    """
+
+    def __init__(self, features: int | None, dim: int, prior: Normal | Mixture, flow_steps: int = 0) -> None:
         super().__init__(dim, prior)
-        self.head = nn.Linear(features, 2 * dim)
-        self.flow = Flow(dim, features, flow_steps) if flow_steps else None
+        self.head = nn.Identity() if features is None else nn.Linear(features, 2 * dim)
+        self.flow = Flow(dim, features, flow_steps) if flow_steps and features else None
         self.posterior = "flow" if flow_steps else "gaussian"
         self.closed = self.flow is None and self.prior == "normal"  # the KL has a closed form, one number a dimension
         self.kl_shapes = ((dim,),) if self.closed else ((),)
@@ -94,14 +97,17 @@ class Gaussian(Vector):
 
 
 class Point(Vector):
-    """z is a function of x: an autoencoder (Hinton and Salakhutdinov 2006). No density, so no KL and no ELBO."""
+    """z is a function of x: an autoencoder (Hinton and Salakhutdinov 2006). No density, so no KL and no ELBO.
+
+    Features of None are the code itself, (N, D).
+    """
 
     posterior = "point"
     kl_shapes = ()
 
-    def __init__(self, features: int, dim: int, prior: Normal) -> None:
+    def __init__(self, features: int | None, dim: int, prior: Normal) -> None:
         super().__init__(dim, prior)
-        self.head = nn.Linear(features, dim)
+        self.head = nn.Identity() if features is None else nn.Linear(features, dim)
 
     def encode(self, h: Tensor) -> Encoding:  # type: ignore[override]
         """The code as mean, with a spread of zero."""
@@ -116,7 +122,7 @@ class Point(Vector):
         def densities() -> tuple[Tensor, Tensor]:
             raise ValueError("An autoencoder's code has no density; it has no ELBO and no likelihood of pictures.")
 
-        return Draw([z], z.flatten(0, 1), [], densities)
+        return Draw([z], z.flatten(0, 1), [], densities, [code], [torch.zeros_like(code)])
 
     def settle(self, codes: Tensor) -> None:
         """Fit the Gaussian that pages draw from."""
