@@ -30,8 +30,8 @@ SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends 
 LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
 PATHS = ("linear", "spherical")
 PADS: dict[int, tuple[tuple[float, float], ...]] = {  # where the corners of a pad lie, across and down, by their number
-    3: ((0, 0), (1, 0), (0.5, 1)),
-    4: ((0, 0), (1, 0), (0, 1), (1, 1)),
+    3: ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),
+    4: ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)),
 }
 BESIDE = 2e-3  # a place that was rounded may lie so far beside the pad
 
@@ -293,7 +293,7 @@ def in_pad(places: Tensor, corners: int) -> Tensor:
 
 def pad_centre(corners: int) -> tuple[float, float]:
     """Where all corners of a pad weigh the same."""
-    u, v = torch.tensor(PADS[corners], dtype=torch.float).mean(0).tolist()
+    u, v = torch.tensor(PADS[corners]).mean(0).tolist()
     return u, v
 
 

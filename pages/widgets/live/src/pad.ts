@@ -11,8 +11,8 @@ const STEP = 0.02; // of an arrow key; five times as far with Shift
 const DIGITS = 3; // of a place
 const TOOLS = 150; // CSS pixels beside the picture, for the buttons
 const THUMB = 60; // CSS pixels: a picture at a corner
-const MARGIN = THUMB + 8; // on either side of the field
-const MIN_FIELD = 120;
+const MARGIN = THUMB + 8; // on either side of the plane
+const MIN_PLANE = 120;
 const MOVES: Record<string, Place> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export interface PadData {
@@ -23,7 +23,7 @@ export interface PadData {
   classes: number[][] | null; // weights at each corner
   caption: string;
   at: Place;
-  share: number; // of the window's height that the picture, or the field, may take
+  share: number; // of the window's height that the picture, or the plane, may take
 }
 
 interface Corner {
@@ -37,9 +37,9 @@ export class Pad implements View {
   private readonly button = h("button", { type: "button", title: "Walk slowly from corner to corner, and back" }, "Play");
   private readonly middle = h("button", { type: "button", title: "All corners weigh the same; or double-click" }, "Centre");
   private readonly handle = h("div", { className: "handle" });
-  private readonly field = h(
+  private readonly plane = h(
     "div",
-    { className: "field", tabIndex: 0, role: "slider", "aria-label": "Place in the pad", "aria-valuemin": 0, "aria-valuemax": 1 },
+    { className: "plane", tabIndex: 0, role: "slider", "aria-label": "Place in the pad", "aria-valuemin": 0, "aria-valuemax": 1 },
     h("div", { className: "ground" }),
     this.handle,
   );
@@ -63,8 +63,8 @@ export class Pad implements View {
     host.root.replaceChildren(this.pad);
     this.button.onclick = () => this.toggle();
     this.middle.onclick = () => this.put(centre(this.count));
-    this.field.ondblclick = () => this.put(centre(this.count));
-    this.field.onkeydown = (event) => this.press(event);
+    this.plane.ondblclick = () => this.put(centre(this.count));
+    this.plane.onkeydown = (event) => this.press(event);
     this.drag();
   }
 
@@ -109,21 +109,21 @@ export class Pad implements View {
       return { screen, weight, box };
     });
     this.frame.className = `frame ${this.count === 3 ? "three" : "four"}`;
-    this.frame.replaceChildren(this.field, ...this.found.map(({ box }) => box));
+    this.frame.replaceChildren(this.plane, ...this.found.map(({ box }) => box));
   }
 
   private drag(): void {
     const follow = ({ clientX, clientY }: PointerEvent) => {
-      const { left, top, width, height } = this.field.getBoundingClientRect();
+      const { left, top, width, height } = this.plane.getBoundingClientRect();
       this.go([(clientX - left) / width, (clientY - top) / height]);
     };
-    this.field.onpointerdown = (event) => {
+    this.plane.onpointerdown = (event) => {
       if (event.button !== 0) return;
-      this.field.setPointerCapture(event.pointerId);
+      this.plane.setPointerCapture(event.pointerId);
       follow(event);
     };
-    this.field.onpointermove = (event) => this.field.hasPointerCapture(event.pointerId) && follow(event);
-    this.field.onlostpointercapture = () => this.report.later();
+    this.plane.onpointermove = (event) => this.plane.hasPointerCapture(event.pointerId) && follow(event);
+    this.plane.onlostpointercapture = () => this.report.later();
   }
 
   private press(event: KeyboardEvent): void {
@@ -186,8 +186,8 @@ export class Pad implements View {
     Object.assign(this.handle.style, { left: `${100 * u}%`, top: `${100 * v}%` });
     const numbers = shares.map((share) => Math.abs(share).toFixed(2)); // rounding may leave a hair below zero
     this.found.forEach(({ weight }, k) => (weight.textContent = numbers[k]));
-    this.field.setAttribute("aria-valuenow", String(u));
-    this.field.setAttribute("aria-valuetext", names.map((name, k) => `${name} ${numbers[k]}`).join(", "));
+    this.plane.setAttribute("aria-valuenow", String(u));
+    this.plane.setAttribute("aria-valuetext", names.map((name, k) => `${name} ${numbers[k]}`).join(", "));
     const asked = performance.now();
     this.host.engine.decode(this, {
       model,
@@ -217,8 +217,8 @@ export class Pad implements View {
     const room = this.pad.clientWidth;
     const tall = window.innerHeight * this.data.share;
     this.now.fit(room - TOOLS, tall);
-    const side = Math.max(MIN_FIELD, Math.min(room - 2 * MARGIN, tall));
-    Object.assign(this.field.style, { width: `${side}px`, height: `${side}px` });
+    const side = Math.max(MIN_PLANE, Math.min(room - 2 * MARGIN, tall));
+    Object.assign(this.plane.style, { width: `${side}px`, height: `${side}px` });
     for (const { screen } of this.found) screen.fit(THUMB, THUMB);
   }
 
