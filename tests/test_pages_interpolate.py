@@ -147,8 +147,7 @@ def test_draws_follow_their_seed() -> None:
     assert one == same != other
 
 
-@pytest.mark.parametrize("name", checkpoints.shipped())
-@pytest.mark.parametrize("count", ["3", "4"])
+@pytest.mark.parametrize("name, count", [("digits", "3"), *((name, "4") for name in checkpoints.shipped())])
 def test_a_pad_of_every_model(name: str, count: str) -> None:
     app = start(model=name, pictures=count)
     assert not app.error and not [warning for warning in app.warning if "link" in warning.value]

@@ -221,7 +221,9 @@ def second_pair(reference: Reference) -> tuple[int, int]:
     if labels is None or len(known) < 4:
         order = mean[:, mean.var(0, correction=0).argsort()[-2:][0]].argsort()
         return int(order[len(order) // 10]), int(order[-1 - len(order) // 10])
-    return _typical(reference, labels == known[len(known) // 3]), _typical(reference, labels == known[-len(known) // 3])
+    return _typical(reference, labels == known[len(known) // 3]), _typical(
+        reference, labels == known[2 * len(known) // 3]
+    )
 
 
 def _typical(reference: Reference, chosen: Tensor) -> int:
