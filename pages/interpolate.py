@@ -102,6 +102,7 @@ def seed_input() -> int:
         MAX_SEED,
         key="draws",
         bind="query-params",
+        persist_state="session",
         width=170,
         help=f"The {DRAWS} draws beside each reconstruction are decoded at z drawn from its posterior q(z | x).",
     )
@@ -172,6 +173,7 @@ def toolbar(a: Chosen, b: Chosen) -> bool:
             True,
             key="fade",
             bind="query-params",
+            persist_state="session",
             help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
         )
 
@@ -197,7 +199,15 @@ def controls(opened: Opened) -> tuple[str, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         path = path_input(opened)
         steps = st.number_input(
-            "Steps", FEWEST, MOST, USUAL, key="steps", bind="query-params", width=130, help="Pictures in the strip."
+            "Steps",
+            FEWEST,
+            MOST,
+            USUAL,
+            key="steps",
+            bind="query-params",
+            persist_state="session",
+            width=130,
+            help="Pictures in the strip.",
         )
     return path, steps
 
@@ -214,6 +224,7 @@ def path_input(opened: Opened) -> str:
         required=True,
         key="path",
         bind="query-params",
+        persist_state="session",
         help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
         "changes evenly; points of a normal prior in many dimensions lie near a sphere.",
     )

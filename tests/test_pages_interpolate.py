@@ -158,6 +158,16 @@ def test_a_pad_of_every_model(name: str, count: str) -> None:
     assert "t" not in app.query_params
 
 
+def test_the_path_is_as_it_was_after_a_look_at_the_pad() -> None:
+    app = start(path="Spherical", steps="5", t="0.3", draws="7", fade="false")
+    for count in "42":
+        app.segmented_control(key="pictures").set_value(count)
+        run(app)
+    assert app.segmented_control(key="path").value == "Spherical" and app.number_input(key="steps").value == 5
+    assert app.number_input(key="draws").value == 7 and not app.toggle(key="fade").value
+    assert app.query_params["t"] == "0.3"
+
+
 def test_a_link_opens_the_pad_at_its_place_and_with_its_pictures() -> None:
     app = start(pictures="4", at="0.25,1", c="ref:3", d="prior:5")
     assert "A 0.00, B 0.00, C 0.75, D 0.25." in texts(app)

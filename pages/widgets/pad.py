@@ -121,11 +121,11 @@ def server_pad(opened: Opened, corners: Corners, at: tuple[float, float]) -> Non
 
     weights = weights_at(at, count)
     shares = ", ".join(f"{pictures.NAMES[slot]} {share:.2f}" for slot, share in zip(corners, weights[0], strict=True))
-    canvas(decode(opened, corners, weights), 1, "pad_now", CAPTION, share=0.28)
+    canvas(decode(opened, corners, weights), 1, "pad_now", CAPTION, gutter=0, share=0.28)
     st.caption(f"{CAPTION}: {shares}. Press a picture of the pad to put the handle there.")
     pad = grid(opened.key, opened, corners, about(corners), PICKED)
     names = "A above left, B above right, " + ("C below" if count == 3 else "C below left, D below right")
-    canvas(pad, PICKED, "pad_grid", f"The pad in pictures: {names}", on_pick=pick, chosen=near, share=0.4)
+    canvas(pad, PICKED, "pad_grid", f"The pad in pictures: {names}", on_pick=pick, chosen=near, share=0.45)
 
 
 def offer(opened: Opened, corners: Corners, at: tuple[float, float]) -> None:

@@ -71,7 +71,10 @@ export class Path implements View {
       this.rest(false);
       this.t = data.t;
     }
-    if (others) void this.read(data);
+    if (others) {
+      this.ends = null;
+      void this.read(data);
+    }
     if (first) this.host.engine.load(data.model.decoder);
     if (others || news) this.draw();
   }
