@@ -25,11 +25,6 @@ PATH = {"model": "digits", "a": "ref:3", "b": "ref:8"}
 PAD = PATH | {"c": "ref:5", "d": "ref:11"}
 
 
-@pytest.fixture(scope="module")
-def live_server(start_server: Callable[..., Server]) -> Server:
-    return start_server(VAE_LIVE="on")
-
-
 @pytest.fixture
 def open_live(new_view: Callable[..., View], live_server: Server) -> Callable[..., View]:
     """Open Interpolate at a link, and wait for its first picture."""
@@ -172,6 +167,20 @@ def test_other_pictures_come_without_moving_the_place(open_live: Callable[..., V
     view.settle()
     assert alike(settled(view, now(view)), decoded(torch.lerp(reference(8), reference(3), 0.25)))
     assert query(view)["t"] == "0.25"
+
+
+@pytest.mark.parametrize("pictures", ["2", "4"])
+def test_another_model_has_pictures_of_another_size(open_live: Callable[..., View], pictures: str) -> None:
+    if "sprites" not in checkpoints.shipped():
+        pytest.skip("checkpoints/sprites is not there yet")
+    view = open_live(PAD | {"pictures": pictures})
+    for name, size in (("sprites", 32), ("digits", 8)):
+        view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+        view.page.get_by_role("option", name=name, exact=True).click()
+        view.page.wait_for_function("([e, size]) => e.width === size", arg=[now(view).element_handle(), size])
+        view.settle()
+    rows = torch.stack([reference(row) for row in (3, 8, 5, 11)[: int(pictures)]])
+    assert alike(settled(view, now(view)), decoded(rows.mean(0)))
 
 
 @pytest.mark.parametrize("count", [3, 4])
