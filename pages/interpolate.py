@@ -133,7 +133,7 @@ def all_figures(seed: int) -> Shown:
             photo = chosen.choice.startswith("upload:")
             found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
         again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
-        found.append(decoded(name, chosen, again))
+        found.append(rebuilt_figure(name, chosen, again))
         if len(again) > 1:
             alt = f"Decoded draw from the posterior of picture {name}"
             found.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
@@ -145,7 +145,7 @@ def all_figures(seed: int) -> Shown:
 def few_figures(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
     """What the model sees of the picture, and what it rebuilds."""
     again = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
-    return [*seen(name, chosen), decoded(name, chosen, again)]
+    return [*seen(name, chosen), rebuilt_figure(name, chosen, again)]
 
 
 def seen(name: str, chosen: Chosen) -> list[Figure]:
@@ -155,7 +155,7 @@ def seen(name: str, chosen: Chosen) -> list[Figure]:
     return [Figure(single(chosen.x), "The model sees", f"Picture {name} as the model sees it")]
 
 
-def decoded(name: str, chosen: Chosen, again: Tensor) -> Figure:
+def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
     """The first of the pictures decoded, named by what stands before it."""
     kind, _, changed = chosen.choice.partition("@")
     made = "Rebuilt" if kind.startswith(("ref:", "data:", "upload:")) and not changed else "Decoded"
@@ -248,7 +248,7 @@ def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: boo
     if graph := live.model(opened):
         live_path(opened, a, b, about, fade, graph)
     else:
-        frames(opened, a, b, about, fade)
+        server_path(opened, a, b, about, fade)
     st.query_params.t = f"{st.session_state.t:g}"
 
 
@@ -280,7 +280,7 @@ def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade
     )
 
 
-def frames(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
+def server_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
     """The player of frames that the server decoded."""
     decoded, mixed = sheets(opened.key, opened, a, b, about)
     _, height, width = opened.checkpoint.model.image_shape
@@ -308,7 +308,8 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
 
 def words(opened: Opened, corners: dict[str, Chosen]) -> None:
     """What the pictures are, how usual they are, and how they were prepared, two side by side."""
-    for column, (slot, chosen) in zip([place for _ in "ab" for place in st.columns(2)], corners.items(), strict=False):
+    columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
+    for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
         found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
         sentence = f"{_capital(chosen.label)}.{found} {usual(opened.key, opened, chosen, chosen.choice)}"
         column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")

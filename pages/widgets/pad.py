@@ -72,7 +72,7 @@ def grid(key: str, _opened: Opened, _corners: Corners, about: tuple[str, ...], s
 
 
 def weights_at(at: tuple[float, float], count: int) -> Tensor:
-    """The weights of the corners there, (1, K)."""
+    """The weights of the corners there, (1, K); rounding may leave the place a hair beside the pad."""
     return explore.pad_weights(torch.tensor([at]), count).clamp_min(0)
 
 
