@@ -1,15 +1,17 @@
-"""Interpolate: two pictures, and what the model decodes on the way from one to the other."""
+"""Interpolate: two pictures, and what the model decodes on the way from one to the other; or between three or four."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import streamlit as st
 import torch
 from PIL import Image
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, models, pictures
+from pages.widgets import classes, downloads, links, live, models, pad, pictures
 from pages.widgets import words as wording
-from pages.widgets.canvas import GREY, GUTTER, canvas
+from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.figures import Figure, show_figures
 from pages.widgets.models import Opened, plain
 from pages.widgets.pictures import Chosen, picture_input
@@ -22,13 +24,18 @@ DRAWS = 4
 FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
 FPS = 20
 MAX_SEED = 999_999_999
-COLOURS = {"a": "blue", "b": "orange"}
+COLOURS = {"a": "blue", "b": "orange", "c": "violet", "d": "gray"}
+COUNTS = ("2", "3", "4")  # pictures; the words are in the URL
+LABEL = "Place on the path from A to B"
+CAPTIONS = ("Decoded along the path", "Pixel cross-fade")
 # On one line, else the buttons of A and B stand at different heights; the words below the strip have the whole name.
 _STYLE = (
     "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
 )
 PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the URL too
+
+Shown = Callable[[str, Opened, Chosen], list[Figure]]  # what is shown of a picture, by its name
 
 
 def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -95,6 +102,7 @@ def seed_input() -> int:
         MAX_SEED,
         key="draws",
         bind="query-params",
+        persist_state="session",
         width=170,
         help=f"The {DRAWS} draws beside each reconstruction are decoded at z drawn from its posterior q(z | x).",
     )
@@ -105,29 +113,53 @@ def single(x: Tensor) -> list[Image.Image]:
     return [images.grid(part, 1, gutter=0) for part in x.split(1)]
 
 
-def side(slot: str, opened: Opened, seed: int) -> Chosen | None:
-    """A or B: what is chosen, what the model sees of it, and what it rebuilds."""
-    name = pictures.NAMES[slot]
+def side(slot: str, opened: Opened, shown: Shown) -> Chosen | None:
+    """One of the pictures: what is chosen, and what the page shows of it."""
     heading = st.container(key=f"heading-{slot}")
     chosen = picture_input(slot, opened)
     if chosen is None:
         return None
-    heading.markdown(f":{COLOURS[slot]}[**{name}**] {plain(chosen.label)}")
-    again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
-    shown = []
-    if chosen.given:
-        photo = chosen.choice.startswith("upload:")
-        shown.append(Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
-    if chosen.original:
-        shown.append(Figure(single(chosen.x), "What the model sees", f"Picture {name} as the model sees it"))
+    heading.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(chosen.label)}")
+    show_figures(shown(pictures.NAMES[slot], opened, chosen))
+    return chosen
+
+
+def all_figures(seed: int) -> Shown:
+    """The picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
+
+    def shown(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
+        found = seen(name, chosen)
+        if chosen.given:
+            photo = chosen.choice.startswith("upload:")
+            found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
+        again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
+        found.append(rebuilt_figure(name, chosen, again))
+        if len(again) > 1:
+            alt = f"Decoded draw from the posterior of picture {name}"
+            found.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
+        return found
+
+    return shown
+
+
+def few_figures(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
+    """What the model sees of the picture, and what it rebuilds."""
+    again = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
+    return [*seen(name, chosen), rebuilt_figure(name, chosen, again)]
+
+
+def seen(name: str, chosen: Chosen) -> list[Figure]:
+    """What the model sees, where it was given a picture."""
+    if not chosen.original:
+        return []
+    return [Figure(single(chosen.x), "The model sees", f"Picture {name} as the model sees it")]
+
+
+def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
+    """The first of the pictures decoded, named by what stands before it."""
     kind, _, changed = chosen.choice.partition("@")
     made = "Rebuilt" if kind.startswith(("ref:", "data:", "upload:")) and not changed else "Decoded"
-    shown.append(Figure(single(again[:1]), made, f"Picture {name} {made.lower()}"))
-    if len(again) > 1:
-        alt = f"Decoded draw from the posterior of picture {name}"
-        shown.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
-    show_figures(shown)
-    return chosen
+    return Figure(single(again[:1]), made, f"Picture {name} {made.lower()}")
 
 
 def toolbar(a: Chosen, b: Chosen) -> bool:
@@ -135,20 +167,27 @@ def toolbar(a: Chosen, b: Chosen) -> bool:
     st.markdown("From A to B")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
-        st.button(
-            "Undo",
-            on_click=pictures.undo,
-            args=("a", "b"),
-            disabled=not pictures.can_undo("a", "b"),
-            help="Take the last change of A or B back.",
-        )
+        undo_button("ab")
         return st.toggle(
             "Cross-fade",
             True,
             key="fade",
             bind="query-params",
+            persist_state="session",
             help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
         )
+
+
+def undo_button(slots: str) -> None:
+    """Take the last change of these pictures back."""
+    names = f"{', '.join(slots[:-1].upper())} or {slots[-1].upper()}"
+    st.button(
+        "Undo",
+        on_click=pictures.undo,
+        args=tuple(slots),
+        disabled=not pictures.can_undo(*slots),
+        help=f"Take the last change of {names} back.",
+    )
 
 
 def swap(a: Chosen, b: Chosen) -> None:
@@ -160,7 +199,15 @@ def controls(opened: Opened) -> tuple[str, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         path = path_input(opened)
         steps = st.number_input(
-            "Steps", FEWEST, MOST, USUAL, key="steps", bind="query-params", width=130, help="Pictures in the strip."
+            "Steps",
+            FEWEST,
+            MOST,
+            USUAL,
+            key="steps",
+            bind="query-params",
+            persist_state="session",
+            width=130,
+            help="Pictures in the strip.",
         )
     return path, steps
 
@@ -177,6 +224,7 @@ def path_input(opened: Opened) -> str:
         required=True,
         key="path",
         bind="query-params",
+        persist_state="session",
         help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
         "changes evenly; points of a normal prior in many dimensions lie near a sphere.",
     )
@@ -184,27 +232,64 @@ def path_input(opened: Opened) -> str:
 
 
 def place() -> float:
-    """Where the player opens: this visit's place, else the link's, else half way."""
+    """Where the path stands: this visit's place, else the link's, else half way."""
     if "t" not in st.session_state:
         asked = st.query_params.get("t", "0.5")
         try:
             st.session_state.t = float(asked) if 0 <= float(asked) <= 1 else 0.5
         except ValueError:
             st.session_state.t = 0.5
-    if "player" not in st.session_state:  # it appears now, and holds its place itself from then on
-        st.session_state.player_start = st.session_state.t
-    return st.session_state.player_start
+    return st.session_state.t
 
 
 @st.fragment
 def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
-    """The player; alone in a fragment, so that its place does not run the rest again."""
+    """The path; alone in a fragment, so that its place does not run the rest again."""
+    if graph := live.model(opened):
+        live_path(opened, a, b, about, fade, graph)
+    else:
+        server_path(opened, a, b, about, fade)
+    st.query_params.t = f"{st.session_state.t:g}"
+
+
+def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool, graph: dict[str, Any]) -> None:
+    """A path of which the browser decodes every place."""
+
+    def put(t: Any) -> None:
+        if isinstance(t, int | float) and 0 <= t <= 1:
+            st.session_state.t = float(t)
+
+    live.show(
+        "path",
+        "path_view",
+        {
+            "model": graph,
+            "about": f"{opened.key} {about}",
+            "a": a.mean.tolist(),
+            "b": b.mean.tolist(),
+            "classes": None if a.y is None or b.y is None else [a.y.tolist(), b.y.tolist()],
+            "path": about[-1],
+            "pictures": [data_url(a.x), data_url(b.x)],
+            "fade": fade,
+            "captions": list(CAPTIONS),
+            "label": LABEL,
+            "t": place(),
+            "share": 0.4,
+        },
+        t=put,
+    )
+
+
+def server_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
+    """The player of frames that the server decoded."""
     decoded, mixed = sheets(opened.key, opened, a, b, about)
     _, height, width = opened.checkpoint.model.image_shape
-    start = place()
-    t = player(decoded, FRAMES, width, height, "player", start, mixed if fade else None, share=0.4)
-    st.session_state.t = t
-    st.query_params.t = f"{t:g}"
+    if "player" not in st.session_state:  # it appears now, and holds its place itself from then on
+        st.session_state.player_start = place()
+    start, second = st.session_state.player_start, mixed if fade else None
+    st.session_state.t = player(
+        decoded, FRAMES, width, height, "player", start, second, captions=CAPTIONS, label=LABEL, share=0.4
+    )
 
 
 def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: int, fade: bool) -> None:
@@ -221,14 +306,17 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
     )
 
 
-def words(opened: Opened, a: Chosen, b: Chosen) -> None:
-    """What A and B are, how usual they are, and how they were prepared, side by side."""
-    for place, slot, chosen in zip(st.columns(2), "ab", (a, b), strict=True):
+def words(opened: Opened, corners: dict[str, Chosen]) -> None:
+    """What the pictures are, how usual they are, and how they were prepared, two side by side."""
+    columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
+    for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
         found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
         sentence = f"{_capital(chosen.label)}.{found} {usual(opened.key, opened, chosen, chosen.choice)}"
-        place.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
+        column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
-            place.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+            column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+    if any(chosen.choice.startswith("upload:") for chosen in corners.values()):
+        st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 
 
 def mixing(opened: Opened, a: Chosen, b: Chosen) -> None:
@@ -276,22 +364,33 @@ def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: i
     save("Latents (npz)", npz, f"{stem}.npz", "application/octet-stream", help="z (T, D), t (T), a and b (D).")
 
 
+def count_input() -> int:
+    """How many pictures, beside the title."""
+    links.check_choice("pictures", "Pictures", COUNTS)
+    chosen = st.segmented_control(
+        "Pictures",
+        COUNTS,
+        default=COUNTS[0],
+        required=True,
+        key="pictures",
+        bind="query-params",
+        help="2: the path from A to B. 3: a triangle. 4: a square. All pictures are mixed in the latent space.",
+    )
+    return int(chosen)
+
+
 def check_link() -> None:
-    """Say what of a link cannot be had."""
+    """Say what of a link to a path cannot be had."""
     links.check_choice("path", "Path", list(PATHS))
     links.check_range("steps", "Steps", FEWEST, MOST)
     links.check_range("draws", "Seed of the draws", 0, MAX_SEED)
     links.check_range("t", "t, the place between A and B", 0, 1)
 
 
-def page() -> None:
-    """The page; A and B are chosen first, since all else depends on them."""
-    opened = models.picker()
-    st.title("Interpolate", anchor=False)
-    st.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
-    models.warn_collapsed(opened)
-    st.html(_STYLE)
-    pictures.keep_in_url("a", "b")
+def pair(opened: Opened) -> None:
+    """The path from A to B; the two are chosen first, since all else depends on them."""
+    pictures.leave_url("c", "d")
+    st.query_params.pop("at", None)
     check_link()
     left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
@@ -299,9 +398,9 @@ def page() -> None:
     with foot:
         seed = seed_input() if opened.checkpoint.model.spec.spreads else 0
     with left:
-        a = side("a", opened, seed)
+        a = side("a", opened, all_figures(seed))
     with right:
-        b = side("b", opened, seed)
+        b = side("b", opened, all_figures(seed))
     if a is None or b is None:
         st.stop()
     with middle:
@@ -315,11 +414,51 @@ def page() -> None:
         strip(opened, a, b, about, steps, fade)
     with below:
         mixing(opened, a, b)
-        words(opened, a, b)
+        words(opened, {"a": a, "b": b})
     with foot:
         offer(opened, a, b, about, steps, fade)
-    if any(chosen.choice.startswith("upload:") for chosen in (a, b)):
-        st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
+
+
+def between_many(opened: Opened, slots: str) -> None:
+    """The pad between three or four pictures: A and C on the left, B and D on the right."""
+    pictures.keep_in_url(*slots)
+    pictures.leave_url(*"d"[len(slots) - 3 :])
+    st.query_params.pop("t", None)
+    left, middle, right = st.columns([1.45, 2.3, 1.45])
+    found: dict[str, Chosen | None] = {}
+    for slot in slots:
+        with left if slot in "ac" else right:
+            found[slot] = side(slot, opened, few_figures)
+    corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
+    if len(corners) < len(slots):
+        st.stop()
+    with middle:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Between {', '.join(slots[:-1].upper())} and {slots[-1].upper()}")
+            undo_button(slots)
+        pad.bench(opened, corners)
+    if all(chosen.y is not None for chosen in corners.values()):
+        st.caption("This model is told the class, and in the pad the classes are mixed by the same weights.")
+    words(opened, corners)
+
+
+def page() -> None:
+    """The page."""
+    opened = models.picker()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Interpolate", anchor=False)
+        count = count_input()
+    if count == 2:
+        st.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
+    else:
+        st.write(f"The model decodes every mixture of {count} pictures in its latent space.")
+    models.warn_collapsed(opened)
+    st.html(_STYLE)
+    pictures.keep_in_url("a", "b")
+    if count == 2:
+        pair(opened)
+    else:
+        between_many(opened, "abcd"[:count])
 
 
 page()

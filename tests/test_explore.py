@@ -204,6 +204,45 @@ def test_wrong_paths_are_refused() -> None:
         explore.interpolate(torch.ones(2), torch.ones(2), 1)
 
 
+@pytest.mark.parametrize("corners", [3, 4])
+def test_a_pad_has_its_corners_where_they_are_said_to_be(corners: int) -> None:
+    ends = torch.tensor(explore.PADS[corners])
+    torch.testing.assert_close(explore.pad_weights(ends, corners), torch.eye(corners))
+    middle = torch.tensor([explore.pad_centre(corners)])
+    torch.testing.assert_close(explore.pad_weights(middle, corners), torch.full((1, corners), 1 / corners))
+    places = explore.pad_grid(7)
+    inside = explore.in_pad(places, corners)
+    assert inside.sum() == {3: 25, 4: 49}[corners]
+    weights = explore.pad_weights(places, corners)
+    torch.testing.assert_close(weights.sum(1), torch.ones(49))
+    torch.testing.assert_close(explore.blend(ends, weights), places)  # weights put a place where it is
+    assert (weights[inside] > -1e-6).all()
+
+
+def test_a_pad_grid_goes_row_by_row_from_a_to_the_right() -> None:
+    assert explore.pad_grid(2).tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
+
+
+def test_places_beside_a_pad_are_told() -> None:
+    places = torch.tensor([[0.5, 0.5], [0.0, 0.6], [0.9, 0.9], [-0.1, 0.0], [0.5, 1.1], [1.001, 0.0], [0.5, torch.nan]])
+    assert explore.in_pad(places, 3).tolist() == [True, False, False, False, False, True, False]
+    assert explore.in_pad(places, 4).tolist() == [True, True, True, False, False, True, False]
+
+
+def test_blends_of_points() -> None:
+    corners = torch.randn((4, 9), generator=seeded(0))
+    assert torch.equal(explore.blend(corners, torch.eye(4)), corners)
+    torch.testing.assert_close(explore.blend(corners, torch.full((1, 4), 0.25))[0], corners.mean(0))
+    line = explore.pad_weights(torch.tensor([[t, 0.0] for t in (0, 0.25, 0.5, 0.75, 1)]), 4)
+    torch.testing.assert_close(explore.blend(corners, line), explore.interpolate(corners[0], corners[1], 5))
+    with pytest.raises(ValueError, match=r"shape \(2, 3\); 4 corners"):
+        explore.blend(corners, torch.ones(2, 3))
+    with pytest.raises(ValueError, match="corners is 5"):
+        explore.pad_weights(torch.ones(1, 2), 5)
+    with pytest.raises(ValueError, match="side is 1"):
+        explore.pad_grid(1)
+
+
 def test_crossfade_mixes_pixels() -> None:
     black, white = torch.zeros(3, 4, 5), torch.ones(3, 4, 5)
     mixed = explore.crossfade(black, white, 5)
@@ -317,6 +356,18 @@ def test_unlike_pair_is_of_two_classes_or_far_apart() -> None:
     labelled = replace(plain, labels=torch.arange(40) // 20)
     a, b = explore.unlike_pair(labelled)
     assert a < 20 <= b
+
+
+def test_the_second_pair_is_of_other_classes_or_another_dimension() -> None:
+    mean = torch.randn((60, 3), generator=seeded(0)) * torch.tensor([9.0, 3.0, 1.0])
+    few = replace(reference_of(mean), labels=torch.arange(60) % 3)
+    for reference in (reference_of(mean), few):
+        c, d = explore.second_pair(reference)
+        assert mean[d, 1] - mean[c, 1] > 4  # the second largest variance
+    many = replace(reference_of(mean), labels=torch.arange(60) // 6)
+    rows = [*explore.unlike_pair(many), *explore.second_pair(many)]
+    assert [row // 6 for row in rows] == [0, 9, 3, 6]
+    explore.second_pair(reference_of(mean[:, :1]))  # one dimension is enough
 
 
 def test_observed_picture_is_the_one_that_was_scored(model: VAE) -> None:

@@ -87,11 +87,18 @@ def test_swap_and_undo() -> None:
         ({"t": "nan"}, "“t, the place between A and B” to “nan”"),
         ({"draws": "-1"}, "“Seed of the draws” to -1"),
         ({"a": "ref:9999999"}, "reference picture"),
+        ({"pictures": "9"}, "“Pictures” to 9, but it can only be 2, 3 or 4; the usual value is used instead"),
+        ({"pictures": "4", "at": "7,7"}, "“at, the place in the pad” to “7,7”, but it can only be two numbers from 0"),
+        ({"pictures": "3", "at": "0,0.9"}, "“at, the place in the pad” to “0,0.9”, but it can only be a place in the"),
+        ({"pictures": "4", "at": "1.2.3,nan"}, "“at, the place in the pad” to “1.2.3,nan”"),
+        ({"pictures": "4", "at": "inf"}, "“at, the place in the pad” to “inf”"),
+        ({"pictures": "4", "d": "ref:9999999"}, "reference picture"),
+        ({"pictures": "4", "c": "inf"}, "This link names a picture that does not exist"),
     ],
 )
 def test_values_out_of_range_get_a_sentence(query: dict[str, str], says: str) -> None:
     app = start(**query)
-    assert len(app.warning) == 1 and says in app.warning[0].value
+    assert len(app.warning) == 1 and says in app.warning[0].value.replace("\\", "")
 
 
 @pytest.mark.parametrize("name, path", [("Straight", "linear"), ("Spherical", "spherical")])
@@ -138,3 +145,71 @@ def test_draws_follow_their_seed() -> None:
         for seed in ("0", "0", "1")
     )
     assert one == same != other
+
+
+@pytest.mark.parametrize("name, count", [("digits", "3"), *((name, "4") for name in checkpoints.shipped())])
+def test_a_pad_of_every_model(name: str, count: str) -> None:
+    app = start(model=name, pictures=count)
+    assert not app.error and not [warning for warning in app.warning if "link" in warning.value]
+    for colour, slot in zip(("blue", "orange", "violet", "gray")[: int(count)], "ABCD", strict=False):
+        assert texts(app).count(f":{colour}[**{slot}**]") == 2  # above its picture, and in words below
+    assert "Press a picture of the pad" in texts(app)
+    assert app.query_params["at"] == {"3": "0.5,0.333", "4": "0.5,0.5"}[count]
+    assert "t" not in app.query_params
+
+
+def test_the_path_is_as_it_was_after_a_look_at_the_pad() -> None:
+    app = start(path="Spherical", steps="5", t="0.3", draws="7", fade="false")
+    for count in "42":
+        app.segmented_control(key="pictures").set_value(count)
+        run(app)
+    assert app.segmented_control(key="path").value == "Spherical" and app.number_input(key="steps").value == 5
+    assert app.number_input(key="draws").value == 7 and not app.toggle(key="fade").value
+    assert app.query_params["t"] == "0.3"
+
+
+def test_a_link_opens_the_pad_at_its_place_and_with_its_pictures() -> None:
+    app = start(pictures="4", at="0.25,1", c="ref:3", d="prior:5")
+    assert "A 0.00, B 0.00, C 0.75, D 0.25." in texts(app)
+    assert app.query_params["at"] == "0.25,1"
+    assert (app.query_params["c"], app.query_params["d"]) == ("ref:3", "prior:5")
+    app.segmented_control(key="pictures").set_value("3")
+    run(app)
+    assert app.query_params["at"] == "0.5,0.333" and "d" not in app.query_params  # beside the triangle
+    app.segmented_control(key="pictures").set_value("2")
+    run(app)
+    assert not {"at", "c", "d"} & set(app.query_params)
+    app.segmented_control(key="pictures").set_value("4")
+    run(app)
+    assert (app.query_params["c"], app.query_params["d"]) == ("ref:3", "prior:5")  # kept for the visit
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist-conditional"])
+def test_downloads_of_the_pad(name: str, downloads: dict[str, Callable[[], bytes]]) -> None:
+    if name not in checkpoints.shipped():
+        pytest.skip(f"checkpoints/{name} is not there yet")
+    start(model=name, pictures="3", a="ref:3", b="ref:8", c="ref:5", at="0.5,1")
+    found = checkpoints.load(checkpoints.find(name))
+    with np.load(io.BytesIO(downloads["Latents (npz)"]()), allow_pickle=False) as saved:
+        np.testing.assert_allclose(saved["corners"], found.reference.mean[[3, 8, 5]])
+        np.testing.assert_allclose(saved["z"][0], found.reference.mean[5], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(saved["weights"] @ saved["corners"], saved["z"], rtol=1e-5, atol=1e-5)
+        assert len(saved["at"]) == len(saved["z"]) == len(saved["weights"])
+        assert ("y" in saved) == (name == "mnist-conditional")
+    _, height, width = found.model.image_shape
+    picture = Image.open(io.BytesIO(downloads["Picture (PNG)"]())).convert("L").resize((width, height), 0)
+    rebuilt = explore.rebuild(found.model, found.reference, [5])[0, 0].mul(255).round()
+    assert np.abs(np.asarray(picture, dtype=float) - rebuilt.numpy()).max() <= 1
+    grid = Image.open(io.BytesIO(downloads["Grid (PNG)"]()))
+    assert grid.width == grid.height > 500
+
+
+def test_a_pressed_picture_has_the_handle() -> None:
+    from pages.widgets import pad
+
+    st.session_state.clear()
+    pad.put(3, [0.5, 1])
+    assert st.session_state.at == (0.5, 1)
+    for nonsense in (None, 3, [1], ["a", "b"], [0, 1], [float("nan"), 0], [9, 9]):
+        pad.put(3, nonsense)
+    assert st.session_state.at == (0.5, 1)

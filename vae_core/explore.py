@@ -29,6 +29,11 @@ RANGE_QUANTILES = (0.005, 0.995)
 SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
 LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
 PATHS = ("linear", "spherical")
+PADS: dict[int, tuple[tuple[float, float], ...]] = {  # where the corners of a pad lie, across and down, by their number
+    3: ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),
+    4: ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)),
+}
+BESIDE = 2e-3  # a place that was rounded may lie so far beside the pad
 
 
 def flatten(z: Z) -> Tensor:
@@ -203,9 +208,29 @@ def unlike_pair(reference: Reference) -> tuple[int, int]:
     if labels is None or len(labels.unique()) < 2:
         order = mean[:, mean.var(0, correction=0).argmax()].argsort()
         return int(order[len(order) // 10]), int(order[-1 - len(order) // 10])
-    ends = [(labels == label).nonzero().flatten() for label in (labels.min(), labels.max())]
-    first, last = (int(rows[(mean[rows] - mean[rows].mean(0)).norm(dim=1).argmin()]) for rows in ends)
-    return first, last
+    return _typical(reference, labels == labels.min()), _typical(reference, labels == labels.max())
+
+
+def second_pair(reference: Reference) -> tuple[int, int]:
+    """Rows of two more reference pictures, unlike those of `unlike_pair`: of classes between the first and the last.
+
+    With less than four classes: from near both ends of the dimension of second largest variance.
+    """
+    mean, labels = reference.mean, reference.labels
+    known = [] if labels is None else labels.unique().tolist()
+    if labels is None or len(known) < 4:
+        order = mean[:, mean.var(0, correction=0).argsort()[-2:][0]].argsort()
+        return int(order[len(order) // 10]), int(order[-1 - len(order) // 10])
+    return _typical(reference, labels == known[len(known) // 3]), _typical(
+        reference, labels == known[2 * len(known) // 3]
+    )
+
+
+def _typical(reference: Reference, chosen: Tensor) -> int:
+    """The row nearest to the mean of those that are chosen (N,)."""
+    rows = chosen.nonzero().flatten()
+    means = reference.mean[rows]
+    return int(rows[(means - means.mean(0)).norm(dim=1).argmin()])
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -242,6 +267,51 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
         raise ValueError(f"steps is {steps}; it must be at least 2.")
     t = torch.linspace(0, 1, steps)
     return torch.lerp(a[None], b[None], t[:, None]) if path == "linear" else slerp(a, b, t)
+
+
+def pad_weights(places: Tensor, corners: int) -> Tensor:
+    """How much of each corner is at places in a pad: barycentric in a triangle, bilinear in a square.
+
+    Args:
+        places: (N, 2) across and down, 0 to 1; A is left and B right above, below them C and D, or C in the middle.
+        corners: K, 3 or 4.
+
+    Returns:
+        (N, K), each row with the sum 1; some are negative beside the pad.
+    """
+    if corners not in PADS:
+        raise ValueError(f"corners is {corners}; a pad has 3 or 4.")
+    u, v = places.unbind(-1)
+    if corners == 3:
+        return torch.stack([1 - u - v / 2, u - v / 2, v], -1)
+    return torch.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v], -1)
+
+
+def in_pad(places: Tensor, corners: int) -> Tensor:
+    """Which places (N, 2) belong to the pad: (N,) bool."""
+    inside = (places >= -BESIDE).all(-1) & (places <= 1 + BESIDE).all(-1)
+    return inside & (pad_weights(places, corners) >= -BESIDE).all(-1)
+
+
+def pad_centre(corners: int) -> tuple[float, float]:
+    """Where all corners of a pad weigh the same."""
+    u, v = torch.tensor(PADS[corners]).mean(0).tolist()
+    return u, v
+
+
+def pad_grid(side: int) -> Tensor:
+    """Places (side * side, 2) of a grid over the square of a pad, row by row; those of a triangle are `in_pad`."""
+    if side < 2:
+        raise ValueError(f"side is {side}; it must be at least 2.")
+    levels = torch.linspace(0, 1, side)
+    return torch.cartesian_prod(levels, levels).flip(1)  # (down, across) -> (across, down)
+
+
+def blend(corners: Tensor, weights: Tensor) -> Tensor:
+    """Sums of points (K, D), or of class weights, by weights (N, K): (N, D)."""
+    if weights.dim() != 2 or weights.shape[1] != len(corners):
+        raise ValueError(f"The weights have the shape {tuple(weights.shape)}; {len(corners)} corners take (N, K).")
+    return weights @ corners
 
 
 def crossfade(a: Tensor, b: Tensor, steps: int) -> Tensor:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 import streamlit as st
 
 from pages.widgets.models import plain
 
-TEXTS = ("model", "a", "b", "start", "class", "as", "level", "codes")  # of a link: never read as numbers
+TEXTS = ("model", "a", "b", "c", "d", "start", "class", "as", "level", "codes")  # of a link: never read as numbers
 MAX_NAMED = 15  # values that a sentence lists
 MAX_FOUND = 24  # characters of a stranger's text in a sentence
 
@@ -36,6 +36,20 @@ def check_choice(key: str, label: str, allowed: Sequence[object]) -> None:
     asked = _asked(key)
     if asked is not None and asked not in map(str, allowed):
         _refuse(key, label, _one_of(allowed))
+
+
+def check_place(key: str, label: str, fits: Callable[[float, float], bool], allowed: str) -> tuple[float, float] | None:
+    """The two numbers that the link's value holds; None, and where there is a value a sentence, unless they fit."""
+    asked = _asked(key)
+    found = re.fullmatch(r"(-?[0-9.]{1,12}),(-?[0-9.]{1,12})", asked or "", re.ASCII)
+    try:
+        if found and fits(float(found[1]), float(found[2])):
+            return float(found[1]), float(found[2])
+    except ValueError:  # as 1.2.3
+        pass
+    if asked is not None:
+        _refuse(key, label, allowed)
+    return None
 
 
 def check_choices(key: str, label: str, allowed: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The chosen pictures: A, B and a start, kept over pages and (uploads aside) in the URL.
+"""The chosen pictures: A to D and a start, kept over pages and (uploads aside) in the URL.
 
 A choice is a short text: `ref:ROW` (a row of the reference encodings), `data:ROW` (a picture of the data set's test
 part, where the data set is on this machine), `prior:SEED.INDEX.PERCENT` (a draw from the prior, its place among those
@@ -35,7 +35,7 @@ MAX_UNDO = 50
 SHEET = 40  # pictures of a contact sheet
 THUMBNAIL = 256  # pixels: an upload shown as it was given
 SEEDS = 10**9
-NAMES = {"a": "A", "b": "B", "start": "start"}  # the URL's name of a slot -> what a person reads
+NAMES = {"a": "A", "b": "B", "start": "start", "c": "C", "d": "D"}  # the URL's name of a slot -> what a person reads
 
 _PRIOR = re.compile(r"(\d{1,9})(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?", re.ASCII)
 _FITS = {"crop": "Middle cut out", "pad": "Whole picture", "stretch": "Stretched"}
@@ -129,12 +129,20 @@ def keep_in_url(*slots: str) -> None:
             del st.query_params[slot]
 
 
+def leave_url(*slots: str) -> None:
+    """Take slots that the page does not show out of the URL; what they hold stays for the visit."""
+    for slot in slots:
+        _read_link(slot)
+        st.query_params.pop(slot, None)
+
+
 def default_choice(slot: str, opened: Opened) -> str:
-    """What a slot holds before anybody chooses: for A and B two reference pictures of different classes."""
+    """What a slot holds before anybody chooses: reference pictures, for A to D of different classes."""
     reference = opened.checkpoint.reference
     if reference is None:
         return f"prior:{list(NAMES).index(slot)}"
-    return f"ref:{explore.unlike_pair(reference)[slot == 'b']}"
+    pair = explore.second_pair if slot in "cd" else explore.unlike_pair
+    return f"ref:{pair(reference)[slot in 'bd']}"
 
 
 # --- uploads -------------------------------------------------------------------------------------------------
@@ -403,9 +411,9 @@ def picture_input(
     """Let a person choose a picture, and give what is chosen.
 
     Args:
-        slot: `a`, `b` or `start`; pages that name the same slot share its picture.
+        slot: one of `NAMES`; pages that name the same slot share its picture.
         opened: the open model.
-        name: what the button says after "Choose"; None takes A, B or start.
+        name: what the button says after "Choose"; None takes the slot's.
         default: the choice before anybody chooses; None takes `default_choice`.
         with_mean: offer the prior mean too.
 

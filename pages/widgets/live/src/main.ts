@@ -2,11 +2,13 @@
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import { type Engine, engine, forget } from "./engine";
 import { Grid } from "./grid";
+import { Pad } from "./pad";
+import { Path } from "./path";
 import "./style.css";
 import { Traverse } from "./traverse";
 import type { Host, View } from "./view";
 
-const VIEWS: Record<string, new (host: Host) => View> = { grid: Grid, traverse: Traverse };
+const VIEWS: Record<string, new (host: Host) => View> = { grid: Grid, pad: Pad, path: Path, traverse: Traverse };
 
 interface Data {
   view: string;

@@ -46,9 +46,11 @@ export class Screen {
 
   /**
    * Draw RGBA bytes of `count` pictures from place `first` on. The first pictures of a frame are drawn at once, those
-   * that come later in the same frame with the next one: the screen shows no more than one a frame.
+   * that come later in the same frame with the next one: the screen shows no more than one a frame. Those of another
+   * size were asked for before another model was opened.
    */
   draw(pixels: Uint8ClampedArray<ArrayBuffer>, first = 0, count = 1, asked = performance.now()): void {
+    if (pixels.length !== count * this.layout.width * this.layout.height * 4) return;
     this.parts.set(first, { pixels, count, asked });
     if (this.request) return;
     const frame = document.timeline.currentTime as number;
