@@ -10,7 +10,19 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from pages.widgets import background, classes, datasource, downloads, layouts, links, models, pictures, plots
+from pages.widgets import (
+    background,
+    classes,
+    datasource,
+    downloads,
+    layouts,
+    links,
+    live,
+    livemap,
+    models,
+    pictures,
+    plots,
+)
 from pages.widgets.canvas import canvas
 from pages.widgets.datasource import Points
 from pages.widgets.figures import Figure, show_figures
@@ -297,6 +309,21 @@ def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: 
     plots.show(drawing, alt, "map_chart", select=partial(take_selection, points), name=stem)
 
 
+def live_chart(opened: Opened, points: Points, layout: Layout, colour: str, graph: dict[str, Any]) -> None:
+    """The map that decodes what lies under the pointer."""
+    livemap.show(
+        opened,
+        points,
+        layout,
+        colour,
+        colouring(opened, points, colour),
+        marks(opened, points, layout),
+        chosen_places(points),
+        partial(keep_selection, points),
+        graph,
+    )
+
+
 def highlight(drawing: go.Figure, chosen: list[int]) -> None:
     if not chosen:
         return
@@ -305,8 +332,12 @@ def highlight(drawing: go.Figure, chosen: list[int]) -> None:
 
 
 def take_selection(points: Points) -> None:
+    """What was chosen in the chart."""
+    keep_selection(points, plots.selected_rows(st.session_state.get("map_chart")))
+
+
+def keep_selection(points: Points, places: list[int]) -> None:
     """Keep what was chosen by click, box or lasso: a chart forgets it when it changes or the page is left."""
-    places = plots.selected_rows(st.session_state.get("map_chart"))
     st.session_state["map_chosen"] = (points.key, places)
     st.session_state.pop("map_picked", None)
     if places:
@@ -551,7 +582,8 @@ def page() -> None:
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
     models.warn_collapsed(opened)
-    left, right = st.columns([2, 1], gap="medium")
+    shares = [2, 1] if live.why_not() else [5, 2]  # the live view holds a picture beside the map
+    left, right = st.columns(shares, gap="medium")
     with right:
         links.check_tab("side", TABS)
         settings, chosen, own = st.tabs(TABS, key="side", bind="query-params")
@@ -573,11 +605,16 @@ def page() -> None:
             return
         if layout is not None:
             flat, place = layout.coords.shape[1] == 2, st.container()
+            with place:
+                graph = livemap.model(opened, points) if flat else None
             with st.container(horizontal=True, vertical_alignment="center"):
-                pointer = pointer_control() if flat else "turntable"
+                pointer = pointer_control() if flat and graph is None else "turntable"
                 offer(opened, points, layout, colour)
             with place:
-                chart(opened, points, layout, colour, pointer)
+                if graph is None:
+                    chart(opened, points, layout, colour, pointer)
+                else:
+                    live_chart(opened, points, layout, colour, graph)
             st.caption(" ".join([describe(opened, points, layout), *map(plain, points.notes)]))
     if chosen.open:
         with chosen:

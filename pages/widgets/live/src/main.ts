@@ -1,11 +1,12 @@
 // The component: which view is shown, and what happens where nothing can be decoded.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import { type Engine, engine, forget } from "./engine";
+import { PointMap } from "./map";
 import "./style.css";
 import { Traverse } from "./traverse";
 import type { Host, View } from "./view";
 
-const VIEWS: Record<string, new (host: Host) => View> = { traverse: Traverse };
+const VIEWS: Record<string, new (host: Host) => View> = { map: PointMap, traverse: Traverse };
 
 interface Data {
   view: string;
