@@ -13,6 +13,7 @@ import torch
 from pages.widgets import (
     background,
     classes,
+    colouring,
     datasource,
     downloads,
     layouts,
@@ -36,9 +37,6 @@ COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
 USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
-CLASS, KL, ERROR = "class", "KL", "reconstruction error"
-NATS = {KL: "KL (nats)", ERROR: "reconstruction error (nats)"}
-FACTOR = "factor "
 SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
@@ -137,39 +135,6 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
     return int(found), int(chosen)
 
 
-def colour_control(opened: Opened, points: Points | None) -> str:
-    """By what the points are coloured; while they are being read, the link's wish is kept."""
-    if points:
-        allowed = colours(opened, points)
-        datasource.fit_choice("colour", "Colour", allowed)
-    else:
-        wish = st.session_state.get("colour") or st.query_params.get("colour", CLASS)
-        allowed = list(dict.fromkeys([wish, CLASS, ERROR]))
-    chosen = st.selectbox(
-        "Colour",
-        allowed,
-        key="colour",
-        bind="query-params",
-        persist_state="session",
-        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, in nats. "
-        "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
-    )
-    return str(chosen)
-
-
-def _kl_help(opened: Opened) -> str:
-    return "KL: how many nats the code of a picture takes. " if opened.checkpoint.model.spec.has_density else ""
-
-
-def colours(opened: Opened, points: Points) -> list[str]:
-    """What the points can be coloured by, the default first."""
-    known = [CLASS] if points.labels is not None else []
-    factors = [FACTOR + name for name in points.factor_names] if points.factors is not None else []
-    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
-    nats = [ERROR] if points.kl is None else [KL, ERROR]
-    return [*known, *factors, *nats, *(axis.name for axis in axes)]
-
-
 # --- points and places --------------------------------------------------------------------------------------------
 
 
@@ -200,33 +165,6 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
 
 
 # --- the picture --------------------------------------------------------------------------------------------------
-
-
-def colouring(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
-    """The arguments of a scatter plot that give the points their colours."""
-    if colour == ERROR or (colour == KL and points.kl is not None):
-        return {"values": points.kl if colour == KL else points.error, "value_title": NATS[colour]}
-    if colour == CLASS and points.labels is not None:
-        in_place = opened.checkpoint.model.spec.classes is None  # else the classes lie over one another
-        return {"classes": points.labels, "class_names": points.class_names, "in_place": in_place}
-    if colour.startswith(FACTOR) and points.factors is not None:
-        return by_factor(points, points.factor_names.index(colour.removeprefix(FACTOR)))
-    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
-    axis = next(axis for axis in axes if axis.name == colour)
-    return {"values": axis.coordinate(points.mean), "value_title": colour}
-
-
-def by_factor(points: Points, factor: int) -> dict[str, Any]:
-    """Names have a colour each; numbers, and more names than colours, are shades in their order."""
-    assert points.factors is not None
-    places, names, title = points.factors[:, factor], points.value_names[factor], points.factor_names[factor]
-    try:
-        numbers = torch.tensor([float(name) for name in names])
-    except ValueError:
-        if len(names) <= plots.NAMED_CLASSES:
-            return {"classes": places, "class_names": names, "in_place": False}
-        numbers, title = torch.arange(len(names)), f"{title} (0 to {len(names) - 1})"
-    return {"values": numbers[places], "value_title": title}
 
 
 def hover(points: Points) -> list[str]:
@@ -292,7 +230,7 @@ def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: 
     """The map, whose points can be chosen where it is flat."""
     flags = marks(opened, points, layout)
     places = {name: place.tolist() for name, place in flags.items()}
-    drawing = figure(layout, **colouring(opened, points, colour), hover=hover(points), marks=places)
+    drawing = figure(layout, **colouring.arguments(opened, points, colour), hover=hover(points), marks=places)
     stem = downloads.file_name("map", opened.entry.title, points.title, layout.axes[0].split()[0], colour)
     alt = f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}"
     if layout.coords.shape[1] == 3:
@@ -316,7 +254,7 @@ def live_chart(opened: Opened, points: Points, layout: Layout, colour: str, grap
         points,
         layout,
         colour,
-        colouring(opened, points, colour),
+        colouring.arguments(opened, points, colour),
         marks(opened, points, layout),
         chosen_places(points),
         partial(keep_selection, points),
@@ -530,7 +468,7 @@ def layout_of(opened: Opened, points: Points, wanted: tuple[str, int, int, int],
     if method == PLANE:
         return layouts.plane(points)
     if method == TSNE and len(points) >= projection.MIN_POINTS:
-        show = partial(forming, points, colouring(opened, points, colour))
+        show = partial(forming, points, colouring.arguments(opened, points, colour))
         return layouts.tsne(opened, points, perplexity, seed, show)
     if method == TSNE:
         st.info(f"t-SNE needs at least {projection.MIN_POINTS} points, and here are {len(points)}: this is PCA.")
@@ -563,7 +501,7 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
         help="Row, class, place on the map, KL and error in nats, latent dimensions.",
     )
     if layout.coords.shape[1] == 2:
-        data = partial(picture, layout, colouring(opened, points, colour))
+        data = partial(picture, layout, colouring.arguments(opened, points, colour))
         st.download_button("Map (PNG)", data, f"{stem}.png", "image/png", on_click="ignore")
     else:
         st.caption("As a PNG: the camera at the map's upper right.")
@@ -594,7 +532,7 @@ def page() -> None:
     with left:
         points = read_points(opened, source, count)
     with place:
-        colour = colour_control(opened, points)
+        colour = colouring.control(opened, points)
     if points is None:
         return
     with left:
