@@ -239,7 +239,7 @@ class VAE(nn.Module):
         state = self.latent.complete(z, temperature, generator)
         if not self.config.classes:
             return self._output(state, None)
-        even = state.new_full((len(state), self.config.classes), 1 / self.config.classes)
+        even = state.new_full((state.shape[0], self.config.classes), 1 / self.config.classes)
         return self._output(state, even if y is None else self._weights(y, state))
 
     def decode(
