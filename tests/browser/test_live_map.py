@@ -135,20 +135,6 @@ def drag(view, *places: tuple[float, float]) -> None:
     view.page.mouse.up()
 
 
-def reruns(view) -> list[str]:
-    """Fills with what happens to the page's runs from now on."""
-    found: list[str] = []
-    view.page.on("websocket", lambda socket: found.append("socket"))
-    before = view._sent
-
-    def sent(frame: bytes | str) -> None:
-        found.append("sent")
-        before(frame)
-
-    view._sent = sent
-    return found
-
-
 def test_between_the_points_of_the_plane_the_picture_is_the_servers(live) -> None:
     view = live(model="mnist-2d")
     first = None
@@ -207,19 +193,24 @@ def test_a_tsne_shows_the_nearest_point_and_says_that_there_is_no_inverse(live) 
     view.screenshot("live-map-tsne")
 
 
-def test_nothing_goes_to_the_server_while_the_pointer_moves(live) -> None:
-    view = live(model="mnist-2d")
-    told: list[str] = []
+def test_nothing_goes_to_the_server_while_the_pointer_moves(new_view, live_server) -> None:
+    view = new_view(server=live_server)
+    told: list[object] = []
     view.page.on("request", lambda request: told.append(request.url))
-    heard = reruns(view)
-    drawn = "window.drawn = 0; addEventListener('live-drawn', () => window.drawn++, true)"
-    view.page.evaluate(drawn)
+    view.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(frame)))
+    view.open("map", model="mnist-2d")
+    until(view, lambda: board(view).is_visible() and np.ptp(shown(view)) > 0)
+    assert told
+    told.clear()
+    view.page.evaluate("window.drawn = 0; addEventListener('live-drawn', () => window.drawn++, true)")
     box = board(view).bounding_box()
     for i in range(60):
         view.page.mouse.move(box["x"] + 80 + 3 * i, box["y"] + 90 + 2 * i)
     view.page.wait_for_timeout(500)
-    assert view.page.evaluate("window.drawn") > 5 and view.run == "done"
-    assert told == [] and heard == []
+    assert view.page.evaluate("window.drawn") > 5
+    assert told == []
+    tool(view, "Box")
+    assert told  # what is sent would have been seen
 
 
 def test_a_box_brings_the_chosen_pictures_and_one_becomes_a(live) -> None:
@@ -288,6 +279,33 @@ def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
     view.screenshot("live-map-path")
 
 
+def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
+    view = live(model="digits", method="t-SNE")
+    tool(view, "Path")
+    coords = model("digits").reference.tsne.numpy()
+    a, b = int(coords[:, 0].argmin()), int(coords[:, 0].argmax())
+    paper = Paper(view)
+    for row in (a, b):
+        paper.point_to(coords[row])
+        view.page.mouse.down()
+        view.page.mouse.up()
+    expect(caption(view)).to_contain_text(f"of the way from row {a} ")
+    expect(button(view, "Pause")).to_be_visible()
+    board(view).press("Escape")
+    expect(button(view, "Pause")).to_be_hidden()
+    expect(button(view, "Play")).to_be_hidden()
+
+
+def test_where_the_points_cannot_be_had_the_server_draws_the_map(new_view, live_server) -> None:
+    view = new_view(server=live_server)
+    view.page.route("**/live/file/*", lambda route: route.abort())
+    view.open("map", model="digits")
+    expect(view.page.get_by_text("the live view does not run here")).to_be_visible(timeout=60_000)
+    expect(view.page.locator(".js-plotly-plot")).to_have_count(1, timeout=60_000)
+    assert all("/live/file/" in error for error in view.errors)
+    view.errors.clear()
+
+
 def test_the_map_is_moved_enlarged_and_put_back(live) -> None:
     view = live(model="digits", method="PCA")
     point_to(view, 200, 200)
@@ -332,7 +350,7 @@ def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:
     picture = phone.page.locator(".seen canvas").first.bounding_box()
     place = board(phone).bounding_box()
     assert picture["y"] + picture["height"] <= place["y"] < 844 - 200 and place["x"] + place["width"] <= 390
-    before = shown(phone)
+    before, scale = shown(phone), Paper(phone).unit[0]
     finger = phone.page.context.new_cdp_session(phone.page)
     for kind, x in (("touchStart", 90), ("touchMove", 130), ("touchMove", 250), ("touchEnd", None)):
         touches = [] if x is None else [{"x": place["x"] + x, "y": place["y"] + 120}]
@@ -341,3 +359,8 @@ def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:
     until(phone, lambda: same(shown(phone), expected))
     assert (shown(phone) != before).any()
     phone.screenshot("live-map-phone")
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
+        middle = {"x": place["x"] + 180, "y": place["y"] + 150}
+        touches = [middle | {"x": middle["x"] + side * apart} for side in (-1, 1)] if apart else []
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    assert Paper(phone).unit[0] == pytest.approx(3 * scale, rel=0.05)

@@ -100,8 +100,11 @@ export class PointMap implements View {
       this.tools.set(name as Tool, button);
       return button;
     });
-    const reset = h("button", { type: "button", title: "Show the whole map; a double-click does the same" }, "Reset");
-    reset.onclick = () => this.board.reset();
+    const reset = h("button", { type: "button", title: "Show the whole map and take the path off it; a double-click shows the whole map too" }, "Reset");
+    reset.onclick = () => {
+      this.leave();
+      this.board.reset();
+    };
     const group = h("div", { className: "tools", role: "toolbar", "aria-label": "What the pointer does" }, ...tools, reset);
     this.beside.figure.className = "beside";
     const seen = h("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
@@ -235,6 +238,7 @@ export class PointMap implements View {
   private move(event: PointerEvent): void {
     if (!this.points) return;
     const to: Place = [event.offsetX, event.offsetY];
+    this.under.caption.setAttribute("aria-live", "off");
     if (this.fingers.size > 1) return this.pinch(event.pointerId, to);
     const on = toMap(this.board.frame, ...to);
     const { gesture } = this;
@@ -294,6 +298,7 @@ export class PointMap implements View {
       const by = event.shiftKey ? STEP.fine : STEP.coarse;
       const clamp = (value: number, low: number, size: number) => Math.min(low + size, Math.max(low, value));
       this.rest();
+      this.under.caption.setAttribute("aria-live", "polite"); // read out, as long as keys move the pointer
       const x = clamp(px + dx * by, frame.left, frame.width);
       this.look(toMap(frame, x, clamp(py + dy * by, frame.top, frame.height)));
     } else if (event.key === "Enter" && this.tool === "Path") {
@@ -318,6 +323,7 @@ export class PointMap implements View {
   private choose(rows: number[]): void {
     this.chosen = new Set(rows);
     this.redraw();
+    // The time makes each choice a new one: the page may have dropped the same choice since.
     this.host.tell("selected", { of: this.data!.key, rows: this.choices.send(rows), at: performance.now() });
   }
 
