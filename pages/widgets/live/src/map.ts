@@ -154,8 +154,9 @@ export class PointMap implements View {
       this.leave();
       this.points = unpack(facts, means, data.count, data.model.dim, data.linear);
     } catch (error) {
-      if (this.wanted === data.key) this.host.fail(error instanceof Error ? error.message : String(error));
-      return;
+      if (this.wanted !== data.key) return;
+      this.wanted = ""; // whatever is shown next asks for them anew
+      return this.host.fail(error instanceof Error ? error.message : String(error));
     }
     this.shown = -1;
     this.redraw();
