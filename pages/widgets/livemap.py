@@ -22,7 +22,7 @@ from pages.widgets.models import Opened
 from vae_core import export
 
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
-PLOT_HEIGHT = 424  # CSS pixels of the drawing; names of colours and tools stand above and below
+PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
 TOOLS = ("Look", "Path", "Move", "Box", "Lasso")
 IN_LINK = re.compile("pointer|residual")
 OFF = "off"

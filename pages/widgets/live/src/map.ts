@@ -127,7 +127,7 @@ export class PointMap implements View {
   show(data: MapData): void {
     const first = this.data === null;
     this.data = data;
-    this.board.box.style.height = `min(${data.height}px, 62vh)`;
+    this.board.box.style.setProperty("--tall", `${data.height}px`);
     this.board.above.setAttribute("aria-label", `${data.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
     const [, height, width] = data.model.shape;
     for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
