@@ -10,7 +10,20 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from pages.widgets import background, classes, datasource, downloads, layouts, links, models, pictures, plots
+from pages.widgets import (
+    background,
+    classes,
+    colouring,
+    datasource,
+    downloads,
+    layouts,
+    links,
+    live,
+    livemap,
+    models,
+    pictures,
+    plots,
+)
 from pages.widgets.canvas import canvas
 from pages.widgets.datasource import Points
 from pages.widgets.figures import Figure, show_figures
@@ -24,8 +37,6 @@ COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
 USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
-CLASS, KL, ERROR = "class", "KL", "reconstruction error"
-FACTOR = "factor "
 SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
@@ -124,40 +135,6 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
     return int(found), int(chosen)
 
 
-def colour_control(opened: Opened, points: Points | None) -> str:
-    """By what the points are coloured; while they are being read, the link's wish is kept."""
-    if points:
-        allowed = colours(opened, points)
-        datasource.fit_choice("colour", "Colour", allowed)
-    else:
-        wish = st.session_state.get("colour") or st.query_params.get("colour", CLASS)
-        allowed = list(dict.fromkeys([wish, CLASS, ERROR]))
-    chosen = st.selectbox(
-        "Colour",
-        allowed,
-        key="colour",
-        bind="query-params",
-        persist_state="session",
-        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "
-        f"in {opened.checkpoint.model.likelihood.unit}. "
-        "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
-    )
-    return str(chosen)
-
-
-def _kl_help(opened: Opened) -> str:
-    return "KL: how many nats the code of a picture takes. " if opened.checkpoint.model.spec.has_kl else ""
-
-
-def colours(opened: Opened, points: Points) -> list[str]:
-    """What the points can be coloured by, the default first."""
-    known = [CLASS] if points.labels is not None else []
-    factors = [FACTOR + name for name in points.factor_names] if points.factors is not None else []
-    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
-    nats = [ERROR] if points.kl is None else [KL, ERROR]
-    return [*known, *factors, *nats, *(axis.name for axis in axes)]
-
-
 # --- points and places --------------------------------------------------------------------------------------------
 
 
@@ -188,34 +165,6 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
 
 
 # --- the picture --------------------------------------------------------------------------------------------------
-
-
-def colouring(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
-    """The arguments of a scatter plot that give the points their colours."""
-    if colour == ERROR or (colour == KL and points.kl is not None):
-        values, unit = (points.kl, "nats") if colour == KL else (points.error, points.unit)
-        return {"values": values, "value_title": f"{colour} ({unit})"}
-    if colour == CLASS and points.labels is not None:
-        in_place = opened.checkpoint.model.spec.classes is None  # else the classes lie over one another
-        return {"classes": points.labels, "class_names": points.class_names, "in_place": in_place}
-    if colour.startswith(FACTOR) and points.factors is not None:
-        return by_factor(points, points.factor_names.index(colour.removeprefix(FACTOR)))
-    axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
-    axis = next(axis for axis in axes if axis.name == colour)
-    return {"values": axis.coordinate(points.mean), "value_title": colour}
-
-
-def by_factor(points: Points, factor: int) -> dict[str, Any]:
-    """Names have a colour each; numbers, and more names than colours, are shades in their order."""
-    assert points.factors is not None
-    places, names, title = points.factors[:, factor], points.value_names[factor], points.factor_names[factor]
-    try:
-        numbers = torch.tensor([float(name) for name in names])
-    except ValueError:
-        if len(names) <= plots.NAMED_CLASSES:
-            return {"classes": places, "class_names": names, "in_place": False}
-        numbers, title = torch.arange(len(names)), f"{title} (0 to {len(names) - 1})"
-    return {"values": numbers[places], "value_title": title}
 
 
 def hover(points: Points) -> list[str]:
@@ -281,7 +230,7 @@ def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: 
     """The map, whose points can be chosen where it is flat."""
     flags = marks(opened, points, layout)
     places = {name: place.tolist() for name, place in flags.items()}
-    drawing = figure(layout, **colouring(opened, points, colour), hover=hover(points), marks=places)
+    drawing = figure(layout, **colouring.arguments(opened, points, colour), hover=hover(points), marks=places)
     stem = downloads.file_name("map", opened.entry.title, points.title, layout.axes[0].split()[0], colour)
     alt = f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}"
     if layout.coords.shape[1] == 3:
@@ -298,6 +247,21 @@ def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: 
     plots.show(drawing, alt, "map_chart", select=partial(take_selection, points), name=stem)
 
 
+def live_chart(opened: Opened, points: Points, layout: Layout, colour: str, graph: dict[str, Any]) -> None:
+    """The map that decodes what lies under the pointer."""
+    livemap.show(
+        opened,
+        points,
+        layout,
+        colour,
+        colouring.arguments(opened, points, colour),
+        marks(opened, points, layout),
+        chosen_places(points),
+        partial(keep_selection, points),
+        graph,
+    )
+
+
 def highlight(drawing: go.Figure, chosen: list[int]) -> None:
     if not chosen:
         return
@@ -306,8 +270,12 @@ def highlight(drawing: go.Figure, chosen: list[int]) -> None:
 
 
 def take_selection(points: Points) -> None:
+    """What was chosen in the chart."""
+    keep_selection(points, plots.selected_rows(st.session_state.get("map_chart")))
+
+
+def keep_selection(points: Points, places: list[int]) -> None:
     """Keep what was chosen by click, box or lasso: a chart forgets it when it changes or the page is left."""
-    places = plots.selected_rows(st.session_state.get("map_chart"))
     st.session_state["map_chosen"] = (points.key, places)
     st.session_state.pop("map_picked", None)
     if places:
@@ -500,7 +468,7 @@ def layout_of(opened: Opened, points: Points, wanted: tuple[str, int, int, int],
     if method == PLANE:
         return layouts.plane(points)
     if method == TSNE and len(points) >= projection.MIN_POINTS:
-        show = partial(forming, points, colouring(opened, points, colour))
+        show = partial(forming, points, colouring.arguments(opened, points, colour))
         return layouts.tsne(opened, points, perplexity, seed, show)
     if method == TSNE:
         st.info(f"t-SNE needs at least {projection.MIN_POINTS} points, and here are {len(points)}: this is PCA.")
@@ -533,7 +501,7 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
         help=f"Row, class, place on the map, KL in nats and error in {points.unit}, latent dimensions.",
     )
     if layout.coords.shape[1] == 2:
-        data = partial(picture, layout, colouring(opened, points, colour))
+        data = partial(picture, layout, colouring.arguments(opened, points, colour))
         st.download_button("Map (PNG)", data, f"{stem}.png", "image/png", on_click="ignore")
     else:
         st.caption("As a PNG: the camera at the map's upper right.")
@@ -552,7 +520,8 @@ def page() -> None:
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
     models.warn_collapsed(opened)
-    left, right = st.columns([2, 1], gap="medium")
+    shares = [2, 1] if live.why_not() else [5, 2]  # the live view holds a picture beside the map
+    left, right = st.columns(shares, gap="medium")
     with right:
         links.check_tab("side", TABS)
         settings, chosen, own = st.tabs(TABS, key="side", bind="query-params")
@@ -563,7 +532,7 @@ def page() -> None:
     with left:
         points = read_points(opened, source, count)
     with place:
-        colour = colour_control(opened, points)
+        colour = colouring.control(opened, points)
     if points is None:
         return
     with left:
@@ -574,11 +543,16 @@ def page() -> None:
             return
         if layout is not None:
             flat, place = layout.coords.shape[1] == 2, st.container()
+            with place:
+                graph = livemap.model(opened, points) if flat else None
             with st.container(horizontal=True, vertical_alignment="center"):
-                pointer = pointer_control() if flat else "turntable"
+                pointer = pointer_control() if flat and graph is None else "turntable"
                 offer(opened, points, layout, colour)
             with place:
-                chart(opened, points, layout, colour, pointer)
+                if graph is None:
+                    chart(opened, points, layout, colour, pointer)
+                else:
+                    live_chart(opened, points, layout, colour, graph)
             st.caption(" ".join([describe(opened, points, layout), *map(plain, points.notes)]))
     if chosen.open:
         with chosen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import io
 import json
 import time
@@ -20,7 +21,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import datasource, models
+from pages.widgets import datasource, livemap, models, plots, served
 from pages.widgets.models import Opened
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
@@ -461,3 +462,110 @@ def test_a_reference_picture_that_was_not_drawn_has_no_place() -> None:
         place = points.place_of(f"ref:{row}")
         assert (place is None) == (row not in drawn) and (place is None or points.rows[place] == row)
     assert points.place_of("ref:" + "9" * 5000) is points.place_of("mean") is points.place_of("ref:x") is None
+
+
+# --- the live map -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live_app(app: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page as a browser has it that can decode."""
+    monkeypatch.setenv("VAE_LIVE", "on")
+    return app
+
+
+def view(app: AppTest) -> dict[str, Any]:
+    """What the live map is told."""
+    (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"]
+    return json.loads(proto.json)
+
+
+def file(address: str) -> bytes:
+    return gzip.decompress(served._files[address.removeprefix("live/file/")])
+
+
+def unpacked(told: dict[str, Any], dim: int) -> dict[str, np.ndarray]:
+    """The columns, as the browser reads them."""
+    content, count, at = file(told["points"]), told["count"], 0
+    found = {}
+    for name, numbers, kind in (
+        ("coords", 2 * count, "<f4"),
+        ("error", count, "<f4"),
+        ("kl", count, "<f4"),
+        ("row", count, "<i4"),
+        ("label", count, "<i4"),
+        ("y", count, "<i4"),
+        ("paint", count, "<u4"),
+        ("mean", dim * told["linear"], "<f4"),
+        ("axes", 2 * dim * told["linear"], "<f4"),
+    ):
+        found[name] = np.frombuffer(content, kind, numbers, 4 * at)
+        at += numbers
+    assert len(content) == 4 * at
+    return found
+
+
+def test_the_live_map_gets_points_means_and_what_inverts_it(live_app) -> None:
+    page = live_app(model="five", method="PCA")
+    assert not page.get("plotly_chart") and not page.warning
+    told, reference = view(page), untrained(5).reference
+    found, expected = unpacked(told, 5), projection.pca(reference.mean.numpy(), 2)
+    coords = found["coords"].reshape(-1, 2)
+    np.testing.assert_allclose(coords, expected.coords, atol=1e-5)
+    inverse = coords @ found["axes"].reshape(2, 5) + found["mean"]
+    np.testing.assert_allclose(inverse, expected.inverse(expected.coords), atol=1e-5)
+    means = np.frombuffer(file(told["means"]), "<f4").reshape(-1, 5)
+    np.testing.assert_array_equal(means, reference.mean)
+    np.testing.assert_allclose(found["kl"], reference.kl.sum(1), rtol=1e-6)
+    np.testing.assert_array_equal(found["label"], reference.labels)
+    assert (found["y"] == -1).all() and told["names"] == ["<b>even</b>", "odd"] and told["equal"]
+    blue = [int(plots.class_style(0)[0][i : i + 2], 16) for i in (1, 3, 5)]
+    assert found["paint"].view("u1").reshape(-1, 4)[0].tolist() == [*blue, 0]
+
+
+def test_the_live_plane_is_its_own_inverse_and_a_tsne_has_none(live_app) -> None:
+    told = view(live_app(model="flat"))
+    found = unpacked(told, 2)
+    np.testing.assert_array_equal(found["axes"].reshape(2, 2), np.eye(2))
+    assert not found["mean"].any() and told["linear"]
+    told = view(live_app(model="five"))
+    assert not told["linear"] and not told["equal"] and len(unpacked(told, 5)["axes"]) == 0
+
+
+def test_a_scale_of_the_live_map_has_the_ends_and_colours_of_the_other_map(live_app) -> None:
+    told, error = view(live_app(model="flat", colour="reconstruction error")), untrained(2).reference.error
+    assert told["scale"]["ends"] == pytest.approx([float(error.min()), float(error.max())]) and told["legend"] == []
+    paint = unpacked(told, 2)["paint"].view("u1").reshape(-1, 4)
+    assert [tuple(place[:3]) for place in paint.tolist()] == plots.shades(error)
+
+
+def test_the_live_map_keeps_what_is_chosen_set_and_marked(live_app) -> None:
+    page = choose(live_app(model="flat", pointer="Lasso", residual="off"), "flat", [2, 5])
+    told = view(page)
+    assert told["chosen"] == [2, 5] and told["tool"] == "Lasso" and told["residual"] is False
+    page = press(page, "Use as :blue[**A**]")
+    (mark,) = view(page)["marks"]
+    assert mark["name"] == "A"
+    np.testing.assert_allclose((mark["x"], mark["y"]), untrained(2).reference.mean[2], atol=1e-6)
+    assert ["".join(page.query_params[key]) for key in ("pointer", "residual")] == ["Lasso", "off"]
+
+
+def test_a_link_that_names_no_tool_of_the_live_map_is_told_so(live_app) -> None:
+    page = live_app(model="flat", pointer="tongue")
+    assert "Look”, “Path”, “Move”, “Box” or “Lasso" in page.warning[0].value and view(page)["tool"] == "Look"
+
+
+def test_nothing_but_rows_of_these_points_can_be_chosen() -> None:
+    told = {"of": "these", "rows": [5, 2, 2, -1, 60, True, 1.5, "3", None]}
+    assert livemap.chosen_rows(told, "these", 60) == [2, 5]
+    assert livemap.chosen_rows(told, "others", 60) is None
+    for nonsense in (None, 3, "rows", [], {"of": "these"}, {"of": "these", "rows": 4}):
+        assert livemap.chosen_rows(nonsense, "these", 60) is None
+
+
+def test_too_many_numbers_for_a_browser_are_drawn_by_the_server_and_the_page_says_so(live_app, monkeypatch) -> None:
+    monkeypatch.setattr(livemap, "MAX_BYTES", ROWS * 5 * 4 - 1)
+    page = live_app(model="five", method="PCA")
+    assert "Nothing is decoded under the pointer" in said(page) and places(page).shape == (ROWS, 2)
+    monkeypatch.setattr(livemap, "MAX_BYTES", ROWS * 5 * 4)
+    assert not live_app(model="five", method="PCA").get("plotly_chart")

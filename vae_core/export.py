@@ -25,7 +25,7 @@ from vae_core.latents.priors import LOG_STD_RANGE
 from vae_core.model import VAE
 from vae_core.shards import seeded
 
-VERSION = 1  # of what is written: files kept from an older one are made anew
+VERSION = 3  # of what is written: files kept from an older one are made anew
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and the file, in units of x or of z
 SHOWN = 1 / 255  # a grey level: what weights in half precision may change; half of it in what is tried, to be sure

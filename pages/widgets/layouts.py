@@ -31,6 +31,7 @@ class Layout:
         place: puts other vectors (M, D) on the map, (M, 2 or 3).
         words: what one should know of the method.
         finished: False for a t-SNE that was stopped on the way.
+        basis: of a linear map, what turns places into vectors, mean + places @ axes: mean (D,) and axes (2, D).
     """
 
     key: Hashable
@@ -39,6 +40,7 @@ class Layout:
     place: Callable[[np.ndarray], np.ndarray]
     words: str
     finished: bool = True
+    basis: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @st.cache_resource(max_entries=32, show_spinner="Finding the principal components …")
@@ -53,13 +55,15 @@ def pca(points: Points, dimensions: int) -> Layout:
     shares = [100 * float(share) for share in found.explained]
     axes = tuple(f"PC{i + 1} ({share:.1f} %)" for i, share in enumerate(shares))
     words = f"These {dimensions} principal components explain {sum(shares):.1f} % of the variance."
-    return Layout((points.key, PCA, dimensions), found.coords, axes, found.transform, words)
+    basis = found.mean, found.axes
+    return Layout((points.key, PCA, dimensions), found.coords, axes, found.transform, words, basis=basis)
 
 
 def plane(points: Points) -> Layout:
     """The latent plane itself, for models of two dimensions."""
     words = "The latent space itself: it has two dimensions, and nothing is lost."
-    return Layout((points.key, PLANE), points.mean.numpy(), ("z0", "z1"), lambda new: new, words)
+    basis = np.zeros(2), np.eye(2)
+    return Layout((points.key, PLANE), points.mean.numpy(), ("z0", "z1"), lambda new: new, words, basis=basis)
 
 
 def tsne(opened: Opened, points: Points, perplexity: int, seed: int, show: Callable[..., None]) -> Layout | None:

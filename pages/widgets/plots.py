@@ -6,6 +6,7 @@ dark, and follows a switch without a rerun.
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -188,8 +189,8 @@ def scatter(
         _add_points(figure, places, np.arange(len(places)), texts, marker, value_title or "point")
     else:
         _add_classes(figure, places, np.asarray(classes), class_names, texts)
-        if in_place and places.shape[1] == 2 and len(np.unique(classes)) <= NAMED_CLASSES:
-            _label_classes(figure, places, np.asarray(classes), class_names)
+        if in_place and places.shape[1] == 2:
+            _label_classes(figure, class_labels(places, np.asarray(classes), class_names, height))
     flags = [_mark(name, np.asarray(place, float)) for name, place in (marks or {}).items()]
     if places.shape[1] == 3:
         figure.update_layout(scene=_axes(axis_titles) | {"annotations": flags})
@@ -199,6 +200,16 @@ def scatter(
     figure.update_xaxes(title_text=axis_titles[0])
     figure.update_yaxes(title_text=axis_titles[1])
     return figure
+
+
+def point_size(count: int) -> int:
+    """How wide each of so many points is on a map, in pixels."""
+    return 9 if count <= 300 else 7 if count <= 3000 else 5
+
+
+def scale_colours(count: int = 9) -> list[str]:
+    """The colours of the scale from its low end to its high one."""
+    return [f"rgb{colour}" for colour in shades(np.arange(count))]
 
 
 def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
@@ -277,32 +288,55 @@ def _add_classes(
         _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, _name(names, i))
 
 
-def _label_classes(figure: go.Figure, places: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> None:
-    """Write the names into the map; where there is no room for all of them, the legend stays."""
+@dataclass(frozen=True)
+class Label:
+    """A class's name on a map: where it belongs, (x, y), by how many pixels it was moved up from there, its colours."""
+
+    text: str
+    x: float
+    y: float
+    move: float
+    ground: str
+    ink: str
+
+
+def class_labels(places: np.ndarray, classes: np.ndarray, names: Sequence[str], height: int) -> list[Label]:
+    """Where the names of classes stand on a map of points (N, 2) so high; none where there is no room for all."""
     present = np.unique(classes).tolist()
+    if len(present) > NAMED_CLASSES:
+        return []
     texts = [short(names[i] if i < len(names) else str(i)) for i in present]
     centres = np.stack([np.median(places[classes == i], axis=0) for i in present])
-    moves = shifts(centres, places, texts, figure.layout.height, FONT)
+    moves = shifts(centres, places, texts, height, FONT)
     if moves is None:
-        return
-    figure.update_layout(showlegend=False)
-    for i, text, (x, y), move in zip(present, texts, centres, moves, strict=True):
-        colour, _ = class_style(i)
+        return []
+    grounds = [class_style(i)[0] for i in present]
+    return [
+        Label(text, float(x), float(y), float(move), ground, "white" if ground in DARK_COLOURS else "black")
+        for text, (x, y), move, ground in zip(texts, centres, moves, grounds, strict=True)
+    ]
+
+
+def _label_classes(figure: go.Figure, labels: Sequence[Label]) -> None:
+    """Write the names into the map; where there is no room for all of them, the legend stays."""
+    if labels:
+        figure.update_layout(showlegend=False)
+    for label in labels:
         figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<b>{html.escape(text)}</b>",
+            x=label.x,
+            y=label.y,
+            text=f"<b>{html.escape(label.text)}</b>",
             # A line leads from a label that was moved to where it belongs.
             ax=0,
-            ay=-move,
+            ay=-label.move,
             arrowhead=0,
             arrowwidth=2,
-            arrowcolor=colour,
-            bgcolor=colour,
+            arrowcolor=label.ground,
+            bgcolor=label.ground,
             bordercolor="white",
             borderwidth=1,
             borderpad=2,
-            font={"size": FONT, "color": "white" if colour in DARK_COLOURS else "black"},
+            font={"size": FONT, "color": label.ink},
         )
 
 
@@ -320,7 +354,7 @@ def _add_points(
     name: str,
 ) -> None:
     n, dimensions = places.shape
-    size = 9 if n <= 300 else 7 if n <= 3000 else 5
+    size = point_size(n)
     common = {
         "mode": "markers",
         "name": name,

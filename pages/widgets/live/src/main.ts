@@ -2,13 +2,20 @@
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import { type Engine, engine, forget } from "./engine";
 import { Grid } from "./grid";
+import { PointMap } from "./map";
 import { Pad } from "./pad";
 import { Path } from "./path";
 import "./style.css";
 import { Traverse } from "./traverse";
 import type { Host, View } from "./view";
 
-const VIEWS: Record<string, new (host: Host) => View> = { grid: Grid, pad: Pad, path: Path, traverse: Traverse };
+const VIEWS: Record<string, new (host: Host) => View> = {
+  grid: Grid,
+  map: PointMap,
+  pad: Pad,
+  path: Path,
+  traverse: Traverse,
+};
 
 interface Data {
   view: string;

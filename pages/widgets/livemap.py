@@ -1,0 +1,205 @@
+"""The live map: the browser draws the points and decodes what lies under the pointer; the server hears of choices.
+
+Points go there as two binary files, kept for good: what is drawn and said of each, and the encoded means.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from torch import Tensor
+
+from pages.widgets import links, live, plots, served
+from pages.widgets.datasource import KEPT, Points
+from pages.widgets.layouts import TSNE_AXES, Layout
+from pages.widgets.models import Opened
+from vae_core import export
+
+MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
+PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
+TOOLS = ("Look", "Path", "Move", "Box", "Lasso")
+IN_LINK = re.compile("pointer|residual")
+OFF = "off"
+
+
+@dataclass(frozen=True)
+class _File:
+    """What a browser fetches, compressed by gzip, and the hash of what it was."""
+
+    content: bytes
+    digest: str
+
+
+def model(opened: Opened, points: Points) -> dict[str, Any] | None:
+    """The open model as the view takes it; None, and a note on the page, where the server has to draw the map."""
+    size = points.mean.numel() * 4
+    if size > MAX_BYTES and live.why_not() is None:
+        most = MAX_BYTES >> 20
+        st.caption(
+            f"Nothing is decoded under the pointer: {len(points):,} encodings have {size >> 20} MB, and a browser is "
+            f"sent {most} MB at most. Fewer points bring it back."
+        )
+        return None
+    return live.model(opened)
+
+
+def show(
+    opened: Opened,
+    points: Points,
+    layout: Layout,
+    colour: str,
+    colours: dict[str, Any],
+    marks: Mapping[str, np.ndarray],
+    chosen: list[int],
+    choose: Callable[[list[int]], None],
+    graph: dict[str, Any],
+) -> None:
+    """Draw the map.
+
+    Args:
+        opened: the model.
+        points: N pictures.
+        layout: where they lie on a flat map.
+        colour: by what they are coloured.
+        colours: the arguments of `plots.scatter` that colour them.
+        marks: name -> place of what is marked.
+        chosen: places in `points` of those chosen.
+        choose: called, before the next run, with those that the hand chose.
+        graph: from `model`.
+    """
+    what = _drawn((points.key, layout.key, colour), points, layout, colours)
+    means = _means(points.key, points)
+
+    def selected(told: Any) -> None:
+        if (rows := chosen_rows(told, what.digest, len(points))) is not None:
+            choose(rows)
+
+    live.show(
+        "map",
+        "map_live",
+        {
+            "model": graph,
+            "key": what.digest,
+            "points": served.publish(what.content, what.digest),
+            "means": served.publish(means.content, means.digest),
+            "count": len(points),
+            "linear": layout.basis is not None,
+            "equal": layout.axes != TSNE_AXES,
+            "axes": list(layout.axes),
+            "names": None if points.labels is None else list(points.class_names),
+            "size": plots.point_size(len(points)),
+            "height": PLOT_HEIGHT,
+            "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
+            "marks": [_mark(name, place) for name, place in marks.items()],
+            "chosen": chosen,
+            **_legend(layout, colours),
+            **_settings(),
+        },
+        selected=selected,
+        set=_take_settings,
+    )
+
+
+def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
+    """The points that a browser says were chosen, ascending; None where it speaks of others or makes no sense."""
+    if not isinstance(told, dict) or told.get("of") != key or not isinstance(told.get("rows"), list):
+        return None
+    return sorted({row for row in told["rows"] if type(row) is int and 0 <= row < count})
+
+
+def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
+    x, y = map(float, place)
+    return {"name": name, "x": x, "y": y, "colour": plots.ENDS.get(name, plots.NEUTRAL)}
+
+
+def _settings() -> dict[str, Any]:
+    """The tool and the residual, as set in this visit or by the link, which gets them."""
+    if "map_tool" not in st.session_state:
+        links.check_choice("pointer", "Choose by", TOOLS)
+        links.check_choice("residual", "With the nearest point's residual", ("on", OFF))
+        asked = st.query_params.get("pointer")
+        st.session_state["map_tool"] = asked if asked in TOOLS else TOOLS[0]
+        st.session_state["map_residual"] = st.query_params.get("residual") != OFF
+    tool, residual = st.session_state["map_tool"], st.session_state["map_residual"]
+    links.replace(IN_LINK, ({} if tool == TOOLS[0] else {"pointer": tool}) | ({} if residual else {"residual": OFF}))
+    return {"tool": tool, "residual": residual}
+
+
+def _take_settings(told: Any) -> None:
+    if isinstance(told, dict) and told.get("tool") in TOOLS:
+        st.session_state["map_tool"] = told["tool"]
+        st.session_state["map_residual"] = bool(told.get("residual"))
+
+
+def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:
+    """What the colours mean: names in the map or beside it, or a scale with its ends."""
+    if "classes" not in colours:
+        values = np.asarray(colours["values"], float)
+        ends = [float(values.min()), float(values.max())]
+        return {
+            "labels": [],
+            "legend": [],
+            "scale": {"title": colours["value_title"], "ends": ends, "colours": plots.scale_colours()},
+        }
+    classes, names = np.asarray(colours["classes"]), colours["class_names"]
+    labels = plots.class_labels(layout.coords, classes, names, PLOT_HEIGHT) if colours["in_place"] else []
+    shown = [] if labels else np.unique(classes).tolist()
+    legend = [{"text": names[i] if i < len(names) else str(i), "ground": plots.class_style(i)[0]} for i in shown]
+    return {"labels": [asdict(label) for label in labels], "legend": legend, "scale": None}
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _means(key: Hashable, _points: Points) -> _File:
+    """The encoded means (N, D) of points that `key` identifies."""
+    return _packed(_points.mean.numpy().astype("<f4").tobytes())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any]) -> _File:
+    """All that the view draws and says of points that `key`, with their places and colours, identifies."""
+    return _packed(facts(_points, _layout, _colours))
+
+
+def _packed(content: bytes) -> _File:
+    return _File(gzip.compress(content, compresslevel=1, mtime=0), export.digest(content))
+
+
+def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:
+    """Columns of four bytes a number: `src/map.ts` reads them in this order.
+
+    Places (N, 2), error and KL in nats (NaN where there is none), row, class (-1: unknown) and the class that the model
+    was given (-1: none), colour and symbol of each; then mean (D,) and axes (2, D) of a linear map.
+    """
+    unknown = np.full(len(points), -1, "<i4")
+    missing = np.full(len(points), np.nan, "<f4")
+    columns = [
+        layout.coords.astype("<f4"),
+        _column(points.error, missing),
+        _column(points.kl, missing),
+        points.rows.astype("<i4"),
+        _column(points.labels, unknown),
+        _column(points.y, unknown),
+        _paint(colours),
+        *(part.astype("<f4") for part in layout.basis or ()),
+    ]
+    return b"".join(column.tobytes() for column in columns)
+
+
+def _column(values: Tensor | None, otherwise: np.ndarray) -> np.ndarray:
+    return otherwise if values is None else values.numpy().astype(otherwise.dtype)
+
+
+def _paint(colours: dict[str, Any]) -> np.ndarray:
+    """Red, green, blue and number of the symbol of each point, (N, 4) uint8."""
+    if "classes" not in colours:
+        return np.array([(*shade, 0) for shade in plots.shades(colours["values"])], np.uint8)
+    classes = np.asarray(colours["classes"])
+    styles = {int(i): plots.class_style(int(i)) for i in np.unique(classes)}
+    paint = {i: (*bytes.fromhex(colour[1:]), plots.SYMBOLS.index(symbol)) for i, (colour, symbol) in styles.items()}
+    return np.array([paint[int(i)] for i in classes], np.uint8)
