@@ -162,7 +162,11 @@ def _traced(module: nn.Module, tried: tuple[Tensor, ...], inputs: tuple[str, ...
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ExportError(f"This model cannot be written as ONNX: {reason[:300]}") from error
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    # A `len(x)` on the way, which is a plain number to the exporter where `x.shape[0]` is none, settles the rows.
+    if any(part.type.tensor_type.shape.dim[0].dim_value for part in model.graph.input):
+        raise ExportError(f"The file would take {len(tried[0])} rows at a time and no other number of them.")
+    return model
 
 
 def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor]) -> float:

@@ -220,10 +220,10 @@ class VAE(nn.Module):
             return self.classifier(x).softmax(1)
         h, bounds = self.encoder(x), []
         for label in range(self.config.classes):
-            y = self._weights(torch.full((len(x),), label, device=x.device), x)
+            y = self._weights(torch.full((x.shape[0],), label, device=x.device), x)
             code = self.latent.encode(self._features(h, y))
             fit = self.likelihood.log_prob(self._output(self.latent.complete([*code.mean], 0.0, None), y), x)
-            bounds.append(fit - sum(part.reshape(len(x), -1).sum(1) for part in code.kl))
+            bounds.append(fit - sum(part.reshape(x.shape[0], -1).sum(1) for part in code.kl))
         return torch.stack(bounds, 1).softmax(1)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Encoding:
@@ -239,7 +239,7 @@ class VAE(nn.Module):
         state = self.latent.complete(z, temperature, generator)
         if not self.config.classes:
             return self._output(state, None)
-        even = state.new_full((len(state), self.config.classes), 1 / self.config.classes)
+        even = state.new_full((state.shape[0], self.config.classes), 1 / self.config.classes)
         return self._output(state, even if y is None else self._weights(y, state))
 
     def decode(

@@ -77,7 +77,8 @@ class Uniform(nn.Module):
     def log_prob(self, codes: Z) -> Z:
         """Nats of each group, (N,)."""
         return [
-            part.new_full((len(part),), -part[0].numel() * math.log(self.codes), dtype=torch.float) for part in codes
+            part.new_full((part.shape[0],), -part[0].numel() * math.log(self.codes), dtype=torch.float)
+            for part in codes
         ]
 
     def sample(self, n: int, given: list[Tensor | None], temperature: float, noise: Noise, device: torch.device) -> Z:
@@ -131,7 +132,7 @@ class Autoregressive(nn.Module):
     def log_prob(self, codes: Z) -> Z:
         """Nats of each group given the coarser ones, (N,)."""
         tokens = torch.cat([part.flatten(1) + g * self.codes for g, part in enumerate(codes)], 1)  # (N, L)
-        none = tokens.new_full((len(tokens), 1), len(self.shapes) * self.codes)
+        none = tokens.new_full((tokens.shape[0], 1), len(self.shapes) * self.codes)
         padded = torch.cat([tokens, none], 1)
         above, coarser = self._neighbours()
         inputs = self.before(torch.cat([none, tokens[:, :-1]], 1)) + self.above(padded[:, above])
@@ -196,7 +197,7 @@ class Quantized(LatentSpace):
         """Vectors with a straight-through gradient, codes, and the squared distance between head and codebook (N,)."""
         vectors: Z = []
         codes: Z = []
-        distance = h[0].new_zeros(len(h[0]))
+        distance = h[0].new_zeros(h[0].shape[0])
         for features, head, book in zip(h, self.heads, self.books, strict=True):
             if vectors:
                 features = torch.cat([features, F.interpolate(vectors[-1], size=features.shape[2:])], 1)

@@ -76,7 +76,7 @@ class TopDown(LatentSpace):
 
     def encode(self, h: list[Tensor]) -> Encoding:  # type: ignore[override]
         """Down by the posteriors' means; the KL of each group is given the means above it."""
-        state, found = self._top(len(h[0])), Encoding([], [], [])
+        state, found = self._top(h[0].shape[0]), Encoding([], [], [])
         for block, features in zip(self.blocks, h, strict=True):
             state = block.enter(state)
             mean, std, skip = block.p(state)
@@ -126,7 +126,7 @@ class TopDown(LatentSpace):
 
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
         self._check(z)
-        n = next(len(part) for part in z if part is not None)
+        n = next(part.shape[0] for part in z if part is not None)
         return self._descend(z, n, temperature, noise)[0]
 
 
