@@ -192,10 +192,8 @@ def movement_input(sides: list[Side]) -> str:
         key="movement",
         bind="query-params",
         help="From A to B: each model goes its own straight way between its own encodings of the two pictures. "
-        "The same z: all decode the same numbers, which only shows that their axes differ.",
+        f"The same z: all decode the same numbers, which only shows that their axes differ. {reason or ''}",
     )
-    if reason:
-        st.caption(reason)
     return chosen
 
 
@@ -374,11 +372,13 @@ def graphs_of(sides: list[Side]) -> list[dict[str, Any]] | None:
 
 def page() -> None:
     home = models.picker()
-    st.title("Compare", anchor=False)
-    st.write("The same two pictures in several models: each goes its own way from A to B.")
-    left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
-    with left:
+    head, middle, right = st.columns([1.2, 1, 1], gap="medium")
+    with head:
+        st.title("Compare", anchor=False)
+        st.write("The same two pictures in several models: each goes its own way from A to B.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = models_input(home)
+        controls = st.container(width="content")
     pair = []
     for slot, colour, place_ in (("a", "blue", middle), ("b", "orange", right)):
         with place_:
@@ -397,7 +397,7 @@ def page() -> None:
             f"Choose at least {FEWEST} models of {_kind(home)} pictures of “{plain(home.checkpoint.recipe.data.name)}”."
         )
         st.stop()
-    with left:
+    with controls:
         movement = movement_input(sides)
     links.check_range("t", "t, the place between A and B", 0, 1)
     (path_bench if movement == PATH else same_bench)(sides, a, b, graphs_of(sides))

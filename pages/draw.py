@@ -132,7 +132,7 @@ def without(reason: str) -> None:
     """What can be done where no live view is."""
     st.info(
         "Drawing needs the live view, in which the model runs in the browser, and here it cannot "
-        f"({plain(reason.rstrip('.'))}): upload a picture of a drawing as A on Interpolate, or as the start on Traverse."
+        f"({plain(reason.rstrip('.'))}): upload a drawing as A on Interpolate, or as the start on Traverse."
     )
     with st.container(horizontal=True):
         if st.button("Go to Interpolate", type="primary"):

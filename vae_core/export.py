@@ -21,6 +21,7 @@ from vae_core.explore import flatten, unflatten
 from vae_core.model import VAE
 from vae_core.shards import seeded
 
+VERSION = 2  # of what is written here: a file that another version wrote is made anew
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and the file, in units of x or of z
 SHOWN = 1 / 255  # a grey level: what weights in half precision may change
@@ -103,7 +104,7 @@ def digest(data: bytes) -> str:
 
 def fingerprint(model: VAE) -> str:
     """What names a model by its recipe and weights, 64 hexadecimal digits: equal models have equal files."""
-    sha = hashlib.sha256(repr(model.config).encode())
+    sha = hashlib.sha256(f"{VERSION} {model.config!r}".encode())
     for name, tensor in model.state_dict().items():
         sha.update(name.encode())
         sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -126,7 +126,12 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     """
 
     def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
-        return lambda: act(st.session_state[key].get(name))
+        def heard() -> None:
+            # What a view that is no longer on the page still says has no state to be read from.
+            if (widget := st.session_state.get(key)) is not None:
+                act(widget.get(name))
+
+        return heard
 
     whole = {
         **data,

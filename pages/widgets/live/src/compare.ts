@@ -9,6 +9,7 @@ const THERE = 4; // seconds from A to B
 const STEP = 0.01;
 const PHONE = 600; // CSS pixels: what is narrower has two models beside each other at most
 const GAP = 24;
+const THUMB = 84; // CSS pixels of A and B rebuilt
 const END = 56; // CSS pixels of A and B beside the slider
 
 interface Column {
@@ -68,7 +69,7 @@ export class Compare implements View {
   private readonly warning = h("p", { className: "warning", role: "alert" });
   private readonly reset = h("button", { type: "button" }, "Reset all");
   private readonly sliders = h("div", { className: "sliders" });
-  private readonly same = h("div", { className: "same" }, this.warning, h("div", { className: "tools" }, this.reset), this.sliders);
+  private readonly same = h("div", { className: "same" }, h("div", { className: "tools" }, this.reset), this.sliders);
   private readonly columns = h("div", { className: "columns" });
   private readonly places = new Map<string, number>();
   private readonly echo = new Echo<unknown>();
@@ -78,6 +79,7 @@ export class Compare implements View {
       ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([a], [b]) => (a < b ? -1 : 1)))))
       : this.host.tell("t", this.echo.send(this.t)),
   );
+  private readonly root = h("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
   private shown: Shown[] = [];
   private rows = new Map<string, (place: number) => void>();
   private data: CompareData | null = null;
@@ -87,7 +89,7 @@ export class Compare implements View {
   private late = false; // and the place is another by now
 
   constructor(private readonly host: Host) {
-    host.root.replaceChildren(h("div", { className: "compare" }, this.way, this.columns, this.same));
+    host.root.replaceChildren(this.root);
     this.range.oninput = () => {
       this.rest(false);
       this.go(Number(this.range.value));
@@ -107,7 +109,8 @@ export class Compare implements View {
     const news = this.echo.isNews(data.slides ? data.places : data.t) || others;
     this.data = data;
     this.way.hidden = data.slides !== undefined;
-    this.same.hidden = data.slides === undefined;
+    this.same.hidden = this.warning.hidden = data.slides === undefined;
+    this.root.classList.toggle("slid", data.slides !== undefined);
     if (others) this.build();
     if (!news) return;
     this.rest(false);
@@ -151,9 +154,7 @@ export class Compare implements View {
       "section",
       { "aria-label": column.name },
       h("h3", {}, column.name),
-      now.figure,
-      h("div", { className: "rebuilt" }, a.figure, b.figure),
-      facts,
+      h("div", { className: "row" }, now.figure, h("div", {}, h("div", { className: "rebuilt" }, a.figure, b.figure), facts)),
     );
     return { column, now, ends: [a, b], figure };
   }
@@ -194,8 +195,7 @@ export class Compare implements View {
   }
 
   private go(t: number): void {
-    this.t = Math.round(t / STEP) * STEP;
-    this.t = Number(this.t.toFixed(2));
+    this.t = Number((Math.round(t / STEP) * STEP).toFixed(2));
     this.range.value = String(this.t);
     this.range.style.setProperty("--filled", `${100 * this.t}%`);
     this.value.textContent = `t = ${this.t.toFixed(2)}`;
@@ -277,7 +277,7 @@ export class Compare implements View {
     this.columns.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
     for (const { now, ends } of this.shown) {
       now.fit(wide, window.innerHeight * share);
-      for (const screen of ends) screen.fit((wide - 12) / 2, 96);
+      for (const screen of ends) screen.fit((wide - 8) / 2, THUMB);
     }
     for (const screen of this.ends) screen.fit(END, END);
   }
