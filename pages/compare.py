@@ -1,5 +1,6 @@
 """Compare: two or more models of the same pictures side by side, under one and the same movement."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,9 @@ from vae_core.explore import Axis
 FEWEST, MOST = 2, 4
 STEP = 0.05  # of the server's sliders
 BESIDE = {  # what teaches most beside the open model; others get one of their family
+    "digits": "digits-linear",
     "mnist": "mnist-beta4",
+    "mnist-2d": "mnist-ae-2",
     "mnist-ae-2": "mnist-vae-2",
     "mnist-vae-2": "mnist-ae-2",
     "mnist-ae-16": "mnist-vae-16",
@@ -280,7 +283,9 @@ def ranges(side: Side) -> dict[str, tuple[Axis, float, float, float]]:
     found = {}
     for axis in axes_of(side.opened.key, side.opened):
         start = axis.coordinate(side.a.mean).item()
-        found[axis.name] = (axis, min(axis.low, start), max(axis.high, start), start)
+        steps = math.floor(min(axis.low, start) / STEP), math.ceil(max(axis.high, start) / STEP), round(start / STEP)
+        low, high, at = (round(step * STEP, 2) for step in steps)
+        found[axis.name] = axis, low, high, at
     return found
 
 
@@ -376,9 +381,9 @@ def page() -> None:
     with head:
         st.title("Compare", anchor=False)
         st.write("The same two pictures in several models: each goes its own way from A to B.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    left, controls = st.columns([3.2, 1], gap="medium", vertical_alignment="bottom")
+    with left:
         chosen = models_input(home)
-        controls = st.container(width="content")
     pair = []
     for slot, colour, place_ in (("a", "blue", middle), ("b", "orange", right)):
         with place_:

@@ -120,7 +120,7 @@ def take(opened: Opened, told: Any) -> None:
 def arrived() -> None:
     """Say where the drawing has gone, or go there."""
     if wrong := st.session_state.pop("draw_wrong", None):
-        st.error(plain(f"The drawing could not be kept: {wrong}"))
+        st.error(f"The drawing could not be kept: {plain(wrong)}")
     slot = st.session_state.pop("draw_sent", None)
     if slot == "start":
         links.go_to("traverse.py")
