@@ -406,6 +406,9 @@ def page() -> None:
         movement = movement_input(sides)
     links.check_range("t", "t, the place between A and B", 0, 1)
     (path_bench if movement == PATH else same_bench)(sides, a, b, graphs_of(sides))
+    for slot, each in (("A", a), ("B", b)):
+        if each.notes:
+            st.caption(f"{slot}: {plain('; '.join(each.notes))}.")
 
 
 page()

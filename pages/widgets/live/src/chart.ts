@@ -203,7 +203,9 @@ export class Plane {
     const [wide, tall] = [right - left, top - bottom];
     const box = [left - MARGIN * wide, -top - MARGIN * tall, wide * (1 + 2 * MARGIN), tall * (1 + 2 * MARGIN)];
     set(this.svg, { viewBox: box.join(" "), "aria-label": label });
-    if (found) set(this.cross, { d: `M${box[0]} ${-found.mean[1]}h${box[2]}M${found.mean[0]} ${box[1]}v${box[3]}` });
+    // Across all that is seen, of which the box is a part where it has another shape.
+    const far = 10 * Math.max(wide, tall);
+    if (found) set(this.cross, { d: `M${-far} ${-found.mean[1]}H${far}M${found.mean[0]} ${-far}V${far}` });
   }
 
   fit(width: number, height: number): void {
