@@ -214,8 +214,8 @@ def test_pictures_are_saved(new) -> None:
     stroke(view, THREE)
     with view.page.expect_download() as file:
         button(view, "Pictures (PNG)").click()
-    picture = Image.open(Path(file.value.path()))
-    assert picture.width > 2.9 * picture.height > 1000
+    with Image.open(Path(file.value.path())) as picture:
+        assert picture.width > 2.9 * picture.height > 1000
 
 
 def test_a_finger_draws_on_a_phone(new) -> None:
