@@ -62,7 +62,7 @@ def sees(opened: Opened) -> str:
     if model.likelihood.binary:
         return "bits, x ≥ 0.5"
     _, height, width = model.image_shape
-    return f"{height} × {width} pixels"
+    return f"{height} × {width}"
 
 
 def fits(opened: Opened) -> str | None:

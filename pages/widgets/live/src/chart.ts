@@ -7,6 +7,7 @@ const SIDE = 34; // of the scale at their left
 const ACROSS = 64; // bars that share the width; beyond, one scrolls
 const NARROW = 17; // CSS pixels: the narrowest column of a bar
 const NAMED = 30; // the narrowest that has a name of its own
+const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
 const MARGIN = 0.12; // of the plane, beyond its points
 
 /** A dimension, or a direction of many: where a mean stands on it, and how far `std` reaches along it. */
@@ -42,7 +43,7 @@ export function unusual(axes: Axis[], places: number[]): string {
   const used = axes.filter(({ active }) => active);
   const out = axes.filter(({ active, low, high }, i) => active && (places[i] < low || places[i] > high));
   if (!out.length) return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
-  const names = out.slice(0, 8).map(({ name }) => name);
+  const names = out.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = out.length > names.length ? ` and ${out.length - names.length} more` : "";
   return `Outside the grey band, where 95 % of the reference pictures lie: ${names.join(", ")}${more} (${out.length} of ${used.length} in use).`;
 }
