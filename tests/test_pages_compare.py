@@ -69,7 +69,7 @@ def test_a_first_visit_shows_the_open_model_and_one_that_goes_with_it(model: str
     assert "models" not in app.query_params
 
 
-def test_every_model_goes_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_model_goes_its_own_way() -> None:
     app = start(models=["digits", "digits-linear"])
     before = pixels(app)
     app.slider(key="place").set_value(0.9)
