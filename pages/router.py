@@ -22,7 +22,9 @@ page = st.navigation(
         st.Page("sample.py", title="Sample"),
         st.Page("interpolate.py", title="Interpolate"),
         st.Page("traverse.py", title="Traverse"),
+        st.Page("draw.py", title="Draw"),
         st.Page("map.py", title="Map"),
+        st.Page("compare.py", title="Compare"),
     ],
     position="top",
 )

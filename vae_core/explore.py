@@ -26,6 +26,7 @@ MAX_AXES = 256  # beyond that many dimensions, the principal directions of the r
 PRINCIPAL = 64
 DEFAULT_RANGE = 3.0  # standard deviations of the prior, where there are no reference encodings
 RANGE_QUANTILES = (0.005, 0.995)
+USUAL_QUANTILES = (0.025, 0.975)
 SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
 LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
 PATHS = ("linear", "spherical")
@@ -197,6 +198,15 @@ def draws_given(model: VAE, x: Tensor, n: int, seed: int = 0, y: Tensor | None =
     classes = None if y is None else y.to(model.device)
     found = model.terms(x.to(model.device), classes, n, seeded(seed))
     return flatten([part[0] for part in found.z]).cpu()
+
+
+def row_of_same(reference: Reference, row: int, other: Reference) -> int | None:
+    """Where another model's reference encodings hold the test picture of a row; None where they do not.
+
+    Both models must know the same split of the same data.
+    """
+    found = (other.index == reference.index[row]).nonzero()
+    return int(found[0]) if len(found) else None
 
 
 def unlike_pair(reference: Reference) -> tuple[int, int]:
@@ -392,6 +402,14 @@ def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
     low, high = torch.quantile(coordinates, torch.tensor(RANGE_QUANTILES), dim=0)
     middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1.0)
     return middle - half, middle + half
+
+
+def usual_range(axis: Axis, reference: Reference | None) -> tuple[float, float]:
+    """Where 95 % of the reference encodings' means stand on an axis; without them, of a standard normal prior."""
+    if reference is None:
+        return -1.96, 1.96
+    low, high = torch.quantile(axis.coordinate(reference.mean), torch.tensor(USUAL_QUANTILES)).tolist()
+    return low, high
 
 
 def _principal_axes(reference: Reference, first: int, count: int, level: int | None) -> list[Axis]:

@@ -246,7 +246,11 @@ def traced(
     except Exception as error:  # whatever stops the exporter, the model still works on the server
         raise ExportError(f"The {what} cannot be written as ONNX: {_reason(error)}.") from error
     assert program is not None
-    return program.model_proto
+    model = program.model_proto
+    # A `len(x)` on the way, which is a plain number to the exporter where `x.shape[0]` is none, settles the rows.
+    if any(part.type.tensor_type.shape.dim[0].dim_value for part in model.graph.input):
+        raise ExportError(f"The file would take {len(tried[0])} rows at a time and no other number of them.")
+    return model
 
 
 def _reason(error: BaseException) -> str:

@@ -402,6 +402,44 @@ def _class_of_upload(opened: Opened, value: str, x: Tensor) -> tuple[Tensor | No
     return classes.one_hot(opened, int(asked) if said else int(seen.argmax())), seen
 
 
+def elsewhere(opened: Opened, chosen: Chosen, home: Opened) -> Chosen:
+    """The same picture in another model: its own encoding of it where its file holds one, else encoded now.
+
+    Args:
+        opened: a model of pictures of the same shape.
+        chosen: what is chosen in `home`.
+        home: the model that the choice was made in.
+
+    Raises:
+        ValueError: one sentence where the choice is not possible there.
+    """
+    if opened.key == home.key:
+        return chosen
+    kind, _, detail = chosen.choice.partition(":")
+    if kind == "upload":
+        return resolve(opened, chosen.choice)
+    alike = opened.checkpoint.recipe.data == home.checkpoint.recipe.data
+    if alike and detail.isdecimal() and kind == "data":
+        return resolve(opened, chosen.choice)
+    ours, theirs = home.checkpoint.reference, opened.checkpoint.reference
+    if alike and detail.isdecimal() and kind == "ref" and ours is not None and theirs is not None:
+        row = explore.row_of_same(ours, int(detail), theirs)
+        if row is not None:
+            return resolve(opened, f"ref:{row}")
+    return _shown(opened.key, f"{home.key} {chosen.choice}", opened, chosen)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _shown(key: str, about: str, _opened: Opened, _chosen: Chosen) -> Chosen:
+    """A picture that another model has or made, as this model sees it."""
+    model = _opened.checkpoint.model
+    x, y = explore.observe(model, _chosen.x), None
+    if model.spec.classes is not None:
+        y = classes.one_hot(_opened, int(explore.classify(model, x)[0].argmax()))
+    mean, std = explore.encode(model, x, y=None if y is None else y[None])
+    return Chosen(_chosen.choice, _chosen.label, x, mean[0], std[0], True, y=y)
+
+
 # --- choosing ------------------------------------------------------------------------------------------------
 
 

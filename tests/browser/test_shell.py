@@ -10,7 +10,15 @@ import pytest
 
 from tests.browser.conftest import WATCHED
 
-PAGES = {"": "Home", "sample": "Sample", "interpolate": "Interpolate", "traverse": "Traverse", "map": "Map"}
+PAGES = {
+    "": "Home",
+    "sample": "Sample",
+    "interpolate": "Interpolate",
+    "traverse": "Traverse",
+    "draw": "Draw",
+    "map": "Map",
+    "compare": "Compare",
+}
 WIDGETS = Path(__file__).with_name("widgets_script.py")
 
 

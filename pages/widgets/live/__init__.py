@@ -65,8 +65,8 @@ def why_not() -> str | None:
     return st.session_state.get("live_failed")
 
 
-def model(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict[str, Any] | None:
-    """The open model as the component takes it; None, and a note on the page, where the server has to decode.
+def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict[str, Any] | str:
+    """The open model as the component takes it, or why the server has to decode.
 
     Args:
         opened: any model.
@@ -74,17 +74,24 @@ def model(opened: Opened, keep: int | None = None, encodes: bool = False) -> dic
         encodes: the view encodes pictures too.
     """
     if reason := why_not():
-        _note(reason)
-        return None
+        return reason
     wanted = ("decoder", "encoder") if encodes else ("decoder",)
     graphs = {half: _graph(opened.key, opened, half, keep if half == "decoder" else None) for half in wanted}
     if reason := next((graph.reason for graph in graphs.values() if graph.reason), None):
-        _note(reason)
-        return None
+        return reason
     found, spec = opened.checkpoint.model, opened.checkpoint.model.spec
     addresses = {half: served.publish(graph.content, graph.digest) for half, graph in graphs.items()}
     about = {"key": opened.key, "dim": spec.size, "classes": spec.classes or 0, "shape": list(found.image_shape)}
     return {**addresses, **about}
+
+
+def model(opened: Opened, keep: int | None = None) -> dict[str, Any] | None:
+    """What `find` gives; None, and a note on the page, where the server has to decode."""
+    found = find(opened, keep)
+    if isinstance(found, dict):
+        return found
+    _note(found)
+    return None
 
 
 def packed(values: Tensor) -> tuple[bytes, str]:
@@ -101,6 +108,12 @@ def _note(reason: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"Decoded on the server, when the hand lets go: the live view does not run here ({reason})."))
+        again_button()
+
+
+def again_button() -> None:
+    """Try the live view once more, where a browser could not show it."""
+    if "live_failed" in st.session_state:
         st.button("Try again", key="live_again", type="tertiary", on_click=_again)
 
 
@@ -120,7 +133,12 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     """
 
     def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
-        return lambda: act(st.session_state[key].get(name))
+        def heard() -> None:
+            # What a view that is no longer on the page still says has no state to be read from.
+            if (widget := st.session_state.get(key)) is not None:
+                act(widget.get(name))
+
+        return heard
 
     whole = {
         **data,

@@ -1,15 +1,19 @@
 // The component: which view is shown, and what happens where nothing can be decoded.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
+import "./style.css"; // first: those of the views build on it
+import { Compare } from "./compare";
+import { Draw } from "./draw";
 import { type Engine, engine, forget } from "./engine";
 import { Grid } from "./grid";
 import { PointMap } from "./map";
 import { Pad } from "./pad";
 import { Path } from "./path";
-import "./style.css";
 import { Traverse } from "./traverse";
 import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {
+  compare: Compare,
+  draw: Draw,
   grid: Grid,
   map: PointMap,
   pad: Pad,

@@ -1,0 +1,159 @@
+"""Draw: a hand draws, and the model answers with every movement: where the drawing lies, and what it rebuilds."""
+
+import base64
+import binascii
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets import classes, links, live, models, pictures, words
+from pages.widgets.models import Opened, plain
+from pages.widgets.plots import class_style
+from vae_core import explore, images
+
+MAX_POINTS = 2000  # reference pictures in the plane of a model with two dimensions
+MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
+SLOTS = ("a", "b", "start")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
+    """What the bars stand for, as the live view takes it."""
+    reference = _opened.checkpoint.reference
+    told = []
+    for axis in explore.axes(_opened.checkpoint.model, reference):
+        low, high = explore.usual_range(axis, reference)
+        single = axis.name.startswith("z")
+        told.append(
+            {
+                "name": axis.name,
+                "index": int(axis.direction.argmax()),
+                "direction": None if single else axis.direction.tolist(),
+                "offset": float(axis.centre @ axis.direction),
+                "low": low,
+                "high": high,
+                "active": axis.active,
+            }
+        )
+    return told
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def plane_of(key: str, _opened: Opened) -> list[dict[str, Any]] | None:
+    """The reference encodings of a model with two dimensions, a group a class; None for other models."""
+    reference = _opened.checkpoint.reference
+    if _opened.checkpoint.model.spec.size != 2:
+        return None
+    if reference is None:
+        return []
+    mean, names = reference.mean[:MAX_POINTS], _opened.checkpoint.data.class_names
+    if reference.labels is None or not names:
+        return [{"name": "", "colour": class_style(0)[0], "points": mean.flatten().tolist()}]
+    labels = reference.labels[:MAX_POINTS]
+    return [
+        {"name": name, "colour": class_style(i)[0], "points": mean[labels == i].flatten().tolist()}
+        for i, name in enumerate(names)
+    ]
+
+
+def sees(opened: Opened) -> str:
+    """What becomes of a drawing, for the caption."""
+    model = opened.checkpoint.model
+    if model.likelihood.binary:
+        return "bits, x ≥ 0.5"
+    _, height, width = model.image_shape
+    return f"{height} × {width}"
+
+
+def fits(opened: Opened) -> str | None:
+    """Why a drawing could not be placed, or None."""
+    if axes_of(opened.key, opened):
+        return None
+    size = words.size_of(opened.checkpoint.model.spec)
+    return (
+        f"This model has {size}, too many to show one by one, and its file holds no reference encodings from which "
+        "main directions could be found. Choose another model."
+    )
+
+
+def view(opened: Opened, graph: dict[str, Any]) -> None:
+    """The live view."""
+    model, prepared = opened.checkpoint.model, pictures.default_preparation(opened)
+    dark = bool(pictures.dark_ground(opened.key, opened))
+    centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
+    live.show(
+        "draw",
+        "draw",
+        {
+            "model": graph,
+            "dark": dark,
+            "bits": model.likelihood.binary,
+            "sees": sees(opened),
+            "centring": centring if dark and model.image_shape[0] == 1 else None,
+            "centre": prepared.centre,
+            "axes": axes_of(opened.key, opened),
+            "plane": plane_of(opened.key, opened),
+            "classes": classes.names(opened),
+        },
+        sent=lambda told: take(opened, told),
+    )
+
+
+def take(opened: Opened, told: Any) -> None:
+    """Keep a drawing as an upload, exactly as the model sees it, and put it where it shall go (in a callback)."""
+    slot, text = (told.get("to"), told.get("png")) if isinstance(told, dict) else (None, None)
+    if slot not in SLOTS or not isinstance(text, str) or len(text) > MAX_TEXT:
+        return
+    try:
+        picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
+        grey = opened.checkpoint.model.image_shape[0] == 1
+        value = pictures.keep_upload(images.png(picture.convert("L" if grey else "RGB")))
+    except (images.ImageError, binascii.Error) as error:
+        st.session_state["draw_wrong"] = str(error)
+        return
+    for name, setting in {"fit": "stretch", "invert": "no", "centre": "no"}.items():
+        value = pictures.with_setting(value, name, setting)
+    pictures.choose(slot, value)
+    st.session_state["draw_sent"] = slot
+
+
+def arrived() -> None:
+    """Say where the drawing has gone, or go there."""
+    if wrong := st.session_state.pop("draw_wrong", None):
+        st.error(f"The drawing could not be kept: {plain(wrong)}")
+    slot = st.session_state.pop("draw_sent", None)
+    if slot == "start":
+        links.go_to("traverse.py")
+    if slot:
+        st.toast(f"The drawing is {slot.upper()} now; Interpolate shows it.")
+
+
+def without(reason: str) -> None:
+    """What can be done where no live view is."""
+    st.info(
+        "Drawing needs the live view, in which the model runs in the browser, and here it cannot "
+        f"({plain(reason.rstrip('.'))}): upload a drawing as A on Interpolate, or as the start on Traverse."
+    )
+    with st.container(horizontal=True):
+        if st.button("Go to Interpolate", type="primary"):
+            links.go_to("interpolate.py")
+        if st.button("Go to Traverse"):
+            links.go_to("traverse.py")
+        live.again_button()
+
+
+def page() -> None:
+    opened = models.picker(fits)
+    st.title("Draw", anchor=False)
+    st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
+    models.warn_collapsed(opened)
+    arrived()
+    graph = live.find(opened, encodes=True)
+    if isinstance(graph, str):
+        without(graph)
+    else:
+        view(opened, graph)
+    pictures.keep_in_url("a", "b", "start")
+
+
+page()

@@ -1,0 +1,196 @@
+"""The page Compare, as a person uses it, without a browser: the server decodes."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from vae_core import checkpoints, explore
+
+WANTED = {
+    "digits",
+    "digits-linear",
+    "digits-vdvae",
+    "digits-conditional-film",
+    "mnist",
+    "mnist-beta4",
+    "fashion",
+    "sprites",
+}
+pytestmark = pytest.mark.skipif(not set(checkpoints.shipped()) >= WANTED, reason="needs the shipped models")
+ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def start(**query: Any) -> AppTest:
+    app = AppTest.from_file(ROUTER, default_timeout=120)
+    for name, value in ({"model": "digits"} | query).items():
+        app.query_params[name] = value
+    app.switch_page("compare.py")
+    return run(app)
+
+
+def names(app: AppTest) -> list[str]:
+    """The models that are shown."""
+    return [text.value.strip("*").replace("\\", "") for text in app.markdown if text.value.startswith("**")]
+
+
+def canvases(app: AppTest) -> list[dict[str, Any]]:
+    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    return [data for data in found if "columns" in data]
+
+
+def pixels(app: AppTest) -> list[str]:
+    return [data["src"] for data in canvases(app)]
+
+
+@pytest.mark.parametrize(
+    ("model", "beside"),
+    [
+        ("mnist", "mnist-beta4"),
+        ("mnist-ae-16", "mnist-vae-16"),
+        ("sprites-beta-1", "sprites-beta-4"),
+        ("fashion-vq", "fashion"),
+    ],
+)
+def test_a_first_visit_shows_the_open_model_and_one_that_goes_with_it(model: str, beside: str) -> None:
+    app = start(model=model)
+    assert app.multiselect(key="models").value == [model, beside] == names(app)
+    assert not app.warning and not app.error
+    assert "models" not in app.query_params
+
+
+def test_every_model_goes_its_own_way() -> None:
+    app = start(models=["digits", "digits-linear"])
+    before = pixels(app)
+    app.slider(key="place").set_value(0.9)
+    run(app)
+    assert all(one != other for one, other in zip(before, pixels(app), strict=True))
+    assert app.query_params["t"] == "0.9" and app.session_state["t"] == 0.9
+    assert pixels(start(models=["digits", "digits-linear"], t="0.9")) == pixels(app)
+
+
+def test_a_reference_picture_is_the_same_one_in_every_model() -> None:
+    one, other = (checkpoints.load(checkpoints.find(name)).reference for name in ("mnist", "mnist-beta4"))
+    row = explore.row_of_same(one, 17, other)
+    assert row is not None and one.index[17] == other.index[row] and one.labels[17] == other.labels[row]
+    cut = checkpoints.load(checkpoints.find("mnist-ladder")).reference
+    missing = next(i for i, index in enumerate(one.index.tolist()) if index not in cut.index.tolist())
+    assert explore.row_of_same(one, missing, cut) is None
+
+
+@pytest.mark.parametrize("choice", ["ref:3", "prior:4", "mean", "ref:3@5"])
+def test_any_choice_can_be_compared(choice: str) -> None:
+    app = start(model="digits-conditional-film", models=["digits-conditional-film", "digits", "digits-vdvae"], a=choice)
+    assert len(names(app)) == 3 and not app.warning
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("sprites", "sprites is left out: it has 32 × 32 colour pictures, and the open model 28 × 28 grey ones."),
+        ("fashion", "fashion is left out: it was trained on “fashion\\-mnist”, and the open model on “mnist”."),
+    ],
+)
+def test_models_that_do_not_go_together_are_refused_by_name(other: str, says: str) -> None:
+    app = start(model="mnist", models=["mnist", "mnist-beta4", other])
+    assert [warning.value for warning in app.warning] == [says]
+    assert names(app) == ["mnist", "mnist-beta4"]
+
+
+def test_one_model_is_too_few() -> None:
+    app = start(models=["digits"])
+    assert [info.value for info in app.info] == ["Choose at least 2 models of 8 × 8 grey pictures of “digits”."]
+
+
+def test_the_same_z_only_on_request_and_with_a_warning() -> None:
+    app = start(models=["digits", "digits-linear"])
+    assert not app.warning and not [slider for slider in app.slider if slider.key.startswith("same_")]
+    app.segmented_control(key="movement").set_value("The same z")
+    run(app)
+    (warning,) = app.warning
+    assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in warning.value
+    before = pixels(app)
+    slider = app.slider(key="same_z2")
+    mean = checkpoints.load(checkpoints.find("digits")).reference.mean
+    assert min(abs(mean[:, 2] - slider.value)) < 0.06
+    slider.set_value(slider.max)
+    run(app)
+    assert all(one != other for one, other in zip(before, pixels(app), strict=True))
+    assert float(app.query_params["z2"]) == pytest.approx(slider.max, abs=1e-3)
+    again = start(models=["digits", "digits-linear"], movement="The same z", z2=app.query_params["z2"])
+    assert pixels(again) == pixels(app)
+
+
+def test_the_same_z_is_not_offered_to_spaces_of_other_sizes() -> None:
+    app = start(models=["digits", "digits-conditional-film"], movement="The same z")
+    assert app.segmented_control(key="movement").options == ["From A to B"]
+    assert [warning.value for warning in app.warning] == [
+        "“The same z” cannot be shown: the models have 8, 4 latent dimensions. The models go from A to B instead."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"t": "2"}, "“t, the place between A and B” to 2, but it can only be a number from 0 to 1"),
+        ({"t": "nan"}, "“t, the place between A and B” to “nan”"),
+        ({"movement": "sideways"}, "“Movement” to “sideways”, but it can only be “From A to B” or “The same z”"),
+        ({"models": ["digits", "digits-linear", "none <b>such</b>"]}, "“none \\<b\\>such\\<\\/b\\>”"),
+        ({"a": "ref:9999999"}, "There is no reference picture"),
+    ],
+)
+def test_links_that_ask_for_what_is_not_there_get_one_sentence(query: dict[str, Any], says: str) -> None:
+    app = start(**query)
+    assert len(app.warning) == 1 and says in app.warning[0].value, [w.value for w in app.warning]
+    assert len(names(app)) == 2
+
+
+def test_sliders_of_a_damaged_link_get_one_sentence() -> None:
+    app = start(models=["digits", "digits-linear"], movement="The same z", z0="x", z1="99", z77="0")
+    assert [w.value for w in app.warning if "stay at A" in w.value] == [
+        "The link sets 3 sliders to what they cannot be; they stay at A."
+    ]
+
+
+def test_hostile_names_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "digits-<img src=x onerror=alert(1)> **bold**"
+    shutil.copy(checkpoints.find("digits"), tmp_path / f"{name}.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"no model")
+    monkeypatch.setenv("VAE_CHECKPOINTS", str(tmp_path))
+    app = start(models=["digits", f"{name} (own folder)", "broken (own folder)"])
+    assert names(app) == ["digits", f"{name} (own folder)"]
+    (warning,) = app.warning
+    assert warning.value.startswith("broken \\(own folder\\) is left out:")
+
+
+def test_another_open_model_brings_its_own_companion() -> None:
+    app = start(models=["digits", "digits-linear"])
+    app.selectbox(key="model").set_value("mnist")
+    run(app)
+    assert names(app) == ["mnist", "mnist-beta4"] and not app.warning
+
+
+def test_five_models_are_one_too_many() -> None:
+    five = ["digits", "digits-linear", "digits-vamp", "digits-info", "digits-dreg"]
+    app = start(models=five)
+    assert names(app) == five[:4]
+    assert [warning.value for warning in app.warning] == ["5 models are chosen; the first 4 are shown."]
+
+
+def test_usual_range_without_references_is_the_prior_s() -> None:
+    model = checkpoints.load(checkpoints.find("digits")).model
+    axis = explore.axes(model, None)[0]
+    low, high = explore.usual_range(axis, None)
+    assert torch.distributions.Normal(0, 1).cdf(torch.tensor([low, high])).tolist() == pytest.approx(
+        [0.025, 0.975], abs=1e-3
+    )
