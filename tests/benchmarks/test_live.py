@@ -204,7 +204,9 @@ def test_server_rests_while_a_class_drags(server, browser, capsys) -> None:
     stop = threading.Event()
 
     def client() -> None:
-        with connect(f"{address.replace('http', 'ws')}/_stcore/stream", subprotocols=["streamlit"]) as link:
+        with connect(
+            f"{address.replace('http', 'ws')}/_stcore/stream", subprotocols=["streamlit"], open_timeout=300
+        ) as link:
             link.send(_rerun())
             while not stop.is_set():
                 try:
@@ -215,7 +217,7 @@ def test_server_rests_while_a_class_drags(server, browser, capsys) -> None:
     threads = [threading.Thread(target=client, daemon=True) for _ in range(CLIENTS - 1)]
     for thread in threads:
         thread.start()
-        time.sleep(0.05)
+        time.sleep(0.4)  # a class does not come in the same second
     watched = psutil.Process(process)
     while watched.cpu_percent(2.0) > 5:  # until all pages are drawn
         pass

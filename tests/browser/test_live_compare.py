@@ -11,11 +11,6 @@ WANTED = {"mnist", "mnist-beta4", "mnist-ae-16", "mnist-conditional"}
 pytestmark = pytest.mark.skipif(not set(checkpoints.shipped()) >= WANTED, reason="needs the shipped models")
 
 
-@pytest.fixture(scope="module")
-def live_server(start_server):
-    return start_server(VAE_LIVE="on")
-
-
 @pytest.fixture
 def new(new_view, live_server):
     """Open Compare, and wait until every model has decoded."""

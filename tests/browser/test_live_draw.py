@@ -17,11 +17,6 @@ pytestmark = pytest.mark.skipif(not set(checkpoints.shipped()) >= WANTED, reason
 THREE = [(0.3, 0.25), (0.5, 0.2), (0.68, 0.28), (0.62, 0.42), (0.48, 0.48), (0.66, 0.55), (0.7, 0.7), (0.32, 0.76)]
 
 
-@pytest.fixture(scope="module")
-def live_server(start_server):
-    return start_server(VAE_LIVE="on")
-
-
 @pytest.fixture
 def new(new_view, live_server):
     """Open Draw with a model, and wait until it can be drawn on."""

@@ -24,12 +24,6 @@ PIXELS = """canvas => {
 }"""
 
 
-@pytest.fixture(scope="session")
-def live_server(start_server: Callable):
-    """The app whose browsers decode."""
-    return start_server(VAE_LIVE="on")
-
-
 @pytest.fixture
 def live(new_view: Callable, live_server) -> Callable:
     """Open the map of a model; keywords are the link's."""
