@@ -19,12 +19,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="session")
-def server(start_server):
-    """The app as a browser has it that cannot decode: the server draws the map."""
-    return start_server(VAE_LIVE="off")
-
-
 # Where a row of the figure lies in the window, from Plotly's own axes.
 PLACE = """([plot, row]) => {
   const {x: left, y: top} = plot.getBoundingClientRect(), {xaxis, yaxis} = plot._fullLayout;
