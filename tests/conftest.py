@@ -76,3 +76,10 @@ def seeded() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """All tests in two processes, browsers wait a lot; named ones in this one, so that a benchmark is alone."""
+    return (
+        0 if config.invocation_params.args and any(not a.startswith("-") for a in config.invocation_params.args) else 2
+    )

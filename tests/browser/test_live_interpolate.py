@@ -76,6 +76,14 @@ def settled(view: View, canvas: Locator) -> np.ndarray:
     return pixels(canvas)
 
 
+def other_than(view: View, canvas: Locator, before: np.ndarray) -> np.ndarray:
+    """The picture that comes after another one; on a busy machine it takes its time."""
+    for _ in range(50):
+        if not alike(found := settled(view, canvas), before):
+            return found
+    raise AssertionError("the picture stays as it was")
+
+
 def alike(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.abs(one - other).max() <= LEVEL)
 
@@ -97,14 +105,12 @@ def hold(view: View, place: Locator, u: float, v: float = 0.5) -> Callable[[floa
 @pytest.mark.parametrize("what", ["input.place", "figure canvas"])
 def test_pictures_follow_the_hand_and_the_link_when_it_lets_go(open_live: Callable[..., View], what: str) -> None:
     view = open_live(PATH | {"t": "0.5"})
-    start, url = settled(view, now(view)), view.page.url
+    seen, url = settled(view, now(view)), view.page.url
     move = hold(view, view.page.locator(f".live {what}").first, 0.5)
-    seen = []
     for place in (0.35, 0.2, 0.1):
         move(place)
-        seen.append(settled(view, now(view)))
+        seen = other_than(view, now(view), seen)
     view.page.wait_for_timeout(500)
-    assert not any(alike(one, other) for one, other in zip([start, *seen[:-1]], seen, strict=True))
     assert view.page.url == url
     view.page.mouse.up()
     expect(view.page).to_have_url(re.compile(r"[?&]t=0\.[01]\d*"))
