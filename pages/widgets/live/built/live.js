@@ -2305,7 +2305,7 @@ function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 }
 function Nt(e, t, n) {
 	let r = t.querySelector(".live");
-	r.replaceChildren();
+	r.dataset.view = e, r.replaceChildren();
 	let i = {
 		root: r,
 		engine: n,

@@ -61,6 +61,7 @@ export default function live({ data, parentElement, setStateValue, setTriggerVal
 
 function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): Shown {
   const root = parent.querySelector<HTMLElement>(".live")!;
+  root.dataset.view = name; // each view's styles are its own
   root.replaceChildren();
   const host: Host = { root, engine, tell: () => undefined, fail: () => undefined };
   const view = new VIEWS[name](host);
