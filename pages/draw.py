@@ -1,7 +1,6 @@
 """Draw: a hand draws, and the model answers with every movement: where the drawing lies, and what it rebuilds."""
 
 import base64
-import binascii
 from typing import Any
 
 import streamlit as st
@@ -108,7 +107,7 @@ def take(opened: Opened, told: Any) -> None:
         picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
         grey = opened.checkpoint.model.image_shape[0] == 1
         value = pictures.keep_upload(images.png(picture.convert("L" if grey else "RGB")))
-    except (images.ImageError, binascii.Error) as error:
+    except ValueError as error:  # no picture, or no text of one
         st.session_state["draw_wrong"] = str(error)
         return
     for name, setting in {"fit": "stretch", "invert": "no", "centre": "no"}.items():

@@ -266,13 +266,12 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
     """Sliders that decode in the browser while they are dragged."""
 
     def put_down(places: Any) -> None:
-        """The hand let go: what it moved, as the component says; what is not a place on a slider is left out."""
+        """The hand let go: what it moved, or put back; what is not a place on a slider is left out."""
         found = places if isinstance(places, dict) else {}
         remember(slides)
         for slide in slides:
-            place = found.get(slide.key, slide.start)
-            fine = isinstance(place, int | float) and slide.low <= place <= slide.high
-            st.session_state[slide.key] = float(place) if fine else slide.start
+            place = found.get(slide.key, place_of(slide))
+            st.session_state[slide.key] = float(place) if is_place(slide, place) else slide.start
 
     places = {slide.key: place_of(slide) for slide in slides if place_of(slide) != slide.start}
     unused = words.unused(opened.checkpoint.model.spec)
@@ -295,6 +294,11 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
         places=put_down,
     )
     links.replace(SLIDER, {key: f"{place:g}" for key, place in places.items()})
+
+
+def is_place(slide: Slide, place: Any) -> bool:
+    """Whether a browser's word is a place that the slider has."""
+    return isinstance(place, int | float) and slide.low <= place <= slide.high
 
 
 def told(slide: Slide, start: Chosen) -> dict[str, Any]:

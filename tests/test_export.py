@@ -143,10 +143,20 @@ def test_model_that_no_exporter_follows_says_so() -> None:
         export.decoder(model)
 
 
-def test_file_too_large_for_a_browser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "MAX_BYTES", 1000)
-    with pytest.raises(export.ExportError, match="allowed: up to"):
+@pytest.mark.parametrize(("limit", "words"), [("MAX_BYTES", "The weights have"), ("MAX_LAYER", "A layer gives 256")])
+def test_model_that_no_browser_would_run_is_refused_before_it_is_tried(limit, words, monkeypatch) -> None:
+    monkeypatch.setattr(export, limit, 10)
+    monkeypatch.setattr(export, "traced", lambda *given: pytest.fail("it was traced"))
+    with pytest.raises(export.ExportError, match=words):
         export.decoder(shipped("digits"))
+
+
+def test_few_rows_are_tried_together(monkeypatch) -> None:
+    model, seen = shipped("digits"), []
+    forward = model.decoder.forward
+    monkeypatch.setattr(model.decoder, "forward", lambda z: seen.append(z.shape[0]) or forward(z))
+    export.decoder(model)
+    assert max(int(rows) for rows in seen if isinstance(rows, int)) <= export.AT_ONCE
 
 
 def test_fingerprint_tells_weights_and_recipes_apart() -> None:

@@ -63,6 +63,11 @@ def test_what_was_asked_for_longest_ago_goes_first(monkeypatch: pytest.MonkeyPat
     assert [get(address)[0] for address in (first, second, third)] == [200, 404, 200]
 
 
+def test_address_of_what_is_no_longer_held() -> None:
+    assert served.address("a" * 64) is None
+    assert served.publish(b"x", "a" * 64) == served.address("a" * 64)
+
+
 def test_held_bytes_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "MAX_BYTES", 10)
     first, second = served.publish(b"x" * 6, "a" * 64), served.publish(b"x" * 6, "b" * 64)

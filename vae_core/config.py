@@ -283,6 +283,12 @@ class ModelConfig:
         if self.classes or self.classifier:
             raise ValueError(f"A model of onnx graphs takes no class, but classes is {self.classes}.")
 
+    @property
+    def largest_layer(self) -> int:
+        """Numbers that the largest hidden layer gives for one picture."""
+        bodies = filter(None, (self.encoder, self.decoder, self.classifier))
+        return max(_largest_layer(body, *self.image_shape[1:]) for body in bodies)
+
     def _check_classes(self) -> None:
         _choice("conditioning", self.conditioning, CONDITIONING)
         _between("classes", self.classes, 0, 1000)

@@ -254,14 +254,15 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     Returns:
         (T, D); the straight line where the directions are parallel, opposite or undefined.
     """
+    kind, (a, b, t) = a.dtype, (part.double() for part in (a, b, t))  # near opposite directions it takes every digit
     length_a, length_b = a.norm(), b.norm()
     cosine = (a @ b / (length_a * length_b)).clamp(-1, 1)
     angle = torch.acos(cosine)
     if not math.isfinite(angle.item()) or angle.sin().abs() < 1e-4:
-        return torch.lerp(a[None], b[None], t[:, None])
+        return torch.lerp(a[None], b[None], t[:, None]).to(kind)
     weights = torch.stack([((1 - t) * angle).sin(), (t * angle).sin()], 1) / angle.sin()  # (T, 2)
     directions = torch.stack([a / length_a, b / length_b])  # (2, D)
-    return weights @ directions * torch.lerp(length_a, length_b, t)[:, None]
+    return (weights @ directions * torch.lerp(length_a, length_b, t)[:, None]).to(kind)
 
 
 def check_path(path: str) -> None:

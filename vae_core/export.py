@@ -32,7 +32,9 @@ SHOWN = 1 / 255  # a grey level: what weights in half precision may change; half
 FAR, EXTREME = 3.0, 10.0  # standard deviations: as far as a slider goes, and where no picture looks like one
 TRIED = 32  # latents of either kind that a file is checked on
 WORTH = 1024  # numbers: a smaller weight is not worth a conversion
+AT_ONCE, LEAST_ROWS = 8, 2  # rows that are tried together
 MAX_BYTES = 64 * 2**20  # of a file for the browser
+MAX_LAYER = 2**21  # numbers that a layer gives for one picture: a browser decodes several at a time, in one thread
 MAX_REASON = 200  # characters of an exporter's own words
 
 _lock = threading.Lock()  # the exporter keeps state of its own
@@ -92,10 +94,10 @@ def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:
 
 
 def encoder(model: VAE, half: bool = True) -> bytes:
-    """The encoder as ONNX; `half` as in `decoder`, a grey level being measured in the codes' own standard deviations.
+    """The encoder as ONNX; `half` as in `decoder`, where no mean and no standard deviation changes by more than 1/255.
 
     Raises:
-        ExportError: as `decoder`; also for posteriors that are drawn rather than computed.
+        ExportError: as `decoder`.
     """
     levels = torch.rand(2 * TRIED, 1, 1, 1, generator=seeded(0))
     x = model.observe(torch.rand(2 * TRIED, *model.image_shape, generator=seeded(1)) * levels, seeded(2))
@@ -185,24 +187,48 @@ def _export(
     With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole. `foreign` is
     the ONNX model that the module runs, where it is one.
     """
-    device = module.model.device
+    device, rows = module.model.device, _rows(module.model)
     with _lock, torch.inference_mode():
-        there = tuple(part.to(device) for part in tried)
-        found = module(*there)
-        wanted = [part.cpu() for part in (found if isinstance(found, tuple) else (found,))]
-        model = foreign or traced(module, there, "model", inputs, outputs)
+        wanted = _wanted(module, tried, rows)
+        model = foreign or traced(module, tuple(part[:rows].to(device) for part in tried), "model", inputs, outputs)
         feeds = dict(zip(inputs, tried, strict=True))
         whole = model.SerializeToString()
-        if (off := _apart(whole, feeds, wanted)) > TOLERANCE:
+        if (off := _apart(whole, feeds, wanted, rows)) > TOLERANCE:
             raise ExportError(f"The file would differ from the model by {off:.2g}; allowed: up to {TOLERANCE:g}.")
         if usual:
             _halve(model)
             short = model.SerializeToString()
             seen = {name: part[:usual] for name, part in feeds.items()}
-            whole = short if _apart(short, seen, [part[:usual] for part in wanted]) <= SHOWN / 2 else whole
+            whole = short if _apart(short, seen, [part[:usual] for part in wanted], rows) <= SHOWN / 2 else whole
     if len(whole) > MAX_BYTES:
         raise ExportError(f"The file would have {len(whole) >> 20} MB; allowed: up to {MAX_BYTES >> 20} MB.")
     return whole
+
+
+def _rows(model: VAE) -> int:
+    """Rows that are tried together, in bounded memory.
+
+    Raises:
+        ExportError: for a model that no browser would run, before anything is computed.
+    """
+    weights = 4 * sum(part.numel() for part in model.parameters())
+    if weights > 2 * MAX_BYTES:  # half of it, stored in half precision
+        raise ExportError(f"The weights have {weights >> 20} MB; allowed: up to {2 * MAX_BYTES >> 20} MB.")
+    if (layer := model.config.largest_layer) > MAX_LAYER:
+        raise ExportError(f"A layer gives {layer:,} numbers for one picture; allowed: up to {MAX_LAYER:,}.")
+    graphs = [half for half in (model.encoder, model.decoder) if isinstance(half, Graph)]
+    if any(max(graph.batches) < LEAST_ROWS for graph in graphs):
+        raise ExportError("A graph of this model takes one row at a time, and a browser sends several.")
+    return min([AT_ONCE, *(max(graph.batches) for graph in graphs)])
+
+
+def _wanted(module: nn.Module, tried: tuple[Tensor, ...], rows: int) -> list[Tensor]:
+    """What the module gives, on the CPU."""
+    parts = []
+    for given in zip(*(part.split(rows) for part in tried), strict=True):
+        found = module(*(part.to(module.model.device) for part in given))
+        parts.append([part.cpu() for part in (found if isinstance(found, tuple) else (found,))])
+    return [torch.cat(each) for each in zip(*parts, strict=True)]
 
 
 def traced(
@@ -260,20 +286,22 @@ def _reason(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_REASON].rstrip(". ")
 
 
-def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor]) -> float:
+def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor], rows: int) -> float:
     """The largest difference between what a file gives and what was wanted; infinite where either is not finite."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.enable_cpu_mem_arena = False  # gives back what a run took
+    # One row, and then more: an exporter that took the number of rows for fixed is found out.
+    total = len(wanted[0])
+    pieces = [slice(0, 1), *(slice(i, i + rows) for i in range(1, total, rows))]
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        # One row and then many: an exporter that took the number of rows for fixed is found out.
-        first = session.run(None, {name: part[:1].numpy() for name, part in feeds.items()})
-        rest = session.run(None, {name: part[1:].numpy() for name, part in feeds.items()})
+        runs = [session.run(None, {name: part[piece].numpy() for name, part in feeds.items()}) for piece in pieces]
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         raise ExportError(f"The model's ONNX file does not run: {_reason(error)}.") from error
-    given = [torch.from_numpy(np.concatenate(parts)) for parts in zip(first, rest, strict=True)]
+    given = [torch.from_numpy(np.concatenate(parts)) for parts in zip(*runs, strict=True)]
     found = max(float((part - other).abs().max()) for part, other in zip(given, wanted, strict=True))
     return found if math.isfinite(found) else math.inf
 

@@ -115,6 +115,11 @@ class Graph(nn.Module):
         """How many weights it holds."""
         return sum(math.prod(t.dims) for t in parse(self.data, self.what).graph.initializer if t.data_type in FLOATS)
 
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """Rows that it may be given together, the most first."""
+        return self._runner().batches
+
     def _runner(self) -> _Runner:
         if self._opened is None or self._opened[0] is not self.graph:
             self._opened = self.graph, _Runner.of(self.data, self.what, self.inputs, self.outputs)

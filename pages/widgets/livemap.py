@@ -5,10 +5,9 @@ Points go there as two binary files, kept for good: what is drawn and said of ea
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,21 +18,12 @@ from pages.widgets import links, live, plots, served
 from pages.widgets.datasource import KEPT, Points
 from pages.widgets.layouts import TSNE_AXES, Layout
 from pages.widgets.models import Opened
-from vae_core import export
 
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
 PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
 TOOLS = ("Look", "Path", "Move", "Box", "Lasso")
 IN_LINK = re.compile("pointer|residual")
 OFF = "off"
-
-
-@dataclass(frozen=True)
-class _File:
-    """What a browser fetches, compressed by gzip, and the hash of what it was."""
-
-    content: bytes
-    digest: str
 
 
 def model(opened: Opened, points: Points) -> dict[str, Any] | None:
@@ -77,7 +67,7 @@ def show(
     means = _means(points.key, points)
 
     def selected(told: Any) -> None:
-        if (rows := chosen_rows(told, what.digest, len(points))) is not None:
+        if (rows := chosen_rows(told, what[1], len(points))) is not None:
             choose(rows)
 
     live.show(
@@ -85,9 +75,9 @@ def show(
         "map_live",
         {
             "model": graph,
-            "key": what.digest,
-            "points": served.publish(what.content, what.digest),
-            "means": served.publish(means.content, means.digest),
+            "key": what[1],
+            "points": served.publish(*what),
+            "means": served.publish(*means),
             "count": len(points),
             "linear": layout.basis is not None,
             "equal": layout.axes != TSNE_AXES,
@@ -155,19 +145,15 @@ def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _means(key: Hashable, _points: Points) -> _File:
+def _means(key: Hashable, _points: Points) -> tuple[bytes, str]:
     """The encoded means (N, D) of points that `key` identifies."""
-    return _packed(_points.mean.numpy().astype("<f4").tobytes())
+    return live.packed(_points.mean)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any]) -> _File:
+def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any]) -> tuple[bytes, str]:
     """All that the view draws and says of points that `key`, with their places and colours, identifies."""
-    return _packed(facts(_points, _layout, _colours))
-
-
-def _packed(content: bytes) -> _File:
-    return _File(gzip.compress(content, compresslevel=1, mtime=0), export.digest(content))
+    return live.compressed(facts(_points, _layout, _colours))
 
 
 def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:

@@ -39,7 +39,7 @@ def place(count: int) -> tuple[float, float]:
 
 def put(count: int, at: Any) -> None:
     """Move the handle to what the component tells, if it is a place."""
-    fine = isinstance(at, list | tuple) and len(at) == 2 and all(isinstance(value, int | float) for value in at)
+    fine = isinstance(at, list | tuple) and len(at) == 2 and all(isinstance(v, int | float) and 0 <= v <= 1 for v in at)
     if fine and explore.in_pad(torch.tensor([at]), count):
         st.session_state.at = (float(at[0]), float(at[1]))
 

@@ -43,6 +43,15 @@ def runtime_address() -> str:
     return f"live/runtime/{sha.hexdigest()[:16]}/"
 
 
+def address(digest: str) -> str | None:
+    """Where a published file lies below the app's address; None where it is no longer held."""
+    with _lock:
+        if digest not in _files:
+            return None
+        _files.move_to_end(digest)
+    return f"live/file/{digest}"
+
+
 def publish(content: bytes, digest: str) -> str:
     """Let browsers fetch a file, compressed by gzip, by its hash; give its address below the app's.
 

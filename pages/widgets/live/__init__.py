@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from vae_core.files import FileCache
 _BUILT = Path(__file__).parent / "built"
 CACHE_BYTES = 512 * 2**20
 MAX_REASON = 200  # characters of a browser's own words
+MAX_FAILURES = 100  # that a visit remembers
+DIGEST = 64  # characters of a hash
 
 _component = st.components.v2.component(
     "vae_explorer_live",
@@ -33,36 +34,43 @@ _component = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True)
-class _Graph:
-    """Half of a model for the browser, compressed by gzip, or the reason why there is none."""
-
-    content: bytes = b""
-    digest: str = ""
-    reason: str = ""
-
-
-@st.cache_resource(max_entries=128, show_spinner="Preparing the live view of this model; this is done once …")
-def _graph(key: str, _opened: Opened, half: str, keep: int | None) -> _Graph:
+def _content(opened: Opened, half: str, keep: int | None) -> bytes:
     """A decoder or encoder, from the disk where it was exported before."""
-    model = _opened.checkpoint.model
-    make: Callable[[], bytes] = {
+    model = opened.checkpoint.model
+    make: dict[str, Callable[[], bytes]] = {
         "decoder": lambda: export.decoder(model, keep),
         "encoder": lambda: export.encoder(model),
-    }[half]
+    }
     name = f"{export.fingerprint(model)}-{half}{'' if keep is None else keep}.onnx"
+    return FileCache("live", CACHE_BYTES).get(name, make[half])
+
+
+@st.cache_resource(max_entries=1_000, show_spinner="Preparing the live view of this model; this is done once …")
+def _graph(key: str, _opened: Opened, half: str, keep: int | None) -> tuple[str, str]:
+    """The hash of half of a model, which is published then, or the reason why there is none."""
     try:
-        content = FileCache("live", CACHE_BYTES).get(name, make)
+        content = _content(_opened, half, keep)
     except export.ExportError as error:
-        return _Graph(reason=str(error))
-    return _Graph(gzip.compress(content, mtime=0), export.digest(content))
+        return "", str(error)
+    served.publish(*compressed(content))
+    return export.digest(content), ""
+
+
+def _address(opened: Opened, half: str, keep: int | None, digest: str) -> str:
+    """Where a browser fetches half of a model; it is made anew where others took its place."""
+    return served.address(digest) or served.publish(*compressed(_content(opened, half, keep)))
 
 
 def why_not() -> str | None:
-    """Why nothing is decoded in this browser; None where it is."""
+    """Why this browser decodes no model at all; None where it does."""
     if os.environ.get("VAE_LIVE", "on") == "off":
         return "this server has it switched off"
-    return st.session_state.get("live_failed")
+    return _failures().get("")
+
+
+def _failures() -> dict[str, str]:
+    """Why files could not be run in this visit, by their hash; by nothing, why none can."""
+    return st.session_state.setdefault("live_failed", {})
 
 
 def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict[str, Any] | str:
@@ -75,12 +83,13 @@ def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict
     """
     if reason := why_not():
         return reason
-    wanted = ("decoder", "encoder") if encodes else ("decoder",)
-    graphs = {half: _graph(opened.key, opened, half, keep if half == "decoder" else None) for half in wanted}
-    if reason := next((graph.reason for graph in graphs.values() if graph.reason), None):
-        return reason
+    wanted = {"decoder": keep, "encoder": None} if encodes else {"decoder": keep}
+    graphs = {half: _graph(opened.key, opened, half, kept) for half, kept in wanted.items()}
+    for digest, reason in graphs.values():
+        if reason := reason or _failures().get(digest, ""):
+            return reason
     found, spec = opened.checkpoint.model, opened.checkpoint.model.spec
-    addresses = {half: served.publish(graph.content, graph.digest) for half, graph in graphs.items()}
+    addresses = {half: _address(opened, half, wanted[half], digest) for half, (digest, _) in graphs.items()}
     about = {"key": opened.key, "dim": spec.size, "classes": spec.classes or 0, "shape": list(found.image_shape)}
     return {**addresses, **about}
 
@@ -96,24 +105,32 @@ def model(opened: Opened, keep: int | None = None) -> dict[str, Any] | None:
 
 def packed(values: Tensor) -> tuple[bytes, str]:
     """Numbers of any shape as float32, compressed by gzip, and their hash: what `served.publish` takes."""
-    content = values.float().contiguous().numpy().astype("<f4").tobytes()
-    return gzip.compress(content, mtime=0), export.digest(content)
+    return compressed(values.float().contiguous().numpy().astype("<f4").tobytes())
+
+
+def compressed(content: bytes) -> tuple[bytes, str]:
+    """A file compressed by gzip, and the hash of what it was."""
+    return gzip.compress(content, compresslevel=6, mtime=0), export.digest(content)
 
 
 def _note(reason: str) -> None:
     """That the pictures come from the server, and why."""
-    if "live_failed" not in st.session_state:
+    if not _failures():
         if os.environ.get("VAE_LIVE", "on") != "off":
             st.caption(plain(f"Decoded on the server, when the hand lets go. {reason}"))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plain(f"Decoded on the server, when the hand lets go: the live view does not run here ({reason})."))
+        st.caption(
+            plain(
+                f"Decoded on the server, when the hand lets go: the live view does not run here ({reason.rstrip('.')})."
+            )
+        )
         again_button()
 
 
 def again_button() -> None:
     """Try the live view once more, where a browser could not show it."""
-    if "live_failed" in st.session_state:
+    if _failures():
         st.button("Try again", key="live_again", type="tertiary", on_click=_again)
 
 
@@ -135,8 +152,13 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
         def heard() -> None:
             # What a view that is no longer on the page still says has no state to be read from.
-            if (widget := st.session_state.get(key)) is not None:
-                act(widget.get(name))
+            if (widget := st.session_state.get(key)) is None:
+                return
+            found = widget.get(name)
+            if isinstance(found, dict) and isinstance(count := found.get("count"), int):  # else a trigger
+                st.session_state[f"{key}_told"] = max(count, st.session_state.get(f"{key}_told", 0))
+                found = found.get("value")
+            act(found)
 
         return heard
 
@@ -145,6 +167,7 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
         "view": view,
         "runtime": served.runtime_address(),
         "attempt": st.session_state.get("live_attempt", 0),
+        "told": st.session_state.get(f"{key}_told", 0),
     }
     callbacks: dict[str, Any] = {
         f"on_{name}_change": told(name, act) for name, act in {**on, "failed": _failed}.items()
@@ -152,7 +175,7 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     _component(key=key, data=whole, **callbacks)
 
 
-def _failed(reason: Any) -> None:
-    """The browser cannot: the server's view takes over for this visit."""
-    if reason is not None:
-        st.session_state["live_failed"] = str(reason)[:MAX_REASON]
+def _failed(told: Any) -> None:
+    """The browser cannot run a file, or any: the server's view takes over for this visit."""
+    if isinstance(told, dict) and len(_failures()) < MAX_FAILURES:
+        _failures()[str(told.get("file", ""))[-DIGEST:]] = str(told.get("reason"))[:MAX_REASON]

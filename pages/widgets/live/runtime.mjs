@@ -11,10 +11,13 @@ mkdirSync(target, { recursive: true });
 for (const name of FILES) {
   // The map that the last line points to is not served.
   const content = readFileSync(new URL(`dist/${name}`, source));
-  const kept = name.endsWith(".mjs") ? Buffer.from(content.toString().replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n")) : content;
+  const kept = name.endsWith(".mjs")
+    ? Buffer.from(content.toString().replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"))
+    : content;
   const file = new URL(`${name}.gz`, target);
   if (!process.argv.includes("--check")) writeFileSync(file, gzipSync(kept, { level: 9 }));
-  else if (!gunzipSync(readFileSync(file)).equals(kept)) throw new Error(`${name} is not that of onnxruntime-web ${version}`);
+  else if (!gunzipSync(readFileSync(file)).equals(kept))
+    throw new Error(`${name} is not that of onnxruntime-web ${version}`);
 }
 const about = new URL("VERSION", target);
 if (!process.argv.includes("--check")) writeFileSync(about, `onnxruntime-web ${version}\n`);

@@ -1,10 +1,77 @@
+function e(e, t, n) {
+	return Float32Array.from(e, (e, r) => e + n * (t[r] - e));
+}
+function t(t, n, r) {
+	let [i, a] = [Math.hypot(...Array.from(t)), Math.hypot(...Array.from(n))], o = 0;
+	for (let e = 0; e < t.length; e++) o += t[e] * n[e];
+	let s = Math.acos(Math.min(1, Math.max(-1, o / (i * a)))), c = Math.sin(s);
+	if (!(Math.abs(c) >= 1e-4)) return e(t, n, r);
+	let l = i + r * (a - i), [u, d] = [l * Math.sin((1 - r) * s) / (c * i), l * Math.sin(r * s) / (c * a)];
+	return Float32Array.from(t, (e, t) => u * e + d * n[t]);
+}
+function n(e) {
+	return e === 3 ? [
+		[0, 0],
+		[1, 0],
+		[.5, 1]
+	] : [
+		[0, 0],
+		[1, 0],
+		[0, 1],
+		[1, 1]
+	];
+}
+function r([e, t], n) {
+	return n === 3 ? [
+		1 - e - t / 2,
+		e - t / 2,
+		t
+	] : [
+		(1 - e) * (1 - t),
+		e * (1 - t),
+		(1 - e) * t,
+		e * t
+	];
+}
+function i(e) {
+	return e === 3 ? [.5, 1 / 3] : [.5, .5];
+}
+function a([e, t], i) {
+	if (i !== 3) return [c(e), c(t)];
+	if (r([e, t], 3).every((e) => e >= 0)) return [e, t];
+	let [a, o, s] = n(3);
+	return [
+		d([e, t], a, o),
+		d([e, t], o, s),
+		d([e, t], s, a)
+	].reduce((n, r) => l([e, t], r) < l([e, t], n) ? r : n);
+}
+function o(e, t) {
+	let n = new Float32Array(e[0].length);
+	return e.forEach((e, r) => {
+		for (let i = 0; i < n.length; i++) n[i] += t[r] * e[i];
+	}), n;
+}
+function s(e, t) {
+	let n = e.slice(1).map((t, n) => l(e[n], t)), r = n.reduce((e, t) => e + t, 0), i = r === 0 ? 0 : r - Math.abs(t % (2 * r) - r);
+	for (let [t, r] of n.entries()) {
+		if (i <= r && r > 0) return u(e[t], e[t + 1], i / r);
+		i -= r;
+	}
+	return e[e.length - 1];
+}
+var c = (e) => Math.min(1, Math.max(0, e)), l = (e, t) => Math.hypot(t[0] - e[0], t[1] - e[1]), u = (e, t, n) => [e[0] + n * (t[0] - e[0]), e[1] + n * (t[1] - e[1])];
+function d(e, t, n) {
+	let [r, i] = [n[0] - t[0], n[1] - t[1]];
+	return u(t, n, c(((e[0] - t[0]) * r + (e[1] - t[1]) * i) / (r * r + i * i)));
+}
 // src/dom.ts
-function e(e, t = {}, ...n) {
+function f(e, t = {}, ...n) {
 	let r = document.createElement(e);
 	for (let [e, n] of Object.entries(t)) e.includes("-") || e === "role" || e === "for" ? r.setAttribute(e, String(n)) : r[e] = n;
 	return r.append(...n.filter((e) => e !== null)), r;
 }
-function t(e, t = 250) {
+function p(e, t = 250) {
 	let n = 0, r = () => clearTimeout(n);
 	return {
 		now: () => (r(), e()),
@@ -12,7 +79,7 @@ function t(e, t = 250) {
 		later: () => (r(), n = window.setTimeout(e, t))
 	};
 }
-var n = class {
+var m = class {
 	step;
 	request = 0;
 	constructor(e) {
@@ -31,10 +98,10 @@ var n = class {
 	stop() {
 		cancelAnimationFrame(this.request), this.request = 0;
 	}
-}, r = 32, i = "rgb(128 128 128)", a = class {
-	canvas = e("canvas", { role: "img" });
-	caption = e("figcaption");
-	figure = e("figure", {}, this.canvas, this.caption);
+}, h = 32, ee = "rgb(128 128 128)", g = class {
+	canvas = f("canvas", { role: "img" });
+	caption = f("figcaption");
+	figure = f("figure", {}, this.canvas, this.caption);
 	context = this.canvas.getContext("2d", { willReadFrequently: !1 });
 	layout = {
 		width: 1,
@@ -44,6 +111,7 @@ var n = class {
 		gutter: 0
 	};
 	parts = /* @__PURE__ */ new Map();
+	loading = "";
 	request = 0;
 	drawn = -1;
 	label(e, t = e) {
@@ -55,14 +123,14 @@ var n = class {
 			count: 1,
 			gutter: 0,
 			...e
-		}, [n, r] = o(t);
+		}, [n, r] = te(t);
 		this.layout = t, (this.canvas.width !== n || this.canvas.height !== r) && (Object.assign(this.canvas, {
 			width: n,
 			height: r
 		}), this.clear());
 	}
 	clear() {
-		this.parts.clear(), this.context.fillStyle = i, this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+		this.parts.clear(), this.context.fillStyle = ee, this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
 	}
 	draw(e, t = 0, n = 1, r = performance.now()) {
 		if (e.length !== n * this.layout.width * this.layout.height * 4 || (this.parts.set(t, {
@@ -98,11 +166,11 @@ var n = class {
 	}
 	async load(e) {
 		let t = new Image();
-		t.src = e, await t.decode(), this.context.drawImage(t, 0, 0);
+		t.src = this.loading = e, await t.decode().catch(() => void 0), this.loading === e && t.naturalWidth && this.context.drawImage(t, 0, 0);
 	}
 	fit(e, t) {
-		let { width: n, height: i } = this.canvas, a = window.devicePixelRatio || 1, o = Math.min(Math.floor(Math.min(e / n, t / i) * a), r * a), s = o >= a ? o / a : Math.min(1, e / n);
-		this.canvas.style.width = `${n * s}px`, this.canvas.style.height = `${i * s}px`;
+		let { width: n, height: r } = this.canvas, i = window.devicePixelRatio || 1, a = Math.min(Math.floor(Math.min(e / n, t / r) * i), h * i), o = a >= i ? a / i : Math.min(1, e / n);
+		this.canvas.style.width = `${n * o}px`, this.canvas.style.height = `${r * o}px`;
 	}
 	place(e) {
 		let { width: t, height: n, columns: r, count: i, gutter: a } = this.layout, o = (e.offsetX / this.canvas.clientWidth * this.canvas.width - a / 2) / (t + a), s = (e.offsetY / this.canvas.clientHeight * this.canvas.height - a / 2) / (n + a), c = Math.floor(s) * r + Math.min(r - 1, Math.max(0, Math.floor(o)));
@@ -112,57 +180,57 @@ var n = class {
 		cancelAnimationFrame(this.request);
 	}
 };
-function o({ width: e, height: t, columns: n, count: r, gutter: i }) {
+function te({ width: e, height: t, columns: n, count: r, gutter: i }) {
 	return [n * (e + i) + i, Math.ceil(r / n) * (t + i) + i];
 }
 // src/view.ts
-var s = class {
-	sent = [];
-	last = "";
+var _ = class {
+	settled;
+	own = "";
+	constructor(e) {
+		this.settled = e;
+	}
 	send(e) {
-		return this.sent.push(JSON.stringify(e)), e;
+		return this.own = JSON.stringify(e), e;
 	}
 	isNews(e) {
-		let t = JSON.stringify(e), n = this.sent.indexOf(t);
-		n >= 0 && this.sent.splice(0, n + 1);
-		let r = n >= 0 || t === this.last;
-		return this.last = t, !r;
+		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, c = 4, l = .01, u = 600, d = 24, f = 84, p = 56, m = (e, t, n) => Float32Array.from({ length: e.length }, (r, i) => e[i] + n * (t[i] - e[i]));
-function h(e, t, n) {
+}, ne = 4, v = .01, re = 600, ie = 24, ae = 84, oe = 56;
+function se(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let { key: e, index: i } of t) r[i] = n.get(e) ?? r[i];
 	return r;
 }
-var ee = class {
+var ce = class {
 	host;
-	ends = [new a(), new a()];
-	range = e("input", {
+	ends = [new g(), new g()];
+	range = f("input", {
 		type: "range",
 		min: 0,
 		max: 1,
-		step: l,
+		step: v,
 		"aria-label": "t, the place between A and B"
 	});
-	value = e("output");
-	play = e("button", {
+	value = f("output");
+	play = f("button", {
 		type: "button",
 		title: "There and back"
 	}, "Play");
-	way = e("div", { className: "way" }, this.ends[0].figure, this.play, this.range, this.value, this.ends[1].figure);
-	warning = e("p", {
+	way = f("div", { className: "way" }, this.ends[0].figure, this.play, this.range, this.value, this.ends[1].figure);
+	warning = f("p", {
 		className: "warning",
 		role: "alert"
 	});
-	reset = e("button", { type: "button" }, "Reset all");
-	sliders = e("div", { className: "sliders" });
-	same = e("div", { className: "same" }, e("div", { className: "tools" }, this.reset), this.sliders);
-	columns = e("div", { className: "columns" });
+	reset = f("button", { type: "button" }, "Reset all");
+	sliders = f("div", { className: "sliders" });
+	same = f("div", { className: "same" }, f("div", { className: "tools" }, this.reset), this.sliders);
+	columns = f("div", { className: "columns" });
 	places = /* @__PURE__ */ new Map();
-	echo = new s();
-	loop = new n((e) => this.walk(e));
-	report = t(() => this.data?.slides ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1)))) : this.host.tell("t", this.echo.send(this.t)));
-	root = e("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
+	echo = new _(() => this.host.settled);
+	loop = new m((e) => this.walk(e));
+	report = p(() => this.data?.slides ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1)))) : this.host.tell("t", this.echo.send(this.t)));
+	root = f("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
 	shown = [];
 	rows = /* @__PURE__ */ new Map();
 	data = null;
@@ -198,56 +266,56 @@ var ee = class {
 		for (let { model: t } of e) this.host.engine.load(t.decoder);
 		this.fit();
 	}
-	column(t) {
-		let [, n, r] = t.model.shape, [i, o, s] = [
-			new a(),
-			new a(),
-			new a()
+	column(e) {
+		let [, t, n] = e.model.shape, [r, i, a] = [
+			new g(),
+			new g(),
+			new g()
 		];
 		[
+			r,
 			i,
-			o,
-			s
+			a
 		].forEach((e) => e.arrange({
-			width: r,
-			height: n
-		})), i.label("", `${t.name}: decoded now`), o.label("A rebuilt", `${t.name}: A rebuilt`), s.label("B rebuilt", `${t.name}: B rebuilt`), o.load(t.rebuilt[0]), s.load(t.rebuilt[1]);
-		let c = e("ul", {}, ...t.facts.map((t) => e("li", {}, t)));
-		o.figure.className = "to-a", s.figure.className = "to-b";
-		let l = e("section", { "aria-label": t.name }, e("h3", {}, t.name), e("div", { className: "row" }, i.figure, e("div", {}, e("div", { className: "rebuilt" }, o.figure, s.figure), c)));
+			width: n,
+			height: t
+		})), r.label("", `${e.name}: decoded now`), i.label("A rebuilt", `${e.name}: A rebuilt`), a.label("B rebuilt", `${e.name}: B rebuilt`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
+		let o = f("ul", {}, ...e.facts.map((e) => f("li", {}, e)));
+		i.figure.className = "to-a", a.figure.className = "to-b";
+		let s = f("section", { "aria-label": e.name }, f("h3", {}, e.name), f("div", { className: "row" }, r.figure, f("div", {}, f("div", { className: "rebuilt" }, i.figure, a.figure), o)));
 		return {
-			column: t,
-			now: i,
-			ends: [o, s],
-			figure: l
+			column: e,
+			now: r,
+			ends: [i, a],
+			figure: s
 		};
 	}
-	row(t) {
-		let n = e("input", {
+	row(e) {
+		let t = f("input", {
 			type: "range",
-			min: t.low,
-			max: t.high,
+			min: e.low,
+			max: e.high,
 			step: "any",
-			"aria-label": `${t.key}${t.note}`
-		}), r = e("output"), i = e("div", { className: "slide" }, e("span", {
+			"aria-label": `${e.key}${e.note}`
+		}), n = f("output"), r = f("div", { className: "slide" }, f("span", {
 			className: "name",
 			title: "Double-click to put it back"
-		}, t.key, e("small", {}, t.note)), r, n), a = (e) => {
-			n.value = String(e), r.textContent = e.toFixed(2), n.style.setProperty("--filled", `${100 * (e - t.low) / (t.high - t.low)}%`), i.classList.toggle("moved", this.places.has(t.key));
+		}, e.key, f("small", {}, e.note)), n, t), i = (i) => {
+			t.value = String(i), n.textContent = i.toFixed(2), t.style.setProperty("--filled", `${100 * (i - e.low) / (e.high - e.low)}%`), r.classList.toggle("moved", this.places.has(e.key));
 		};
-		return n.oninput = () => {
-			let e = Math.min(t.high, Math.max(t.low, Number(Number(n.value).toFixed(2))));
-			this.places.set(t.key, e), a(e), this.decode();
-		}, n.onchange = () => this.report.later(), i.ondblclick = () => {
-			this.places.delete(t.key), this.put(), this.report.now();
-		}, this.rows.set(t.key, a), i;
+		return t.oninput = () => {
+			let n = Math.min(e.high, Math.max(e.low, Number(Number(t.value).toFixed(2))));
+			this.places.set(e.key, n), i(n), this.decode();
+		}, t.onchange = () => this.report.later(), r.ondblclick = () => {
+			this.places.delete(e.key), this.put(), this.report.now();
+		}, this.rows.set(e.key, i), r;
 	}
 	put() {
 		for (let { key: e, start: t } of this.data.slides) this.rows.get(e)(this.places.get(e) ?? t);
 		this.reset.disabled = this.places.size === 0, this.decode();
 	}
 	go(e) {
-		this.t = Number((Math.round(e / l) * l).toFixed(2)), this.range.value = String(this.t), this.range.style.setProperty("--filled", `${100 * this.t}%`), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / v) * v).toFixed(2)), this.range.value = String(this.t), this.range.style.setProperty("--filled", `${100 * this.t}%`), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.places.size === 0, this.busy) {
@@ -268,9 +336,9 @@ var ee = class {
 			});
 		});
 	}
-	point({ a: e, b: t, ya: n, yb: r }) {
-		let { slides: i, columns: a } = this.data;
-		return i ? [h(a[0].a, i, this.places), n ? Float32Array.from(n) : void 0] : [m(e, t, this.t), n && r ? m(n, r, this.t) : void 0];
+	point({ a: t, b: n, ya: r, yb: i }) {
+		let { slides: a, columns: o } = this.data;
+		return a ? [se(o[0].a, a, this.places), r ? Float32Array.from(r) : void 0] : [e(t, n, this.t), r && i ? e(r, i, this.t) : void 0];
 	}
 	forget() {
 		for (let e of this.shown) {
@@ -286,45 +354,45 @@ var ee = class {
 		this.loop.running && (this.loop.stop(), this.play.textContent = "Play", e && this.report.now());
 	}
 	walk(e) {
-		this.phase += e / c * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+		this.phase += e / ne * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < u ? 2 : 4);
+		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < re ? 2 : 4);
 		if (!t) return;
-		let n = (e - d * (t - 1)) / t, r = this.data.slides ? .3 : .38;
+		let n = (e - ie * (t - 1)) / t, r = this.data.slides ? .3 : .38;
 		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
 		for (let { now: e, ends: t } of this.shown) {
 			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, f);
+			for (let e of t) e.fit((n - 8) / 2, ae);
 		}
-		for (let e of this.ends) e.fit(p, p);
+		for (let e of this.ends) e.fit(oe, oe);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, te = 150, g = 34, ne = 64, re = 17, _ = 30, ie = 5, ae = .12;
-function v(e, t, n) {
+}, le = 150, y = 34, ue = 64, de = 17, fe = 30, pe = 5, me = .12;
+function b(e, t, n) {
 	if (e.direction === null) return [t[e.index], n[e.index]];
 	let [r, i] = [-e.offset, 0];
 	return e.direction.forEach((e, a) => {
 		r += e * t[a], i += (e * n[a]) ** 2;
 	}), [r, Math.sqrt(i)];
 }
-function oe(e, t) {
+function he(e, t) {
 	let n = e.filter(({ active: e }) => e), r = e.filter(({ active: e, low: n, high: r }, i) => e && (t[i] < n || t[i] > r));
 	if (!r.length) return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
-	let i = r.slice(0, ie).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "";
+	let i = r.slice(0, pe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "";
 	return `Outside the grey band, where 95 % of the reference pictures lie: ${i.join(", ")}${a} (${r.length} of ${n.length} in use).`;
 }
-var se = "http://www.w3.org/2000/svg";
-function y(e, t) {
-	let n = document.createElementNS(se, e);
-	return b(n, t), n;
+var ge = "http://www.w3.org/2000/svg";
+function x(e, t) {
+	let n = document.createElementNS(ge, e);
+	return S(n, t), n;
 }
-var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ce = class {
-	svg = y("svg", { role: "img" });
-	box = e("div", {
+var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), _e = class {
+	svg = x("svg", { role: "img" });
+	box = f("div", {
 		className: "bars",
 		tabIndex: 0
 	}, this.svg);
@@ -343,38 +411,38 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let e = this.axes.flatMap(({ low: e, high: t }) => [-e, t]), t = 1.25 * Math.max(...e, .1), { mean: n, std: r } = this.found ?? {
 			mean: [],
 			std: []
-		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(v(e, n, r)[0]))) : 0;
+		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(b(e, n, r)[0]))) : 0;
 		return i <= t ? t : t * Math.ceil(i / t);
 	}
 	build() {
-		let e = this.box.clientWidth - g, t = this.axes.length;
+		let e = this.box.clientWidth - y, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(re, e / Math.min(t, ne))), r = g + n * t;
-		b(this.svg, {
+		let n = Math.min(90, Math.max(de, e / Math.min(t, ue))), r = y + n * t;
+		S(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= _ ? 1 : Math.ceil(_ / n);
+		let i = n >= fe ? 1 : Math.ceil(fe / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [g + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = y("title", {}), u = y("rect", {
+			let [r, a] = [y + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = x("title", {}), u = x("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = y("path", {
+			}), d = x("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = y("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, y("rect", {
+			}), f = x("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, x("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = y("text", {
+				let t = x("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -389,7 +457,7 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return te / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return le / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -398,14 +466,14 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = y("text", {
+			let n = x("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [y("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [x("line", {
 				class: "line",
-				x1: g,
+				x1: y,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -418,27 +486,27 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			let { bar: r, spread: i, title: a } = this.marks[n];
 			for (let e of [r, i]) e.toggleAttribute("hidden", !this.found);
 			if (a.textContent = `${t.name}: 95 % of the reference pictures from ${t.low.toFixed(2)} to ${t.high.toFixed(2)}`, !this.found) return;
-			let [o, s] = v(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
-			b(r, {
+			let [o, s] = b(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
+			S(r, {
 				y: c,
 				height: Math.max(1, l - c)
 			});
 			let [u, d] = [Number(i.dataset.x), Number(i.dataset.w)], [f, p] = [this.y(o + s), this.y(o - s)];
-			b(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
+			S(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
 		});
 		let t = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", e.length ? `${t}: ${e.slice(0, 16).join(", ")}` : `${t}; nothing is drawn yet`);
 	}
-}, le = class {
-	points = y("g", { class: "points" });
-	spread = [1, 2].map(() => y("ellipse", { class: "spread" }));
-	cross = y("path", { class: "cross" });
-	svg = y("svg", {
+}, ve = class {
+	points = x("g", { class: "points" });
+	spread = [1, 2].map(() => x("ellipse", { class: "spread" }));
+	cross = x("path", { class: "cross" });
+	svg = x("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
-	legend = e("p", { className: "legend" });
-	box = e("figure", { className: "plane" }, this.svg, this.legend);
+	legend = f("p", { className: "legend" });
+	box = f("figure", { className: "plane" }, this.svg, this.legend);
 	ends = [
 		-3,
 		3,
@@ -448,28 +516,28 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 	constructor() {
 		this.svg.append(this.points, this.cross, ...this.spread);
 	}
-	show(t) {
-		let n = t.map(({ colour: e, points: t }) => {
+	show(e) {
+		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return y("path", {
+			return x("path", {
 				d: n,
 				stroke: e
 			});
 		});
-		this.points.replaceChildren(...n), this.legend.replaceChildren(...t.filter(({ name: e }) => e).map(({ name: t, colour: n }) => {
-			let r = e("i", { "aria-hidden": "true" });
-			return r.style.background = n, e("span", {}, r, t);
+		this.points.replaceChildren(...t), this.legend.replaceChildren(...e.filter(({ name: e }) => e).map(({ name: e, colour: t }) => {
+			let n = f("i", { "aria-hidden": "true" });
+			return n.style.background = t, f("span", {}, n, e);
 		}));
-		let [r, i] = [0, 1].map((e) => t.flatMap(({ points: t }) => t.filter((t, n) => n % 2 === e)));
-		r.length && (this.ends = [...ue(r), ...ue(i)]), this.put(null);
+		let [n, r] = [0, 1].map((t) => e.flatMap(({ points: e }) => e.filter((e, n) => n % 2 === t)));
+		n.length && (this.ends = [...C(n), ...C(r)]), this.put(null);
 	}
 	put(e) {
 		for (let t of [...this.spread, this.cross]) t.toggleAttribute("hidden", !e);
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => b(e, {
+			this.spread.forEach((e, t) => S(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -482,48 +550,48 @@ var b = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - ae * o,
-			-i - ae * s,
+			t - me * o,
+			-i - me * s,
 			o * 1.24,
 			s * 1.24
 		];
-		b(this.svg, {
+		S(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && b(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && S(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		b(this.svg, {
+		S(this.svg, {
 			width: e,
 			height: t
 		});
 	}
 };
-function ue(e) {
+function C(e) {
 	let t = [...e].sort((e, t) => e - t), n = Math.floor(e.length * .005);
 	return [t[n], t[t.length - 1 - n]];
 }
 // src/ink.ts
-var de = .1, fe = .1, pe = .1;
-function me(e) {
+var ye = .1, be = .1, xe = .1;
+function Se(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function he(e, t) {
+function Ce(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => me((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Se((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function ge(e, t, n) {
+function w(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return he(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Ce(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -531,24 +599,24 @@ function ge(e, t, n) {
 		}
 	}), i;
 }
-function x({ width: e, height: t, values: n }, r, i) {
+function T({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: ge(ge(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: w(w(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function _e({ width: e, height: t, values: n }, r) {
+function E({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function ve(e, t) {
+function D(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function ye({ width: e, height: t, values: n }) {
+function we({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < de) return null;
+	if (r < ye) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -556,7 +624,7 @@ function ye({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= fe * r) return;
+		if (t <= be * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -576,19 +644,19 @@ function ye({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function be(e) {
+function Te(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(pe * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(xe * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: xe(xe(r, t, c), n, c)
+		values: O(O(r, t, c), n, c)
 	};
 }
-function xe(e, t, n) {
+function O(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -596,15 +664,15 @@ function xe(e, t, n) {
 	}
 	return i;
 }
-function Se(e, t, n, r) {
-	let i = ye(e);
+function Ee(e, t, n, r) {
+	let i = we(e);
 	if (!i) return null;
-	let a = r.brighten ? be(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = x(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Te(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = T(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [ve(_e(d, 0), t), ve(_e(d, 1), n)], m = {
+	}, [f, p] = [D(E(d, 0), t), D(E(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -612,52 +680,52 @@ function Se(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Ce(e, t, n, r) {
+function De(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function we(e, t) {
+function Oe(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Te(e, t, [n, r, i], a, o) {
+function ke(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Ce(e, t.width, t.height, o), c = a && Se(n, i, r, a) || x(n, i, r);
+		let n = De(e, t.width, t.height, o), c = a && Ee(n, i, r, a) || T(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return we(s, o);
+	return Oe(s, o);
 }
 // src/pixels.ts
-function Ee(e, t, n) {
+function Ae(e, t, n) {
 	let r = e.length / (t * n), i = new Uint8ClampedArray(r * n * 4), [a, o] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let s = 0, c = 0, l = 0; s < r; s++, c += t * n) for (let t = c; t < c + n; t++, l += 4) i[l] = e[t] * 255, i[l + 1] = e[t + a] * 255, i[l + 2] = e[t + o] * 255, i[l + 3] = 255;
 	return i;
 }
 // src/draw.ts
-var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.slice(e.lastIndexOf(null) + 1), je = class {
+var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Fe = class {
 	host;
-	canvas = e("canvas", {
+	canvas = f("canvas", {
 		role: "img",
 		tabIndex: 0,
 		"aria-label": "Drawing area: draw with mouse, finger or pen"
 	});
 	context = this.canvas.getContext("2d");
-	hint = e("p", { className: "hint" }, "Draw here with mouse, finger or pen");
-	field = e("canvas").getContext("2d", { willReadFrequently: !0 });
-	seen = new a();
-	rebuilt = new a();
-	bars = new ce();
-	plane = new le();
-	said = e("p", {
+	hint = f("p", { className: "hint" }, "Draw here with mouse, finger or pen");
+	field = f("canvas").getContext("2d", { willReadFrequently: !0 });
+	seen = new g();
+	rebuilt = new g();
+	bars = new _e();
+	plane = new ve();
+	said = f("p", {
 		className: "said",
 		role: "status"
 	});
-	pen = e("button", { type: "button" }, "Pen");
-	eraser = e("button", { type: "button" }, "Eraser");
-	thickness = e("input", {
+	pen = f("button", { type: "button" }, "Pen");
+	eraser = f("button", { type: "button" }, "Eraser");
+	thickness = f("input", {
 		type: "range",
 		min: .02,
 		max: .3,
@@ -665,18 +733,18 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 		value: "0.09",
 		"aria-label": "Thickness"
 	});
-	colour = e("input", {
+	colour = f("input", {
 		type: "color",
 		"aria-label": "Colour of the pen"
 	});
-	centre = e("input", { type: "checkbox" });
-	centring = e("label", { title: "As the training data were made: scaled to one size, the ink in the middle" }, this.centre, "Cut out and centred");
-	undo = e("button", {
+	centre = f("input", { type: "checkbox" });
+	centring = f("label", { title: "As the training data were made: scaled to one size, the ink in the middle" }, this.centre, "Cut out and centred");
+	undo = f("button", {
 		type: "button",
 		title: "Take the last stroke back (Ctrl+Z)"
 	}, "Undo");
-	clear = e("button", { type: "button" }, "Clear");
-	pair = e("div", { className: "pair" }, this.seen.figure, this.rebuilt.figure);
+	clear = f("button", { type: "button" }, "Clear");
+	pair = f("div", { className: "pair" }, this.seen.figure, this.rebuilt.figure);
 	boards;
 	root;
 	sends;
@@ -686,29 +754,29 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 	request = 0;
 	busy = !1;
 	late = !1;
-	constructor(t) {
-		this.host = t;
-		let n = [
+	constructor(e) {
+		this.host = e;
+		let t = [
 			["Use as A", "a"],
 			["Use as B", "b"],
 			["Traverse from here", "start"]
 		];
-		this.sends = n.map(([t, n]) => {
-			let r = e("button", {
+		this.sends = t.map(([e, t]) => {
+			let n = f("button", {
 				type: "button",
-				className: `to-${n}`
-			}, t);
-			return r.onclick = () => this.send(n), r;
+				className: `to-${t}`
+			}, e);
+			return n.onclick = () => this.send(t), n;
 		});
-		let r = e("button", {
+		let n = f("button", {
 			type: "button",
 			title: "The drawing, what the model sees, and what it rebuilds"
 		}, "Pictures (PNG)");
-		r.onclick = () => this.save(), this.sends.push(r);
-		let i = e("figure", {}, e("div", { className: "paper" }, this.canvas, this.hint), e("figcaption", {}, "Your drawing")), a = e("div", { className: "tools sends" }, ...this.sends);
-		this.boards = e("div", { className: "boards" }, i, this.pair, this.plane.box, a);
-		let o = e("label", { className: "thickness" }, "Thickness", this.thickness), s = e("div", { className: "tools" }, this.pen, this.eraser, o, this.colour, this.centring, this.undo, this.clear);
-		this.root = e("div", { className: "draw" }, s, this.boards, this.said, this.bars.box), t.root.replaceChildren(this.root), this.listen();
+		n.onclick = () => this.save(), this.sends.push(n);
+		let r = f("figure", {}, f("div", { className: "paper" }, this.canvas, this.hint), f("figcaption", {}, "Your drawing")), i = f("div", { className: "tools sends" }, ...this.sends);
+		this.boards = f("div", { className: "boards" }, r, this.pair, this.plane.box, i);
+		let a = f("label", { className: "thickness" }, "Thickness", this.thickness), o = f("div", { className: "tools" }, this.pen, this.eraser, a, this.colour, this.centring, this.undo, this.clear);
+		this.root = f("div", { className: "draw" }, o, this.boards, this.said, this.bars.box), e.root.replaceChildren(this.root), this.listen();
 	}
 	show(e) {
 		let t = this.data?.model.key !== e.model.key;
@@ -719,7 +787,7 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = De / Math.max(i, r);
+		let a = je / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
@@ -734,7 +802,7 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 				points: [this.point(e)],
 				thickness: Number(this.thickness.value),
 				colour: t
-			}, S.push(this.stroke), this.later();
+			}, k.push(this.stroke), this.later();
 		}, this.canvas.onpointermove = (e) => {
 			if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
 			let t = e.getCoalescedEvents?.() ?? [];
@@ -742,7 +810,7 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 			this.later();
 		}, this.canvas.onlostpointercapture = () => this.stroke = null, this.canvas.onkeydown = (e) => {
 			e.key.toLowerCase() === "z" && (e.ctrlKey || e.metaKey) && (e.preventDefault(), this.undo.click());
-		}, this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => (S.pop(), this.later()), this.clear.onclick = () => (S.push(null), this.later()), this.thickness.oninput = () => this.fill();
+		}, this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => (k.pop(), this.later()), this.clear.onclick = () => (k.push(null), this.later()), this.thickness.oninput = () => this.fill();
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser"), this.fill();
@@ -761,14 +829,14 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 		});
 	}
 	update() {
-		let e = C(S);
-		this.paint(this.context, e), this.hint.hidden = e.length > 0, this.undo.disabled = S.length === 0, this.clear.disabled = e.length === 0;
+		let e = A(k);
+		this.paint(this.context, e), this.hint.hidden = e.length > 0, this.undo.disabled = k.length === 0, this.clear.disabled = e.length === 0;
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: t, centring: n, bits: r } = this.data;
 		this.paint(this.field, e);
 		let { width: i, height: a } = this.field.canvas, { data: o } = this.field.getImageData(0, 0, i, a);
-		this.x = Te(o, {
+		this.x = ke(o, {
 			width: i,
 			height: a
 		}, t.shape, this.centre.checked ? n : null, r), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -785,7 +853,7 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Ee(e, t, n * r);
+		return Ae(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -800,7 +868,7 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 		let { model: e } = this.data, t = performance.now();
 		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => {
 			this.busy = !1, this.isOpen(e) && this.decode(e, n, t), this.late && this.x && this.encode();
-		}, (e) => this.host.fail(e.message));
+		}, (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
 	}
 	decode(e, t, n) {
 		let { mean: r, std: i, y: a } = t;
@@ -821,49 +889,49 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 	}
 	put(e) {
 		let { axes: t, plane: n, classes: r, sees: i } = this.data;
-		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Me(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = oe(t, t.map((t) => v(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Ie(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = he(t, t.map((t) => b(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
-	send(t) {
-		let [, n, r] = this.data.model.shape, i = e("canvas", {
-			width: r,
-			height: n
+	send(e) {
+		let [, t, n] = this.data.model.shape, r = f("canvas", {
+			width: n,
+			height: t
 		});
-		i.getContext("2d").putImageData(new ImageData(this.pixelsOf(this.x), r, n), 0, 0), this.host.tell("sent", {
-			to: t,
-			png: i.toDataURL("image/png"),
+		r.getContext("2d").putImageData(new ImageData(this.pixelsOf(this.x), n, t), 0, 0), this.host.tell("sent", {
+			to: e,
+			png: r.toDataURL("image/png"),
 			at: Date.now()
 		});
 	}
 	save() {
-		let [, t, n] = this.data.model.shape, r = Math.max(1, Math.round(ke / Math.max(t, n))), [i, a, o] = [
-			n * r,
-			t * r,
-			r
-		], s = e("canvas", {
-			width: 3 * i + 4 * o,
-			height: a + 2 * o
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ne / Math.max(e, t))), [r, i, a] = [
+			t * n,
+			e * n,
+			n
+		], o = f("canvas", {
+			width: 3 * r + 4 * a,
+			height: i + 2 * a
 		}).getContext("2d");
-		s.fillStyle = Ae, s.fillRect(0, 0, s.canvas.width, s.canvas.height), s.imageSmoothingEnabled = !1;
-		let c = e("canvas", {
-			width: i,
-			height: a
+		o.fillStyle = Pe, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		let s = f("canvas", {
+			width: r,
+			height: i
 		}).getContext("2d");
-		this.paint(c, C(S)), [
-			c.canvas,
+		this.paint(s, A(k)), [
+			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
-		].forEach((e, t) => s.drawImage(e, o + t * (i + o), o, i, a)), s.canvas.toBlob((t) => {
-			let n = URL.createObjectURL(t);
-			e("a", {
-				href: n,
+		].forEach((e, t) => o.drawImage(e, a + t * (r + a), a, r, i)), o.canvas.toBlob((e) => {
+			let t = URL.createObjectURL(e);
+			f("a", {
+				href: t,
 				download: "drawing.png"
-			}).click(), setTimeout(() => URL.revokeObjectURL(n), 1e3);
+			}).click(), setTimeout(() => URL.revokeObjectURL(t), 1e3);
 		});
 	}
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Oe,
+			e < Me,
 			this.data.plane !== null,
 			window.innerHeight
 		], o = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48) / 3, .32 * a), s = r ? (e - 16) / 2 : i ? (o - 40) / 2 : o;
@@ -875,23 +943,23 @@ var De = 256, Oe = 600, ke = 512, Ae = "rgb(128 128 128)", S = [], C = (e) => e.
 		}), Object.assign(this.canvas, {
 			width: Math.round(n * c * l),
 			height: Math.round(t * c * l)
-		}), this.paint(this.context, C(S)), this.plane.fit(r ? e : o * 1.15, o), i || this.bars.build();
+		}), this.paint(this.context, A(k)), this.plane.fit(r ? e : o * 1.15, o), i || this.bars.build();
 	}
 	dispose() {
 		cancelAnimationFrame(this.request), this.host.engine.cancel(this);
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Me(e, t) {
+function Ie(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/worker.ts?worker&inline
-var w = "function e(e,t,n){let r=e.length/(t*n),i=new Uint8ClampedArray(r*n*4),[a,o]=t===3?[n,2*n]:[0,0];for(let s=0,c=0,l=0;s<r;s++,c+=t*n)for(let t=c;t<c+n;t++,l+=4)i[l]=e[t]*255,i[l+1]=e[t+a]*255,i[l+2]=e[t+o]*255,i[l+3]=255;return i}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await c(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", T = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", w], { type: "text/javascript;charset=utf-8" });
-function Ne(e) {
+var Le = "function e(e,t,n){let r=e.length/(t*n),i=new Uint8ClampedArray(r*n*4),[a,o]=t===3?[n,2*n]:[0,0];for(let s=0,c=0,l=0;s<r;s++,c+=t*n)for(let t=c;t<c+n;t++,l+=4)i[l]=e[t]*255,i[l+1]=e[t+a]*255,i[l+2]=e[t+o]*255,i[l+3]=255;return i}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await c(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Re = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Le], { type: "text/javascript;charset=utf-8" });
+function ze(e) {
 	let t;
 	try {
-		if (t = T && (self.URL || self.webkitURL).createObjectURL(T), !t) throw "";
+		if (t = Re && (self.URL || self.webkitURL).createObjectURL(Re), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -900,32 +968,31 @@ function Ne(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(w), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Le), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/engine.ts
-var Pe = 16384, Fe = class {
+var Be = 16384, Ve = class {
 	worker;
 	id = 0;
-	busy = !1;
 	broken = null;
 	lanes = /* @__PURE__ */ new Map();
 	others = [];
-	waiting = /* @__PURE__ */ new Map();
+	flight = null;
 	failures = /* @__PURE__ */ new Set();
 	constructor(e) {
 		this.worker = e, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
-		return this.broken !== null && e(this.broken), this.failures.add(e), () => this.failures.delete(e);
+		return this.broken !== null && e(this.broken, ""), this.failures.add(e), () => this.failures.delete(e);
 	}
 	load(e) {
 		this.worker.postMessage({
 			kind: "load",
-			url: E(e)
+			url: j(e)
 		});
 	}
 	decode(e, t) {
@@ -941,7 +1008,7 @@ var Pe = 16384, Fe = class {
 		return new Promise((r, i) => {
 			if (this.broken !== null || !e.encoder) return i(Error(this.broken ?? "there is no encoder"));
 			let a = {
-				url: E(e.encoder),
+				url: j(e.encoder),
 				rows: n,
 				feeds: { x: t },
 				shapes: { x: e.shape },
@@ -954,15 +1021,18 @@ var Pe = 16384, Fe = class {
 		});
 	}
 	cancel(e) {
-		this.lanes.delete(e);
+		this.lanes.delete(e), this.flight?.who === e && (this.flight.who = null);
+	}
+	close() {
+		this.failures.clear(), this.fail("the live view was begun anew"), this.worker.terminate();
 	}
 	pump() {
-		if (this.busy || this.broken !== null) return;
+		if (this.flight || this.broken !== null) return;
 		let e = this.others.shift();
-		if (e) return this.post(e.ask, e.answer);
+		if (e) return this.post(e.ask, null, e.answer);
 		let [t] = this.lanes;
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Pe / (u * d * f))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Be / (u * d * f))));
 		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
 			...r,
 			row: a + p
@@ -978,97 +1048,123 @@ var Pe = 16384, Fe = class {
 			y: [o.classes]
 		};
 		this.post({
-			url: E(o.decoder),
+			url: j(o.decoder),
 			rows: p,
 			feeds: m,
 			shapes: h,
 			pictures: !0
-		}, (e) => {
-			if (e.kind === "failed") return this.tell(e.reason);
-			e.kind === "pixels" && (i.onPixels(e.pixels, a, p), a + p >= l && i.onDone?.());
+		}, n, (e, t) => {
+			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
+			e.kind === "pixels" && t && (i.onPixels(e.pixels, a, p), a + p >= l && i.onDone?.());
 		});
 	}
-	post(e, t) {
-		let n = ++this.id;
-		this.busy = !0, this.waiting.set(n, t), this.worker.postMessage({
+	post(e, t, n) {
+		let r = ++this.id;
+		this.flight = {
+			id: r,
+			who: t,
+			answer: n
+		}, this.worker.postMessage({
 			kind: "run",
-			id: n,
+			id: r,
 			...e
 		});
 	}
 	heard(e) {
 		if (e.kind === "loaded") return;
-		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : this.tell(e.reason);
-		let t = e.id, n = this.waiting.get(t);
-		this.waiting.delete(t), this.busy = !1, n?.(e), this.pump();
+		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : this.tell(e.reason, e.url);
+		if (e.id !== this.flight?.id) return;
+		let { who: t, answer: n } = this.flight;
+		this.flight = null;
+		try {
+			n(e, t !== null);
+		} finally {
+			this.pump();
+		}
 	}
 	fail(e) {
-		this.broken = e, this.tell(e);
+		if (this.broken !== null) return;
+		this.broken = e;
+		let t = [...this.flight ? [this.flight.answer] : [], ...this.others.splice(0).map(({ answer: e }) => e)];
+		this.flight = null;
+		for (let n of t) n({
+			kind: "failed",
+			id: 0,
+			url: null,
+			reason: e
+		}, !1);
+		this.tell(e, "");
 	}
-	tell(e) {
-		this.lanes.clear();
-		for (let t of this.failures) t(e);
+	tell(e, t) {
+		for (let [e, { wish: n }] of this.lanes) (t === "" || j(n.model.decoder) === t) && this.lanes.delete(e);
+		for (let n of this.failures) n(e, t);
 	}
-}, E = (e) => new URL(e, document.baseURI).href, D = null;
-function Ie(e) {
-	if (D?.runtime === e) return D.engine;
+}, j = (e) => new URL(e, document.baseURI).href;
+async function M(e) {
+	let t = await fetch(j(e));
+	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
+	return t.arrayBuffer();
+}
+var N = null;
+function He(e) {
+	if (N?.runtime === e) return N.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Ne();
-	return D = {
+	let t = new ze();
+	return N = {
 		runtime: e,
-		engine: new Fe(t)
+		engine: new Ve(t)
 	}, t.postMessage({
 		kind: "begin",
-		runtime: E(e)
-	}), D.engine;
+		runtime: j(e)
+	}), N.engine;
 }
-function Le() {
-	D = null;
+function Ue() {
+	N?.engine.close(), N = null;
 }
 // src/grid.ts
-var Re = .01;
-function ze(e, t, n, r) {
+var We = .01;
+function Ge(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var Be = class {
+var Ke = class {
 	host;
-	screen = new a();
-	rows = e("div", { className: "rows" });
-	below = e("div", { className: "below" });
-	mark = e("span", {
+	screen = new g();
+	rows = f("div", { className: "rows" });
+	below = f("div", { className: "below" });
+	mark = f("span", {
 		className: "mark",
 		hidden: !0
 	});
-	heat = e("input", {
+	heat = f("input", {
 		type: "range",
 		min: "0",
-		step: String(Re),
+		step: String(We),
 		"aria-label": "Temperature"
 	});
-	heatNumber = e("input", {
+	heatNumber = f("input", {
 		type: "number",
 		min: "0",
 		step: "0.05",
 		"aria-label": "Value of the temperature"
 	});
-	heatNote = e("small");
-	seed = e("input", {
+	heatNote = f("small");
+	seed = f("input", {
 		type: "range",
 		step: "1",
 		"aria-label": "Seed"
 	});
-	seedNumber = e("input", {
+	seedNumber = f("input", {
 		type: "number",
 		min: "0",
 		step: "1",
 		"aria-label": "Value of the seed"
 	});
-	draw = e("button", { type: "button" }, "New draw");
-	seedRow = e("div", { className: "knob" }, e("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
-	echo = new s();
-	report = t(() => this.host.tell("knobs", this.echo.send({
+	draw = f("button", { type: "button" }, "New draw");
+	seedRow = f("div", { className: "knob" }, f("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
+	echo = new _(() => this.host.settled);
+	report = p(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
@@ -1077,10 +1173,10 @@ var Be = class {
 	route = "";
 	at = 1;
 	of = 0;
-	constructor(t) {
-		this.host = t;
-		let n = e("div", { className: "knob" }, e("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
-		t.root.replaceChildren(e("div", { className: "grid" }, e("div", { className: "knobs" }, n, this.seedRow), this.rows, e("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
+	constructor(e) {
+		this.host = e;
+		let t = f("div", { className: "knob" }, f("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
+		e.root.replaceChildren(f("div", { className: "grid" }, f("div", { className: "knobs" }, t, this.seedRow), this.rows, f("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
 			let t = this.screen.place(e);
 			t >= 0 && this.host.tell("picked", t);
 		};
@@ -1104,15 +1200,14 @@ var Be = class {
 		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow when it is let go: this prior is drawn step by step.", this.labels(), this.knobs(), this.route === e.points ? this.decode() : this.fetch(e.points);
 	}
 	async fetch(e) {
-		this.route = e;
+		this.route = e, this.points = null;
 		try {
-			let t = await fetch(E(e));
-			if (!t.ok) throw Error(`the draws are not to be had (${t.status})`);
-			let n = new Float32Array(await t.arrayBuffer());
+			let t = new Float32Array(await M(e));
 			if (this.route !== e) return;
-			this.points = n, this.decode();
-		} catch (e) {
-			this.host.fail(e instanceof Error ? e.message : String(e));
+			this.points = t, this.decode();
+		} catch (t) {
+			if (this.route !== e) return;
+			this.route = "", this.host.fail(t instanceof Error ? t.message : String(t), this.data.model.decoder);
 		}
 	}
 	turn(e, t) {
@@ -1136,36 +1231,36 @@ var Be = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: ze(this.points, a, t * e.dim, this.at),
+			z: Ge(this.points, a, t * e.dim, this.at),
 			y: i === null ? void 0 : Float32Array.from(i),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
 		});
 	}
 	labels() {
-		let { rows: t, chosen: n, columns: r, count: i, model: a, gutter: o } = this.data;
-		this.data.edge === null && this.rows.replaceChildren(...t.map((t) => e("span", { title: t }, t))), this.mark.hidden = n < 0 || n >= i;
-		let [, s, c] = a.shape, l = r * (c + o) + o, u = Math.ceil(i / r) * (s + o) + o;
+		let { rows: e, chosen: t, columns: n, count: r, model: i, gutter: a } = this.data;
+		this.data.edge === null && this.rows.replaceChildren(...e.map((e) => f("span", { title: e }, e))), this.mark.hidden = t < 0 || t >= r;
+		let [, o, s] = i.shape, c = n * (s + a) + a, l = Math.ceil(r / n) * (o + a) + a;
 		Object.assign(this.mark.style, {
-			left: `${100 * (n % r * (c + o) + o) / l}%`,
-			top: `${100 * (Math.floor(n / r) * (s + o) + o) / u}%`,
-			width: `${100 * c / l}%`,
-			height: `${100 * s / u}%`
+			left: `${100 * (t % n * (s + a) + a) / c}%`,
+			top: `${100 * (Math.floor(t / n) * (o + a) + a) / l}%`,
+			width: `${100 * s / c}%`,
+			height: `${100 * o / l}%`
 		});
 	}
 	ends() {
-		let { edge: t } = this.data;
-		if (this.rows.classList.toggle("axis", t !== null), this.below.hidden = t === null, t === null) return;
-		let n = (t * this.at).toFixed(2);
+		let { edge: e } = this.data;
+		if (this.rows.classList.toggle("axis", e !== null), this.below.hidden = e === null, e === null) return;
+		let t = (e * this.at).toFixed(2);
 		this.rows.replaceChildren(...[
-			n,
+			t,
 			"z1 ↑",
-			`-${n}`
-		].map((t) => e("span", {}, t))), this.below.replaceChildren(...[
-			`-${n}`,
+			`-${t}`
+		].map((e) => f("span", {}, e))), this.below.replaceChildren(...[
+			`-${t}`,
 			"z0 →",
-			n
-		].map((t) => e("span", {}, t)));
+			t
+		].map((e) => f("span", {}, e)));
 	}
 	fit() {
 		if (!this.data) return;
@@ -1175,11 +1270,11 @@ var Be = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.route = "";
 	}
-}, Ve = .05;
-function He(e, t, n) {
+}, qe = .05;
+function Je(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Ve) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * qe) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1188,13 +1283,13 @@ function He(e, t, n) {
 		sy: c
 	};
 }
-var O = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], k = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Ue = (e, t, n) => ({
+var P = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], F = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], I = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function A(e, t, n, r) {
-	let [i, a] = k(e, n, r);
+function L(e, t, n, r) {
+	let [i, a] = F(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1203,7 +1298,7 @@ function A(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function We(e, { sx: t, sy: n }, r, i) {
+function Ye(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1211,34 +1306,33 @@ function We(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function Ge(e, t, n) {
+function Xe(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function j(e, t) {
+function R(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) Ge(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) Xe(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var M = ([e, t], [n, r]) => [
+var z = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function Ke({ mean: e, axes: t }, n, r) {
+function Ze({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function qe({ axes: e }, t, [n, r], i, a) {
+function Qe({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-var N = (e, t, n) => e.map((e, r) => e + n * (t[r] - e));
-function Je(e, t, n) {
+function $e(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1247,8 +1341,8 @@ function Je(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/board.ts
-var Ye = .25, Xe = .8, Ze = 14, P = [.5, 400];
-function F(e, t, n, r, i) {
+var et = .25, tt = .8, nt = 14, B = [.5, 400];
+function V(e, t, n, r, i) {
 	let a = (...t) => {
 		for (let a = 0; a < t.length; a += 2) {
 			let [o, s] = [n + t[a] * i, r + t[a + 1] * i];
@@ -1258,15 +1352,15 @@ function F(e, t, n, r, i) {
 	}, [o, s] = [.4, 1.1];
 	t === 1 ? a(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0) : t === 2 ? a(-1, -1, 1, -1, 1, 1, -1, 1) : t === 3 ? a(-o, -s, o, -s, o, -o, s, -o, s, o, o, o, o, s, -o, s, -o, o, -s, o, -s, -o, -o, -o) : t === 4 ? a(0, -.6, .6, -1.2, 1.2, -.6, .6, 0, 1.2, .6, .6, 1.2, 0, .6, -.6, 1.2, -1.2, .6, -.6, 0, -1.2, -.6, -.6, -1.2) : t === 5 ? a(0, -1.2, 1.2, .9, -1.2, .9) : (e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI));
 }
-var Qe = class {
+var rt = class {
 	over;
-	below = e("canvas", { "aria-hidden": "true" });
-	above = e("canvas", {
+	below = f("canvas", { "aria-hidden": "true" });
+	above = f("canvas", {
 		className: "above",
 		role: "application",
 		tabIndex: 0
 	});
-	box = e("div", { className: "plot" }, this.below, this.above);
+	box = f("div", { className: "plot" }, this.below, this.above);
 	frame = {
 		left: 0,
 		top: 0,
@@ -1298,7 +1392,7 @@ var Qe = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = He(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Je(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1318,7 +1412,7 @@ var Qe = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < P[0] || t > P[1] || (this.frame = e, this.draw());
+		t < B[0] || t > B[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1343,11 +1437,11 @@ var Qe = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), F(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), V(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return O(this.frame, t[2 * e], t[2 * e + 1]);
+		return P(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1375,40 +1469,40 @@ var Qe = class {
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? Ye : Xe;
+			e.globalAlpha = l ? 1 : r.size ? et : tt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), F(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), V(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, [s, c] = [this.style("--st-text-color"), this.style("--st-border-color")], l = n + i;
-		e.font = `${Ze}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
-		let [u, d] = [k(this.frame, t, l), k(this.frame, t + r, n)], f = (e, t) => o ? Je(u[e], d[e], t) : [], p = (e, t) => {
+		e.font = `${nt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
+		let [u, d] = [F(this.frame, t, l), F(this.frame, t + r, n)], f = (e, t) => o ? $e(u[e], d[e], t) : [], p = (e, t) => {
 			let n = e.length > 1 ? e[1] - e[0] : 1;
 			return e[t].toFixed(Math.max(0, -Math.floor(Math.log10(n) + 1e-9))).replace("-", "−");
 		};
 		e.beginPath(), e.rect(t, n, r, i);
 		let m = f(0, Math.max(2, r / 60));
 		e.textAlign = "center", e.textBaseline = "top", m.forEach((t, r) => {
-			let [i] = O(this.frame, t, 0);
+			let [i] = P(this.frame, t, 0);
 			e.moveTo(i, n), e.lineTo(i, l), e.fillText(p(m, r), i, l + 4);
 		}), e.fillText(a[0], t + r / 2, l + (o ? 23 : 5));
 		let h = f(1, Math.max(2, i / 60));
 		e.textAlign = "right", e.textBaseline = "middle", h.forEach((n, i) => {
-			let [, a] = O(this.frame, 0, n);
+			let [, a] = P(this.frame, 0, n);
 			e.moveTo(t, a), e.lineTo(t + r, a), e.fillText(p(h, i), t - 6, a);
 		}), e.stroke(), e.textAlign = "left", e.fillText(a[1], t, n / 2);
 	}
 	name(e, { text: t, x: n, y: r, move: i, ground: a, ink: o }) {
-		let [s, c] = O(this.frame, n, r);
+		let [s, c] = P(this.frame, n, r);
 		this.arrow(e, s, c, i, a, 2), this.plate(e, t, s, c - i, a, o, 16, 1);
 	}
 	flag(e, { name: t, x: n, y: r, colour: i }) {
-		let [a, o] = O(this.frame, n, r), { left: s, top: c, width: l, height: u } = this.frame;
+		let [a, o] = P(this.frame, n, r), { left: s, top: c, width: l, height: u } = this.frame;
 		if (a < s || a > s + l || o < c || o > c + u) return;
 		let d = o - c < 60 ? -42 : 42;
 		this.arrow(e, a, o, d, i, 3), e.beginPath(), e.arc(a, o, 4, 0, 2 * Math.PI), e.fillStyle = i, e.fill(), this.plate(e, t, a, o - d, i, "white", 18, 2);
@@ -1423,7 +1517,7 @@ var Qe = class {
 	}
 };
 // src/points.ts
-function $e(e, t, n, r, i) {
+function it(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1446,54 +1540,49 @@ function $e(e, t, n, r, i) {
 		means: new Float32Array(t)
 	};
 }
-async function I(e) {
-	let t = await fetch(E(e));
-	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
-	return t.arrayBuffer();
-}
 // src/map.ts
-var et = {
+var at = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, L = {
+}, H = {
 	mouse: 12,
 	touch: 26
-}, tt = 4, nt = .0015, R = {
+}, ot = 4, st = .0015, U = {
 	coarse: 10,
 	fine: 1
-}, rt = 4, it = 360, at = 540, z = 92, B = {
+}, ct = 4, lt = 360, ut = 540, W = 92, G = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, V = (e) => e.toFixed(2).replace("-", "−"), ot = class {
+}, K = (e) => e.toFixed(2).replace("-", "−"), dt = class {
 	host;
-	board = new Qe((e) => this.over(e));
-	under = new a();
-	beside = new a();
-	legend = e("div", { className: "legend" });
+	board = new rt((e) => this.over(e));
+	under = new g();
+	beside = new g();
+	legend = f("div", { className: "legend" });
 	tools = /* @__PURE__ */ new Map();
-	residual = e("input", { type: "checkbox" });
-	carry = e("label", { className: "carry" }, this.residual, "With the nearest point's residual");
-	note = e("p", { className: "note" }, "Between points a t-SNE map has no inverse: this is the nearest point's picture.");
-	play = e("button", { type: "button" }, "Play");
-	share = e("input", {
+	residual = f("input", { type: "checkbox" });
+	carry = f("label", { className: "carry" }, this.residual, "With the nearest point's residual");
+	note = f("p", { className: "note" }, "Between points a t-SNE map has no inverse: this is the nearest point's picture.");
+	play = f("button", { type: "button" }, "Play");
+	share = f("input", {
 		type: "range",
 		min: 0,
 		max: 1,
 		step: .01,
 		"aria-label": "Place on the path"
 	});
-	path = e("div", {
+	path = f("div", {
 		className: "path",
 		hidden: !0
 	}, this.play, this.share);
-	loop = new n((e) => this.walk(e));
-	settings = new s();
-	choices = new s();
+	loop = new m((e) => this.walk(e));
+	settings = new _(() => this.host.settled);
+	choices = new _(() => this.host.settled);
 	fingers = /* @__PURE__ */ new Map();
 	data = null;
 	points = null;
@@ -1507,29 +1596,29 @@ var et = {
 	ends = null;
 	first = -1;
 	walked = 0;
-	constructor(t) {
-		this.host = t;
-		let n = Object.entries(et).map(([t, n]) => {
-			let r = e("button", {
+	constructor(e) {
+		this.host = e;
+		let t = Object.entries(at).map(([e, t]) => {
+			let n = f("button", {
 				type: "button",
-				title: n
-			}, t);
-			return r.onclick = () => this.take(t), this.tools.set(t, r), r;
-		}), r = e("button", {
+				title: t
+			}, e);
+			return n.onclick = () => this.take(e), this.tools.set(e, n), n;
+		}), n = f("button", {
 			type: "button",
 			title: "Show the whole map and take the path off it; a double-click shows the whole map too"
 		}, "Reset");
-		r.onclick = () => {
+		n.onclick = () => {
 			this.leave(), this.board.reset();
 		};
-		let i = e("div", {
+		let r = f("div", {
 			className: "tools",
 			role: "toolbar",
 			"aria-label": "What the pointer does"
-		}, ...n, r);
+		}, ...t, n);
 		this.beside.figure.className = "beside";
-		let a = e("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
-		t.root.replaceChildren(e("div", { className: "map" }, e("div", { className: "sides" }, e("div", {}, this.legend, this.board.box, i), a))), this.residual.onchange = () => {
+		let i = f("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
+		e.root.replaceChildren(f("div", { className: "map" }, f("div", { className: "sides" }, f("div", {}, this.legend, this.board.box, r), i))), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
 				tool: this.tool,
 				residual: this.residual.checked
@@ -1552,13 +1641,13 @@ var et = {
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.explain(), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
 	}
 	async fetch(e) {
-		this.wanted = e.key;
+		this.wanted = e.key, this.leave(), this.points = null;
 		try {
-			let [t, n] = await Promise.all([I(e.points), I(e.means)]);
+			let [t, n] = await Promise.all([M(e.points), M(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.leave(), this.points = $e(t, n, e.count, e.model.dim, e.linear);
+			this.points = it(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
-			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
+			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
 		this.shown = -1, this.redraw();
 		let { x: t, y: n } = this.board.frame;
@@ -1579,17 +1668,17 @@ var et = {
 		});
 	}
 	explain() {
-		let { legend: t, scale: n } = this.data, r = (t) => {
-			let n = e("i", {});
-			return n.style.background = t, n;
-		}, i = t.map(({ text: t, ground: n }) => e("span", {}, r(n), t));
-		if (this.legend.replaceChildren(...i), n) {
-			let t = e("i", { className: "scale" });
-			t.style.background = `linear-gradient(to right, ${n.colours.join(", ")})`;
-			let [r, i] = n.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
-			this.legend.append(`${n.title}: ${r}`, t, i);
+		let { legend: e, scale: t } = this.data, n = (e) => {
+			let t = f("i", {});
+			return t.style.background = e, t;
+		}, r = e.map(({ text: e, ground: t }) => f("span", {}, n(t), e));
+		if (this.legend.replaceChildren(...r), t) {
+			let e = f("i", { className: "scale" });
+			e.style.background = `linear-gradient(to right, ${t.colours.join(", ")})`;
+			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
+			this.legend.append(`${t.title}: ${n}`, e, r);
 		}
-		this.legend.hidden = i.length === 0 && n === null;
+		this.legend.hidden = r.length === 0 && t === null;
 	}
 	hold(e) {
 		this.tool = e, this.leave();
@@ -1615,7 +1704,7 @@ var et = {
 			this.gesture = null;
 			return;
 		}
-		let n = k(this.board.frame, ...t), r = e.pointerType === "touch";
+		let n = F(this.board.frame, ...t), r = e.pointerType === "touch";
 		this.gesture = {
 			tool: this.tool,
 			begin: t,
@@ -1631,47 +1720,47 @@ var et = {
 		if (!this.points) return;
 		let t = [e.offsetX, e.offsetY];
 		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, t);
-		let n = k(this.board.frame, ...t), { gesture: r } = this;
-		r ? (r.moved ||= Math.hypot(t[0] - r.begin[0], t[1] - r.begin[1]) > tt, r.tool === "Move" ? (this.board.turn(Ue(this.board.frame, t[0] - r.last[0], t[1] - r.last[1])), r.last = t) : (r.trail.push(n), this.look(n))) : this.loop.running || this.look(n);
+		let n = F(this.board.frame, ...t), { gesture: r } = this;
+		r ? (r.moved ||= Math.hypot(t[0] - r.begin[0], t[1] - r.begin[1]) > ot, r.tool === "Move" ? (this.board.turn(I(this.board.frame, t[0] - r.last[0], t[1] - r.last[1])), r.last = t) : (r.trail.push(n), this.look(n))) : this.loop.running || this.look(n);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(n) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(j(M(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(j(t.trail, this.points.coords)) : this.choose(n < 0 ? [] : [n]), this.board.hover();
+		t.tool === "Path" ? this.reach(n) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.choose(n < 0 ? [] : [n]), this.board.hover();
 	}
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Ue(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(A(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = I(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(L(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
 		let t = e.deltaY * (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (e.ctrlKey ? 6 : 1);
-		this.board.turn(A(this.board.frame, Math.exp(-t * nt), e.offsetX, e.offsetY));
+		this.board.turn(L(this.board.frame, Math.exp(-t * st), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
-		let { frame: t } = this.board, [n, r] = O(t, ...this.at), [i, a] = B[e.key] ?? [0, 0];
+		let { frame: t } = this.board, [n, r] = P(t, ...this.at), [i, a] = G[e.key] ?? [0, 0];
 		if (i || a) {
-			let o = e.shiftKey ? R.fine : R.coarse, s = (e, t, n) => Math.min(t + n, Math.max(t, e));
+			let o = e.shiftKey ? U.fine : U.coarse, s = (e, t, n) => Math.min(t + n, Math.max(t, e));
 			this.rest(), this.under.caption.setAttribute("aria-live", "polite");
 			let c = s(n + i * o, t.left, t.width);
-			this.look(k(t, c, s(r + a * o, t.top, t.height)));
+			this.look(F(t, c, s(r + a * o, t.top, t.height)));
 		} else if (e.key === "Enter" && this.tool === "Path") this.first < 0 ? this.first = this.near : this.reach(this.near), this.board.hover();
 		else if (e.key === "Enter") this.choose([this.near]);
-		else if (e.key === "+" || e.key === "-") this.board.turn(A(t, e.key === "+" ? 1.25 : .8, n, r));
+		else if (e.key === "+" || e.key === "-") this.board.turn(L(t, e.key === "+" ? 1.25 : .8, n, r));
 		else if (e.key === "0") this.board.reset();
 		else if (e.key === "Escape") this.leave();
 		else return;
 		e.preventDefault();
 	}
 	hit(e) {
-		let [t, n] = O(this.board.frame, ...this.at), [r, i] = this.board.at(this.near);
-		return Math.hypot(r - t, i - n) <= (e ? L.touch : L.mouse) ? this.near : -1;
+		let [t, n] = P(this.board.frame, ...this.at), [r, i] = this.board.at(this.near);
+		return Math.hypot(r - t, i - n) <= (e ? H.touch : H.mouse) ? this.near : -1;
 	}
 	choose(e) {
 		this.chosen = new Set(e), this.redraw(), this.host.tell("selected", {
@@ -1681,7 +1770,7 @@ var et = {
 		});
 	}
 	look(e) {
-		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = We(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = Ye(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -1697,12 +1786,12 @@ var et = {
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? qe(e, this.mean(this.near), this.place(this.near), ...this.at) : Ke(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? Qe(e, this.mean(this.near), this.place(this.near), ...this.at) : Ze(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${V(this.at[t])}`).join(", "), s = `distance ${V(Math.hypot(i - n, a - r))}`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${K(this.at[t])}`).join(", "), s = `distance ${K(Math.hypot(i - n, a - r))}`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	picture(e, t, n) {
@@ -1736,18 +1825,18 @@ var et = {
 		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.board.hover();
 	}
 	walk(e) {
-		this.walked = (this.walked + e / rt) % 2, this.step();
+		this.walked = (this.walked + e / ct) % 2, this.step();
 	}
 	step() {
-		let [e, t] = this.ends, n = this.walked > 1 ? 2 - this.walked : this.walked;
-		this.picture(this.under, N(this.mean(e), this.mean(t), n), N(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.share.value = String(n), this.share.style.setProperty("--filled", `${100 * n}%`), this.board.hover();
+		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
+		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let t = this.board.style("--st-primary-color"), n = (n, r = !1) => {
 			e.beginPath(), n.forEach(([t, n], r) => r ? e.lineTo(t, n) : e.moveTo(t, n)), r && e.closePath(), e.lineWidth = 3, e.strokeStyle = t, e.stroke();
-		}, { frame: r } = this.board, i = O(r, ...this.at), { gesture: a } = this;
-		a?.moved && (a.tool === "Box" || a.tool === "Lasso") ? n((a.tool === "Box" ? M(a.trail[0], a.trail.at(-1)) : a.trail).map((e) => O(r, ...e)), !0) : (this.first >= 0 && (a?.moved || this.tool === "Path") ? (n([this.board.at(this.first), i]), this.board.front(e, this.first, t)) : this.ends && this.way(e, this.ends, n, t), this.loop.running || this.cross(e, i));
+		}, { frame: r } = this.board, i = P(r, ...this.at), { gesture: a } = this;
+		a?.moved && (a.tool === "Box" || a.tool === "Lasso") ? n((a.tool === "Box" ? z(a.trail[0], a.trail.at(-1)) : a.trail).map((e) => P(r, ...e)), !0) : (this.first >= 0 && (a?.moved || this.tool === "Path") ? (n([this.board.at(this.first), i]), this.board.front(e, this.first, t)) : this.ends && this.way(e, this.ends, n, t), this.loop.running || this.cross(e, i));
 	}
 	way(e, t, n, r) {
 		let [i, a] = t.map((e) => this.board.at(e));
@@ -1759,125 +1848,56 @@ var et = {
 	cross(e, [t, n]) {
 		let [r, i] = this.board.at(this.near);
 		e.lineWidth = 1.5, e.strokeStyle = this.board.style("--st-text-color"), e.beginPath(), e.moveTo(r, i), e.lineTo(t, n), e.stroke(), this.board.front(e, this.near), e.beginPath();
-		for (let [r, i] of Object.values(B)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
+		for (let [r, i] of Object.values(G)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
 		e.lineWidth = 2, e.stroke();
 	}
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= at, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, it), this.beside.fit(e ? t / 6 : z, z);
+		let e = this.host.root.clientWidth <= ut, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, lt), this.beside.fit(e ? t / 6 : W, W);
 	}
 	dispose() {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, st = 1e-4;
-function H(e, t, n) {
-	return Float32Array.from(e, (e, r) => e + n * (t[r] - e));
-}
-function ct(e, t, n) {
-	let [r, i] = [Math.hypot(...Array.from(e)), Math.hypot(...Array.from(t))], a = 0;
-	for (let n = 0; n < e.length; n++) a += e[n] * t[n];
-	let o = Math.acos(Math.min(1, Math.max(-1, a / (r * i)))), s = Math.sin(o);
-	if (!(Math.abs(s) >= st)) return H(e, t, n);
-	let c = r + n * (i - r), [l, u] = [c * Math.sin((1 - n) * o) / (s * r), c * Math.sin(n * o) / (s * i)];
-	return Float32Array.from(e, (e, n) => l * e + u * t[n]);
-}
-function U(e) {
-	return e === 3 ? [
-		[0, 0],
-		[1, 0],
-		[.5, 1]
-	] : [
-		[0, 0],
-		[1, 0],
-		[0, 1],
-		[1, 1]
-	];
-}
-function W([e, t], n) {
-	return n === 3 ? [
-		1 - e - t / 2,
-		e - t / 2,
-		t
-	] : [
-		(1 - e) * (1 - t),
-		e * (1 - t),
-		(1 - e) * t,
-		e * t
-	];
-}
-function G(e) {
-	return e === 3 ? [.5, 1 / 3] : [.5, .5];
-}
-function lt([e, t], n) {
-	if (n !== 3) return [q(e), q(t)];
-	if (W([e, t], 3).every((e) => e >= 0)) return [e, t];
-	let [r, i, a] = U(3);
-	return [
-		X([e, t], r, i),
-		X([e, t], i, a),
-		X([e, t], a, r)
-	].reduce((n, r) => J([e, t], r) < J([e, t], n) ? r : n);
-}
-function K(e, t) {
-	let n = new Float32Array(e[0].length);
-	return e.forEach((e, r) => {
-		for (let i = 0; i < n.length; i++) n[i] += t[r] * e[i];
-	}), n;
-}
-function ut(e, t) {
-	let n = e.slice(1).map((t, n) => J(e[n], t)), r = n.reduce((e, t) => e + t, 0), i = r === 0 ? 0 : r - Math.abs(t % (2 * r) - r);
-	for (let [t, r] of n.entries()) {
-		if (i <= r && r > 0) return Y(e[t], e[t + 1], i / r);
-		i -= r;
-	}
-	return e[e.length - 1];
-}
-var q = (e) => Math.min(1, Math.max(0, e)), J = (e, t) => Math.hypot(t[0] - e[0], t[1] - e[1]), Y = (e, t, n) => [e[0] + n * (t[0] - e[0]), e[1] + n * (t[1] - e[1])];
-function X(e, t, n) {
-	let [r, i] = [n[0] - t[0], n[1] - t[1]];
-	return Y(t, n, q(((e[0] - t[0]) * r + (e[1] - t[1]) * i) / (r * r + i * i)));
-}
-// src/pad.ts
-var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
+}, ft = 1 / 4, q = .02, J = 3, pt = 150, Y = 64, mt = 120, ht = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, vt = class {
+}, gt = class {
 	host;
-	now = new a();
-	button = e("button", {
+	now = new g();
+	button = f("button", {
 		type: "button",
 		title: "Walk slowly from corner to corner, and back"
 	}, "Play");
-	middle = e("button", {
+	middle = f("button", {
 		type: "button",
 		title: "All corners weigh the same; or double-click"
 	}, "Centre");
-	handle = e("div", { className: "handle" });
-	plane = e("div", {
+	handle = f("div", { className: "handle" });
+	plane = f("div", {
 		className: "plane",
 		tabIndex: 0,
 		role: "slider",
 		"aria-label": "Place in the pad",
 		"aria-valuemin": 0,
 		"aria-valuemax": 1
-	}, e("div", { className: "ground" }), this.handle);
-	frame = e("div", { className: "frame" });
-	pad = e("div", { className: "pad" }, e("div", { className: "seen" }, this.now.figure, e("div", { className: "tools" }, this.button, this.middle)), this.frame);
-	echo = new s();
-	loop = new n((e) => this.plays(e));
-	report = t(() => this.host.tell("at", this.echo.send(this.place())));
+	}, f("div", { className: "ground" }), this.handle);
+	frame = f("div", { className: "frame" });
+	pad = f("div", { className: "pad" }, f("div", { className: "seen" }, this.now.figure, f("div", { className: "tools" }, this.button, this.middle)), this.frame);
+	echo = new _(() => this.host.settled);
+	loop = new m((e) => this.plays(e));
+	report = p(() => this.host.tell("at", this.echo.send(this.place())));
 	found = [];
 	data = null;
 	at = [.5, .5];
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.button.onclick = () => this.toggle(), this.middle.onclick = () => this.put(G(this.count)), this.plane.ondblclick = () => this.put(G(this.count)), this.plane.onkeydown = (e) => this.press(e), this.drag();
+		this.host = e, e.root.replaceChildren(this.pad), this.button.onclick = () => this.toggle(), this.middle.onclick = () => this.put(i(this.count)), this.plane.ondblclick = () => this.put(i(this.count)), this.plane.onkeydown = (e) => this.press(e), this.drag();
 	}
 	get count() {
 		return this.data.names.length;
@@ -1892,22 +1912,22 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 		}), this.now.label(e.caption), i && this.build(), (n || i) && (this.rest(!1), this.at = e.at), r && this.host.engine.load(e.model.decoder), t && this.decodeCorners(), (t || n || i) && this.draw();
 	}
 	build() {
-		let [, t, n] = this.data.model.shape;
+		let [, e, t] = this.data.model.shape;
 		this.found = this.data.names.map((r, i) => {
-			let o = new a();
-			o.arrange({
-				width: n,
-				height: t
+			let a = new g();
+			a.arrange({
+				width: t,
+				height: e
 			});
-			let s = e("span"), c = e("button", {
+			let o = f("span"), s = f("button", {
 				type: "button",
 				className: `corner ${r.toLowerCase()}`,
 				title: `Go to ${r}`
-			}, e("span", { className: "share" }, e("b", {}, r), s), o.canvas);
-			return o.label("", `Picture ${r} decoded`), c.onclick = () => this.put(U(this.count)[i]), {
-				screen: o,
-				weight: s,
-				box: c
+			}, f("span", { className: "share" }, f("b", {}, r), o), a.canvas);
+			return a.label("", `Picture ${r} decoded`), s.onclick = () => this.put(n(this.count)[i]), {
+				screen: a,
+				weight: o,
+				box: s
 			};
 		}), this.frame.className = `frame ${this.count === 3 ? "three" : "four"}`, this.frame.replaceChildren(this.plane, ...this.found.map(({ box: e }) => e));
 	}
@@ -1921,14 +1941,14 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = _t[e.key];
+		let t = ht[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
-		let n = e.shiftKey ? 5 * ft : ft;
+		let n = e.shiftKey ? 5 * q : q;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.report.later();
 	}
 	go(e) {
-		this.rest(!1), this.report.cancel(), this.at = lt(e, this.count), this.draw();
+		this.rest(!1), this.report.cancel(), this.at = a(e, this.count), this.draw();
 	}
 	put(e) {
 		this.go(e), this.report.now();
@@ -1936,39 +1956,39 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 	toggle() {
 		if (this.loop.running) return this.rest();
 		this.report.cancel();
-		let [e, t, n, r] = U(this.count);
+		let [e, t, r, i] = n(this.count);
 		this.stops = [
 			this.at,
 			e,
 			t,
-			...r ? [r] : [],
-			n
+			...i ? [i] : [],
+			r
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * dt, this.at = ut(this.stops, this.walked), this.draw();
+		this.walked += e * ft, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	place() {
-		return [Number(this.at[0].toFixed(pt)), Number(this.at[1].toFixed(pt))];
+		return [Number(this.at[0].toFixed(J)), Number(this.at[1].toFixed(J))];
 	}
 	draw() {
-		let { model: e, names: t, corners: n, classes: r } = this.data, [i, a] = this.place(), o = W([i, a], t.length);
+		let { model: e, names: t, corners: n, classes: i } = this.data, [a, s] = this.place(), c = r([a, s], t.length);
 		Object.assign(this.handle.style, {
-			left: `${100 * i}%`,
-			top: `${100 * a}%`
+			left: `${100 * a}%`,
+			top: `${100 * s}%`
 		});
-		let s = o.map((e) => Math.abs(e).toFixed(2));
-		this.found.forEach(({ weight: e }, t) => e.textContent = s[t]), this.plane.setAttribute("aria-valuenow", String(i)), this.plane.setAttribute("aria-valuetext", t.map((e, t) => `${e} ${s[t]}`).join(", "));
-		let c = performance.now();
+		let l = c.map((e) => Math.abs(e).toFixed(2));
+		this.found.forEach(({ weight: e }, t) => e.textContent = l[t]), this.plane.setAttribute("aria-valuenow", String(a)), this.plane.setAttribute("aria-valuetext", t.map((e, t) => `${e} ${l[t]}`).join(", "));
+		let u = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: K(n, o),
-			y: r ? K(r, o) : void 0,
+			z: o(n, c),
+			y: i ? o(i, c) : void 0,
 			rows: 1,
-			onPixels: (e) => this.now.draw(e, 0, 1, c)
+			onPixels: (e) => this.now.draw(e, 0, 1, u)
 		});
 	}
 	decodeCorners() {
@@ -1987,54 +2007,54 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - mt, t);
-		let n = Math.max(gt, Math.min(e - 144, t));
+		this.now.fit(e - pt, t);
+		let n = Math.max(mt, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(ht, ht);
+		for (let { screen: e } of this.found) e.fit(Y, Y);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, yt = 3, bt = .02, xt = 3, St = 24, Ct = 120, wt = {
+}, _t = 3, vt = .02, yt = 3, bt = 24, xt = 120, St = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: bt,
-	ArrowUp: bt
-}, Tt = class {
+	ArrowRight: vt,
+	ArrowUp: vt
+}, Ct = class {
 	host;
-	decoded = new a();
-	mixed = new a();
-	screens = e("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
-	button = e("button", {
+	decoded = new g();
+	mixed = new g();
+	screens = f("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
+	button = f("button", {
 		type: "button",
 		title: "There and back; with Shift, backwards first"
 	}, "Play");
-	slider = e("input", {
+	slider = f("input", {
 		className: "place",
 		type: "range",
 		min: 0,
 		max: 1,
 		step: 10 ** -3
 	});
-	output = e("output");
-	echo = new s();
-	loop = new n((e) => this.plays(e));
-	report = t(() => this.host.tell("t", this.echo.send(this.time())));
+	output = f("output");
+	echo = new _(() => this.host.settled);
+	loop = new m((e) => this.plays(e));
+	report = p(() => this.host.tell("t", this.echo.send(this.time())));
 	data = null;
 	ends = null;
 	t = 0;
 	direction = 1;
-	constructor(t) {
-		this.host = t;
-		let n = e("div", {
+	constructor(e) {
+		this.host = e;
+		let t = f("div", {
 			className: "ends",
 			"aria-hidden": "true"
-		}, e("span", {}, "A"), e("span", {}, "B")), r = e("div", { className: "bar" }, this.button, this.slider, this.output, n);
-		t.root.replaceChildren(e("div", { className: "path" }, this.screens, r)), this.button.onclick = ({ shiftKey: e }) => this.toggle(e), this.slider.oninput = () => this.go(Number(this.slider.value)), this.slider.onchange = () => this.report.later(), this.slider.onkeydown = (e) => this.press(e);
+		}, f("span", {}, "A"), f("span", {}, "B")), n = f("div", { className: "bar" }, this.button, this.slider, this.output, t);
+		e.root.replaceChildren(f("div", { className: "path" }, this.screens, n)), this.button.onclick = ({ shiftKey: e }) => this.toggle(e), this.slider.oninput = () => this.go(Number(this.slider.value)), this.slider.onchange = () => this.report.later(), this.slider.onkeydown = (e) => this.press(e);
 		for (let { canvas: e } of [this.decoded, this.mixed]) this.scrub(e);
 	}
 	show(e) {
@@ -2048,7 +2068,7 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => Et(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => wt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2058,7 +2078,7 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = wt[e.key];
+		let t = St[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2072,52 +2092,52 @@ var dt = 1 / 4, ft = .02, pt = 3, mt = 150, ht = 64, gt = 120, _t = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / yt;
+		let t = this.t + this.direction * e / _t;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(xt));
+		return Number(this.t.toFixed(yt));
 	}
 	draw() {
-		let e = this.time();
-		this.slider.value = String(e), this.slider.setAttribute("aria-valuetext", `${e.toFixed(2)} of the way from A to B`), this.output.textContent = `t = ${e.toFixed(2)}`, this.mix();
-		let { model: t, a: n, b: r, classes: i, path: a } = this.data, o = performance.now();
+		let n = this.time();
+		this.slider.value = String(n), this.slider.setAttribute("aria-valuetext", `${n.toFixed(2)} of the way from A to B`), this.output.textContent = `t = ${n.toFixed(2)}`, this.mix();
+		let { model: r, a: i, b: a, classes: o, path: s } = this.data, c = performance.now();
 		this.host.engine.decode(this, {
-			model: t,
-			z: a === "spherical" ? ct(n, r, e) : H(n, r, e),
-			y: i ? H(...i, e) : void 0,
+			model: r,
+			z: s === "spherical" ? t(i, a, n) : e(i, a, n),
+			y: o ? e(...o, n) : void 0,
 			rows: 1,
-			onPixels: (e) => this.decoded.draw(e, 0, 1, o)
+			onPixels: (e) => this.decoded.draw(e, 0, 1, c)
 		});
 	}
 	mix() {
-		this.ends && !this.mixed.figure.hidden && this.mixed.draw(new Uint8ClampedArray(H(...this.ends, this.time())));
+		this.ends && !this.mixed.figure.hidden && this.mixed.draw(new Uint8ClampedArray(e(...this.ends, this.time())));
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - St * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= Ct ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - bt * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= xt ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function Et(t, [, n, r]) {
-	let i = new Image();
-	i.src = t, await i.decode();
-	let a = e("canvas", {
-		width: r,
-		height: n
+async function wt(e, [, t, n]) {
+	let r = new Image();
+	r.src = e, await r.decode();
+	let i = f("canvas", {
+		width: n,
+		height: t
 	}).getContext("2d", { willReadFrequently: !0 });
-	return a.drawImage(i, 0, 0), a.getImageData(0, 0, r, n).data;
+	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var Z = .01, Dt = .1, Ot = 6, kt = 120;
-function At(e, t, n) {
+var X = .01, Tt = .1, Et = 6, Dt = 120;
+function Ot(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2126,52 +2146,55 @@ function At(e, t, n) {
 	return r;
 }
 // src/main.ts
-var jt = {
-	compare: ee,
-	draw: je,
-	grid: Be,
-	map: ot,
-	pad: vt,
-	path: Tt,
+var kt = {
+	compare: ce,
+	draw: Fe,
+	grid: Ke,
+	map: dt,
+	pad: gt,
+	path: Ct,
 	traverse: class {
 		host;
-		now = new a();
-		before = new a();
-		screens = e("div", { className: "screens" }, this.now.figure, this.before.figure);
-		heading = e("p", { className: "heading" });
-		filter = e("input", {
+		now = new g();
+		before = new g();
+		screens = f("div", { className: "screens" }, this.now.figure, this.before.figure);
+		heading = f("p", { className: "heading" });
+		filter = f("input", {
 			type: "search",
 			placeholder: "Find",
 			"aria-label": "Find a slider by its name"
 		});
-		order = e("select", { "aria-label": "Order of the sliders" }, ...["By KL", "By name"].map((t) => e("option", { value: t }, t)));
-		breath = e("select", { "aria-label": "What breathes" });
-		breathe = e("button", {
+		order = f("select", { "aria-label": "Order of the sliders" }, ...["By KL", "By name"].map((e) => f("option", { value: e }, e)));
+		breath = f("select", { "aria-label": "What breathes" });
+		breathe = f("button", {
 			type: "button",
 			title: "Walk slowly through the range, there and back"
 		}, "Breathe");
-		list = e("div", { className: "list" });
-		fold = e("details", { className: "fold" });
-		none = e("p", {
+		list = f("div", { className: "list" });
+		fold = f("details", { className: "fold" });
+		none = f("p", {
 			className: "none",
 			hidden: !0
 		}, "No slider has this name.");
-		box = e("div", { className: "sliders" }, this.list, this.fold, this.none);
+		box = f("div", { className: "sliders" }, this.list, this.fold, this.none);
 		places = /* @__PURE__ */ new Map();
-		echo = new s();
-		loop = new n((e) => this.breathes(e));
-		report = t(() => this.host.tell("places", this.echo.send(this.moved())));
+		changed = /* @__PURE__ */ new Map();
+		echo = new _(() => this.host.settled);
+		loop = new m((e) => this.breathes(e));
+		report = p(() => {
+			this.echo.send(this.moved()), this.host.tell("places", Object.fromEntries(this.changed));
+		});
 		rows = /* @__PURE__ */ new Map();
 		data = null;
 		phase = 0;
-		constructor(t) {
-			this.host = t;
-			let n = e("div", { className: "tools" }, this.breathe, this.breath), r = e("div", { className: "tools" }, this.filter, this.order);
-			t.root.replaceChildren(e("div", { className: "traverse" }, e("div", { className: "stage" }, this.screens, n), e("div", { className: "side" }, this.heading, r, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => this.arrange(), this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
+		constructor(e) {
+			this.host = e;
+			let t = f("div", { className: "tools" }, this.breathe, this.breath), n = f("div", { className: "tools" }, this.filter, this.order);
+			e.root.replaceChildren(f("div", { className: "traverse" }, f("div", { className: "stage" }, this.screens, t), f("div", { className: "side" }, this.heading, n, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => this.arrange(), this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
 		}
 		show(e) {
 			let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
-			this.data = e;
+			this.data = e, (this.host.settled || t) && this.changed.clear();
 			let [, i, a] = e.model.shape;
 			for (let e of [this.now, this.before]) e.arrange({
 				width: a,
@@ -2185,47 +2208,47 @@ var jt = {
 			r && this.host.engine.load(e.model.decoder), (n || r) && this.decode();
 		}
 		build() {
-			let { slides: t, folded: n } = this.data;
-			this.rows = new Map(t.map((e) => [e.key, this.row(e)]));
-			let r = t.filter(({ active: e }) => !e).length;
-			this.fold.replaceChildren(e("summary", {}, `${r} collapsed dimension${r > 1 ? "s" : ""}`), e("p", {}, n));
-			let i = t.some(({ kl: e }) => e !== null);
-			this.order.options[0].textContent = i ? "By KL" : "By spread";
-			let a = t.filter(({ active: e }) => e).map(({ key: e }) => e);
-			this.breath.replaceChildren(...["all", ...a].map((t) => e("option", { value: t }, t === "all" ? "all dimensions" : t)));
-			let o = t.length < 5;
-			this.filter.hidden = this.order.hidden = o, this.arrange();
+			let { slides: e, folded: t } = this.data;
+			this.rows = new Map(e.map((e) => [e.key, this.row(e)]));
+			let n = e.filter(({ active: e }) => !e).length;
+			this.fold.replaceChildren(f("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), f("p", {}, t));
+			let r = e.some(({ kl: e }) => e !== null);
+			this.order.options[0].textContent = r ? "By KL" : "By spread";
+			let i = e.filter(({ active: e }) => e).map(({ key: e }) => e);
+			this.breath.replaceChildren(...["all", ...i].map((e) => f("option", { value: e }, e === "all" ? "all dimensions" : e)));
+			let a = e.length < 5;
+			this.filter.hidden = this.order.hidden = a, this.arrange();
 		}
-		row(t) {
-			let n = {
-				min: t.low,
-				max: t.high,
-				step: Z
-			}, r = e("input", {
+		row(e) {
+			let t = {
+				min: e.low,
+				max: e.high,
+				step: X
+			}, n = f("input", {
 				type: "range",
-				...n,
-				"aria-label": `${t.key}${t.note}`
-			}), i = e("input", {
+				...t,
+				"aria-label": `${e.key}${e.note}`
+			}), r = f("input", {
 				type: "number",
-				...n,
-				"aria-label": `Value of ${t.key}`
-			}), a = e("div", { className: "slide" }, e("span", {
+				...t,
+				"aria-label": `Value of ${e.key}`
+			}), i = f("div", { className: "slide" }, f("span", {
 				className: "name",
 				title: "Double-click to put it back"
-			}, t.key, e("small", {}, t.note)), i, r), o = {
-				slide: t,
-				box: a,
-				range: r,
-				number: i
+			}, e.key, f("small", {}, e.note)), r, n), a = {
+				slide: e,
+				box: i,
+				range: n,
+				number: r
 			};
-			return r.oninput = () => this.move(o, Number(r.value)), r.onchange = () => this.report.later(), r.onwheel = (e) => {
-				r.matches(":focus") && (e.preventDefault(), this.move(o, Number(r.value) - Math.sign(e.deltaY) * Dt), this.report.later());
-			}, i.onchange = () => {
-				let e = Number(i.value);
-				this.move(o, i.value !== "" && Number.isFinite(e) ? e : t.start), this.place(o), this.report.now();
-			}, a.ondblclick = (e) => {
-				e.target !== i && (this.move(o, t.start), this.report.now());
-			}, o;
+			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Tt), this.report.later());
+			}, r.onchange = () => {
+				let t = Number(r.value);
+				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
+			}, i.ondblclick = (t) => {
+				t.target !== r && (this.move(a, e.start), this.report.now());
+			}, a;
 		}
 		arrange() {
 			let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
@@ -2238,8 +2261,8 @@ var jt = {
 			this.rest(!1), this.set(e, t), this.decode();
 		}
 		set(e, t) {
-			let { key: n, low: r, high: i, start: a } = e.slide, o = Math.round(Math.min(i, Math.max(r, t)) / Z) * Z;
-			Math.abs(o - a) < Z / 2 ? this.places.delete(n) : this.places.set(n, Number(o.toFixed(2))), this.place(e);
+			let { key: n, low: r, high: i, start: a } = e.slide, o = Math.round(Math.min(i, Math.max(r, t)) / X) * X;
+			Math.abs(o - a) < X / 2 ? this.places.delete(n) : this.places.set(n, Number(o.toFixed(2))), this.changed.set(n, this.places.get(n) ?? null), this.place(e);
 		}
 		place(e) {
 			let t = this.places.get(e.slide.key) ?? e.slide.start;
@@ -2254,7 +2277,7 @@ var jt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: At(t, n, this.places),
+				z: Ot(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
@@ -2267,7 +2290,7 @@ var jt = {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / Ot * 2 * Math.PI;
+			this.phase += e / Et * 2 * Math.PI;
 			let t = this.breath.value === "all";
 			[...this.rows.values()].filter(({ slide: e }) => t ? e.active : e.key === this.breath.value).forEach((e, n) => {
 				let { low: r, high: i } = e.slide, a = t ? .6 * Math.sin(this.phase * (.5 + n * .618 % 1) + n) : Math.sin(this.phase);
@@ -2276,7 +2299,7 @@ var jt = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= kt ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Dt ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2284,45 +2307,61 @@ var jt = {
 			for (let e of [this.now, this.before]) e.dispose();
 		}
 	}
-}, Q = /* @__PURE__ */ new WeakMap(), $ = 0;
-function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > $ && Le(), $ = Math.max($, e.attempt);
-	let i = (e, t) => n(e, t), a = (e) => r("failed", e), o = Q.get(t);
-	if (o?.name !== e.view) {
-		o?.dispose();
+}, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
+function At({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Q && Ue(), Q = Math.max(Q, e.attempt);
+	let i = (e, t) => r("failed", {
+		reason: e,
+		file: t
+	}), a = Z.get(t);
+	if (a?.name !== e.view) {
+		a?.dispose();
 		try {
-			o = Nt(e.view, t, Ie(e.runtime));
+			a = jt(e.view, t, He(e.runtime));
 		} catch (e) {
-			a(e instanceof Error ? e.message : String(e));
+			i(e instanceof Error ? e.message : String(e), "");
 			return;
 		}
-		Q.set(t, o);
+		Z.set(t, a);
 	}
-	return Object.assign(o.host, {
-		tell: i,
-		fail: a
-	}), o.view.show(e), o.view.fit(), o.dispose;
+	let { host: o } = a;
+	return Object.assign(o, {
+		tell: (e, t) => {
+			o.last = $ = Math.max($ + 1, Date.now()), o.settled = !1, n(e, {
+				value: t,
+				count: $
+			});
+		},
+		fail: i,
+		data: e,
+		settled: e.told >= o.last
+	}), a.view.show(e), a.view.fit(), a.dispose;
 }
-function Nt(e, t, n) {
+function jt(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
-	let i = {
+	let i = () => void 0, a = {
 		root: r,
 		engine: n,
-		tell: () => void 0,
-		fail: () => void 0
-	}, a = new jt[e](i), o = new ResizeObserver(() => a.fit());
-	o.observe(r);
-	let s = () => a.fit();
-	window.addEventListener("resize", s);
-	let c = n.onFailure((e) => i.fail(e));
+		tell: i,
+		fail: i,
+		settled: !0,
+		data: null,
+		last: 0
+	}, o = new kt[e](a), s = new ResizeObserver(() => o.fit());
+	s.observe(r);
+	let c = () => o.fit();
+	window.addEventListener("resize", c);
+	let l = n.onFailure((e, t) => {
+		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
+	});
 	return {
 		name: e,
-		host: i,
-		view: a,
+		host: a,
+		view: o,
 		dispose: () => {
-			o.disconnect(), window.removeEventListener("resize", s), c(), a.dispose(), Q.delete(t);
+			s.disconnect(), window.removeEventListener("resize", c), l(), o.dispose(), Z.delete(t);
 		}
 	};
 }
-export { Mt as default };
+export { At as default };

@@ -20,7 +20,10 @@ export function slerp(a: Row, b: Row, t: number): Float32Array {
   const sine = Math.sin(angle);
   if (!(Math.abs(sine) >= LEAST_SINE)) return lerp(a, b, t); // also where a length is zero, and nothing is a number
   const length = longA + t * (longB - longA);
-  const [ofA, ofB] = [(length * Math.sin((1 - t) * angle)) / (sine * longA), (length * Math.sin(t * angle)) / (sine * longB)];
+  const [ofA, ofB] = [
+    (length * Math.sin((1 - t) * angle)) / (sine * longA),
+    (length * Math.sin(t * angle)) / (sine * longB),
+  ];
   return Float32Array.from(a, (value, i) => ofA * value + ofB * b[i]);
 }
 

@@ -51,7 +51,33 @@ function outline(pen: Pen, symbol: number, x: number, y: number, r: number): voi
   if (symbol === 1) corners(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0);
   else if (symbol === 2) corners(-1, -1, 1, -1, 1, 1, -1, 1);
   else if (symbol === 3) corners(-a, -b, a, -b, a, -a, b, -a, b, a, a, a, a, b, -a, b, -a, a, -b, a, -b, -a, -a, -a);
-  else if (symbol === 4) corners(0, -0.6, 0.6, -1.2, 1.2, -0.6, 0.6, 0, 1.2, 0.6, 0.6, 1.2, 0, 0.6, -0.6, 1.2, -1.2, 0.6, -0.6, 0, -1.2, -0.6, -0.6, -1.2);
+  else if (symbol === 4)
+    corners(
+      0,
+      -0.6,
+      0.6,
+      -1.2,
+      1.2,
+      -0.6,
+      0.6,
+      0,
+      1.2,
+      0.6,
+      0.6,
+      1.2,
+      0,
+      0.6,
+      -0.6,
+      1.2,
+      -1.2,
+      0.6,
+      -0.6,
+      0,
+      -1.2,
+      -0.6,
+      -0.6,
+      -1.2,
+    );
   else if (symbol === 5) corners(0, -1.2, 1.2, 0.9, -1.2, 0.9);
   else {
     pen.moveTo(x + r, y);
@@ -286,7 +312,16 @@ export class Board {
     pen.stroke();
   }
 
-  private plate(pen: Pen, text: string, x: number, y: number, ground: string, ink: string, font: number, edge: number): void {
+  private plate(
+    pen: Pen,
+    text: string,
+    x: number,
+    y: number,
+    ground: string,
+    ink: string,
+    font: number,
+    edge: number,
+  ): void {
     pen.font = `bold ${font}px ${this.style("--st-font")}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";

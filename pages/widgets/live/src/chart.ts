@@ -42,7 +42,8 @@ export function along(axis: Axis, mean: ArrayLike<number>, std: ArrayLike<number
 export function unusual(axes: Axis[], places: number[]): string {
   const used = axes.filter(({ active }) => active);
   const out = axes.filter(({ active, low, high }, i) => active && (places[i] < low || places[i] > high));
-  if (!out.length) return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
+  if (!out.length)
+    return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
   const names = out.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = out.length > names.length ? ` and ${out.length - names.length} more` : "";
   return `Outside the grey band, where 95 % of the reference pictures lie: ${names.join(", ")}${more} (${out.length} of ${used.length} in use).`;
@@ -153,7 +154,10 @@ export class Bars {
       told.push(`${axis.name} ${place.toFixed(2)} ± ${std.toFixed(2)}`);
     });
     const what = "Mean and standard deviation of each dimension, over the band of the reference pictures";
-    this.svg.setAttribute("aria-label", told.length ? `${what}: ${told.slice(0, 16).join(", ")}` : `${what}; nothing is drawn yet`);
+    this.svg.setAttribute(
+      "aria-label",
+      told.length ? `${what}: ${told.slice(0, 16).join(", ")}` : `${what}; nothing is drawn yet`,
+    );
   }
 }
 
@@ -179,11 +183,13 @@ export class Plane {
     });
     this.points.replaceChildren(...paths);
     this.legend.replaceChildren(
-      ...groups.filter(({ name }) => name).map(({ name, colour }) => {
-        const dot = h("i", { "aria-hidden": "true" });
-        dot.style.background = colour;
-        return h("span", {}, dot, name);
-      }),
+      ...groups
+        .filter(({ name }) => name)
+        .map(({ name, colour }) => {
+          const dot = h("i", { "aria-hidden": "true" });
+          dot.style.background = colour;
+          return h("span", {}, dot, name);
+        }),
     );
     const [xs, ys] = [0, 1].map((which) => groups.flatMap(({ points }) => points.filter((_, i) => i % 2 === which)));
     if (xs.length) this.ends = [...range(xs), ...range(ys)];

@@ -1,4 +1,5 @@
 // Compare: several models under one movement; all are decoded, and drawn together, for one and the same place.
+import { lerp } from "./blend";
 import "./compare.css";
 import { h, Loop, settled } from "./dom";
 import type { Model } from "./protocol";
@@ -42,10 +43,6 @@ export interface CompareData {
   warning?: string;
 }
 
-/** From a (t = 0) to b (t = 1). */
-export const between = (a: ArrayLike<number>, b: ArrayLike<number>, t: number): Float32Array =>
-  Float32Array.from({ length: a.length }, (_, i) => a[i] + t * (b[i] - a[i]));
-
 /** The start with the sliders that were moved. */
 export function moved(start: ArrayLike<number>, slides: Slide[], places: Map<string, number>): Float32Array {
   const z = Float32Array.from(start);
@@ -62,21 +59,38 @@ interface Shown {
 
 export class Compare implements View {
   private readonly ends = [new Screen(), new Screen()];
-  private readonly range = h("input", { type: "range", min: 0, max: 1, step: STEP, "aria-label": "t, the place between A and B" });
+  private readonly range = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: STEP,
+    "aria-label": "t, the place between A and B",
+  });
   private readonly value = h("output");
   private readonly play = h("button", { type: "button", title: "There and back" }, "Play");
-  private readonly way = h("div", { className: "way" }, this.ends[0].figure, this.play, this.range, this.value, this.ends[1].figure);
+  private readonly way = h(
+    "div",
+    { className: "way" },
+    this.ends[0].figure,
+    this.play,
+    this.range,
+    this.value,
+    this.ends[1].figure,
+  );
   private readonly warning = h("p", { className: "warning", role: "alert" });
   private readonly reset = h("button", { type: "button" }, "Reset all");
   private readonly sliders = h("div", { className: "sliders" });
   private readonly same = h("div", { className: "same" }, h("div", { className: "tools" }, this.reset), this.sliders);
   private readonly columns = h("div", { className: "columns" });
   private readonly places = new Map<string, number>();
-  private readonly echo = new Echo<unknown>();
+  private readonly echo = new Echo<unknown>(() => this.host.settled);
   private readonly loop = new Loop((seconds) => this.walk(seconds));
   private readonly report = settled(() =>
     this.data?.slides
-      ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([a], [b]) => (a < b ? -1 : 1)))))
+      ? this.host.tell(
+          "places",
+          this.echo.send(Object.fromEntries([...this.places].sort(([a], [b]) => (a < b ? -1 : 1)))),
+        )
       : this.host.tell("t", this.echo.send(this.t)),
   );
   private readonly root = h("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -154,15 +168,31 @@ export class Compare implements View {
       "section",
       { "aria-label": column.name },
       h("h3", {}, column.name),
-      h("div", { className: "row" }, now.figure, h("div", {}, h("div", { className: "rebuilt" }, a.figure, b.figure), facts)),
+      h(
+        "div",
+        { className: "row" },
+        now.figure,
+        h("div", {}, h("div", { className: "rebuilt" }, a.figure, b.figure), facts),
+      ),
     );
     return { column, now, ends: [a, b], figure };
   }
 
   private row(slide: Slide): HTMLElement {
-    const range = h("input", { type: "range", min: slide.low, max: slide.high, step: "any", "aria-label": `${slide.key}${slide.note}` });
+    const range = h("input", {
+      type: "range",
+      min: slide.low,
+      max: slide.high,
+      step: "any",
+      "aria-label": `${slide.key}${slide.note}`,
+    });
     const value = h("output");
-    const name = h("span", { className: "name", title: "Double-click to put it back" }, slide.key, h("small", {}, slide.note));
+    const name = h(
+      "span",
+      { className: "name", title: "Double-click to put it back" },
+      slide.key,
+      h("small", {}, slide.note),
+    );
     const box = h("div", { className: "slide" }, name, value, range);
     const put = (place: number) => {
       range.value = String(place);
@@ -237,7 +267,7 @@ export class Compare implements View {
   private point({ a, b, ya, yb }: Column): [Float32Array, Float32Array | undefined] {
     const { slides, columns } = this.data!;
     if (slides) return [moved(columns[0].a, slides, this.places), ya ? Float32Array.from(ya) : undefined];
-    return [between(a, b, this.t), ya && yb ? between(ya, yb, this.t) : undefined];
+    return [lerp(a, b, this.t), ya && yb ? lerp(ya, yb, this.t) : undefined];
   }
 
   /** Drop what is under way. */

@@ -38,7 +38,11 @@ const strokes: (Stroke | null)[] = [];
 export const current = (all: (Stroke | null)[]): Stroke[] => all.slice(all.lastIndexOf(null) + 1) as Stroke[];
 
 export class Draw implements View {
-  private readonly canvas = h("canvas", { role: "img", tabIndex: 0, "aria-label": "Drawing area: draw with mouse, finger or pen" });
+  private readonly canvas = h("canvas", {
+    role: "img",
+    tabIndex: 0,
+    "aria-label": "Drawing area: draw with mouse, finger or pen",
+  });
   private readonly context = this.canvas.getContext("2d")!;
   private readonly hint = h("p", { className: "hint" }, "Draw here with mouse, finger or pen");
   private readonly field = h("canvas").getContext("2d", { willReadFrequently: true })!;
@@ -49,7 +53,14 @@ export class Draw implements View {
   private readonly said = h("p", { className: "said", role: "status" });
   private readonly pen = h("button", { type: "button" }, "Pen");
   private readonly eraser = h("button", { type: "button" }, "Eraser");
-  private readonly thickness = h("input", { type: "range", min: 0.02, max: 0.3, step: 0.01, value: "0.09", "aria-label": "Thickness" });
+  private readonly thickness = h("input", {
+    type: "range",
+    min: 0.02,
+    max: 0.3,
+    step: 0.01,
+    value: "0.09",
+    "aria-label": "Thickness",
+  });
   private readonly colour = h("input", { type: "color", "aria-label": "Colour of the pen" });
   private readonly centre = h("input", { type: "checkbox" });
   private readonly centring = h(
@@ -72,20 +83,43 @@ export class Draw implements View {
   private late = false; // and what is drawn is another by now
 
   constructor(private readonly host: Host) {
-    const slots: [string, string][] = [["Use as A", "a"], ["Use as B", "b"], ["Traverse from here", "start"]];
+    const slots: [string, string][] = [
+      ["Use as A", "a"],
+      ["Use as B", "b"],
+      ["Traverse from here", "start"],
+    ];
     this.sends = slots.map(([text, slot]) => {
       const button = h("button", { type: "button", className: `to-${slot}` }, text);
       button.onclick = () => this.send(slot);
       return button;
     });
-    const save = h("button", { type: "button", title: "The drawing, what the model sees, and what it rebuilds" }, "Pictures (PNG)");
+    const save = h(
+      "button",
+      { type: "button", title: "The drawing, what the model sees, and what it rebuilds" },
+      "Pictures (PNG)",
+    );
     save.onclick = () => this.save();
     this.sends.push(save);
-    const own = h("figure", {}, h("div", { className: "paper" }, this.canvas, this.hint), h("figcaption", {}, "Your drawing"));
+    const own = h(
+      "figure",
+      {},
+      h("div", { className: "paper" }, this.canvas, this.hint),
+      h("figcaption", {}, "Your drawing"),
+    );
     const sends = h("div", { className: "tools sends" }, ...this.sends);
     this.boards = h("div", { className: "boards" }, own, this.pair, this.plane.box, sends);
     const width = h("label", { className: "thickness" }, "Thickness", this.thickness);
-    const tools = h("div", { className: "tools" }, this.pen, this.eraser, width, this.colour, this.centring, this.undo, this.clear);
+    const tools = h(
+      "div",
+      { className: "tools" },
+      this.pen,
+      this.eraser,
+      width,
+      this.colour,
+      this.centring,
+      this.undo,
+      this.clear,
+    );
     this.root = h("div", { className: "draw" }, tools, this.boards, this.said, this.bars.box);
     host.root.replaceChildren(this.root);
     this.listen();
@@ -152,7 +186,10 @@ export class Draw implements View {
 
   private fill(): void {
     const { value, min, max } = this.thickness;
-    this.thickness.style.setProperty("--filled", `${(100 * (Number(value) - Number(min))) / (Number(max) - Number(min))}%`);
+    this.thickness.style.setProperty(
+      "--filled",
+      `${(100 * (Number(value) - Number(min))) / (Number(max) - Number(min))}%`,
+    );
   }
 
   /** In parts of the width: the drawing keeps its place when the window changes. */
@@ -235,7 +272,7 @@ export class Draw implements View {
         if (this.isOpen(model)) this.decode(model, found, asked);
         if (this.late && this.x) this.encode();
       },
-      (error: Error) => this.host.fail(error.message),
+      (error: Error) => this.host.fail(error.message, this.data!.model.encoder ?? ""),
     );
   }
 
@@ -261,12 +298,23 @@ export class Draw implements View {
     const { axes, plane, classes, sees } = this.data!;
     this.pair.classList.toggle("empty", !found);
     this.seen.label(`What the model sees: ${sees}`, "Your drawing as the model sees it");
-    this.rebuilt.label(found?.y ? `Rebuilt; ${likeliest(found.y, classes)}` : "Rebuilt", "Your drawing as the model rebuilds it");
+    this.rebuilt.label(
+      found?.y ? `Rebuilt; ${likeliest(found.y, classes)}` : "Rebuilt",
+      "Your drawing as the model rebuilds it",
+    );
     if (plane) this.plane.put(found);
     else this.bars.put(found);
-    if (plane) this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it.";
-    else if (!found) this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
-    else this.said.textContent = unusual(axes, axes.map((axis) => along(axis, found.mean, found.std)[0]));
+    if (plane)
+      this.said.textContent =
+        "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it.";
+    else if (!found)
+      this.said.textContent =
+        "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+    else
+      this.said.textContent = unusual(
+        axes,
+        axes.map((axis) => along(axis, found.mean, found.std)[0]),
+      );
   }
 
   /** The picture as the model sees it, for the other pages. */
@@ -303,7 +351,11 @@ export class Draw implements View {
     const room = this.boards.clientWidth;
     const [, height, width] = this.data.model.shape;
     const [phone, flat, tall] = [room < PHONE, this.data.plane !== null, window.innerHeight];
-    const side = phone ? Math.min(room, 0.5 * tall) : flat ? Math.min((room - 48) / 2.6, 0.46 * tall) : Math.min((room - 48) / 3, 0.32 * tall);
+    const side = phone
+      ? Math.min(room, 0.5 * tall)
+      : flat
+        ? Math.min((room - 48) / 2.6, 0.46 * tall)
+        : Math.min((room - 48) / 3, 0.32 * tall);
     const small = phone ? (room - 16) / 2 : flat ? (side - 40) / 2 : side;
     for (const screen of [this.seen, this.rebuilt]) {
       screen.fit(small, small);
@@ -313,7 +365,10 @@ export class Draw implements View {
     const scale = as / (phone || flat ? Math.max(width, height) : width);
     const ratio = window.devicePixelRatio || 1;
     Object.assign(this.canvas.style, { width: `${width * scale}px`, height: `${height * scale}px` });
-    Object.assign(this.canvas, { width: Math.round(width * scale * ratio), height: Math.round(height * scale * ratio) });
+    Object.assign(this.canvas, {
+      width: Math.round(width * scale * ratio),
+      height: Math.round(height * scale * ratio),
+    });
     this.paint(this.context, current(strokes));
     this.plane.fit(phone ? room : side * 1.15, side);
     if (!flat) this.bars.build();

@@ -15,7 +15,7 @@ export interface Wish {
   onDone?(): void;
 }
 
-type Answer = (message: FromWorker) => void;
+type Answer = (message: FromWorker, wanted: boolean) => void;
 interface Lane {
   wish: Wish;
   row: number; // to be decoded next
@@ -27,25 +27,28 @@ export interface WorkerLike {
   postMessage(message: ToWorker, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
+  terminate(): void;
 }
+
+/** Hears why something cannot be run: the address of one file, or nothing where none can. */
+export type Complaint = (reason: string, file: string) => void;
 
 export class Engine {
   private id = 0;
-  private busy = false;
   private broken: string | null = null;
   private readonly lanes = new Map<object, Lane>(); // by who asks
   private readonly others: { ask: Omit<Ask, "id">; answer: Answer }[] = [];
-  private readonly waiting = new Map<number, Answer>();
-  private readonly failures = new Set<(reason: string) => void>();
+  private flight: { id: number; who: object | null; answer: Answer } | null = null; // one run at a time
+  private readonly failures = new Set<Complaint>();
 
   constructor(private readonly worker: WorkerLike) {
     worker.onmessage = ({ data }) => this.heard(data);
     worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
   }
 
-  /** Be told, once, when nothing can be decoded here; gives back how to stop listening. */
-  onFailure(listener: (reason: string) => void): () => void {
-    if (this.broken !== null) listener(this.broken);
+  /** Be told when a file, or none at all, can be run here; gives back how to stop listening. */
+  onFailure(listener: Complaint): () => void {
+    if (this.broken !== null) listener(this.broken, "");
     this.failures.add(listener);
     return () => this.failures.delete(listener);
   }
@@ -80,15 +83,23 @@ export class Engine {
     });
   }
 
-  /** Forget what `who` wanted. */
+  /** Forget what `who` wanted; what comes of it is not shown. */
   cancel(who: object): void {
     this.lanes.delete(who);
+    if (this.flight?.who === who) this.flight.who = null;
+  }
+
+  /** End the worker. */
+  close(): void {
+    this.failures.clear();
+    this.fail("the live view was begun anew");
+    this.worker.terminate();
   }
 
   private pump(): void {
-    if (this.busy || this.broken !== null) return;
+    if (this.flight || this.broken !== null) return;
     const other = this.others.shift();
-    if (other) return this.post(other.ask, other.answer);
+    if (other) return this.post(other.ask, null, other.answer);
     const [first] = this.lanes;
     if (!first) return;
     const [who, lane] = first;
@@ -102,49 +113,63 @@ export class Engine {
     const feeds: Record<string, Float32Array> = { z: z.slice(from * model.dim, (from + count) * model.dim) };
     if (model.classes && y) feeds.y = y.slice(from * model.classes, (from + count) * model.classes);
     const shapes = { z: [model.dim], y: [model.classes] };
-    this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, (message) => {
-      if (message.kind === "failed") return this.tell(message.reason);
-      if (message.kind !== "pixels") return;
+    this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, who, (message, wanted) => {
+      if (message.kind === "failed") return message.url === null ? undefined : this.tell(message.reason, message.url);
+      if (message.kind !== "pixels" || !wanted) return;
       wish.onPixels(message.pixels, from, count);
       if (from + count >= rows) wish.onDone?.();
     });
   }
 
-  private post(ask: Omit<Ask, "id">, answer: Answer): void {
+  private post(ask: Omit<Ask, "id">, who: object | null, answer: Answer): void {
     const id = ++this.id;
-    this.busy = true;
-    this.waiting.set(id, answer);
+    this.flight = { id, who, answer };
     this.worker.postMessage({ kind: "run", id, ...ask });
   }
 
   private heard(message: FromWorker): void {
     if (message.kind === "loaded") return;
     if (message.kind === "failed" && message.id === null) {
-      return message.url === null ? this.fail(message.reason) : this.tell(message.reason);
+      return message.url === null ? this.fail(message.reason) : this.tell(message.reason, message.url);
     }
-    const id = message.id as number;
-    const answer = this.waiting.get(id);
-    this.waiting.delete(id);
-    this.busy = false;
-    answer?.(message);
-    this.pump();
+    if (message.id !== this.flight?.id) return;
+    const { who, answer } = this.flight;
+    this.flight = null;
+    try {
+      answer(message, who !== null);
+    } finally {
+      this.pump(); // others wait, whatever became of this one
+    }
   }
 
   /** Nothing will ever be decoded by this worker. */
   private fail(reason: string): void {
+    if (this.broken !== null) return;
     this.broken = reason;
-    this.tell(reason);
+    const left = [...(this.flight ? [this.flight.answer] : []), ...this.others.splice(0).map(({ answer }) => answer)];
+    this.flight = null;
+    for (const answer of left) answer({ kind: "failed", id: 0, url: null, reason }, false);
+    this.tell(reason, "");
   }
 
-  /** One graph cannot be had, or all: what was asked for is dropped. */
-  private tell(reason: string): void {
-    this.lanes.clear();
-    for (const listener of this.failures) listener(reason);
+  /** A file cannot be run, or none can: what was wanted of it is dropped. */
+  private tell(reason: string, file: string): void {
+    for (const [who, { wish }] of this.lanes) {
+      if (file === "" || absolute(wish.model.decoder) === file) this.lanes.delete(who);
+    }
+    for (const listener of this.failures) listener(reason, file);
   }
 }
 
 /** An address below the app's, wherever it is mounted: a worker made from a blob has no base of its own. */
 export const absolute = (path: string): string => new URL(path, document.baseURI).href;
+
+/** A published file; the browser keeps it for good. */
+export async function fetched(address: string): Promise<ArrayBuffer> {
+  const answer = await fetch(absolute(address));
+  if (!answer.ok) throw new Error(`the points are not to be had (${answer.status})`);
+  return answer.arrayBuffer();
+}
 
 let shared: { runtime: string; engine: Engine } | null = null;
 
@@ -162,5 +187,6 @@ export function engine(runtime: string): Engine {
 
 /** Begin anew after a failure, when a person asks for it. */
 export function forget(): void {
+  shared?.engine.close();
   shared = null;
 }

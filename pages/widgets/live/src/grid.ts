@@ -1,6 +1,6 @@
 // Sample: a whole grid of draws that follows temperature and seed.
 import { h, settled } from "./dom";
-import { absolute } from "./engine";
+import { fetched } from "./engine";
 import "./grid.css";
 import type { Model } from "./protocol";
 import { Screen } from "./screen";
@@ -44,14 +44,28 @@ export class Grid implements View {
   private readonly below = h("div", { className: "below" });
   private readonly mark = h("span", { className: "mark", hidden: true });
   private readonly heat = h("input", { type: "range", min: "0", step: String(STEP), "aria-label": "Temperature" });
-  private readonly heatNumber = h("input", { type: "number", min: "0", step: "0.05", "aria-label": "Value of the temperature" });
+  private readonly heatNumber = h("input", {
+    type: "number",
+    min: "0",
+    step: "0.05",
+    "aria-label": "Value of the temperature",
+  });
   private readonly heatNote = h("small");
   private readonly seed = h("input", { type: "range", step: "1", "aria-label": "Seed" });
   private readonly seedNumber = h("input", { type: "number", min: "0", step: "1", "aria-label": "Value of the seed" });
   private readonly draw = h("button", { type: "button" }, "New draw");
-  private readonly seedRow = h("div", { className: "knob" }, h("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
-  private readonly echo = new Echo<{ temperature: number; seed: number }>();
-  private readonly report = settled(() => this.host.tell("knobs", this.echo.send({ temperature: this.at, seed: this.of })));
+  private readonly seedRow = h(
+    "div",
+    { className: "knob" },
+    h("span", {}, "Seed"),
+    this.seed,
+    this.seedNumber,
+    this.draw,
+  );
+  private readonly echo = new Echo<{ temperature: number; seed: number }>(() => this.host.settled);
+  private readonly report = settled(() =>
+    this.host.tell("knobs", this.echo.send({ temperature: this.at, seed: this.of })),
+  );
   private data: GridData | null = null;
   private points: Float32Array | null = null;
   private route = "";
@@ -59,7 +73,14 @@ export class Grid implements View {
   private of = 0;
 
   constructor(private readonly host: Host) {
-    const heatRow = h("div", { className: "knob" }, h("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
+    const heatRow = h(
+      "div",
+      { className: "knob" },
+      h("span", {}, "Temperature"),
+      this.heat,
+      this.heatNumber,
+      this.heatNote,
+    );
     host.root.replaceChildren(
       h(
         "div",
@@ -97,7 +118,9 @@ export class Grid implements View {
     Object.assign(this.seed, { min: String(data.first), max: String(data.first + data.seeds - 1) });
     this.seedNumber.max = String(data.last);
     this.seedRow.hidden = !data.seeded;
-    this.heatNote.textContent = data.moves ? "" : "The pictures follow when it is let go: this prior is drawn step by step.";
+    this.heatNote.textContent = data.moves
+      ? ""
+      : "The pictures follow when it is let go: this prior is drawn step by step.";
     this.labels();
     this.knobs();
     if (this.route === data.points) this.decode();
@@ -107,15 +130,16 @@ export class Grid implements View {
   /** The points of these seeds; the browser keeps them, as it keeps the decoder. */
   private async fetch(route: string): Promise<void> {
     this.route = route;
+    this.points = null; // they were another model's, or of other seeds
     try {
-      const answer = await fetch(absolute(route));
-      if (!answer.ok) throw new Error(`the draws are not to be had (${answer.status})`);
-      const points = new Float32Array(await answer.arrayBuffer());
+      const points = new Float32Array(await fetched(route));
       if (this.route !== route) return; // others were asked for meanwhile
       this.points = points;
       this.decode();
     } catch (error) {
-      this.host.fail(error instanceof Error ? error.message : String(error));
+      if (this.route !== route) return;
+      this.route = ""; // whatever is shown next asks for them anew
+      this.host.fail(error instanceof Error ? error.message : String(error), this.data!.model.decoder);
     }
   }
 

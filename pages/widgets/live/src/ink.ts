@@ -146,7 +146,11 @@ export function centred(drawing: Plane, width: number, height: number, how: Cent
 
 /** One channel of RGBA bytes. */
 export function channel(pixels: Uint8ClampedArray, width: number, height: number, which: number): Plane {
-  return { width, height, values: Float32Array.from({ length: width * height }, (_, i) => pixels[4 * i + which] / 255) };
+  return {
+    width,
+    height,
+    values: Float32Array.from({ length: width * height }, (_, i) => pixels[4 * i + which] / 255),
+  };
 }
 
 /** In whole grey levels, as a file holds them; or as bits, 1 from the middle up. */

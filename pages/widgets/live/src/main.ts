@@ -25,35 +25,50 @@ interface Data {
   view: string;
   runtime: string; // below the app's address, named by the content's hash
   attempt: number; // counts how often a person asked to try again
+  told: number; // the last count that Python heard of
 }
+
+type Told = Host & { data: unknown; last: number };
 
 interface Shown {
   name: string;
-  host: Host;
+  host: Told;
   view: View;
   dispose(): void;
 }
 
 const shown = new WeakMap<Node, Shown>(); // Streamlit calls the default export again with every change of data or theme
 let attempts = 0;
+let count = 0; // of what was told, ever growing: a page that is loaded anew goes on from there
 
-export default function live({ data, parentElement, setStateValue, setTriggerValue }: FrontendRendererArgs<Record<string, unknown>, Data>) {
+export default function live({
+  data,
+  parentElement,
+  setStateValue,
+  setTriggerValue,
+}: FrontendRendererArgs<Record<string, unknown>, Data>) {
   if (data.attempt > attempts) forget();
   attempts = Math.max(attempts, data.attempt);
-  const tell = (name: string, value: unknown) => setStateValue(name, value);
-  const fail = (reason: string) => setTriggerValue("failed", reason); // each time anew, if it is tried again
+  // A trigger: each time anew, if it is tried again.
+  const fail = (reason: string, file: string) => setTriggerValue("failed", { reason, file });
   let found = shown.get(parentElement);
   if (found?.name !== data.view) {
     found?.dispose();
     try {
       found = mount(data.view, parentElement, engine(data.runtime));
     } catch (error) {
-      fail(error instanceof Error ? error.message : String(error));
+      fail(error instanceof Error ? error.message : String(error), "");
       return;
     }
     shown.set(parentElement, found);
   }
-  Object.assign(found.host, { tell, fail });
+  const { host } = found;
+  const tell = (name: string, value: unknown) => {
+    host.last = count = Math.max(count + 1, Date.now());
+    host.settled = false;
+    setStateValue(name, { value, count });
+  };
+  Object.assign(host, { tell, fail, data, settled: data.told >= host.last });
   found.view.show(data as never);
   found.view.fit();
   return found.dispose;
@@ -63,13 +78,17 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
   const root = parent.querySelector<HTMLElement>(".live")!;
   root.dataset.view = name; // each view's styles are its own
   root.replaceChildren();
-  const host: Host = { root, engine, tell: () => undefined, fail: () => undefined };
+  const silent = () => undefined;
+  const host: Told = { root, engine, tell: silent, fail: silent, settled: true, data: null, last: 0 };
   const view = new VIEWS[name](host);
   const observer = new ResizeObserver(() => view.fit());
   observer.observe(root);
   const fit = () => view.fit();
   window.addEventListener("resize", fit);
-  const deaf = engine.onFailure((reason) => host.fail(reason));
+  // Of files, only those that this view has been given: another may have gone on to another model.
+  const deaf = engine.onFailure((reason, file) => {
+    if (file === "" || JSON.stringify(host.data).includes(file.split("/").at(-1)!)) host.fail(reason, file);
+  });
   const dispose = () => {
     observer.disconnect();
     window.removeEventListener("resize", fit);

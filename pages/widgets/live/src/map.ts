@@ -1,9 +1,11 @@
 // Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
 import { Board, type Label, type Mark } from "./board";
 import { h, Loop } from "./dom";
+import { lerp } from "./blend";
 import "./map.css";
-import { between, box, carried, inverse, nearest, panned, type Place, toMap, toScreen, within, zoomed } from "./plane";
-import { fetched, type Points, unpack } from "./points";
+import { box, carried, inverse, nearest, panned, type Place, toMap, toScreen, within, zoomed } from "./plane";
+import { fetched } from "./engine";
+import { type Points, unpack } from "./points";
 import type { Model } from "./protocol";
 import { Screen } from "./screen";
 import { Echo, type Host, type View } from "./view";
@@ -77,8 +79,8 @@ export class PointMap implements View {
   private readonly share = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Place on the path" });
   private readonly path = h("div", { className: "path", hidden: true }, this.play, this.share);
   private readonly loop = new Loop((seconds) => this.walk(seconds));
-  private readonly settings = new Echo<{ tool: Tool; residual: boolean }>();
-  private readonly choices = new Echo<number[]>();
+  private readonly settings = new Echo<{ tool: Tool; residual: boolean }>(() => this.host.settled);
+  private readonly choices = new Echo<number[]>(() => this.host.settled);
   private readonly fingers = new Map<number, Place>();
   private data: MapData | null = null;
   private points: Points | null = null;
@@ -100,16 +102,37 @@ export class PointMap implements View {
       this.tools.set(name as Tool, button);
       return button;
     });
-    const reset = h("button", { type: "button", title: "Show the whole map and take the path off it; a double-click shows the whole map too" }, "Reset");
+    const reset = h(
+      "button",
+      { type: "button", title: "Show the whole map and take the path off it; a double-click shows the whole map too" },
+      "Reset",
+    );
     reset.onclick = () => {
       this.leave();
       this.board.reset();
     };
-    const group = h("div", { className: "tools", role: "toolbar", "aria-label": "What the pointer does" }, ...tools, reset);
+    const group = h(
+      "div",
+      { className: "tools", role: "toolbar", "aria-label": "What the pointer does" },
+      ...tools,
+      reset,
+    );
     this.beside.figure.className = "beside";
-    const seen = h("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
+    const seen = h(
+      "div",
+      { className: "seen" },
+      this.under.figure,
+      this.note,
+      this.path,
+      this.carry,
+      this.beside.figure,
+    );
     host.root.replaceChildren(
-      h("div", { className: "map" }, h("div", { className: "sides" }, h("div", {}, this.legend, this.board.box, group), seen)),
+      h(
+        "div",
+        { className: "map" },
+        h("div", { className: "sides" }, h("div", {}, this.legend, this.board.box, group), seen),
+      ),
     );
     this.residual.onchange = () => {
       this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
@@ -128,7 +151,10 @@ export class PointMap implements View {
     const first = this.data === null;
     this.data = data;
     this.board.box.style.setProperty("--tall", `${data.height}px`);
-    this.board.above.setAttribute("aria-label", `${data.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
+    this.board.above.setAttribute(
+      "aria-label",
+      `${data.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`,
+    );
     const [, height, width] = data.model.shape;
     for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
     this.note.hidden = data.linear;
@@ -148,15 +174,16 @@ export class PointMap implements View {
   /** Get other points; those that were asked for before and come later are not shown. */
   private async fetch(data: MapData): Promise<void> {
     this.wanted = data.key;
+    this.leave();
+    this.points = null; // they were another model's, or lay elsewhere
     try {
       const [facts, means] = await Promise.all([fetched(data.points), fetched(data.means)]);
       if (this.wanted !== data.key) return;
-      this.leave();
       this.points = unpack(facts, means, data.count, data.model.dim, data.linear);
     } catch (error) {
       if (this.wanted !== data.key) return;
       this.wanted = ""; // whatever is shown next asks for them anew
-      return this.host.fail(error instanceof Error ? error.message : String(error));
+      return this.host.fail(error instanceof Error ? error.message : String(error), data.model.decoder);
     }
     this.shown = -1;
     this.redraw();
@@ -268,7 +295,8 @@ export class PointMap implements View {
     else if (gesture.tool === "Look") {
       this.reach(hit);
       this.first = -1;
-    } else if (gesture.tool === "Box") this.choose(within(box(gesture.trail[0], gesture.trail.at(-1)!), this.points.coords));
+    } else if (gesture.tool === "Box")
+      this.choose(within(box(gesture.trail[0], gesture.trail.at(-1)!), this.points.coords));
     else if (gesture.tool === "Lasso") this.choose(within(gesture.trail, this.points.coords));
     this.board.hover();
   }
@@ -307,7 +335,8 @@ export class PointMap implements View {
       else this.reach(this.near);
       this.board.hover();
     } else if (event.key === "Enter") this.choose([this.near]);
-    else if (event.key === "+" || event.key === "-") this.board.turn(zoomed(frame, event.key === "+" ? 1.25 : 0.8, px, py));
+    else if (event.key === "+" || event.key === "-")
+      this.board.turn(zoomed(frame, event.key === "+" ? 1.25 : 0.8, px, py));
     else if (event.key === "0") this.board.reset();
     else if (event.key === "Escape") this.leave();
     else return;
@@ -440,7 +469,7 @@ export class PointMap implements View {
   private step(): void {
     const [a, b] = this.ends!;
     const t = this.walked > 1 ? 2 - this.walked : this.walked;
-    this.picture(this.under, between(this.mean(a), this.mean(b), t), between(this.weights(a), this.weights(b), t));
+    this.picture(this.under, lerp(this.mean(a), this.mean(b), t), lerp(this.weights(a), this.weights(b), t));
     this.under.label(`${Math.round(100 * t)} % of the way from ${this.name(a)} to ${this.name(b)}`);
     this.share.value = String(t);
     this.share.style.setProperty("--filled", `${100 * t}%`);
@@ -465,7 +494,10 @@ export class PointMap implements View {
     const { gesture } = this;
     if (gesture?.moved && (gesture.tool === "Box" || gesture.tool === "Lasso")) {
       const drawn = gesture.tool === "Box" ? box(gesture.trail[0], gesture.trail.at(-1)!) : gesture.trail;
-      line(drawn.map((place) => toScreen(frame, ...place)), true);
+      line(
+        drawn.map((place) => toScreen(frame, ...place)),
+        true,
+      );
       return;
     }
     if (this.first >= 0 && (gesture?.moved || this.tool === "Path")) {
@@ -475,7 +507,12 @@ export class PointMap implements View {
     if (!this.loop.running) this.cross(pen, pointer);
   }
 
-  private way(pen: CanvasRenderingContext2D, ends: [number, number], line: (places: Place[]) => void, accent: string): void {
+  private way(
+    pen: CanvasRenderingContext2D,
+    ends: [number, number],
+    line: (places: Place[]) => void,
+    accent: string,
+  ): void {
     const [a, b] = ends.map((end) => this.board.at(end));
     pen.setLineDash(this.data!.linear ? [] : [7, 6]); // on a t-SNE map nobody knows where the way runs
     line([a, b]);

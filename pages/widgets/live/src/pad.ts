@@ -34,12 +34,27 @@ interface Corner {
 
 export class Pad implements View {
   private readonly now = new Screen();
-  private readonly button = h("button", { type: "button", title: "Walk slowly from corner to corner, and back" }, "Play");
-  private readonly middle = h("button", { type: "button", title: "All corners weigh the same; or double-click" }, "Centre");
+  private readonly button = h(
+    "button",
+    { type: "button", title: "Walk slowly from corner to corner, and back" },
+    "Play",
+  );
+  private readonly middle = h(
+    "button",
+    { type: "button", title: "All corners weigh the same; or double-click" },
+    "Centre",
+  );
   private readonly handle = h("div", { className: "handle" });
   private readonly plane = h(
     "div",
-    { className: "plane", tabIndex: 0, role: "slider", "aria-label": "Place in the pad", "aria-valuemin": 0, "aria-valuemax": 1 },
+    {
+      className: "plane",
+      tabIndex: 0,
+      role: "slider",
+      "aria-label": "Place in the pad",
+      "aria-valuemin": 0,
+      "aria-valuemax": 1,
+    },
     h("div", { className: "ground" }),
     this.handle,
   );
@@ -50,7 +65,7 @@ export class Pad implements View {
     h("div", { className: "seen" }, this.now.figure, h("div", { className: "tools" }, this.button, this.middle)),
     this.frame,
   );
-  private readonly echo = new Echo<Place>();
+  private readonly echo = new Echo<Place>(() => this.host.settled);
   private readonly loop = new Loop((seconds) => this.plays(seconds));
   private readonly report = settled(() => this.host.tell("at", this.echo.send(this.place())));
   private found: Corner[] = [];

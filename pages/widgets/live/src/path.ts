@@ -34,10 +34,14 @@ export class Path implements View {
   private readonly decoded = new Screen();
   private readonly mixed = new Screen();
   private readonly screens = h("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
-  private readonly button = h("button", { type: "button", title: "There and back; with Shift, backwards first" }, "Play");
+  private readonly button = h(
+    "button",
+    { type: "button", title: "There and back; with Shift, backwards first" },
+    "Play",
+  );
   private readonly slider = h("input", { className: "place", type: "range", min: 0, max: 1, step: 10 ** -DIGITS });
   private readonly output = h("output");
-  private readonly echo = new Echo<number>();
+  private readonly echo = new Echo<number>(() => this.host.settled);
   private readonly loop = new Loop((seconds) => this.plays(seconds));
   private readonly report = settled(() => this.host.tell("t", this.echo.send(this.time())));
   private data: PathData | null = null;

@@ -106,10 +106,6 @@ export function carried({ axes }: Basis, z: Float32Array, [ax, ay]: Place, x: nu
   return z.map((value, i) => value + (x - ax) * axes[i] + (y - ay) * axes[dim + i]);
 }
 
-/** A share of the straight way from one vector to another. */
-export const between = (a: Float32Array, b: Float32Array, t: number): Float32Array =>
-  a.map((value, i) => value + t * (b[i] - value));
-
 /** Round numbers from `low` to `high`, about `count` of them. */
 export function ticks(low: number, high: number, count: number): number[] {
   const raw = (high - low) / count;

@@ -1,5 +1,4 @@
 // The points of a map as the server packs them: see `pages/widgets/livemap.py`.
-import { absolute } from "./engine";
 import type { Basis } from "./plane";
 
 /** N points; `label` and `y` are -1 where there is none, `error` and `kl` not a number. */
@@ -34,11 +33,4 @@ export function unpack(facts: ArrayBuffer, means: ArrayBuffer, count: number, di
     basis: linear ? { mean: new Float32Array(...take(dim)), axes: new Float32Array(...take(2 * dim)) } : null,
     means: new Float32Array(means),
   };
-}
-
-/** A file of the server's; the browser keeps it for good. */
-export async function fetched(address: string): Promise<ArrayBuffer> {
-  const answer = await fetch(absolute(address));
-  if (!answer.ok) throw new Error(`the points are not to be had (${answer.status})`);
-  return answer.arrayBuffer();
 }

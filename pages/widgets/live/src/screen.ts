@@ -19,6 +19,7 @@ export class Screen {
   private readonly context = this.canvas.getContext("2d", { willReadFrequently: false })!;
   private layout: Required<Layout> = { width: 1, height: 1, columns: 1, count: 1, gutter: 0 };
   private parts = new Map<number, { pixels: Uint8ClampedArray<ArrayBuffer>; count: number; asked: number }>();
+  private loading = "";
   private request = 0;
   private drawn = -1; // time of the frame that was drawn last
 
@@ -84,9 +85,9 @@ export class Screen {
   /** Draw a picture that came as an address, at its own size. */
   async load(src: string): Promise<void> {
     const image = new Image();
-    image.src = src;
-    await image.decode();
-    this.context.drawImage(image, 0, 0);
+    image.src = this.loading = src;
+    await image.decode().catch(() => undefined); // one that cannot be read is not drawn
+    if (this.loading === src && image.naturalWidth) this.context.drawImage(image, 0, 0);
   }
 
   /** As large as fits into so many CSS pixels, by a whole number of device pixels where possible. */

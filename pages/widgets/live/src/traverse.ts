@@ -61,22 +61,34 @@ export class Traverse implements View {
   private readonly before = new Screen();
   private readonly screens = h("div", { className: "screens" }, this.now.figure, this.before.figure);
   private readonly heading = h("p", { className: "heading" });
-  private readonly filter = h("input", { type: "search", placeholder: "Find", "aria-label": "Find a slider by its name" });
+  private readonly filter = h("input", {
+    type: "search",
+    placeholder: "Find",
+    "aria-label": "Find a slider by its name",
+  });
   private readonly order = h(
     "select",
     { "aria-label": "Order of the sliders" },
     ...["By KL", "By name"].map((text) => h("option", { value: text }, text)),
   );
   private readonly breath = h("select", { "aria-label": "What breathes" });
-  private readonly breathe = h("button", { type: "button", title: "Walk slowly through the range, there and back" }, "Breathe");
+  private readonly breathe = h(
+    "button",
+    { type: "button", title: "Walk slowly through the range, there and back" },
+    "Breathe",
+  );
   private readonly list = h("div", { className: "list" });
   private readonly fold = h("details", { className: "fold" });
   private readonly none = h("p", { className: "none", hidden: true }, "No slider has this name.");
   private readonly box = h("div", { className: "sliders" }, this.list, this.fold, this.none);
   private readonly places = new Map<string, number>();
-  private readonly echo = new Echo<Record<string, number>>();
+  private readonly changed = new Map<string, number | null>(); // since Python heard all; null is back at the start
+  private readonly echo = new Echo<Record<string, number>>(() => this.host.settled);
   private readonly loop = new Loop((seconds) => this.breathes(seconds));
-  private readonly report = settled(() => this.host.tell("places", this.echo.send(this.moved())));
+  private readonly report = settled(() => {
+    this.echo.send(this.moved());
+    this.host.tell("places", Object.fromEntries(this.changed));
+  });
   private rows = new Map<string, Row>();
   private data: TraverseData | null = null;
   private phase = 0;
@@ -102,6 +114,7 @@ export class Traverse implements View {
     const news = this.echo.isNews(data.places) || others;
     const first = this.data === null || this.data.model.key !== data.model.key;
     this.data = data;
+    if (this.host.settled || others) this.changed.clear();
     const [, height, width] = data.model.shape;
     for (const screen of [this.now, this.before]) screen.arrange({ width, height });
     this.now.label(data.captions[0], "The picture decoded where the sliders stand");
@@ -143,7 +156,12 @@ export class Traverse implements View {
     const shared = { min: slide.low, max: slide.high, step: STEP };
     const range = h("input", { type: "range", ...shared, "aria-label": `${slide.key}${slide.note}` });
     const number = h("input", { type: "number", ...shared, "aria-label": `Value of ${slide.key}` });
-    const name = h("span", { className: "name", title: "Double-click to put it back" }, slide.key, h("small", {}, slide.note));
+    const name = h(
+      "span",
+      { className: "name", title: "Double-click to put it back" },
+      slide.key,
+      h("small", {}, slide.note),
+    );
     const box = h("div", { className: "slide" }, name, number, range);
     const row = { slide, box, range, number };
     range.oninput = () => this.move(row, Number(range.value));
@@ -198,6 +216,7 @@ export class Traverse implements View {
     const place = Math.round(Math.min(high, Math.max(low, to)) / STEP) * STEP;
     if (Math.abs(place - start) < STEP / 2) this.places.delete(key);
     else this.places.set(key, Number(place.toFixed(2)));
+    this.changed.set(key, this.places.get(key) ?? null);
     this.place(row);
   }
 

@@ -5,8 +5,9 @@ import type { Engine } from "./engine";
 export interface Host {
   root: HTMLElement;
   engine: Engine;
+  settled: boolean; // Python has heard all that was told
   tell(name: string, value: unknown): void;
-  fail(reason: string): void;
+  fail(reason: string, file: string): void;
 }
 
 export interface View {
@@ -17,24 +18,22 @@ export interface View {
   dispose(): void;
 }
 
-/** Tells an echo of what was sent from news: Python answers each message with what it made of it. */
+/** Tells what Python decided from what the page told it: until all that was told is heard, its word is an old one. */
 export class Echo<T> {
-  private sent: string[] = [];
-  private last = "";
+  private own = "";
+
+  constructor(private readonly settled: () => boolean) {}
 
   /** Remember what is sent. */
   send(value: T): T {
-    this.sent.push(JSON.stringify(value));
+    this.own = JSON.stringify(value);
     return value;
   }
 
   /** Whether this is something that the page does not know yet. */
   isNews(value: T): boolean {
-    const text = JSON.stringify(value);
-    const place = this.sent.indexOf(text);
-    if (place >= 0) this.sent.splice(0, place + 1);
-    const known = place >= 0 || text === this.last;
-    this.last = text;
-    return !known;
+    if (this.own !== "" && !this.settled()) return false;
+    const before = this.own;
+    return before !== (this.own = JSON.stringify(value));
   }
 }

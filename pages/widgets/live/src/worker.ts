@@ -70,8 +70,13 @@ async function run(ask: Ask): Promise<void> {
     const pixels = toPixels(x.data, x.dims[1], x.dims[2] * x.dims[3]);
     say({ kind: "pixels", id: ask.id, pixels }, [pixels.buffer]);
   } else {
-    const copied = session.outputNames.map((name) => [name, (found[name] as TypedTensor<"float32">).data.slice()] as const);
-    say({ kind: "numbers", id: ask.id, outputs: Object.fromEntries(copied) }, copied.map(([, values]) => values.buffer));
+    const copied = session.outputNames.map(
+      (name) => [name, (found[name] as TypedTensor<"float32">).data.slice()] as const,
+    );
+    say(
+      { kind: "numbers", id: ask.id, outputs: Object.fromEntries(copied) },
+      copied.map(([, values]) => values.buffer),
+    );
   }
 }
 
@@ -85,6 +90,11 @@ worker.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    say({ kind: "failed", id: data.kind === "run" ? data.id : null, url: data.kind === "begin" ? null : data.url, reason });
+    say({
+      kind: "failed",
+      id: data.kind === "run" ? data.id : null,
+      url: data.kind === "begin" ? null : data.url,
+      reason,
+    });
   }
 };

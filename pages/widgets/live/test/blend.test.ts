@@ -36,7 +36,12 @@ describe("two points", () => {
 
 describe.each([3, 4])("a pad of %i", (count) => {
   it("has all of one picture at its corner", () => {
-    corners(count).forEach((corner, k) => close(weights(corner, count), corners(count).map((_, i) => (i === k ? 1 : 0))));
+    corners(count).forEach((corner, k) =>
+      close(
+        weights(corner, count),
+        corners(count).map((_, i) => (i === k ? 1 : 0)),
+      ),
+    );
   });
 
   it("weighs all alike in the middle", () => close(weights(centre(count), count), Array(count).fill(1 / count)));

@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { along, type Axis, unusual } from "../src/chart";
 
-const axis = (more: Partial<Axis>): Axis => ({ name: "z0", index: 0, direction: null, offset: 0, low: -2, high: 2, active: true, ...more });
+const axis = (more: Partial<Axis>): Axis => ({
+  name: "z0",
+  index: 0,
+  direction: null,
+  offset: 0,
+  low: -2,
+  high: 2,
+  active: true,
+  ...more,
+});
 
 test("a dimension shows its own mean and spread", () => {
   expect(along(axis({ index: 1 }), [3, 4], [0.5, 0.25])).toEqual([4, 0.25]);

@@ -2,19 +2,31 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 vi.mock("../src/worker?worker&inline", () => ({ default: class {} }));
 
-import { Engine, type WorkerLike, type Wish } from "../src/engine";
+import { absolute, Engine, type WorkerLike, type Wish } from "../src/engine";
 import type { FromWorker, Model, ToWorker } from "../src/protocol";
 
-const model: Model = { key: "m", decoder: "live/file/aa", encoder: "live/file/bb", dim: 2, classes: 0, shape: [1, 64, 64] };
+const model: Model = {
+  key: "m",
+  decoder: "live/file/aa",
+  encoder: "live/file/bb",
+  dim: 2,
+  classes: 0,
+  shape: [1, 64, 64],
+};
 
 /** A worker that answers when it is told to. */
 class Slow implements WorkerLike {
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
+  ended = false;
   asked: Extract<ToWorker, { kind: "run" }>[] = [];
 
   postMessage(message: ToWorker): void {
     if (message.kind === "run") this.asked.push(message);
+  }
+
+  terminate(): void {
+    this.ended = true;
   }
 
   say(message: FromWorker): void {
@@ -65,8 +77,15 @@ describe("Engine", () => {
     engine.decode(shown, wish("newer", 10));
     engine.decode(shown, wish("newest", 10));
     while (worker.asked.length) worker.answer();
-    const blocks = [[0, 4], [4, 4], [8, 2]];
-    expect(shown).toEqual([...blocks.map((block) => ["old", ...block]), ...blocks.map((block) => ["newest", ...block])]);
+    const blocks = [
+      [0, 4],
+      [4, 4],
+      [8, 2],
+    ];
+    expect(shown).toEqual([
+      ...blocks.map((block) => ["old", ...block]),
+      ...blocks.map((block) => ["newest", ...block]),
+    ]);
   });
 
   it("cuts z at the rows of a block", () => {
@@ -88,7 +107,22 @@ describe("Engine", () => {
     engine.decode(who, wish("b"));
     engine.cancel(who);
     while (worker.asked.length) worker.answer();
-    expect(shown.map(([name]) => name)).toEqual(["a"]);
+    expect(shown).toEqual([]); // neither what waited nor what was under way
+  });
+
+  it("goes on when a view stumbles over its pictures", () => {
+    engine.decode({}, { ...wish("a"), onPixels: () => { throw new Error("gone"); } }); // prettier-ignore
+    engine.decode(shown, wish("b"));
+    expect(() => worker.answer()).toThrow("gone");
+    worker.answer();
+    expect(shown.map(([name]) => name)).toEqual(["b"]);
+  });
+
+  it("ends its worker, and whoever waits for numbers hears of it", async () => {
+    const found = engine.encode(model, new Float32Array(64 * 64));
+    engine.close();
+    await expect(found).rejects.toThrow("begun anew");
+    expect(worker.ended).toBe(true);
   });
 
   it("encodes", async () => {
@@ -102,11 +136,13 @@ describe("Engine", () => {
     engine.onFailure(heard);
     engine.decode(shown, wish("a"));
     const { id } = worker.asked.shift()!;
-    worker.say({ kind: "failed", id, url: "x", reason: "gone" });
-    expect(heard).toHaveBeenCalledWith("gone");
-    engine.decode(shown, wish("b"));
+    const other = { ...wish("b"), model: { ...model, decoder: "live/file/cc" } };
+    engine.decode({}, wish("c"));
+    engine.decode(shown, other);
+    worker.say({ kind: "failed", id, url: absolute(model.decoder), reason: "gone" });
+    expect(heard).toHaveBeenCalledWith("gone", absolute(model.decoder));
     worker.answer();
-    expect(shown.map(([name]) => name)).toEqual(["b"]);
+    expect(shown.map(([name]) => name)).toEqual(["b"]); // c wanted the same file as a
   });
 
   it("decodes nothing once the runtime has failed, and tells whoever comes later", () => {
@@ -115,6 +151,6 @@ describe("Engine", () => {
     expect(worker.asked).toHaveLength(0);
     const heard = vi.fn();
     engine.onFailure(heard);
-    expect(heard).toHaveBeenCalledWith("no wasm");
+    expect(heard).toHaveBeenCalledWith("no wasm", "");
   });
 });

