@@ -10,8 +10,11 @@ VIEWS = {
     "interpolate": "interpolate?model=fashion",
     "sample": "sample?model=fashion",
     "traverse": "traverse?model=sprites",
-    "map": "map?model=fashion",
+    "map": "map?model=fashion&method=PCA",
+    "draw": "draw?model=mnist",
+    "compare": "compare?model=mnist",
 }
+SEVEN = ((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))  # a drawing
 
 
 def main(address: str, chromium: str = "/usr/bin/chromium") -> None:
@@ -24,6 +27,16 @@ def main(address: str, chromium: str = "/usr/bin/chromium") -> None:
             page.goto(f"{address}/{view}")
             page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
             page.wait_for_timeout(4_000)
+            if name in ("draw", "map"):  # what is seen there follows the hand
+                box = page.locator(".live canvas").first.bounding_box()
+                places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in SEVEN]
+                page.mouse.move(*places[0])
+                if name == "draw":
+                    page.mouse.down()
+                for place in places[1:]:
+                    page.mouse.move(*place, steps=12)
+                page.mouse.up()
+                page.wait_for_timeout(1_000)
             page.screenshot(path=FOLDER / f"{name}.png")
         browser.close()
 

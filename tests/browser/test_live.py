@@ -343,3 +343,45 @@ def test_ten_tabs_and_a_tab_that_slept(live, live_server) -> None:
     live.page.mouse.up()
     live.page.clock.resume()
     live.settle()
+
+
+def test_another_start_has_its_own_sliders_alone(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    count = live.page.locator(".live .slide").count()
+    live.page.get_by_role("button", name="Another one").click()
+    live.settle()
+    assert live.page.locator(".live .slide").count() == count
+    live.page.get_by_role("button", name="Randomize").click()
+    live.settle()
+    moved = live.page.locator(".live .slide.moved input[type=number]").first
+    assert float(moved.input_value()) == pytest.approx(float(moved.evaluate("e => e.nextSibling.value")), abs=0.006)
+
+
+def test_what_is_seen_is_what_is_sent_on(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
+    live.page.get_by_role("button", name="Breathe").click()
+    live.page.wait_for_timeout(700)
+    live.page.get_by_role("button", name="Use as A").click()
+    live.page.wait_for_url("**a=point*")
+    live.settle()
+    expect(live.page.get_by_role("button", name="Breathe")).to_be_visible()
+    seen = shown(live)
+    point = explore.from_text(
+        live.page.url.split("a=point%3A")[1].split("&")[0], checkpoints.load(checkpoints.find("digits")).model.spec
+    )
+    assert np.abs(seen - expected("digits", point[None])[0]).max() <= 2  # half precision in the link
+
+
+def test_a_file_that_cannot_be_had_ends_its_own_models_view_alone(live) -> None:
+    live.page.route("**/live/file/**", lambda route: route.fulfill(status=404))
+    live.open("traverse", model="mnist-2d")
+    note = live.page.get_by_text("Decoded on the server, when the hand lets go")
+    expect(note).to_be_visible()
+    live.settle()
+    live.page.unroute("**/live/file/**")
+    live.open("traverse", model="digits")
+    ready(live)
+    expect(note).to_be_hidden()
+    live.errors = [error for error in live.errors if "/live/file/" not in error]  # what was taken away above

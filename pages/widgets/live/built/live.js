@@ -72,11 +72,18 @@ function f(e, t = {}, ...n) {
 	return r.append(...n.filter((e) => e !== null)), r;
 }
 function p(e, t = 250) {
-	let n = 0, r = () => clearTimeout(n);
+	let n = 0, r = () => {
+		clearTimeout(n), n = 0;
+	}, i = () => {
+		r(), e();
+	};
 	return {
-		now: () => (r(), e()),
+		now: i,
 		cancel: r,
-		later: () => (r(), n = window.setTimeout(e, t))
+		later: () => {
+			r(), n = window.setTimeout(i, t);
+		},
+		flush: () => n && i()
 	};
 }
 var m = class {
@@ -246,12 +253,13 @@ var ce = class {
 		}, ["A", "B"].forEach((e, t) => this.ends[t].label(e, `Picture ${e}`));
 	}
 	show(e) {
-		let t = this.data?.about !== e.about || !!this.data.slides != !!e.slides, n = this.echo.isNews(e.slides ? e.places : e.t) || t;
-		if (this.data = e, this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), t && this.build(), n) {
-			this.rest(!1), this.places.clear();
-			for (let [t, n] of Object.entries(e.places ?? {})) this.places.set(t, n);
-			e.slides ? this.put() : this.go(e.t);
-		}
+		let t = !!this.data?.slides != !!e.slides || this.data === null, n = this.data?.about !== e.about || t, r = this.echo.isNews(e.slides ? e.places : e.t) || t;
+		this.data = e, this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), n && this.build(), e.slides ? (r || n) && this.begin(e.places) : r ? (this.rest(!1), this.go(e.t)) : n && this.go(this.t);
+	}
+	begin(e) {
+		this.rest(!1), this.places.clear();
+		for (let [t, n] of Object.entries(e)) this.places.set(t, n);
+		this.put();
 	}
 	build() {
 		let { columns: e, ends: t, slides: n, warning: r } = this.data;
@@ -355,6 +363,9 @@ var ce = class {
 	}
 	walk(e) {
 		this.phase += e / ne * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+	}
+	finish() {
+		this.rest(), this.report.flush();
 	}
 	fit() {
 		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < re ? 2 : 4);
@@ -1175,8 +1186,8 @@ var Ke = class {
 	of = 0;
 	constructor(e) {
 		this.host = e;
-		let t = f("div", { className: "knob" }, f("span", {}, "Temperature"), this.heat, this.heatNumber, this.heatNote);
-		e.root.replaceChildren(f("div", { className: "grid" }, f("div", { className: "knobs" }, t, this.seedRow), this.rows, f("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
+		let t = f("div", { className: "knob" }, f("span", {}, "Temperature"), this.heat, this.heatNumber);
+		e.root.replaceChildren(f("div", { className: "grid" }, f("div", { className: "knobs" }, t, this.seedRow, this.heatNote), this.rows, f("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
 			let t = this.screen.place(e);
 			t >= 0 && this.host.tell("picked", t);
 		};
@@ -1197,7 +1208,7 @@ var Ke = class {
 		}), this.screen.label("", e.alt), this.heat.max = this.heatNumber.max = String(e.hottest), Object.assign(this.seed, {
 			min: String(e.first),
 			max: String(e.first + e.seeds - 1)
-		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow when it is let go: this prior is drawn step by step.", this.labels(), this.knobs(), this.route === e.points ? this.decode() : this.fetch(e.points);
+		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs(), this.route === e.points ? this.decode() : this.fetch(e.points);
 	}
 	async fetch(e) {
 		this.route = e, this.points = null;
@@ -1261,6 +1272,9 @@ var Ke = class {
 			"z0 →",
 			t
 		].map((e) => f("span", {}, e)));
+	}
+	finish() {
+		this.report.flush();
 	}
 	fit() {
 		if (!this.data) return;
@@ -1482,8 +1496,8 @@ var rt = class {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, [s, c] = [this.style("--st-text-color"), this.style("--st-border-color")], l = n + i;
 		e.font = `${nt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
 		let [u, d] = [F(this.frame, t, l), F(this.frame, t + r, n)], f = (e, t) => o ? $e(u[e], d[e], t) : [], p = (e, t) => {
-			let n = e.length > 1 ? e[1] - e[0] : 1;
-			return e[t].toFixed(Math.max(0, -Math.floor(Math.log10(n) + 1e-9))).replace("-", "−");
+			let n = Math.max(0, -Math.floor(Math.log10(e.length > 1 ? e[1] - e[0] : 1) + 1e-9));
+			return (n > 3 ? e[t].toExponential(0) : e[t].toFixed(n)).replaceAll("-", "−");
 		};
 		e.beginPath(), e.rect(t, n, r, i);
 		let m = f(0, Math.max(2, r / 60));
@@ -1547,18 +1561,18 @@ var at = {
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, H = {
+}, ot = 250, H = {
 	mouse: 12,
 	touch: 26
-}, ot = 4, st = .0015, U = {
+}, st = 4, ct = .0015, U = {
 	coarse: 10,
 	fine: 1
-}, ct = 4, lt = 360, ut = 540, W = 92, G = {
+}, lt = 4, ut = 360, dt = 540, W = 92, G = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, K = (e) => e.toFixed(2).replace("-", "−"), dt = class {
+}, K = (e) => e.toFixed(2).replace("-", "−"), ft = class {
 	host;
 	board = new rt((e) => this.over(e));
 	under = new g();
@@ -1595,6 +1609,7 @@ var at = {
 	gesture = null;
 	ends = null;
 	first = -1;
+	clicked = 0;
 	walked = 0;
 	constructor(e) {
 		this.host = e;
@@ -1694,11 +1709,13 @@ var at = {
 	listen(e) {
 		e.onpointerdown = (e) => this.down(e), e.onpointermove = (e) => this.move(e), e.onpointerup = (e) => this.up(e), e.onpointercancel = (e) => {
 			this.fingers.delete(e.pointerId), this.gesture = null, this.board.hover();
-		}, e.ondblclick = () => this.board.reset(), e.onkeydown = (e) => this.key(e), e.addEventListener("wheel", (e) => this.wheel(e), { passive: !1 });
+		}, e.ondblclick = () => {
+			clearTimeout(this.clicked), this.board.reset();
+		}, e.onkeydown = (e) => this.key(e), e.addEventListener("wheel", (e) => this.wheel(e), { passive: !1 });
 	}
 	down(e) {
 		if (!this.points || e.button !== 0) return;
-		this.rest(), this.board.above.setPointerCapture(e.pointerId);
+		clearTimeout(this.clicked), this.rest(), this.board.above.setPointerCapture(e.pointerId);
 		let t = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, t), this.fingers.size > 1) {
 			this.gesture = null;
@@ -1718,17 +1735,17 @@ var at = {
 	}
 	move(e) {
 		if (!this.points) return;
-		let t = [e.offsetX, e.offsetY];
-		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, t);
-		let n = F(this.board.frame, ...t), { gesture: r } = this;
-		r ? (r.moved ||= Math.hypot(t[0] - r.begin[0], t[1] - r.begin[1]) > ot, r.tool === "Move" ? (this.board.turn(I(this.board.frame, t[0] - r.last[0], t[1] - r.last[1])), r.last = t) : (r.trail.push(n), this.look(n))) : this.loop.running || this.look(n);
+		let { left: t, top: n, width: r, height: i } = this.board.frame, a = (e, t, n) => Math.min(t + n, Math.max(t, e)), o = [a(e.offsetX, t, r), a(e.offsetY, n, i)];
+		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, o);
+		let s = F(this.board.frame, ...o), { gesture: c } = this;
+		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > st, c.tool === "Move" ? (this.board.turn(I(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(n) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.choose(n < 0 ? [] : [n]), this.board.hover();
+		t.tool === "Path" ? this.reach(n) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ot), this.board.hover();
 	}
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
@@ -1740,7 +1757,7 @@ var at = {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
 		let t = e.deltaY * (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (e.ctrlKey ? 6 : 1);
-		this.board.turn(L(this.board.frame, Math.exp(-t * st), e.offsetX, e.offsetY));
+		this.board.turn(L(this.board.frame, Math.exp(-t * ct), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -1825,7 +1842,7 @@ var at = {
 		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.board.hover();
 	}
 	walk(e) {
-		this.walked = (this.walked + e / ct) % 2, this.step();
+		this.walked = (this.walked + e / lt) % 2, this.step();
 	}
 	step() {
 		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
@@ -1854,19 +1871,19 @@ var at = {
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= ut, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, lt), this.beside.fit(e ? t / 6 : W, W);
+		let e = this.host.root.clientWidth <= dt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, ut), this.beside.fit(e ? t / 6 : W, W);
 	}
 	dispose() {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, ft = 1 / 4, q = .02, J = 3, pt = 150, Y = 64, mt = 120, ht = {
+}, pt = 1 / 4, q = .02, J = 3, mt = 150, Y = 64, ht = 120, gt = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, gt = class {
+}, _t = class {
 	host;
 	now = new g();
 	button = f("button", {
@@ -1941,7 +1958,7 @@ var at = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = ht[e.key];
+		let t = gt[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
 		let n = e.shiftKey ? 5 * q : q;
@@ -1966,7 +1983,7 @@ var at = {
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * ft, this.at = s(this.stops, this.walked), this.draw();
+		this.walked += e * pt, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
@@ -2004,11 +2021,14 @@ var at = {
 			}
 		});
 	}
+	finish() {
+		this.rest(), this.report.flush();
+	}
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - pt, t);
-		let n = Math.max(mt, Math.min(e - 144, t));
+		this.now.fit(e - mt, t);
+		let n = Math.max(ht, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
@@ -2019,12 +2039,12 @@ var at = {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, _t = 3, vt = .02, yt = 3, bt = 24, xt = 120, St = {
+}, vt = 3, yt = .02, bt = 3, xt = 24, St = 120, Ct = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: vt,
-	ArrowUp: vt
-}, Ct = class {
+	ArrowRight: yt,
+	ArrowUp: yt
+}, wt = class {
 	host;
 	decoded = new g();
 	mixed = new g();
@@ -2068,7 +2088,7 @@ var at = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => wt(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => Tt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2078,7 +2098,7 @@ var at = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = St[e.key];
+		let t = Ct[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2092,14 +2112,14 @@ var at = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / _t;
+		let t = this.t + this.direction * e / vt;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(yt));
+		return Number(this.t.toFixed(bt));
 	}
 	draw() {
 		let n = this.time();
@@ -2116,17 +2136,20 @@ var at = {
 	mix() {
 		this.ends && !this.mixed.figure.hidden && this.mixed.draw(new Uint8ClampedArray(e(...this.ends, this.time())));
 	}
+	finish() {
+		this.rest(), this.report.flush();
+	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - bt * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= xt ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - xt * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= St ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function wt(e, [, t, n]) {
+async function Tt(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = f("canvas", {
@@ -2136,8 +2159,8 @@ async function wt(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var X = .01, Tt = .1, Et = 6, Dt = 120;
-function Ot(e, t, n) {
+var X = .01, Et = .1, Dt = 6, Ot = .6, kt = 120;
+function At(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2146,13 +2169,13 @@ function Ot(e, t, n) {
 	return r;
 }
 // src/main.ts
-var kt = {
+var jt = {
 	compare: ce,
 	draw: Fe,
 	grid: Ke,
-	map: dt,
-	pad: gt,
-	path: Ct,
+	map: ft,
+	pad: _t,
+	path: wt,
 	traverse: class {
 		host;
 		now = new g();
@@ -2187,6 +2210,7 @@ var kt = {
 		rows = /* @__PURE__ */ new Map();
 		data = null;
 		phase = 0;
+		waves = [];
 		constructor(e) {
 			this.host = e;
 			let t = f("div", { className: "tools" }, this.breathe, this.breath), n = f("div", { className: "tools" }, this.filter, this.order);
@@ -2211,11 +2235,11 @@ var kt = {
 			let { slides: e, folded: t } = this.data;
 			this.rows = new Map(e.map((e) => [e.key, this.row(e)]));
 			let n = e.filter(({ active: e }) => !e).length;
-			this.fold.replaceChildren(f("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), f("p", {}, t));
+			this.list.replaceChildren(), this.fold.replaceChildren(f("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), f("p", {}, t));
 			let r = e.some(({ kl: e }) => e !== null);
 			this.order.options[0].textContent = r ? "By KL" : "By spread";
 			let i = e.filter(({ active: e }) => e).map(({ key: e }) => e);
-			this.breath.replaceChildren(...["all", ...i].map((e) => f("option", { value: e }, e === "all" ? "all dimensions" : e)));
+			this.breath.replaceChildren(...["all", ...i].map((e) => f("option", { value: e }, e === "all" ? "all dimensions" : e))), this.breathe.disabled = i.length === 0, this.fold.open = i.length === 0;
 			let a = e.length < 5;
 			this.filter.hidden = this.order.hidden = a, this.arrange();
 		}
@@ -2242,7 +2266,7 @@ var kt = {
 				number: r
 			};
 			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Tt), this.report.later());
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Et), this.report.later());
 			}, r.onchange = () => {
 				let t = Number(r.value);
 				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
@@ -2277,29 +2301,42 @@ var kt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: Ot(t, n, this.places),
+				z: At(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
 			});
 		}
 		wake() {
-			this.breathe.textContent = "Stop", this.phase = 0, this.loop.start();
+			this.breathe.textContent = "Stop", this.phase = 0;
+			let e = this.breath.value === "all", t = [...this.rows.values()].filter(({ slide: t }) => e ? t.active : t.key === this.breath.value);
+			this.waves = t.map((t, n) => {
+				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Ot, Math.abs(s)) : 1;
+				return {
+					row: t,
+					far: c,
+					offset: Math.asin(Math.min(1, Math.max(-1, s / c))),
+					pace: e ? .5 + n * .618 % 1 : 1
+				};
+			}), this.loop.start();
 		}
 		rest(e = !0) {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / Et * 2 * Math.PI;
-			let t = this.breath.value === "all";
-			[...this.rows.values()].filter(({ slide: e }) => t ? e.active : e.key === this.breath.value).forEach((e, n) => {
-				let { low: r, high: i } = e.slide, a = t ? .6 * Math.sin(this.phase * (.5 + n * .618 % 1) + n) : Math.sin(this.phase);
-				this.set(e, (r + i) / 2 + a * (i - r) / 2);
-			}), this.decode();
+			this.phase += e / Dt * 2 * Math.PI;
+			for (let { row: e, far: t, offset: n, pace: r } of this.waves) {
+				let { low: i, high: a } = e.slide;
+				this.set(e, (i + a) / 2 + t * Math.sin(this.phase * r + n) * (a - i) / 2);
+			}
+			this.decode();
+		}
+		finish() {
+			this.rest(), this.report.flush();
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Dt ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= kt ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2308,7 +2345,7 @@ var kt = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function At({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
 	e.attempt > Q && Ue(), Q = Math.max(Q, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
@@ -2317,7 +2354,7 @@ function At({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = jt(e.view, t, He(e.runtime));
+			a = Nt(e.view, t, He(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2337,7 +2374,7 @@ function At({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 		settled: e.told >= o.last
 	}), a.view.show(e), a.view.fit(), a.dispose;
 }
-function jt(e, t, n) {
+function Nt(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = () => void 0, a = {
@@ -2348,20 +2385,25 @@ function jt(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new kt[e](a), s = new ResizeObserver(() => o.fit());
+	}, o = new jt[e](a), s = new ResizeObserver(() => o.fit());
 	s.observe(r);
 	let c = () => o.fit();
 	window.addEventListener("resize", c);
 	let l = n.onFailure((e, t) => {
 		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
-	});
+	}), u = (e) => {
+		e.composedPath().includes(r) || o.finish?.();
+	}, d = ["pointerdown", "keydown"];
+	for (let e of d) window.addEventListener(e, u, !0);
 	return {
 		name: e,
 		host: a,
 		view: o,
 		dispose: () => {
-			s.disconnect(), window.removeEventListener("resize", c), l(), o.dispose(), Z.delete(t);
+			s.disconnect();
+			for (let e of d) window.removeEventListener(e, u, !0);
+			window.removeEventListener("resize", c), l(), o.dispose(), Z.delete(t);
 		}
 	};
 }
-export { At as default };
+export { Mt as default };

@@ -255,8 +255,8 @@ export class Board {
     const [low, high] = [toMap(this.frame, left, bottom), toMap(this.frame, left + width, top)];
     const places = (axis: 0 | 1, count: number) => (numbered ? ticks(low[axis], high[axis], count) : []);
     const written = (values: number[], i: number) => {
-      const step = values.length > 1 ? values[1] - values[0] : 1;
-      return values[i].toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9))).replace("-", "\u2212");
+      const digits = Math.max(0, -Math.floor(Math.log10(values.length > 1 ? values[1] - values[0] : 1) + 1e-9));
+      return (digits > 3 ? values[i].toExponential(0) : values[i].toFixed(digits)).replaceAll("-", "\u2212");
     };
     pen.beginPath();
     pen.rect(left, top, width, height);

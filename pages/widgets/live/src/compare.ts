@@ -119,19 +119,28 @@ export class Compare implements View {
   }
 
   show(data: CompareData): void {
-    const others = this.data?.about !== data.about || Boolean(this.data.slides) !== Boolean(data.slides);
-    const news = this.echo.isNews(data.slides ? data.places : data.t) || others;
+    const other = Boolean(this.data?.slides) !== Boolean(data.slides) || this.data === null; // movement
+    const others = this.data?.about !== data.about || other;
+    const news = this.echo.isNews(data.slides ? data.places : data.t) || other;
     this.data = data;
     this.way.hidden = data.slides !== undefined;
     this.same.hidden = this.warning.hidden = data.slides === undefined;
     this.root.classList.toggle("slid", data.slides !== undefined);
     if (others) this.build();
-    if (!news) return;
+    if (data.slides) {
+      if (news || others) this.begin(data.places!);
+    } else if (news) {
+      this.rest(false);
+      this.go(data.t!);
+    } else if (others) this.go(this.t); // other pictures under the same movement
+  }
+
+  /** Put the sliders where Python has them. */
+  private begin(places: Record<string, number>): void {
     this.rest(false);
     this.places.clear();
-    for (const [key, place] of Object.entries(data.places ?? {})) this.places.set(key, place);
-    if (data.slides) this.put();
-    else this.go(data.t!);
+    for (const [key, place] of Object.entries(places)) this.places.set(key, place);
+    this.put();
   }
 
   /** Other models, other pictures, or the other movement. */
@@ -296,6 +305,11 @@ export class Compare implements View {
   private walk(seconds: number): void {
     this.phase += (seconds / THERE) * Math.PI;
     this.go((1 - Math.cos(this.phase)) / 2);
+  }
+
+  finish(): void {
+    this.rest();
+    this.report.flush();
   }
 
   fit(): void {

@@ -18,11 +18,29 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Call `act` once the hand has rested: arrow keys held down end in one message to the server. */
-export function settled(act: () => void, ms = 250): { later(): void; now(): void; cancel(): void } {
+export function settled(act: () => void, ms = 250): Settled {
   let timer = 0;
-  const cancel = () => clearTimeout(timer);
-  const now = () => (cancel(), act());
-  return { now, cancel, later: () => (cancel(), (timer = window.setTimeout(act, ms))) };
+  const cancel = () => {
+    clearTimeout(timer);
+    timer = 0;
+  };
+  const now = () => {
+    cancel();
+    act();
+  };
+  const later = () => {
+    cancel();
+    timer = window.setTimeout(now, ms);
+  };
+  return { now, cancel, later, flush: () => timer && now() };
+}
+
+/** `flush` acts at once if there is something to be done later. */
+export interface Settled {
+  now(): void;
+  later(): void;
+  flush(): void;
+  cancel(): void;
 }
 
 /** A loop over frames that can be stopped; `step` gets the seconds since the last frame, at most a tenth. */

@@ -73,19 +73,12 @@ export class Grid implements View {
   private of = 0;
 
   constructor(private readonly host: Host) {
-    const heatRow = h(
-      "div",
-      { className: "knob" },
-      h("span", {}, "Temperature"),
-      this.heat,
-      this.heatNumber,
-      this.heatNote,
-    );
+    const heatRow = h("div", { className: "knob" }, h("span", {}, "Temperature"), this.heat, this.heatNumber);
     host.root.replaceChildren(
       h(
         "div",
         { className: "grid" },
-        h("div", { className: "knobs" }, heatRow, this.seedRow),
+        h("div", { className: "knobs" }, heatRow, this.seedRow, this.heatNote),
         this.rows,
         h("div", { className: "field" }, this.screen.canvas, this.mark),
         this.below,
@@ -120,7 +113,7 @@ export class Grid implements View {
     this.seedRow.hidden = !data.seeded;
     this.heatNote.textContent = data.moves
       ? ""
-      : "The pictures follow when it is let go: this prior is drawn step by step.";
+      : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.";
     this.labels();
     this.knobs();
     if (this.route === data.points) this.decode();
@@ -208,6 +201,10 @@ export class Grid implements View {
     const end = (edge * this.at).toFixed(2);
     this.rows.replaceChildren(...[end, "z1 ↑", `-${end}`].map((text) => h("span", {}, text)));
     this.below.replaceChildren(...[`-${end}`, "z0 →", end].map((text) => h("span", {}, text)));
+  }
+
+  finish(): void {
+    this.report.flush();
   }
 
   fit(): void {

@@ -89,8 +89,14 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
   const deaf = engine.onFailure((reason, file) => {
     if (file === "" || JSON.stringify(host.data).includes(file.split("/").at(-1)!)) host.fail(reason, file);
   });
+  const finish = (event: Event) => {
+    if (!event.composedPath().includes(root)) view.finish?.();
+  };
+  const presses = ["pointerdown", "keydown"];
+  for (const press of presses) window.addEventListener(press, finish, true);
   const dispose = () => {
     observer.disconnect();
+    for (const press of presses) window.removeEventListener(press, finish, true);
     window.removeEventListener("resize", fit);
     deaf();
     view.dispose();

@@ -18,6 +18,7 @@ const TOOLS = {
   Lasso: "Draw around points to choose them",
 };
 type Tool = keyof typeof TOOLS;
+const TWICE = 250; // milliseconds in which a second press makes it a double one
 const HIT = { mouse: 12, touch: 26 }; // CSS pixels from a point that still mean it
 const STILL = 4; // pixels that a click may move
 const WHEEL = 0.0015; // zoom a pixel of the wheel, as a power of e
@@ -93,6 +94,7 @@ export class PointMap implements View {
   private gesture: Gesture | null = null;
   private ends: [number, number] | null = null; // of the path
   private first = -1; // end of a path that waits for the other
+  private clicked = 0; // timer of a choice
   private walked = 0; // there: 0 to 1, and back: 1 to 2
 
   constructor(private readonly host: Host) {
@@ -239,13 +241,17 @@ export class PointMap implements View {
       this.gesture = null;
       this.board.hover();
     };
-    canvas.ondblclick = () => this.board.reset();
+    canvas.ondblclick = () => {
+      clearTimeout(this.clicked); // neither press chose
+      this.board.reset();
+    };
     canvas.onkeydown = (event) => this.key(event);
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
 
   private down(event: PointerEvent): void {
     if (!this.points || event.button !== 0) return;
+    clearTimeout(this.clicked);
     this.rest();
     this.board.above.setPointerCapture(event.pointerId);
     const begin: Place = [event.offsetX, event.offsetY];
@@ -265,7 +271,9 @@ export class PointMap implements View {
 
   private move(event: PointerEvent): void {
     if (!this.points) return;
-    const to: Place = [event.offsetX, event.offsetY];
+    const { left, top, width, height } = this.board.frame;
+    const inside = (value: number, low: number, room: number) => Math.min(low + room, Math.max(low, value));
+    const to: Place = [inside(event.offsetX, left, width), inside(event.offsetY, top, height)];
     this.under.caption.setAttribute("aria-live", "off");
     if (this.fingers.size > 1) return this.pinch(event.pointerId, to);
     const on = toMap(this.board.frame, ...to);
@@ -291,7 +299,7 @@ export class PointMap implements View {
     if (!gesture || !this.points) return;
     const hit = this.hit(gesture.touch);
     if (gesture.tool === "Path") this.reach(hit);
-    else if (!gesture.moved) this.choose(hit < 0 ? [] : [hit]);
+    else if (!gesture.moved) this.clicked = window.setTimeout(() => this.choose(hit < 0 ? [] : [hit]), TWICE);
     else if (gesture.tool === "Look") {
       this.reach(hit);
       this.first = -1;

@@ -227,6 +227,11 @@ export class Pad implements View {
     });
   }
 
+  finish(): void {
+    this.rest();
+    this.report.flush();
+  }
+
   fit(): void {
     if (!this.data) return;
     const room = this.pad.clientWidth;

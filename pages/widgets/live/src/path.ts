@@ -170,6 +170,11 @@ export class Path implements View {
     this.mixed.draw(new Uint8ClampedArray(lerp(...this.ends, this.time())));
   }
 
+  finish(): void {
+    this.rest();
+    this.report.flush();
+  }
+
   fit(): void {
     if (!this.data) return;
     const count = this.data.fade ? 2 : 1;

@@ -7,6 +7,7 @@ import { Echo, type Host, type View } from "./view";
 const STEP = 0.01;
 const NUDGE = 0.1; // of the wheel
 const BREATH = 6; // seconds there and back
+const WIDE = 0.6; // share of its range that each goes through when all breathe
 const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
 
 /** An axis, as `explore.Axis` has it: dimension `index`, or a `direction`; `at` is where the start stands on it. */
@@ -92,6 +93,7 @@ export class Traverse implements View {
   private rows = new Map<string, Row>();
   private data: TraverseData | null = null;
   private phase = 0;
+  private waves: { row: Row; far: number; offset: number; pace: number }[] = [];
 
   constructor(private readonly host: Host) {
     const breath = h("div", { className: "tools" }, this.breathe, this.breath);
@@ -137,6 +139,7 @@ export class Traverse implements View {
     const { slides, folded } = this.data!;
     this.rows = new Map(slides.map((slide) => [slide.key, this.row(slide)]));
     const collapsed = slides.filter(({ active }) => !active).length;
+    this.list.replaceChildren();
     this.fold.replaceChildren(
       h("summary", {}, `${collapsed} collapsed dimension${collapsed > 1 ? "s" : ""}`),
       h("p", {}, folded),
@@ -147,6 +150,8 @@ export class Traverse implements View {
     this.breath.replaceChildren(
       ...["all", ...names].map((name) => h("option", { value: name }, name === "all" ? "all dimensions" : name)),
     );
+    this.breathe.disabled = names.length === 0;
+    this.fold.open = names.length === 0;
     const few = slides.length < 5;
     this.filter.hidden = this.order.hidden = few;
     this.arrange();
@@ -246,9 +251,23 @@ export class Traverse implements View {
     });
   }
 
+  /** Begin to breathe from where the sliders stand. */
   private wake(): void {
     this.breathe.textContent = "Stop";
     this.phase = 0;
+    const all = this.breath.value === "all";
+    const rows = [...this.rows.values()].filter(({ slide }) => (all ? slide.active : slide.key === this.breath.value));
+    this.waves = rows.map((row, i) => {
+      const { low, high, key, start } = row.slide;
+      const share = (2 * ((this.places.get(key) ?? start) - low)) / (high - low) - 1; // -1 to 1
+      const far = all ? Math.max(WIDE, Math.abs(share)) : 1;
+      return {
+        row,
+        far,
+        offset: Math.asin(Math.min(1, Math.max(-1, share / far))),
+        pace: all ? 0.5 + ((i * 0.618) % 1) : 1,
+      };
+    });
     this.loop.start();
   }
 
@@ -260,17 +279,19 @@ export class Traverse implements View {
     if (tell) this.report.now();
   }
 
-  /** One through its whole range; all together each at a pace of its own, through the middle of theirs. */
+  /** One through its whole range; all together each at a pace of its own, mostly through the middle of theirs. */
   private breathes(seconds: number): void {
     this.phase += (seconds / BREATH) * 2 * Math.PI;
-    const all = this.breath.value === "all";
-    const rows = [...this.rows.values()].filter(({ slide }) => (all ? slide.active : slide.key === this.breath.value));
-    rows.forEach((row, i) => {
+    for (const { row, far, offset, pace } of this.waves) {
       const { low, high } = row.slide;
-      const wave = all ? 0.6 * Math.sin(this.phase * (0.5 + ((i * 0.618) % 1)) + i) : Math.sin(this.phase);
-      this.set(row, (low + high) / 2 + (wave * (high - low)) / 2);
-    });
+      this.set(row, (low + high) / 2 + (far * Math.sin(this.phase * pace + offset) * (high - low)) / 2);
+    }
     this.decode();
+  }
+
+  finish(): void {
+    this.rest();
+    this.report.flush();
   }
 
   fit(): void {
