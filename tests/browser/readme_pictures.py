@@ -11,10 +11,10 @@ VIEWS = {
     "sample": "sample?model=fashion",
     "traverse": "traverse?model=sprites",
     "map": "map?model=fashion&method=PCA",
-    "draw": "draw?model=mnist",
-    "compare": "compare?model=mnist",
+    "draw": "draw?model=fashion",
+    "compare": "compare?model=sprites-beta-1",
 }
-SEVEN = ((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))  # a drawing
+TROUSERS = ((0.35, 0.85), (0.42, 0.15), (0.58, 0.15), (0.65, 0.85))  # a drawing
 
 
 def main(address: str, chromium: str = "/usr/bin/chromium") -> None:
@@ -29,7 +29,7 @@ def main(address: str, chromium: str = "/usr/bin/chromium") -> None:
             page.wait_for_timeout(4_000)
             if name in ("draw", "map"):  # what is seen there follows the hand
                 box = page.locator(".live canvas").first.bounding_box()
-                places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in SEVEN]
+                places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in TROUSERS]
                 page.mouse.move(*places[0])
                 if name == "draw":
                     page.mouse.down()
