@@ -106,7 +106,6 @@ def test_the_model_answers_while_the_hand_draws(new) -> None:
     view.screenshot("draw")
 
 
-@pytest.mark.parametrize("name", ["mnist", "mnist-conditional"])
 def test_it_is_what_the_server_gives(name: str, new) -> None:
     view = new(name)
     stroke(view, THREE)

@@ -122,8 +122,7 @@ def test_pictures_follow_the_hand_and_the_link_when_it_lets_go(open_live: Callab
 
 
 @pytest.mark.parametrize("name, path", [("Straight", "linear"), ("Spherical", "spherical")])
-@pytest.mark.parametrize("t", ["0", "0.37", "1"])
-def test_the_picture_is_the_servers(open_live: Callable[..., View], name: str, path: str, t: str) -> None:
+def test_the_picture_is_the_servers(open_live: Callable[..., View], name: str, path: str, t: str = "0.37") -> None:
     view = open_live(PATH | {"path": name, "t": t})
     a, b, place = reference(3), reference(8), torch.tensor([float(t)])
     wanted = explore.slerp(a, b, place)[0] if path == "spherical" else torch.lerp(a, b, float(t))
@@ -175,8 +174,7 @@ def test_other_pictures_come_without_moving_the_place(open_live: Callable[..., V
     assert query(view)["t"] == "0.25"
 
 
-@pytest.mark.parametrize("pictures", ["2", "4"])
-def test_another_model_has_pictures_of_another_size(open_live: Callable[..., View], pictures: str) -> None:
+def test_another_model_has_pictures_of_another_size(open_live: Callable[..., View], pictures: str = "4") -> None:
     if "sprites" not in checkpoints.shipped():
         pytest.skip("checkpoints/sprites is not there yet")
     view = open_live(PAD | {"pictures": pictures})
@@ -189,8 +187,7 @@ def test_another_model_has_pictures_of_another_size(open_live: Callable[..., Vie
     assert alike(settled(view, now(view)), decoded(rows.mean(0)))
 
 
-@pytest.mark.parametrize("count", [3, 4])
-def test_a_corner_of_the_pad_is_its_picture(open_live: Callable[..., View], count: int) -> None:
+def test_a_corner_of_the_pad_is_its_picture(open_live: Callable[..., View], count: int = 4) -> None:
     view = open_live(PAD | {"pictures": str(count), "at": "0.25,0.25"})
     for name, row, place in zip("ABCD"[:count], (3, 8, 5, 11), explore.PADS[count], strict=False):
         corner = view.page.locator(f".live .corner.{name.lower()}")
@@ -202,8 +199,7 @@ def test_a_corner_of_the_pad_is_its_picture(open_live: Callable[..., View], coun
         assert alike(settled(view, now(view)), wanted) and alike(pixels(corner.locator("canvas")), wanted)
 
 
-@pytest.mark.parametrize("count", [3, 4])
-def test_the_pad_follows_the_hand(open_live: Callable[..., View], count: int) -> None:
+def test_the_pad_follows_the_hand(open_live: Callable[..., View], count: int = 3) -> None:
     view = open_live(PAD | {"pictures": str(count)})
     plane, url, start = view.page.locator(".live .plane"), view.page.url, settled(view, now(view))
     move = hold(view, plane, 0.5, 0.3)
@@ -274,7 +270,7 @@ def test_the_pad_needs_no_scrolling(open_live: Callable[..., View]) -> None:
     view.screenshot("interpolate-pad")
 
 
-@pytest.mark.parametrize("theme, pictures", [("light", "2"), ("dark", "3"), ("light", "4")])
+@pytest.mark.parametrize("theme, pictures", [("light", "2"), ("dark", "3")])
 def test_a_phone(open_live: Callable[..., View], theme: str, pictures: str) -> None:
     view = open_live(PAD | {"pictures": pictures}, theme=theme, width=390, height=844, touch=True)
     assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
