@@ -106,7 +106,7 @@ def test_the_model_answers_while_the_hand_draws(new) -> None:
     view.screenshot("draw")
 
 
-def test_it_is_what_the_server_gives(name: str, new) -> None:
+def test_it_is_what_the_server_gives(new, name: str = "mnist-conditional") -> None:
     view = new(name)
     stroke(view, THREE)
     model = checkpoints.load(checkpoints.find(name)).model
