@@ -1066,7 +1066,7 @@ var Be = 16384, Ve = class {
 			pictures: !0
 		}, n, (e, t) => {
 			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
-			e.kind === "pixels" && t && (i.onPixels(e.pixels, a, p), a + p >= l && i.onDone?.());
+			e.kind === "pixels" && t && i.onPixels(e.pixels, a, p);
 		});
 	}
 	post(e, t, n) {

@@ -12,7 +12,6 @@ export interface Wish {
   rows: number;
   /** Called for each block of pictures: RGBA bytes of `count` of them from number `first` on. */
   onPixels(pixels: Uint8ClampedArray<ArrayBuffer>, first: number, count: number): void;
-  onDone?(): void;
 }
 
 type Answer = (message: FromWorker, wanted: boolean) => void;
@@ -117,7 +116,6 @@ export class Engine {
       if (message.kind === "failed") return message.url === null ? undefined : this.tell(message.reason, message.url);
       if (message.kind !== "pixels" || !wanted) return;
       wish.onPixels(message.pixels, from, count);
-      if (from + count >= rows) wish.onDone?.();
     });
   }
 
