@@ -1,5 +1,6 @@
 """Objectives against plain loops and closed forms; half a batch is half of the whole."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from torch.distributions import Normal
 
 from vae_core import objectives
 from vae_core.config import Body, Latent, LikelihoodConfig, ModelConfig, Objective, Schedule
+from vae_core.latents.priors import log_gaussian
 from vae_core.model import VAE, build
 from vae_core.objectives import (
     ELBO,
@@ -24,6 +26,7 @@ from vae_core.objectives import (
     TotalCorrelation,
     decomposed_kl,
     free_bits,
+    log_aggregate,
     maximum_mean_discrepancy,
 )
 from vae_core.shards import Shard, seeded
@@ -156,13 +159,32 @@ def test_the_parts_of_the_kl_agree_with_a_plain_loop() -> None:
     information = correlation = rest = 0.0
     for i in range(30):
         each = [[Normal(mean[j, d], std[j, d]).log_prob(z[i, d]).exp().item() for d in range(3)] for j in range(30)]
-        joint = math.log(sum(math.prod(row) for row in each) / (30 * pictures))
-        product = sum(math.log(sum(row[d] for row in each) / (30 * pictures)) for d in range(3))
+        part = [1 / pictures if i == j else (1 - 1 / pictures) / 29 for j in range(30)]
+        joint = math.log(sum(p * math.prod(row) for p, row in zip(part, each, strict=True)))
+        product = sum(math.log(sum(p * row[d] for p, row in zip(part, each, strict=True))) for d in range(3))
         information += (math.log(math.prod(each[i])) - joint) / 30
         correlation += (joint - product) / 30
         rest += (product - Normal(0.0, 1.0).log_prob(z[i]).sum().item()) / 30
     found = [part.item() for part in decomposed_kl(z, mean, std, pictures)]
     assert found == pytest.approx([information, correlation, rest], rel=1e-4)
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 0.1])
+def test_batches_tell_the_density_of_the_whole_set(sharpness: float) -> None:
+    """Over all batches of three that hold a picture, the estimate of q(z) averages to q(z)."""
+    mean, std = a_small_data_set()
+    mean, std = mean[:8], sharpness * std[:8]
+    z = mean + std * torch.randn(8, 3, generator=seeded(3))
+    whole = Normal(mean, std).log_prob(z[0]).sum(1).exp().mean()
+    batches = [torch.tensor([0, *others]) for others in itertools.combinations(range(1, 8), 2)]
+    found = [log_aggregate(z[rows], mean[rows], std[rows], 8)[0][0].exp() for rows in batches]
+    assert torch.stack(found).mean().item() == pytest.approx(whole.item(), rel=1e-4)
+
+
+def test_a_picture_alone_is_all_that_is_known_of_the_aggregate() -> None:
+    mean, std = a_small_data_set()
+    for density in log_aggregate(mean[:1], mean[:1], std[:1], 1_000):
+        assert torch.allclose(density, log_gaussian(mean[:1], mean[:1], std[:1]), atol=1e-5)
 
 
 def test_the_parts_add_up_to_the_kl() -> None:

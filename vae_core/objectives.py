@@ -126,23 +126,34 @@ class ELBO(OfTerms):
         return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl}
 
 
-def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Mutual information, total correlation and dimension-wise KL by minibatch-weighted sampling, nats.
+def log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor]:
+    """Log density (N,) of draws under the aggregate posterior, and under the product of its marginals, from a batch.
 
-    Chen et al. 2018 (arXiv:1802.04942), equation 2 and section 4.1, S1: q(z) is estimated by the sum of q(z | x_j) over
-    a batch of N, over N times the number of pictures; biased, and good enough for a gradient.
+    Minibatch-stratified sampling (Chen et al. 2018, appendix C.2, averaged over which of the others comes last): a
+    picture's own posterior is one part in `pictures` of q(z), the mean of the others' is the rest. Were it one part in
+    N (section 4.1, minibatch-weighted sampling), a sharp posterior would drown the others in the joint density, not in
+    the marginals, and what is called correlation would be the information of each dimension.
+    """
+    own = 1 / pictures if len(z) > 1 else 1.0
+    parts = z.new_full((len(z), len(z)), (1 - own) / max(len(z) - 1, 1)).fill_diagonal_(own).log()
+    pairs = -0.5 * ((z[:, None] - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)  # (N, N, D)
+    return (pairs.sum(2) + parts).logsumexp(1), (pairs + parts[..., None]).logsumexp(1).sum(1)
+
+
+def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mutual information, total correlation and dimension-wise KL (Chen et al. 2018, arXiv:1802.04942, equation 2).
 
     Args:
         z: (N, D), one draw a picture.
         mean: (N, D) of q(z | x).
         std: (N, D) of q(z | x).
-        pictures: in the data set.
+        pictures: in the data set, N or more.
+
+    Returns:
+        Three scalars, nats, that add up to the KL.
     """
-    pairs = -0.5 * ((z[:, None] - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)  # (N, N, D)
-    known = math.log(len(z) * pictures)
     log_q = log_gaussian(z, mean, std)
-    log_joint = pairs.sum(2).logsumexp(1) - known
-    log_product = (pairs.logsumexp(1) - known).sum(1)
+    log_joint, log_product = log_aggregate(z, mean, std, pictures)
     log_prior = log_gaussian(z, torch.zeros_like(z), torch.ones_like(z))
     return (log_q - log_joint).mean(), (log_joint - log_product).mean(), (log_product - log_prior).mean()
 
