@@ -139,7 +139,7 @@ def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
         "--likelihood gaussian --std 0.3 --size 9x10 --channels 3 --count 200 --val-fraction 0.2 --beta 3 "
         "--beta-schedule linear --beta-start 0.5 --beta-length 0.25 --free-bits 0.1 --epochs 2 --batch-size 50 "
         "--learning-rate 0.002 --lr-schedule constant --weight-decay 0.01 --clip 5 --patience 7 --precision float32 "
-        "--seed 9"
+        "--weights float16 --seed 9"
     )
     assert vae("train", *options.split(), "--device", "cpu", "--out", out).status == 0
     body = config.Body("mlp", (12, 6), "tanh", "group", 0.1)
@@ -147,7 +147,7 @@ def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
         "conv",
         config.ModelConfig((3, 9, 10), body, body, config.Latent(dim=2), config.LikelihoodConfig("gaussian", 0.3)),
         config.Objective(beta=config.Schedule("linear", 0.5, 3.0, 0.25), free_bits=0.1),
-        config.Training(2, 50, config.Schedule("constant", 0.002, 0.002), 0.01, 5.0, 7, "float32", 9),
+        config.Training(2, 50, config.Schedule("constant", 0.002, 0.002), 0.01, 5.0, 7, "float32", "float16", 9),
         config.DataConfig("digits", (9, 10), 3, 200, 0.2),
     )
 

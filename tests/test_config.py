@@ -111,6 +111,7 @@ def test_whole_numbers_stand_for_floats() -> None:
         (("training", "epochs"), 1.5, "of type int"),
         (("training", "epochs"), 10**400, "epochs is 1000"),
         (("training", "precision"), "float16", "allowed: float32, bf16"),
+        (("training", "weights"), "float8", "allowed: float32, float16"),
         (("training", "seed"), -1, "seed is -1"),
         (("data", "name"), "", "length of the data set's name is 0"),
         (("data", "channels"), 2, "channels are 2"),

@@ -477,6 +477,25 @@ def test_the_package_holds_what_a_page_needs(tmp_path: Path, monkeypatch: pytest
     assert torch.equal(found.reference.kl, checkpoints.shortened(whole.kl[rows]))
 
 
+def test_weights_are_rounded_before_they_are_measured_and_take_half_the_room(tmp_path: Path) -> None:
+    """A file has what the figures are of, to the last bit."""
+    whole, half = (
+        finished(replace(recipe(), training=replace(recipe().training, weights=kind)))
+        for kind in ("float32", "float16")
+    )
+    made, paths = package(half), [tmp_path / name for name in ("whole.safetensors", "half.safetensors")]
+    for run, path in zip((whole, half), paths, strict=True):
+        checkpoints.save(package(run), path)
+    found = checkpoints.load(paths[1]).model.state_dict()
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(found[name], checkpoints.shortened(tensor)), name
+    stored = [checkpoints.read_file(path)[1] for path in paths]
+    sizes = [sum(t.nbytes for name, t in s.items() if name.startswith("model.")) for s in stored]
+    assert sizes[1] == sizes[0] / 2
+    again = training.statistics(checkpoints.load(paths[1]).model, half.splits.test.images, 0)
+    assert made.metrics["elbo"] == pytest.approx(again.elbo.mean().item(), rel=1e-6)
+
+
 def test_an_importance_weighted_run_is_judged_by_its_own_bound() -> None:
     run = finished(recipe(objective=Objective("iwae", draws=4), epochs=2))
     images, labels = run.watched[1]

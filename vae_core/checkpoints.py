@@ -197,23 +197,28 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "metrics": checkpoint.metrics,
         "versions": checkpoint.versions,
     }
-    tensors = {f"model.{name}": tensor for name, tensor in checkpoint.model.state_dict().items()}
+    tensors = {f"model.{name}": _packed(tensor) for name, tensor in checkpoint.model.state_dict().items()}
     if checkpoint.reference is not None:
         columns = vars(checkpoint.reference).items()
         tensors |= {f"reference.{name}": _packed(column) for name, column in columns if column is not None}
     write_file(path, header, tensors)
 
 
-def shortened(column: Tensor) -> Tensor:
+def shortened(tensor: Tensor) -> Tensor:
     """Numbers of eleven bits, which a file holds in half the room; as they are where one of them is too large."""
-    short = column.half().float()
-    return short if short.isfinite().all() else column
+    short = tensor.half().float()
+    return short if short.isfinite().all() else tensor
 
 
-def _packed(column: Tensor) -> Tensor:
-    """A column as the shortest type that loses nothing of it."""
-    shorts = (column.to(short) for short, long in SHORT.items() if long == column.dtype)
-    return next((short for short in shorts if torch.equal(short.to(column.dtype), column)), column)
+def _packed(tensor: Tensor) -> Tensor:
+    """A tensor as the shortest type that loses nothing of it."""
+    shorts = (tensor.to(short) for short, long in SHORT.items() if long == tensor.dtype)
+    return next((short for short in shorts if torch.equal(short.to(tensor.dtype), tensor)), tensor)
+
+
+def _unpacked(tensor: Tensor, kind: torch.dtype) -> Tensor:
+    """A tensor of the file in the type that it is asked for, where it is the short form of that."""
+    return tensor.to(kind) if SHORT.get(tensor.dtype) == kind else tensor
 
 
 def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint:
@@ -338,6 +343,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     if missing := sorted(expected.keys() ^ weights.keys()):
         raise CheckpointError(f"The weights contradict the recipe: {reprlib.repr(missing[0])} is in one of them only.")
     for name, tensor in expected.items():
+        weights[name] = _unpacked(weights[name], tensor.dtype)
         if weights[name].shape != tensor.shape or weights[name].dtype != tensor.dtype:
             raise CheckpointError(
                 f"The weights contradict the recipe: {name} is {tuple(weights[name].shape)} {weights[name].dtype}, "
@@ -393,7 +399,7 @@ def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> 
     }
     kinds = {name: (shape, torch.float32) for name, shape in numbers.items()}
     kinds |= {name: (shape, torch.int64) for name, shape in places.items()}
-    columns = {name: column.to(SHORT.get(column.dtype, column.dtype)) for name, column in columns.items()}
+    columns = {n: _unpacked(c, kinds[n][1]) if n in kinds else c for n, c in columns.items()}
     for name, column in columns.items():
         if kinds.get(name) != (tuple(column.shape), column.dtype) or not torch.isfinite(column).all():
             found = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"

@@ -58,6 +58,7 @@ OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings
 BLIND = "adversarial_picture"  # the objective that compares pictures in a critic's features, and not their pixels
 SCHEDULES = ("constant", "linear", "sigmoid", "exponential", "cosine", "cyclical")
 PRECISIONS = ("float32", "bf16")
+WEIGHTS = ("float32", "float16")
 METRICS = {  # what `metrics.figures` measures, and its unit; here, since reading it needs no torch
     "elbo": "nats per image",
     "reconstruction": "nats per image (negative log-likelihood)",
@@ -374,7 +375,10 @@ def _listed(names: set[str]) -> str:
 
 @dataclass(frozen=True)
 class Training:
-    """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off)."""
+    """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off).
+
+    `precision` is that of the steps; `weights` is what the finished ones are rounded to before they are measured.
+    """
 
     epochs: int = 20
     batch_size: int = 128
@@ -383,6 +387,7 @@ class Training:
     clip: float = 0.0
     patience: int = 0
     precision: str = "float32"
+    weights: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -392,6 +397,7 @@ class Training:
         _between("clip", self.clip, 0.0, 1e9)
         _between("patience", self.patience, 0, 100_000)
         _choice("precision", self.precision, PRECISIONS)
+        _choice("weights", self.weights, WEIGHTS)
         _between("seed", self.seed, 0, 2**32 - 1)
 
 

@@ -250,7 +250,10 @@ class Run:
 
     def conclude(self) -> None:
         """Take the best weights, and what the end of training asks for."""
-        self.model.load_state_dict(self.best)
+        best = self.best
+        if self.recipe.training.weights == "float16":
+            best = {name: checkpoints.shortened(t) if t.is_floating_point() else t for name, t in best.items()}
+        self.model.load_state_dict(best)
         self.model.eval()
         settle(self.model, self.splits, self.recipe.training.seed)
 

@@ -61,6 +61,7 @@ FIELDS = {
     "clip": ("training.clip",),
     "patience": ("training.patience",),
     "precision": ("training.precision",),
+    "weights": ("training.weights",),
     "seed": ("training.seed",),
 }
 DECAY = 100.0  # a learning rate that falls ends at this part of where it started

@@ -165,6 +165,10 @@ def train(
         int | None, _option("Training", "Stop after so many epochs without a better validation ELBO; 0 = never.", "0")
     ] = None,
     precision: Annotated[str | None, _option("Training", f"{_choices(config.PRECISIONS)} (CUDA).", "float32")] = None,
+    weights: Annotated[
+        str | None,
+        _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end, for a file of half the size.", "float32"),
+    ] = None,
     seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
     like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
     describe: Annotated[str | None, _option("Run", "A sentence for the model's card.", "none")] = None,
