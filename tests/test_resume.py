@@ -3,9 +3,12 @@
 The victims are real processes, killed with SIGKILL.
 """
 
+import json
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,32 +24,36 @@ RECIPE = (
     "--clip 5 --likelihood bernoulli --beta-schedule cyclical --free-bits 0.05 --weight-decay 0.01 "
     "--learning-rate 0.05 --lr-schedule constant --save-every 0 --out"
 ).split()
-# A command that dies by SIGKILL in its n-th fsync: the temporary file is there, and not yet renamed.
-DIES_WHILE_WRITING = """
-import itertools, os, signal, sys
-from vae_core.cli import main
-calls, fsync = itertools.count(1), os.fsync
-def die_or_sync(descriptor):
-    if next(calls) == int(sys.argv[1]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    fsync(descriptor)
-os.fsync = die_or_sync
-main(sys.argv[2:])
-"""
-# A command that is killed so many seconds after it wrote its first state: on a busy machine it only comes less far.
-DIES_LATER = """
-import os, signal, sys, threading
+# One process that has imported everything bears the victims, so that none of them has to.
+NURSERY = """
+import itertools, json, os, signal, sys, threading
+import accelerate, sklearn.datasets, torch._dynamo, vae_core.cli.training, vae_core.training
 from vae_core import checkpoints
 from vae_core.cli import main
-write = checkpoints.write_bytes
-def write_and_wind_up(*arguments):
-    write(*arguments)
-    checkpoints.write_bytes = write
-    threading.Timer(float(sys.argv[1]), os.kill, (os.getpid(), signal.SIGKILL)).start()
-checkpoints.write_bytes = write_and_wind_up
-main(sys.argv[2:])
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def while_writing(n):  # in its n-th fsync: the temporary file is there, and not yet renamed
+    calls, fsync = itertools.count(1), os.fsync
+    os.fsync = lambda descriptor: die() if next(calls) == n else fsync(descriptor)
+
+def later(seconds):  # after it wrote its first state: on a busy machine it only comes less far
+    write = checkpoints.write_bytes
+    def write_and_wind_up(*arguments):
+        write(*arguments)
+        checkpoints.write_bytes = write
+        threading.Timer(seconds, die).start()
+    checkpoints.write_bytes = write_and_wind_up
+
+for line in sys.stdin:
+    how, when, arguments = json.loads(line)
+    if not (child := os.fork()):
+        globals()[how](when)
+        os._exit(main(arguments))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-MOMENTS = 2  # deaths after a time drawn at random, and as many in the middle of writing a state
+MOMENTS = 3  # deaths after a time drawn at random, and as many in the middle of writing a state
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +80,41 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def killed(script: str, when: float, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Let a command die: after `when` seconds, or in its `when`-th fsync."""
-    return subprocess.run([sys.executable, "-c", script, str(when), *arguments], capture_output=True, text=True)
+@pytest.fixture
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, float, list[str]], int]]:
+    """Let a command die `later` or `while_writing`, and tell its exit status."""
+    told = tmp_path_factory.mktemp("nursery") / "told.txt"
+    with (
+        told.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as nursery,
+    ):
+        assert nursery.stdin and nursery.stdout
+
+        def kill(how: str, when: float, arguments: list[str]) -> int:
+            assert nursery.stdin and nursery.stdout
+            print(json.dumps([how, when, arguments]), file=nursery.stdin, flush=True)
+            status = nursery.stdout.readline()
+            assert status, f"the nursery is dead:\n{told.read_text()[-2000:]}"
+            return int(status)
+
+        yield kill
 
 
 @pytest.mark.timeout(240)
-def test_killed_at_any_moment_and_resumed(tmp_path: Path, unbroken: checkpoints.Checkpoint) -> None:
+def test_killed_at_any_moment_and_resumed(
+    tmp_path: Path, unbroken: checkpoints.Checkpoint, killed: Callable[[str, float, list[str]], int]
+) -> None:
     out, state = tmp_path / "m.safetensors", tmp_path / "m.state.safetensors"
     arguments = [*RECIPE, str(out), "--resume"]
     moments, reached, half_written = random.Random(0), [0], 0
     for death in range(2 * MOMENTS):
         if death % 2:
-            victim = killed(DIES_WHILE_WRITING, 2 + death, arguments)
+            status = killed("while_writing", 2 + death, arguments)
         else:
-            victim = killed(DIES_LATER, moments.uniform(0, 0.1), arguments)
-        assert victim.returncode == -9, f"the run was over before it was killed, or failed:\n{victim.stderr[-2000:]}"
+            status = killed("later", moments.uniform(0, 0.1), arguments)
+        assert status == -signal.SIGKILL, "the run was over before it was killed, or failed"
         half_written += any(tmp_path.glob("*.tmp"))
         reached.append(epochs_in(state))
     assert reached == sorted(set(reached)), "each life goes on where the last one ended"

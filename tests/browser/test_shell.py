@@ -27,15 +27,22 @@ def test_health(server) -> None:
         assert answer.status == 200 and answer.read() == b"ok"
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_link_to_a_fresh_server_opens_the_page_in_its_frame(path: str, start_server, new_view) -> None:
-    view = new_view(server=start_server(**WATCHED))
-    view.open(path)
+def framed(view) -> bool:
+    """Whether a page stands in the app's frame, with a title and without an exception."""
     names = view.page.get_by_test_id("stTopNavLink").all_inner_texts()
-    assert names == list(PAGES.values())
+    containers = view.page.get_by_test_id("stTopNavLinkContainer").count()
     assert view.page.locator("[data-testid=stException]").count() == 0
-    assert view.page.get_by_test_id("stTopNavLinkContainer").count() == len(PAGES)
-    assert view.page.get_by_role("heading", level=1).count() == 1
+    return (
+        names == list(PAGES.values())
+        and containers == len(PAGES)
+        and view.page.get_by_role("heading", level=1).count() == 1
+    )
+
+
+def test_a_link_to_a_fresh_server_opens_the_page_in_its_frame(start_server, new_view) -> None:
+    view = new_view(server=start_server(**WATCHED))
+    view.open("map")
+    assert framed(view)
 
 
 def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None:
@@ -55,18 +62,16 @@ def test_from_page_to_page(view) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_dark_theme_follows_the_system(path: str, new_view) -> None:
-    view = new_view(theme="dark")
+def test_a_link_in_the_dark_and_on_a_phone(path: str, new_view) -> None:
+    """The page of the link stands in its frame, follows the system's theme and needs no sideways scrolling."""
+    view = new_view(theme="dark", touch=True)
     view.open(path)
+    assert framed(view)
     ground = view.page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
     assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
     view.screenshot(f"{PAGES[path].lower()}-dark")
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_phone_needs_no_sideways_scrolling(path: str, new_view) -> None:
-    view = new_view(width=390, height=844, touch=True)
-    view.open(path)
+    view.page.set_viewport_size({"width": 390, "height": 844})
+    view.settle()
     over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
     assert over <= 0
     view.screenshot(f"{PAGES[path].lower()}-phone")
