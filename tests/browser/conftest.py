@@ -38,6 +38,8 @@ FLAGS = [
     "--disable-default-apps",
     "--disable-sync",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a camera, and a person who allows it
+    "--use-fake-ui-for-media-stream",
 ]
 WATCHER = "STREAMLIT_SERVER_FILE_WATCHER_TYPE"
 WATCHED = {WATCHER: "auto"}  # as a person's server
@@ -291,9 +293,11 @@ def new_view(
 
 
 @pytest.fixture(scope="session")
-def live_server(start_server: Callable[..., Server]) -> Server:
-    """The app as a person has it: the browser decodes."""
-    return start_server(VAE_LIVE="on")
+def live_server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The app as a person has it: the browser decodes. What all processes of the tests export, one exports."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return start_server(VAE_LIVE="on", VAE_CACHE=str(shared / "cache"))
 
 
 @pytest.fixture

@@ -2,12 +2,18 @@
 
 import json
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import expect
 
 from pages.widgets import models
+from tests.browser.conftest import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
@@ -127,16 +133,61 @@ def test_own_folder_is_looked_at_again(start_server, new_view, tmp_path: Path) -
     expect(view.page.get_by_role("heading", name="later (own folder)")).to_be_visible()
 
 
-def test_offline_the_fetch_ends_in_one_sentence(start_server, new_view, tmp_path: Path) -> None:
+class Mirror(BaseHTTPRequestHandler):
+    """All of the internet that a server sees: the files of a folder by their names, once there is one."""
+
+    folder: ClassVar[Path | None] = None
+
+    def do_GET(self) -> None:
+        file = self.folder and self.folder / Path(self.path).name
+        if not (file and file.is_file()):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(file.stat().st_size))
+        self.end_headers()
+        with suppress(BrokenPipeError):  # who only looks where a file is hangs up before it comes
+            self.wfile.write(file.read_bytes())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: a test's own words are enough."""
+
+
+@pytest.fixture(scope="module")
+def behind_mirror(start_server) -> Iterator[Server]:
+    """A server whose every way out, and there is none for https, leads to the mirror."""
+    ways = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as mirror:
+        threading.Thread(target=mirror.serve_forever, daemon=True).start()
+        yield start_server(no_proxy="localhost", **dict.fromkeys(ways, f"http://127.0.0.1:{mirror.server_port}"))
+        mirror.shutdown()
+
+
+def fetch_mnist(view) -> None:
     if not (ROOT / "checkpoints" / "mnist-2d.safetensors").is_file():
         pytest.skip("needs the shipped model mnist-2d")
-    nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
-    view = new_view(server=start_server(no_proxy="localhost", **nowhere))
     view.open(show="The open model", model="mnist-2d")
     view.page.get_by_role("button", name=re.compile("^Fetch mnist")).click()
+
+
+def test_offline_the_fetch_ends_in_one_sentence(behind_mirror, new_view, monkeypatch) -> None:
+    monkeypatch.setattr(Mirror, "folder", None)
+    view = new_view(server=behind_mirror)
+    fetch_mnist(view)
     expect(view.page.get_by_text("mnist could not be fetched")).to_be_visible(timeout=60_000)
     view.settle()
     expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
+
+
+def test_the_fetch_brings_the_data_set(behind_mirror, new_view, monkeypatch, data_root) -> None:
+    """By torchvision's own download, checksums and all."""
+    monkeypatch.setattr(Mirror, "folder", data_root / "MNIST" / "raw")
+    view = new_view(server=behind_mirror)
+    fetch_mnist(view)
+    expect(view.page.get_by_text("The data set mnist is on this machine")).to_be_visible(timeout=60_000)
+    view.settle()
+    view.open("traverse", model="mnist-2d", start="data:7")
+    assert view.page.get_by_text("reconstruction").count() == 0
 
 
 def test_phone(new_view) -> None:

@@ -106,6 +106,23 @@ def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path:
     assert source(view, "Picture B as the model sees it") == seen
 
 
+def test_a_photograph_becomes_picture_a(view: View) -> None:
+    view.open("interpolate", model="digits", a="ref:3", b="ref:8")
+    before = source(view, "Picture A as the model sees it")
+    press(view, "Choose A")
+    view.page.get_by_role("radiogroup").get_by_text("Camera", exact=True).click()
+    view.settle()
+    view.page.get_by_role("button", name="Take Photo").click()
+    expect(picture(view, "Picture A as it was given")).to_be_visible()
+    view.settle()
+    view.screenshot("interpolate-camera")
+    view.page.keyboard.press("Escape")
+    box = picture(view, "Picture A as it was given").bounding_box()
+    assert box and box["width"] > box["height"]  # as the camera has it
+    assert source(view, "Picture A as the model sees it") != before
+    assert "a" not in query(view) and query(view)["b"] == "ref:8"
+
+
 def test_the_player_by_mouse_and_keyboard(view: View) -> None:
     view.open("interpolate", model="digits", a="ref:3", b="ref:8")
     handle = view.page.locator("input.slide")
