@@ -31,7 +31,7 @@ BESIDE = {  # what teaches most beside the open model; others get one of their f
     "sprites": "sprites-beta-4",
     "sprites-beta-1": "sprites-beta-4",
     "sprites-beta-4": "sprites-beta-1",
-    "sprites-factor": "sprites-collapsed",
+    "sprites-annealed": "sprites-collapsed",
 }
 PATH, SAME = "From A to B", "The same z"  # the words are in the URL too
 WARNING = (
