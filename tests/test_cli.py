@@ -265,7 +265,7 @@ def test_info_is_one_json_object_with_the_recipe(trained: Path, vae: Vae) -> Non
     assert about["description"] == NASTY
 
 
-def test_info_without_a_file_is_a_table_of_the_shipped_models(vae: Vae) -> None:
+def test_info_without_a_file_is_a_table_of_the_shipped_models(vae: Vae, root: Path) -> None:
     rows = vae("info").out.splitlines()
     assert [row.split("|")[1].strip() for row in rows[2:]] == checkpoints.shipped()
     assert len({row.count("|") for row in rows}) == 1
@@ -279,6 +279,7 @@ def test_info_without_a_file_is_a_table_of_the_shipped_models(vae: Vae) -> None:
         )
         assert cells[-1] == f"`vae train --like {name}`"
     assert list(json.loads(vae("info", "--json").out)) == checkpoints.shipped()
+    assert "\n".join(rows) in (root / "README.md").read_text("utf-8")
 
 
 def test_the_table_copes_with_models_without_a_density_and_headers_without_figures(

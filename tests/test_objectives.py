@@ -24,9 +24,9 @@ from vae_core.objectives import (
     PartiallyImportanceWeighted,
     SemiSupervised,
     TotalCorrelation,
+    batch_log_aggregate,
     decomposed_kl,
     free_bits,
-    log_aggregate,
     maximum_mean_discrepancy,
 )
 from vae_core.shards import Shard, seeded
@@ -177,13 +177,13 @@ def test_batches_tell_the_density_of_the_whole_set(sharpness: float) -> None:
     z = mean + std * torch.randn(8, 3, generator=seeded(3))
     whole = Normal(mean, std).log_prob(z[0]).sum(1).exp().mean()
     batches = [torch.tensor([0, *others]) for others in itertools.combinations(range(1, 8), 2)]
-    found = [log_aggregate(z[rows], mean[rows], std[rows], 8)[0][0].exp() for rows in batches]
+    found = [batch_log_aggregate(z[rows], mean[rows], std[rows], 8)[0][0].exp() for rows in batches]
     assert torch.stack(found).mean().item() == pytest.approx(whole.item(), rel=1e-4)
 
 
 def test_a_picture_alone_is_all_that_is_known_of_the_aggregate() -> None:
     mean, std = a_small_data_set()
-    for density in log_aggregate(mean[:1], mean[:1], std[:1], 1_000):
+    for density in batch_log_aggregate(mean[:1], mean[:1], std[:1], 1_000):
         assert torch.allclose(density, log_gaussian(mean[:1], mean[:1], std[:1]), atol=1e-5)
 
 

@@ -9,6 +9,7 @@ import torch
 
 from vae_core import adversarial, checkpoints, data, explore, objectives, training
 from vae_core.checkpoints import Checkpoint
+from vae_core.config import to_dict
 from vae_core.data import Splits
 from vae_core.metrics import BLOCK, Statistics, bits_per_dimension, statistics
 from vae_core.model import parameters
@@ -17,6 +18,14 @@ from vae_core.zoo import VARIANTS
 
 # Trained until nothing more was gained; the others show an idea in a few passes.
 EXPECTED = {"digits", "mnist-2d", "mnist", "mnist-beta4", "fashion", "sprites", "characters"}
+CONTROLLED = {  # sets that the README names, and the parts of their recipes that differ
+    ("sprites-beta-0", "sprites-beta-0.25", "sprites-beta-1", "sprites-beta-4", "sprites-beta-16"): {"objective.beta"},
+    ("sprites-annealed", "sprites-collapsed"): {"objective.beta"},
+    ("mnist", "mnist-beta4"): {"objective.beta"},
+    ("mnist-ae-2", "mnist-vae-2"): {"model.latent", "objective.kind"},
+    ("mnist-ae-16", "mnist-vae-16"): {"model.latent", "objective.kind"},
+    ("mnist-mlp", "mnist-iwae"): {"objective.kind"},
+}
 IN_THE_CLONE = {"digits", "sprites"}  # data that everybody has
 MAX_BYTES = 6_000_000
 AT_LEAST = 20  # reference pictures in a block
@@ -79,6 +88,21 @@ def test_the_header_is_complete(shipped: Checkpoint) -> None:
     kinds = objectives.KINDS | adversarial.KINDS
     keeps_last = kinds[recipe.objective.kind](shipped.model, recipe.objective, 1).keeps_last
     assert metrics["best_epoch"] == (len(history) if keeps_last else best)
+
+
+def parts(name: str) -> dict[str, object]:
+    """A recipe in parts, as `objective.beta`."""
+    found: dict[str, object] = {}
+    for section, value in to_dict(load(name).recipe).items():
+        found |= {f"{section}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {}
+    return found
+
+
+@pytest.mark.parametrize("names", CONTROLLED, ids=" ".join)
+def test_controlled_sets_differ_by_one_knob(names: tuple[str, ...]) -> None:
+    first, *others = (parts(name) for name in names)
+    for other in others:
+        assert {key for key in first if other[key] != first[key]} == CONTROLLED[names]
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

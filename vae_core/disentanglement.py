@@ -69,7 +69,7 @@ def mig_sampled(
     seed: int = 0,
     progress: Report | None = None,
 ) -> float:
-    """Mutual information gap from densities of draws, the protocol of Chen et al. 2018 (arXiv:1802.04942, section 4.1).
+    """Mutual information gap from densities of draws, the protocol of Chen et al. 2018 (arXiv:1802.04942, section 4).
 
     I(z_j; v_k) = H(z_j) - H(z_j | v_k), both from the same draws under q(z_j), a mixture of the posteriors of all
     pictures or of those with the draw's value of v_k. Posteriors so narrow that they do not overlap look informative:

@@ -126,13 +126,13 @@ class ELBO(OfTerms):
         return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl}
 
 
-def log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor]:
+def batch_log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor]:
     """Log density (N,) of draws under the aggregate posterior, and under the product of its marginals, from a batch.
 
     Minibatch-stratified sampling (Chen et al. 2018, appendix C.2, averaged over which of the others comes last): a
     picture's own posterior is one part in `pictures` of q(z), the mean of the others' is the rest. Were it one part in
-    N (section 4.1, minibatch-weighted sampling), a sharp posterior would drown the others in the joint density, not in
-    the marginals, and what is called correlation would be the information of each dimension.
+    N (minibatch-weighted sampling), a sharp posterior would drown the others in the joint density, not in the
+    marginals, and what is called correlation would be the information of each dimension.
     """
     own = 1 / pictures if len(z) > 1 else 1.0
     parts = z.new_full((len(z), len(z)), (1 - own) / max(len(z) - 1, 1)).fill_diagonal_(own).log()
@@ -153,7 +153,7 @@ def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[
         Three scalars, nats, that add up to the KL.
     """
     log_q = log_gaussian(z, mean, std)
-    log_joint, log_product = log_aggregate(z, mean, std, pictures)
+    log_joint, log_product = batch_log_aggregate(z, mean, std, pictures)
     log_prior = log_gaussian(z, torch.zeros_like(z), torch.ones_like(z))
     return (log_q - log_joint).mean(), (log_joint - log_product).mean(), (log_product - log_prior).mean()
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vae_core import __version__, adversarial, checkpoints, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
-from vae_core.config import Recipe, to_dict
+from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.metrics import (
     as_float,
     bits_per_dimension,
@@ -377,7 +377,7 @@ class Run:
         header, tensors = checkpoints.read_file(path, STATE_COPIES * checkpoints.MAX_BYTES)
         if "best_score" not in header:
             raise ValueError(f"{path.name} is not the state of a run; give the file that the run wrote beside --out.")
-        if header["recipe"] != _as_json(self.recipe):
+        if from_dict(Recipe, header.get("recipe")) != self.recipe:
             raise ValueError(f"{path.name} is the state of a run with another recipe; resume with the same settings.")
         if (header.get("data"), header.get("pixels")) != (_as_json(data_info(self.splits)), self.pixels):
             raise ValueError(f"{path.name} is the state of a run on other pictures; resume with the same data.")

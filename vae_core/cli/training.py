@@ -167,7 +167,7 @@ def train(
     precision: Annotated[str | None, _option("Training", f"{_choices(config.PRECISIONS)} (CUDA).", "float32")] = None,
     weights: Annotated[
         str | None,
-        _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end, for a file of half the size.", "float32"),
+        _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end: weights take half the room.", "float32"),
     ] = None,
     seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
     like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
