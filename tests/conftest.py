@@ -56,6 +56,17 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def registered_once() -> Iterator[None]:
+    """List what torch translates to ONNX once for all tests; torch does it in every export, and takes half of it."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    registry = ONNXRegistry.from_torchlib()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", lambda *_, **__: registry)
+        yield
+
+
 @pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An app on a machine without data sets and models of one's own, that remembers nothing."""

@@ -23,6 +23,7 @@ def shipped(name: str) -> VAE:
 
 
 # Of each kind of latent and conditioning; benchmarks/test_live.py tries every model that ships.
+pytestmark = pytest.mark.usefixtures("registered_once")
 DECODERS = ["digits-linear", "digits-resnet", "digits-vdvae", "digits-conditional-film", "fashion-vq-2", "characters"]
 ENCODERS = ["digits", "digits-vamp", "mnist-flow", "mnist-semi-supervised"]
 

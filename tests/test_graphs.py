@@ -19,6 +19,7 @@ from vae_core import graphs
 from vae_core.graphs import Graph, GraphError, check
 
 PICTURE, CODE = (1, 8, 8), (4,)
+pytestmark = pytest.mark.usefixtures("registered_once")
 FLAT = helper.make_node("Reshape", ["x", "flat"], ["f"])
 HEAD = helper.make_node("MatMul", ["f", "w"], ["h"])
 

@@ -25,6 +25,7 @@ from vae_core.importers import forms
 from vae_core.model import VAE, build
 from vae_core.shards import seeded
 
+pytestmark = pytest.mark.usefixtures("registered_once")
 DIM = 4
 
 

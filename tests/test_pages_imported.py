@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import vae_core
 from vae_core import checkpoints
 
+pytestmark = pytest.mark.usefixtures("registered_once")
 PAGES = {"home": {"show": "The open model"}, "sample": {}, "interpolate": {}, "traverse": {}, "map": {"method": "PCA"}}
 Open = Callable[..., AppTest]
 
