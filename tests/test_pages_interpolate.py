@@ -50,8 +50,18 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for element in (*app.markdown, *app.caption))
 
 
+def assert_pad(app: AppTest, count: str) -> None:
+    """The page shows a pad of so many pictures, with its place in the link."""
+    assert not app.error and not [warning for warning in app.warning if "link" in warning.value]
+    for colour, slot in zip(("blue", "orange", "violet", "gray")[: int(count)], "ABCD", strict=False):
+        assert texts(app).count(f":{colour}[**{slot}**]") == 2  # above its picture, and in words below
+    assert "Press a picture of the pad" in texts(app)
+    assert app.query_params["at"] == {"3": "0.5,0.333", "4": "0.5,0.5"}[count]
+    assert "t" not in app.query_params
+
+
 @pytest.mark.parametrize("name", checkpoints.shipped())
-def test_first_visit_shows_two_pictures_of_every_model(name: str) -> None:
+def test_every_model_has_two_pictures_at_first_and_a_pad_of_four(name: str) -> None:
     app, found = start(model=name), checkpoints.load(checkpoints.find(name))
     assert len(app.warning) == (found.metrics["active_units"] == 0) and not app.error
     assert ":blue[**A**]" in texts(app) and ":orange[**B**]" in texts(app)
@@ -60,6 +70,9 @@ def test_first_visit_shows_two_pictures_of_every_model(name: str) -> None:
     drawn = found.model.spec.posterior not in ("point", "quantized")
     assert len(pictures) >= (10 if drawn else 2)  # two rebuilt, and four draws each where z is not certain
     assert all(re.search(r'alt="[^"]*picture [AB]', html, re.IGNORECASE) for html in pictures)
+    app.segmented_control(key="pictures").set_value("4")
+    run(app)
+    assert_pad(app, "4")
 
 
 def test_swap_and_undo() -> None:
@@ -147,15 +160,9 @@ def test_draws_follow_their_seed() -> None:
     assert one == same != other
 
 
-@pytest.mark.parametrize("name, count", [("digits", "3"), *((name, "4") for name in checkpoints.shipped())])
-def test_a_pad_of_every_model(name: str, count: str) -> None:
-    app = start(model=name, pictures=count)
-    assert not app.error and not [warning for warning in app.warning if "link" in warning.value]
-    for colour, slot in zip(("blue", "orange", "violet", "gray")[: int(count)], "ABCD", strict=False):
-        assert texts(app).count(f":{colour}[**{slot}**]") == 2  # above its picture, and in words below
-    assert "Press a picture of the pad" in texts(app)
-    assert app.query_params["at"] == {"3": "0.5,0.333", "4": "0.5,0.5"}[count]
-    assert "t" not in app.query_params
+@pytest.mark.parametrize("count", ["3", "4"])
+def test_a_link_opens_a_pad(count: str) -> None:
+    assert_pad(start(pictures=count), count)
 
 
 def test_the_path_is_as_it_was_after_a_look_at_the_pad() -> None:
