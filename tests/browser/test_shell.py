@@ -48,29 +48,23 @@ def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None
     assert view.page.url.endswith("/sample?n=9")
 
 
-def test_from_page_to_page(view) -> None:
+def test_from_page_to_page_in_the_dark_and_on_a_phone(new_view) -> None:
+    """Every page stands in its frame, follows the system's theme and needs no sideways scrolling."""
+    view = new_view(theme="dark", touch=True)
     view.open()
     for path, title in [*PAGES.items(), ("", "Home")]:
         view.go_to(title)
         assert view.page.url.split("?")[0] == f"{view.url}/{path}"
-        assert view.page.locator("[data-testid=stException]").count() == 0
-        view.screenshot(f"{title.lower()}-light")
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_link_on_a_phone_and_in_the_dark(path: str, new_view) -> None:
-    """The page of the link needs no sideways scrolling, stands in its frame and follows the system's theme."""
-    view = new_view(theme="dark", width=390, height=844, touch=True)
-    view.open(path)
-    over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
-    assert over <= 0
-    view.screenshot(f"{PAGES[path].lower()}-phone")
-    view.page.set_viewport_size({"width": 1280, "height": 720})
-    view.settle()
-    assert_framed(view)
-    ground = view.page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
-    assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
-    view.screenshot(f"{PAGES[path].lower()}-dark")
+        assert_framed(view)
+        ground = view.page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
+        view.screenshot(f"{title.lower()}-dark")
+        view.page.set_viewport_size({"width": 390, "height": 844})
+        view.settle()
+        over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
+        assert over <= 0, title
+        view.screenshot(f"{title.lower()}-phone")
+        view.page.set_viewport_size({"width": 1280, "height": 720})
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +157,7 @@ def test_player_keeps_its_place_when_other_frames_come(widgets) -> None:
     assert told(view.page) == "server heard 0.0"
 
 
-@pytest.mark.parametrize("how", [{}, {"theme": "dark"}, {"width": 390, "height": 844, "touch": True}], ids=str)
+@pytest.mark.parametrize("how", [{}, {"width": 390, "height": 844, "touch": True}], ids=str)
 def test_small_pictures_grow_by_whole_numbers(how: dict, widgets) -> None:
     page = widgets(**how).page
     scale = page.locator(".player canvas").first.evaluate("e => e.getBoundingClientRect().width / e.width")
