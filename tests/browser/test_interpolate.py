@@ -203,9 +203,8 @@ def test_pictures_player_and_controls_need_no_scrolling(view: View) -> None:
         expect(place).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone(new_view: Callable[..., View], theme: str) -> None:
-    view = new_view(theme=theme, width=390, height=844, touch=True)
+def test_a_phone(new_view: Callable[..., View]) -> None:
+    view = new_view(theme="dark", width=390, height=844, touch=True)
     view.open("interpolate", model="digits")
     assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
     for place in (picture(view, "Picture A rebuilt"), view.page.locator("input.slide"), button(view, "Swap A and B")):
@@ -214,7 +213,7 @@ def test_a_phone(new_view: Callable[..., View], theme: str) -> None:
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
     press(view, "Choose A")
     expect(view.page.get_by_role("group", name="Reference pictures")).to_be_visible()
-    view.screenshot(f"interpolate-phone-{theme}")
+    view.screenshot("interpolate-phone-dark")
 
 
 def height(place: Locator) -> float:
@@ -232,10 +231,11 @@ def test_nothing_moves_when_an_upload_arrives_with_its_note(view: View, ring: Pa
     assert [height(place) for place in places] == before
 
 
-@pytest.mark.parametrize("width", [1280, 1024])
-def test_a_long_name_leaves_the_buttons_on_one_line(new_view: Callable[..., View], width: int) -> None:
-    view = new_view(width=width)
+def test_a_long_name_leaves_the_buttons_on_one_line(view: View) -> None:
     view.open("interpolate", model="digits", a="ref:3", b="prior:123456789.3")
-    tops = [height(button(view, name)) for name in ("Choose A", "Choose B", "Swap A and B")]
-    assert max(tops) - min(tops) < 1
+    for width in (1280, 1024):
+        view.page.set_viewport_size({"width": width, "height": 720})
+        view.settle()
+        tops = [height(button(view, name)) for name in ("Choose A", "Choose B", "Swap A and B")]
+        assert max(tops) - min(tops) < 1
     expect(view.page.get_by_text("Draw 4 of seed 123456789 from the prior.")).to_be_attached()  # the whole name
