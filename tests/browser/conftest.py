@@ -11,13 +11,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlparse
 
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
     Error,
     Locator,
@@ -66,8 +67,10 @@ class View:
 
     page: Page
     url: str
+    kind: tuple[bool, str]  # touch, and the script that runs before any of the app's
     errors: list[str] = field(default_factory=list)
     run: str = "asked"  # what became of the last rerun that the browser asked for: asked, begun, done
+    spent: bool = False  # nobody else can use its page, whose clock was changed, say
 
     def open(self, path: str = "", **query: object) -> None:
         """Follow a link and wait until the page stands still."""
@@ -116,12 +119,12 @@ class View:
         if folder := os.environ.get("VAE_SCREENSHOTS"):
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
-    def watch(self) -> None:
-        """Begin to note console errors, page errors and requests to anywhere but the server."""
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
-        self.page.on("request", self._asked)
-        self.page.on("websocket", self._follow)
+    def heard(self, event: str, what: Any) -> None:
+        """Note console errors, page errors and requests to anywhere but the server, and follow the reruns."""
+        if event == "pageerror":
+            self.errors.append(f"page error: {what}")
+        else:
+            {"console": self._heard, "request": self._asked, "websocket": self._follow}[event](what)
 
     def _follow(self, socket: WebSocket) -> None:
         """Read Streamlit's own messages: on a busy machine the page looks at rest between a click and its rerun."""
@@ -227,35 +230,68 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass
+class Idle:
+    """Pages that no test has, each in a profile of its own, by their kind.
+
+    Empty, but the scripts that they have read they keep, and so does the process behind them: a page that was there
+    before opens the app in half the time.
+    """
+
+    pages: dict[tuple[bool, str], list[Page]] = field(default_factory=dict)
+    owners: dict[Page, View] = field(default_factory=dict)  # who hears of what happens in a page
+
+    def take(self, browser: Browser, kind: tuple[bool, str]) -> Page:
+        """A page of a kind, there or new."""
+        if self.pages.get(kind):
+            return self.pages[kind].pop()
+        touch, script = kind
+        context = browser.new_context(has_touch=touch, is_mobile=touch, accept_downloads=True)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.add_init_script(script)
+        for event in ("console", "pageerror", "request", "websocket"):
+            page.on(event, partial(self._told, page, event))  # type: ignore[call-overload]
+        return page
+
+    def _told(self, page: Page, event: str, what: Any) -> None:
+        if page in self.owners:
+            self.owners[page].heard(event, what)
+
+    def give_back(self, view: View) -> None:
+        """Keep a page, without all that a server left in its profile; one that cannot be emptied is closed."""
+        page, context = view.page, view.page.context
+        del self.owners[page]
+        try:
+            page.goto("about:blank")  # a page that is left cannot write any more
+            page.unroute_all()
+            asked = {"origin": view.url, "storageTypes": EMPTIED}
+            context.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
+            context.clear_cookies()
+            for other in context.pages:
+                if other != page:
+                    other.close()
+        except Error:  # a page that was closed, or fell over
+            view.spent = True
+        if view.spent:
+            context.close()
+        else:
+            self.pages.setdefault(view.kind, []).append(page)
+
+
 @pytest.fixture(scope="session")
-def idle() -> dict[bool, list[BrowserContext]]:
-    """Profiles, with touch and without, that no test has: empty, but the scripts that they have read they keep."""
-    return {False: [], True: []}
-
-
-def _emptied(page: Page, url: str) -> bool:
-    """Whether all that a server left in a page's profile could be thrown away; closes the profile's pages."""
-    try:
-        page.goto("about:blank")  # a page that is left cannot write any more
-        asked = {"origin": url, "storageTypes": EMPTIED}
-        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
-        page.context.clear_cookies()
-        for each in page.context.pages:
-            each.close()
-    except Error:  # a page that was closed, or fell over
-        return False
-    return True
+def idle() -> Idle:
+    """The pages that tests hand on to one another."""
+    return Idle()
 
 
 @pytest.fixture
-def new_view(
-    browser: Browser, idle: dict[bool, list[BrowserContext]], request: pytest.FixtureRequest
-) -> Iterator[Callable[..., View]]:
+def new_view(browser: Browser, idle: Idle, request: pytest.FixtureRequest) -> Iterator[Callable[..., View]]:
     """Open a browser page: theme light or dark, size in CSS pixels, touch; on the app or another server.
 
-    Each page of a test has a profile of its own.
+    Each page of a test has a profile of its own. `script` runs before any of the app's.
     """
-    views: list[tuple[View, bool]] = []
+    views: list[View] = []
     logs: dict[Path, int] = {}
 
     def new(
@@ -264,28 +300,21 @@ def new_view(
         height: int = 720,
         touch: bool = False,
         server: Server | None = None,
+        script: str = "",
     ) -> View:
         server = server or request.getfixturevalue("server")
         logs.setdefault(server.log, server.log.stat().st_size)
-        how = {"has_touch": touch, "is_mobile": touch, "accept_downloads": True}
-        context = idle[touch].pop() if idle[touch] else browser.new_context(**how)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
+        page = idle.take(browser, (touch, script))
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
-        view = View(page, server.url)
-        view.watch()
-        views.append((view, touch))
+        view = idle.owners[page] = View(page, server.url, (touch, script))
+        views.append(view)
         return view
 
     yield new
-    for view, touch in views:
-        context = view.page.context
-        if _emptied(view.page, view.url):
-            idle[touch].append(context)
-        else:
-            context.close()
-    errors = [error for view, _ in views for error in view.errors]
+    for view in views:
+        idle.give_back(view)
+    errors = [error for view in views for error in view.errors]
     assert not errors, "the browser complained:\n" + "\n".join(errors)
     for log, start in logs.items():
         told = log.read_bytes()[start:].decode("utf-8", "replace")
@@ -303,9 +332,7 @@ def live_server(start_server: Callable[..., Server], tmp_path_factory: pytest.Te
 @pytest.fixture
 def live(new_view: Callable[..., View], live_server: Server) -> View:
     """The app with its live view, at 1280x720, light; `window.drawn` holds what was drawn."""
-    view = new_view(server=live_server)
-    view.page.add_init_script(DRAWN)
-    return view
+    return new_view(server=live_server, script=DRAWN)
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ import pytest
 import torch
 from playwright.sync_api import Locator, expect
 
+from tests.browser.conftest import DRAWN
 from vae_core import checkpoints, explore
 
 MISSING = [name for name in ("digits", "mnist-2d", "mnist-conditional") if name not in checkpoints.shipped()]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs the shipped models {', '.join(MISSING)}")
-
-
-DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
 
 
 FETCHED = "performance.getEntriesByType('resource').filter(e => e.name.includes('/live/')).map(e => e.transferSize)"
@@ -174,8 +172,7 @@ def test_link_opens_the_same_view(live, new_view, live_server) -> None:
     grab(live, ranges(live).first, 0.2)
     live.page.mouse.up()
     live.settle()
-    other = new_view(server=live_server)
-    other.page.add_init_script(DRAWN)
+    other = new_view(server=live_server, script=DRAWN)
     other.open(live.page.url.split("/")[-1])
     ready(other)
     becomes(other, slice(None), shown(live))
@@ -228,8 +225,8 @@ def test_it_goes_on_without_a_network(live) -> None:
     live.settle()
 
 
-def test_without_webassembly_the_server_decodes_and_says_so(live) -> None:
-    live.page.add_init_script("delete window.WebAssembly")
+def test_without_webassembly_the_server_decodes_and_says_so(new_view, live_server) -> None:
+    live = new_view(server=live_server, script="delete window.WebAssembly")
     live.open("traverse", model="digits")
     expect(live.page.get_by_text("Decoded on the server, when the hand lets go")).to_be_visible()
     expect(live.page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")).to_be_visible()
@@ -318,8 +315,7 @@ def test_grid_of_classes_and_of_pixels(live) -> None:
 
 
 def test_dark_theme_and_a_phone(new_view, live_server) -> None:
-    view = new_view(theme="dark", width=390, height=844, touch=True, server=live_server)
-    view.page.add_init_script(DRAWN)
+    view = new_view(theme="dark", width=390, height=844, touch=True, server=live_server, script=DRAWN)
     for path in ("traverse", "sample"):
         view.open(path, model="digits")
         ready(view)
@@ -344,6 +340,7 @@ def test_ten_tabs_and_a_tab_that_slept(live, live_server) -> None:
         page.goto(live.page.url)
         page.locator(".live canvas").first.wait_for(timeout=60_000)
     live.page.bring_to_front()
+    live.spent = True  # its clock will be another
     live.page.clock.install()
     live.page.clock.fast_forward("01:00:00")
     count = drawn(live)

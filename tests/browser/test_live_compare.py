@@ -11,15 +11,15 @@ WANTED = {"mnist", "mnist-beta4", "mnist-ae-16", "mnist-conditional"}
 pytestmark = pytest.mark.skipif(not set(checkpoints.shipped()) >= WANTED, reason="needs the shipped models")
 
 
+FRAMES = "window.frames_ = []; addEventListener('live-drawn', e => frames_.push({...e.detail}), true)"
+
+
 @pytest.fixture
 def new(new_view, live_server):
     """Open Compare, and wait until every model has decoded."""
 
     def opened(link: str = "", **how):
-        view = new_view(server=live_server, **how)
-        view.page.add_init_script(
-            "window.frames_ = []; addEventListener('live-drawn', e => frames_.push({...e.detail}), true)"
-        )
+        view = new_view(server=live_server, script=FRAMES, **how)
         view.open(f"compare?model=mnist{link}")
         expect(view.page.locator(".columns section").first).to_be_visible()
         view.page.wait_for_function("frames_.length > 1")

@@ -30,8 +30,7 @@ def open_live(new_view: Callable[..., View], live_server: Server) -> Callable[..
     """Open Interpolate at a link, and wait for its first picture."""
 
     def opened(query: dict[str, str], **how: Any) -> View:
-        view = new_view(server=live_server, **how)
-        view.page.add_init_script(HEARD)
+        view = new_view(server=live_server, script=HEARD, **how)
         view.open(f"interpolate?{urlencode(query)}")
         view.page.wait_for_function("window.drawn > 0")
         return view
@@ -287,8 +286,7 @@ def test_a_phone(open_live: Callable[..., View], theme: str, pictures: str) -> N
 
 
 def test_where_the_browser_cannot_decode_the_server_does(new_view: Callable[..., View], live_server: Server) -> None:
-    view = new_view(server=live_server)
-    view.page.add_init_script("delete window.WebAssembly")
+    view = new_view(server=live_server, script="delete window.WebAssembly")
     view.open("interpolate", **PAD, pictures="4", at="1,0")
     expect(view.page.get_by_text("the live view does not run here")).to_be_visible()
     pad = view.page.get_by_role("img", name="The pad in pictures")
