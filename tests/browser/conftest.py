@@ -259,8 +259,11 @@ class Idle:
             self.owners[page].heard(event, what)
 
     def give_back(self, view: View) -> None:
-        """Keep a page, without all that a server left in its profile; one that cannot be emptied is closed."""
-        page, context = view.page, view.page.context
+        """Keep a page, without all that a server left in its profile; one that cannot be emptied is closed.
+
+        So is one with touch: a finger may still be on it.
+        """
+        page, context, touch = view.page, view.page.context, view.kind[0]
         del self.owners[page]
         try:
             page.goto("about:blank")  # a page that is left cannot write any more
@@ -273,7 +276,7 @@ class Idle:
                     other.close()
         except Error:  # a page that was closed, or fell over
             view.spent = True
-        if view.spent:
+        if view.spent or touch:
             context.close()
         else:
             self.pages.setdefault(view.kind, []).append(page)
