@@ -264,7 +264,6 @@ class Idle:
         So is one with touch: a finger may still be on it.
         """
         page, context, touch = view.page, view.page.context, view.kind[0]
-        del self.owners[page]
         try:
             page.goto("about:blank")  # a page that is left cannot write any more
             page.unroute_all()
@@ -276,6 +275,7 @@ class Idle:
                     other.close()
         except Error:  # a page that was closed, or fell over
             view.spent = True
+        del self.owners[page]  # only now: what it complains of on its way out is heard
         if view.spent or touch:
             context.close()
         else:
