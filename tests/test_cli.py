@@ -634,7 +634,7 @@ MISTAKES = {
     "train --model semi-supervised --labelled 3 --out {new}": "allowed: 10 (one a class) to",
     "train --model semi-supervised --labelled 5000 --out {new}": "(the training pictures)",
     "train --model conditional --data {unlabelled} --out {new}": "needs data with classes",
-    "train --like {by_class} --data {unlabelled} --out {new}": "a model with 10 classes, and 'drawings0' has 0",
+    "train --like {by_class} --data {unlabelled} --out {new}": "a model with 10 classes, and 'drawings",
     "evaluate {points} --metrics elbo": "elbo needs a model with a density",
     "evaluate {points} --metrics kl": "kl needs a model with a density",
     "evaluate {points} --metrics nll": "allowed: reconstruction, active_units, linear_probe, knn",

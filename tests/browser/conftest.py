@@ -48,6 +48,12 @@ DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => windo
 EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
 OWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
+# And its server says this, in a frame of its own, of a browser that leaves while it is being listened to.
+OWN_TRACEBACK = re.compile(
+    r"Exception in ASGI application\nTraceback(?:(?!Exception in ASGI).)*?/starlette_websocket\.py\"(?:(?!Exception in "
+    r"ASGI).)*?WebSocketDisconnected: Cannot call \"send\" once a close message has been sent\.\n",
+    re.DOTALL,
+)
 
 expect.set_options(timeout=20_000)
 
@@ -320,7 +326,7 @@ def new_view(browser: Browser, idle: Idle, request: pytest.FixtureRequest) -> It
     errors = [error for view in views for error in view.errors]
     assert not errors, "the browser complained:\n" + "\n".join(errors)
     for log, start in logs.items():
-        told = log.read_bytes()[start:].decode("utf-8", "replace")
+        told = OWN_TRACEBACK.sub("", log.read_bytes()[start:].decode("utf-8", "replace"))
         assert "Traceback" not in told, f"the server complained:\n{told}"
 
 
