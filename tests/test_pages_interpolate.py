@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 
 from vae_core import checkpoints, explore
 
-pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
 
 
@@ -193,8 +192,6 @@ def test_a_link_opens_the_pad_at_its_place_and_with_its_pictures() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "mnist-conditional"])
 def test_downloads_of_the_pad(name: str, downloads: dict[str, Callable[[], bytes]]) -> None:
-    if name not in checkpoints.shipped():
-        pytest.skip(f"checkpoints/{name} is not there yet")
     start(model=name, pictures="3", a="ref:3", b="ref:8", c="ref:5", at="0.5,1")
     found = checkpoints.load(checkpoints.find(name))
     with np.load(io.BytesIO(downloads["Latents (npz)"]()), allow_pickle=False) as saved:

@@ -10,9 +10,7 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets import models, pictures
-from vae_core import checkpoints, data, explore
-
-pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
+from vae_core import data, explore
 
 
 def script() -> None:

@@ -18,8 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
 TEST_DIGITS = "t10k-images-idx3-ubyte.gz"
 
-pytestmark = pytest.mark.skipif(not DIGITS.is_file(), reason=f"needs the shipped model {DIGITS.name}")
-
 
 def strips(view):
     return view.page.locator("[data-testid=stMain] img")
@@ -171,8 +169,6 @@ def test_a_fetch_ends_in_one_sentence_offline_and_online_with_the_data_set(
     mirror, start_server, new_view, monkeypatch, request
 ) -> None:
     """By torchvision's own download, checksums and all."""
-    if not (ROOT / "checkpoints" / "mnist-2d.safetensors").is_file():
-        pytest.skip("needs the shipped model mnist-2d")
     view = new_view(server=start_server(**mirror))
     view.open(show="The open model", model="mnist-2d")
     fetch = view.page.get_by_role("button", name=re.compile("^Fetch mnist"))

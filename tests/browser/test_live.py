@@ -11,10 +11,6 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import DRAWN
 from vae_core import checkpoints, explore
 
-MISSING = [name for name in ("digits", "mnist-2d", "mnist-conditional") if name not in checkpoints.shipped()]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs the shipped models {', '.join(MISSING)}")
-
-
 FETCHED = "performance.getEntriesByType('resource').filter(e => e.name.includes('/live/')).map(e => e.transferSize)"
 
 

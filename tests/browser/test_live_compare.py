@@ -7,10 +7,6 @@ from playwright.sync_api import Locator, expect
 
 from vae_core import checkpoints, explore
 
-WANTED = {"mnist", "mnist-beta4", "mnist-ae-16", "mnist-conditional"}
-pytestmark = pytest.mark.skipif(not set(checkpoints.shipped()) >= WANTED, reason="needs the shipped models")
-
-
 FRAMES = "window.frames_ = []; addEventListener('live-drawn', e => frames_.push({...e.detail}), true)"
 
 

@@ -15,8 +15,6 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Server, View
 from vae_core import checkpoints, explore
 
-pytestmark = pytest.mark.skipif("digits" not in checkpoints.shipped(), reason="checkpoints/digits is not there yet")
-
 # Counts drawings of the first picture alone.
 HEARD = """window.drawn = 0
 addEventListener('live-drawn', e => window.drawn += e.composedPath()[0].matches('figure:first-child canvas'), true)"""
@@ -174,8 +172,6 @@ def test_other_pictures_come_without_moving_the_place(open_live: Callable[..., V
 
 
 def test_another_model_has_pictures_of_another_size(open_live: Callable[..., View], pictures: str = "4") -> None:
-    if "sprites" not in checkpoints.shipped():
-        pytest.skip("checkpoints/sprites is not there yet")
     view = open_live(PAD | {"pictures": pictures})
     for name, size in (("sprites", 32), ("digits", 8)):
         view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
@@ -240,8 +236,6 @@ def test_a_walk_through_the_pad(open_live: Callable[..., View]) -> None:
 
 
 def test_class_weights_are_blended_too(open_live: Callable[..., View]) -> None:
-    if "mnist-conditional" not in checkpoints.shipped():
-        pytest.skip("checkpoints/mnist-conditional is not there yet")
     view = open_live(PAD | {"model": "mnist-conditional", "pictures": "3", "at": "0.5,0.5"})
     found = checkpoints.load(checkpoints.find("mnist-conditional"))
     assert found.reference is not None

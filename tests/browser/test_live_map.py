@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +9,6 @@ import torch
 from playwright.sync_api import Locator, expect
 
 from vae_core import checkpoints, explore, projection
-
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
-
-pytestmark = pytest.mark.skipif(
-    not all((SHIPPED / f"{name}.safetensors").is_file() for name in ("digits", "mnist-2d", "mnist-conditional")),
-    reason="needs the shipped models digits, mnist-2d and mnist-conditional",
-)
 
 PIXELS = """canvas => {
   const {width, height} = canvas;

@@ -12,14 +12,6 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, expect
 
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
-
-pytestmark = pytest.mark.skipif(
-    not (SHIPPED / "digits.safetensors").is_file() or not (SHIPPED / "mnist-2d.safetensors").is_file(),
-    reason="needs the shipped models digits and mnist-2d",
-)
-
-
 # Where a row of the figure lies in the window, from Plotly's own axes.
 PLACE = """([plot, row]) => {
   const {x: left, y: top} = plot.getBoundingClientRect(), {xaxis, yaxis} = plot._fullLayout;
@@ -231,8 +223,6 @@ def test_a_phone_and_the_dark_theme(new_view) -> None:
     ("model", "method", "width"), [("sprites", "t-SNE", 1280), ("fashion", "t-SNE", 390), ("fashion", "PCA", 390)]
 )
 def test_no_name_of_a_class_covers_another(new_view, model: str, method: str, width: int) -> None:
-    if not (SHIPPED / f"{model}.safetensors").is_file():
-        pytest.skip(f"needs the shipped model {model}")
     view = new_view(width=width, height=844 if width < 400 else 720, touch=width < 400)
     view.open("map", model=model, method=method)
     names = chart(view).locator(".annotation-text-g rect.bg")

@@ -8,13 +8,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
-
-pytestmark = pytest.mark.skipif(
-    not (SHIPPED / "digits.safetensors").is_file() or not (SHIPPED / "mnist-2d.safetensors").is_file(),
-    reason="needs the shipped models digits and mnist-2d",
-)
-
 
 def picture(view) -> Locator:
     """The canvas with the decoded picture (left) and the start (right)."""
