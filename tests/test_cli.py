@@ -426,7 +426,7 @@ def by_class(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A conditional model of digits."""
     path = tmp_path_factory.mktemp("cli") / "class.safetensors"
     assert (
-        main(["train", "--model", "conditional", "--size", "8", *SMALL[2:], "--epochs", "2", "--out", str(path)]) == 0
+        main(["train", "--model", "conditional", "--size", "8", *SMALL[2:], "--epochs", "5", "--out", str(path)]) == 0
     )
     return path
 
@@ -589,6 +589,73 @@ def test_map_writes_the_reference_set_or_other_pictures(trained: Path, tmp_path:
     assert {(0x3F, 0x90, 0xDA), (0x92, 0xDA, 0xDD)} <= colours  # first and last class
 
 
+def test_pictures_that_cannot_be_read_are_told(trained: Path, drawings: list[Path], tmp_path: Path, vae: Vae) -> None:
+    folder, out = tmp_path / "mine", tmp_path / "m.csv"
+    folder.mkdir()
+    for path in drawings:
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "broken.png").write_bytes(b"no picture")
+    words = "--data", folder, "--split", "all", "--device", "cpu"
+    for command in (["encode", "--out", tmp_path / "m.npz"], ["map", "--out", out], ["evaluate"]):
+        answer = vae(command[0], trained, *command[1:], *words)
+        assert answer.status == 0
+        assert "Note: " in answer.err and "broken.png" in answer.err
+    assert len(out.read_text().splitlines()) == 1 + len(drawings)
+
+
+def test_traverse_starts_at_the_middle_of_the_prior(points: Path, tmp_path: Path, vae: Vae) -> None:
+    """Of a fitted prior that is the mean of the reference encodings, and not zero."""
+    found, out = checkpoints.load(points), tmp_path / "grid.png"
+    assert vae("traverse", points, "--values", 3, "--rows", 1, "--out", out, "--device", "cpu").status == 0
+    axis = next(axis for axis in explore.axes(found.model, found.reference) if axis.active)
+    middle = explore.prior_mean(found.model, found.reference)
+    pictures = explore.decode(found.model, explore.traverse(middle, [axis], 3)[0])
+    assert (pixels(out) == np.asarray(images.grid(pictures, columns=3, scale=14))).all()
+    assert middle.abs().max() > 0.1
+
+
+def test_a_map_of_an_autoencoder_has_no_kl(points: Path, tmp_path: Path, vae: Vae) -> None:
+    for more in ([], ["--data", "digits", "--limit", 20]):
+        out = tmp_path / f"map{len(more)}.csv"
+        assert vae("map", points, "--out", out, *more).status == 0
+        head, *rows = csv.reader(out.read_text().splitlines())
+        assert head == ["index", "x", "y", "label", "class", "reconstruction_nats"]
+        assert all(len(row) == len(head) and float(row[-1]) for row in rows)
+
+
+def test_sample_shows_one_class_or_each_in_turn(by_class: Path, tmp_path: Path, vae: Vae) -> None:
+    model, out = checkpoints.load(by_class).model, tmp_path / "grid.png"
+    z = explore.sample(model, 12, seed=3)
+    for more, y in (([], torch.arange(12) % 10), (["--class", "7"], torch.full((12,), 7))):
+        assert vae("sample", by_class, "-n", 12, "--seed", 3, "--out", out, "--device", "cpu", *more).status == 0
+        assert (pixels(out) == np.asarray(images.grid(explore.decode(model, z, y), columns=4, scale=14))).all()
+
+
+def test_traverse_shows_one_class(by_class: Path, drawings: list[Path], tmp_path: Path, vae: Vae) -> None:
+    checkpoint, out = checkpoints.load(by_class), tmp_path / "grid.png"
+    model, x = checkpoint.model, _prepared(checkpoint, drawings[1], None, None, None)
+    axis = next(axis for axis in explore.axes(model, checkpoint.reference) if axis.active)
+    mean, image = explore.encode(model, x)[0][0], ["--image", drawings[1]]
+    one_hot, zero = torch.eye(10), torch.zeros(model.spec.size)
+    cases = [([], zero, one_hot[0]), (["--class", 4], zero, one_hot[4])]
+    cases += [(image, mean, explore.classify(model, x)[0]), ([*image, "--class", 4], mean, one_hot[4])]
+    for more, start, y in cases:
+        words = "traverse", by_class, "--values", 3, "--rows", 1, "--out", out, "--device", "cpu"
+        assert vae(*words, *more).status == 0
+        shown = explore.decode(model, explore.traverse(start, [axis], 3)[0], y.expand(3, -1))
+        assert (pixels(out) == np.asarray(images.grid(shown, columns=3, scale=14))).all()
+
+
+def test_interpolate_blends_the_classes(by_class: Path, drawings: list[Path], tmp_path: Path, vae: Vae) -> None:
+    checkpoint, out = checkpoints.load(by_class), tmp_path / "strip.png"
+    x = torch.cat([_prepared(checkpoint, path, None, None, None) for path in drawings])
+    (a, b), y = explore.encode(checkpoint.model, x)[0], explore.classify(checkpoint.model, x)
+    assert (y[0] - y[1]).abs().max() > 0.1
+    assert vae("interpolate", by_class, *drawings, "--steps", 5, "--out", out, "--device", "cpu").status == 0
+    shown = explore.decode(checkpoint.model, explore.interpolate(a, b, 5), explore.interpolate(y[0], y[1], 5))
+    assert (pixels(out) == np.asarray(images.grid(shown, columns=5, scale=14))).all()
+
+
 # --- wrong input --------------------------------------------------------------------------------------------------
 
 MISTAKES = {
@@ -664,6 +731,11 @@ MISTAKES = {
     "interpolate {model} {picture} {folder}/b.png --out {folder}/x.gif": "no file",
     "interpolate {model} {picture} {model} --out {folder}/x.gif": "not a picture",
     "interpolate {model} {picture} {picture} --path curved --out {folder}/x.gif": "allowed: linear, spherical",
+    "interpolate {points} {picture} {picture} --path spherical --out {folder}/x.gif": "allowed for this model: linear",
+    "sample {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
+    "traverse {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
+    "sample {by_class} --class ten --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
+    "traverse {by_class} --class 10 --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
     "interpolate {model} {picture} {picture} --fit squeeze --out {folder}/x.gif": "allowed: crop, pad, stretch",
     "interpolate {model} {picture} {picture} --steps 1 --out {folder}/x.gif": "--steps",
     "traverse {model} --values 1 --out {folder}/x.png": "--values",

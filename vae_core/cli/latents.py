@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.checkpoints import Checkpoint
+    from vae_core.model import LatentSpec
 
 METHODS = ("pca", "tsne")
 TILE = 112  # pixels a side, about, that small pictures are enlarged to
@@ -47,6 +48,10 @@ Fit = Annotated[
 Invert = Annotated[bool | None, typer.Option("--invert/--no-invert", help="Swap dark and light.", show_default="looks")]
 Centre = Annotated[
     bool | None, typer.Option("--centre/--no-centre", help="Centre the ink.", show_default="as the data was made")
+]
+
+Class = Annotated[
+    str | None, typer.Option("--class", metavar="NAME|NUMBER", help="Of a conditional model.", show_default=False)
 ]
 
 commands = typer.Typer()
@@ -91,16 +96,22 @@ def sample(
     out: Out,
     n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Pictures.")] = 64,
     temperature: Annotated[float, typer.Option(min=0, max=10, help="Factor on the prior's standard deviation.")] = 1.0,
+    label: Class = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Draw from the prior and write the decoder's means as a grid (PNG)."""
+    """Draw from the prior and write the decoder's means as a grid (PNG); without --class, the classes take turns."""
+    import torch
+
     from vae_core import explore, images
 
     check_out(out, ".png")
-    model = open_checkpoint(file, device).model
+    checkpoint = open_checkpoint(file, device)
+    model, chosen = checkpoint.model, _class(checkpoint, label)
     scale = _scale(model.image_shape, n)
-    x = explore.decode(model, explore.sample(model, n, temperature, seed))
+    turns = None if model.spec.classes is None else torch.arange(n) % model.spec.classes
+    y = turns if chosen is None else torch.full((n,), chosen)
+    x = explore.decode(model, explore.sample(model, n, temperature, seed), y)
     grid = images.grid(x, columns=math.ceil(math.sqrt(n)), scale=scale)
     _write(out, images.png(grid), f"{n} pictures, the decoder's means at draws from the prior")
 
@@ -131,10 +142,15 @@ def interpolate(
     explore.check_path(path)
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
+    _check_way(model.spec, path)
     scale = _scale(model.image_shape, steps)
     x = torch.cat([_prepared(checkpoint, picture, fit, invert, centre) for picture in (a, b)])
     mean, _ = explore.encode(model, x, seed)
-    frames = explore.decode(model, explore.interpolate(mean[0], mean[1], steps, path))
+    weights = None
+    if model.spec.classes is not None:
+        start, end = explore.classify(model, x, seed)
+        weights = explore.interpolate(start, end, steps)
+    frames = explore.decode(model, explore.interpolate(mean[0], mean[1], steps, path), weights)
     if out.suffix.lower() == ".gif":
         data = images.gif(frames, fps, scale)
     else:
@@ -149,34 +165,75 @@ def traverse(
     image: Annotated[Path | None, typer.Option(help="Picture to start at.", show_default="the prior's mean")] = None,
     values: Annotated[int, typer.Option(min=2, max=100, help="Columns.")] = 9,
     rows: Annotated[int, typer.Option(min=1, max=256, help="Rows, at most.")] = 16,
+    label: Class = None,
     fit: Fit = None,
     invert: Invert = None,
     centre: Centre = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
-    """Move each latent dimension through its range: a row for each active one, the largest KL first (PNG)."""
-    import torch
+    """Move each latent dimension through its range: a row for each active one, the largest KL first (PNG).
 
+    Without --class, a conditional model is given the class that it infers for --image, or its first.
+    """
     from vae_core import explore, images
 
     check_out(out, ".png")
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
-    start = torch.zeros(model.spec.size)
-    if image is not None:
-        start = explore.encode(model, _prepared(checkpoint, image, fit, invert, centre), seed)[0][0]
+    x = None if image is None else _prepared(checkpoint, image, fit, invert, centre)
+    weights = _weights(checkpoint, label, x, seed)
+    start = explore.prior_mean(model, checkpoint.reference) if x is None else explore.encode(model, x, seed)[0][0]
     axes = explore.axes(model, checkpoint.reference)
     active = [axis for axis in axes if axis.active]
     shown = active[:rows]
     if not shown:
         raise ValueError(f"None of the model's {len(axes)} axes is active: there is nothing to traverse.")
     scale = _scale(model.image_shape, len(shown) * values)
-    x = explore.decode(model, explore.traverse(start, shown, values).flatten(0, 1))  # (rows, values, D) -> (n, D)
-    grid = images.grid(x, columns=values, scale=scale)
+    points = explore.traverse(start, shown, values).flatten(0, 1)  # (rows, values, D) -> (n, D)
+    y = None if weights is None else weights.expand(len(points), -1)
+    grid = images.grid(explore.decode(model, points, y), columns=values, scale=scale)
     rest = f"; {len(active) - len(shown)} more are active" if len(active) > len(shown) else ""
     collapsed = f"; {len(axes) - len(active)} collapsed" if len(axes) > len(active) else ""
     _write(out, images.png(grid), f"rows {', '.join(axis.name for axis in shown)} (top to bottom){rest}{collapsed}")
+
+
+def _class(checkpoint: Checkpoint, given: str | None) -> int | None:
+    """The number of the class that --class means; None where it is not given."""
+    if given is None:
+        return None
+    count = checkpoint.model.spec.classes
+    if count is None:
+        raise ValueError(f"--class is {given!r}, and this model has no classes: leave it out.")
+    names = checkpoint.data.class_names[:count]
+    if given in names:
+        return names.index(given)
+    if not (given.isdecimal() and int(given) < count):
+        raise ValueError(f"--class is {given!r}; allowed: 0 to {count - 1}, or one of: {', '.join(names)}.")
+    return int(given)
+
+
+def _weights(checkpoint: Checkpoint, given: str | None, x: Tensor | None, seed: int) -> Tensor | None:
+    """Weights (classes,) of the class that is asked for, else of what a picture (1, C, H, W) shows, else of class 0."""
+    import torch
+
+    from vae_core import explore
+
+    chosen, model = _class(checkpoint, given), checkpoint.model
+    if model.spec.classes is None:
+        return None
+    if chosen is None and x is not None:
+        return explore.classify(model, x, seed)[0]
+    return torch.eye(model.spec.classes)[chosen or 0]
+
+
+def _check_way(spec: LatentSpec, path: str) -> None:
+    """The points of a standard normal prior lie near a sphere, those of others do not."""
+    if path == "spherical" and spec.prior != "normal":
+        raise ValueError(
+            "--path is 'spherical', which has a meaning only for a standard normal prior; allowed for this model: "
+            "linear."
+        )
 
 
 def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool | None, centre: bool | None) -> Tensor:
@@ -234,7 +291,7 @@ def map_latents(
     device: Device = "auto",
     download: Download = False,
 ) -> None:
-    """Lay encoded means out in the plane: coordinates, labels, KL and error (.csv), or a scatter plot (.png)."""
+    """Lay encoded means out in the plane: coordinates, labels, KL if any, error (.csv), or a scatter plot (.png)."""
     check_out(out, ".csv", ".png")
     if method not in METHODS:
         raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
@@ -269,7 +326,7 @@ def _points(
     as_is: bool,
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Columns mean (N, D), kl (N,), error (N,), labels (N,) or None of what is mapped; names of the classes."""
+    """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None of what is mapped; names of the classes."""
     from vae_core.data import drawn
     from vae_core.metrics import statistics
 
@@ -278,15 +335,20 @@ def _points(
         if reference is None:
             raise ValueError("The checkpoint has no reference encodings; say with --data which pictures to map.")
         kept = drawn(len(reference), limit)
-        columns = {"mean": reference.mean, "kl": reference.kl.sum(1), "error": reference.error}
         labels = reference.labels
         names = checkpoint.data.class_names
+        columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
         return {n: c[kept] for n, c in columns.items()} | {"labels": None if labels is None else labels[kept]}, names
     pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
-    columns = {"mean": found.mean, "kl": found.kl.sum(1), "error": found.reconstruction}
+    columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)
     return columns | {"labels": pictures.labels}, pictures.class_names
+
+
+def _columns(spec: LatentSpec, mean: Tensor, kl: Tensor, error: Tensor) -> dict[str, Tensor]:
+    """What is told of each picture; the codes of an autoencoder have no KL."""
+    return {"mean": mean} | ({"kl": kl.sum(1)} if spec.has_kl else {}) | {"error": error}
 
 
 def _layout(mean: Any, method: str, perplexity: float | None, seed: int) -> Any:
@@ -302,11 +364,13 @@ def _layout(mean: Any, method: str, perplexity: float | None, seed: int) -> Any:
 def _csv(coords: Any, columns: dict[str, Any], names: Sequence[str], unit: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["index", "x", "y", "label", "class", "kl_nats", f"reconstruction_{unit.replace(' ', '_')}"])
+    figures = {"kl_nats": columns["kl"]} if "kl" in columns else {}
+    figures[f"reconstruction_{unit.replace(' ', '_')}"] = columns["error"]
+    writer.writerow(["index", "x", "y", "label", "class", *figures])
     labels = columns["labels"]
     for i, (x, y) in enumerate(coords):
         label = "" if labels is None else int(labels[i])
         name = names[label] if isinstance(label, int) and 0 <= label < len(names) else ""
-        numbers = [f"{float(value):.6g}" for value in (x, y, columns["kl"][i], columns["error"][i])]
+        numbers = [f"{float(value):.6g}" for value in (x, y, *(column[i] for column in figures.values()))]
         writer.writerow([i, *numbers[:2], label, name, *numbers[2:]])
     return text.getvalue()

@@ -144,12 +144,19 @@ def open_pictures(
         data = replace(data, val_fraction=0.0, test_fraction=0.0)
     like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
     splits = load_data(data, source, root, download, like)
+    tell_notes(splits.train)
     if like and source and source.suffix.lower() != ".npz":
         say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
     return found if limit is None else found.subset(drawn(len(found), limit))
+
+
+def tell_notes(pictures: Dataset) -> None:
+    """What a user should know of the data, such as pictures that could not be read."""
+    for note in pictures.notes:
+        say(f"Note: {note}")
 
 
 def counted(count: int, what: str) -> str:

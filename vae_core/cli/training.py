@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import bars, check_out, say, summary, writing
+from vae_core.cli.shared import bars, check_out, say, summary, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -272,8 +272,7 @@ def _begin(run: Run, state: Path, resume: bool) -> None:
         f"{run.recipe.data.name}: {settings.epochs} epochs on {run.accelerator.device.type}, "
         f"{processes} {'process' if processes == 1 else 'processes'}; figures in nats per image."
     )
-    for note in run.splits.train.notes:
-        say(f"Note: {note}")
+    tell_notes(run.splits.train)
     if resume and state.exists():
         run.restore(state)
         say(f"Resumed after epoch {len(run.history)} of {settings.epochs}.")
