@@ -1,5 +1,6 @@
 import io
 import struct
+import tracemalloc
 import warnings
 import zipfile
 import zlib
@@ -147,6 +148,38 @@ def test_floats_of_any_range_use_the_whole_brightness(top):
     assert opened.min() == 0 and opened.max() == 255
 
 
+@pytest.mark.parametrize("kind", ["I;16", "I", "F"])
+def test_deep_pictures_do_not_depend_on_the_bands_they_are_read_in(kind, monkeypatch):
+    values = np.random.default_rng(0).normal(size=(41, 30))
+    stored = {"I;16": values * 9000 + 30000, "I": values * 1e6, "F": np.where(values > 2, np.nan, values)}[kind]
+    image = Image.fromarray(
+        stored.clip(0 if kind == "I;16" else None).astype({"I;16": "u2", "I": "i4", "F": "f4"}[kind])
+    )
+    data = encoded(image, "TIFF")
+    whole = np.asarray(open_image(data))
+    monkeypatch.setattr(images, "BAND_PIXELS", 100)
+    assert np.array_equal(np.asarray(open_image(data)), whole)
+    exact = np.nan_to_num(np.asarray(image, np.float64))
+    low, high = (0, 65535) if kind == "I;16" else (exact.min(), exact.max())
+    assert np.array_equal(whole, np.rint((exact - low) / (high - low) * 255))
+
+
+@pytest.mark.parametrize("kind", ["I;16", "LA", "L"])
+def test_a_large_picture_takes_a_few_bytes_a_pixel(kind, monkeypatch):
+    """A small file may hold many pixels; what numpy and Python take is traced, Pillow's own pictures are not."""
+    monkeypatch.setattr(images, "BAND_PIXELS", 2**14)
+    pixels = np.full((1500, 1500), 300, np.uint16)
+    image = Image.fromarray(pixels) if kind == "I;16" else Image.new(kind, pixels.shape, 200)
+    data = encoded(image)
+    tracemalloc.start()
+    try:
+        prepare(open_image(data), MNIST, INK, True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(data) < 20_000 and peak < 6 * pixels.size
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_orientation_is_undone(orientation, kind):
@@ -188,7 +221,23 @@ def test_the_first_frame_of_an_animation_is_taken():
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     opened = open_image(data)
     assert np.unique(np.asarray(opened.convert("L"))).tolist() == [200]
-    assert "animated: the first of 3 frames" in images.notes(opened)
+    assert "animated: the first of its frames" in images.notes(opened)
+
+
+def test_the_frames_of_an_animation_are_not_counted():
+    frames = [Image.new("L", (20, 20), level) for level in range(200, 0, -1)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    read = []
+
+    class Counted(io.BytesIO):
+        def seek(self, place: int, *rest: int) -> int:
+            read.append(place)
+            return super().seek(place, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(io, "BytesIO", Counted)
+        assert "animated: the first of its frames" in images.notes(open_image(data))
+    assert read and max(read) < len(data) / 10
 
 
 def test_a_large_jpeg_is_decoded_no_smaller_than_asked():

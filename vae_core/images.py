@@ -12,6 +12,7 @@ import math
 import re
 import warnings
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ MAX_FPS = 50  # browsers slow a GIF down that asks for more
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 FITS = ("crop", "pad", "stretch")
 
+BAND_PIXELS = 2**20  # rows of so many pixels are worked on at a time where floats of all would take gigabytes
 WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
 PHOTOGRAPH_SIDE = 64  # pixels: smaller pictures have neither shadows nor noise
 INK_CONTRAST = 0.1  # least brightness between ground and ink
@@ -68,9 +70,9 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     image = _identify(data)
     _check_size(*image.size)
     remarks = []
-    if (frames := getattr(image, "n_frames", 1)) > 1:
-        remarks.append(f"animated: the first of {frames} frames")
     try:
+        if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
+            remarks.append("animated: the first of its frames")
         if at_least:
             image.draft(None, at_least)
         image.load()
@@ -162,15 +164,33 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 def _from_deep(image: Image.Image) -> Image.Image:
     """16 or 32 bits a pixel to 8, whole range onto whole range."""
-    values = np.nan_to_num(np.asarray(image, np.float64))
-    low, high = values.min(), values.max()
-    if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    elif low >= 0:  # an unlabelled range: the smallest usual one that holds the values
-        tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        low, high = 0.0, next((top for top in tops if high <= top), high)
-    scaled = (values - low) / max(high - low, 1e-12)
-    return Image.fromarray(np.rint(scaled * 255).astype(np.uint8))
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _usual_range(image)
+    out = Image.new("L", image.size)
+    for top, band in _bands(image):
+        scaled = (_finite(band) - low) / max(high - low, 1e-12)
+        out.paste(Image.fromarray(np.rint(scaled * 255).astype(np.uint8)), (0, top))
+    return out
+
+
+def _usual_range(image: Image.Image) -> tuple[float, float]:
+    """What black and white are where the file does not say: the smallest usual range that holds the values."""
+    ends = [(float(band.min()), float(band.max())) for band in (_finite(band) for _, band in _bands(image))]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if low < 0:
+        return low, high
+    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return 0.0, next((top for top in tops if high <= top), high)
+
+
+def _finite(pixels: NDArray) -> NDArray[np.float64]:
+    return np.nan_to_num(pixels.astype(np.float64))
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray]]:
+    """Some rows at a time: the first one's place, and pixels (h, W) or (h, W, C)."""
+    step = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, step):
+        yield top, np.asarray(image.crop((0, top, image.width, min(top + step, image.height))))
 
 
 @dataclass(frozen=True)
@@ -286,9 +306,9 @@ def _behind(image: Image.Image, channels: int, dark: bool | None) -> float:
     """Grey to put behind transparency: what shows the ink where it is detected, else the model's ground."""
     if not (dark and channels == 1):
         return 0.0 if dark else 1.0
-    pixels = np.asarray(image.convert("LA"), np.float32)
-    weight = pixels[..., 1].sum()
-    return float(weight > 0 and (pixels[..., 0] * pixels[..., 1]).sum() / weight < 127.5)
+    bands = (band.astype(np.int64) for _, band in _bands(image.convert("LA")))
+    weight, light = np.sum([(band[..., 1].sum(), band.prod(axis=-1).sum()) for band in bands], axis=0)
+    return float(weight > 0 and light / weight < 127.5)
 
 
 def flatten(image: Image.Image, background: float = 1.0) -> Image.Image:
@@ -335,11 +355,10 @@ def _border(pixels: NDArray) -> NDArray:
 
 def is_dark_on_light(picture: Image.Image) -> bool:
     """Whether a grey picture shows something dark on a light ground: its border against its inside."""
-    grey = np.asarray(picture, np.float32)
-    ground = np.median(_border(grey))
+    from_ground = np.arange(256) - np.median(_border(np.asarray(picture)))
     # Squares, because ink differs much and shading little, however thin the ink is.
-    darker, lighter = (np.square(np.maximum(d, 0)).mean() for d in (ground - grey, grey - ground))
-    return bool(darker > lighter)
+    weight = np.array(picture.histogram()) * np.square(from_ground)
+    return bool(weight[from_ground < 0].sum() > weight[from_ground > 0].sum())
 
 
 def has_dark_ground(x: Tensor) -> bool | None:
