@@ -124,7 +124,9 @@ def test_killed_at_any_moment_and_resumed(
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
 
 
+@pytest.mark.parametrize("every", ["0", "1000"])
 def test_ctrl_c_tells_how_to_go_on(
+    every: str,
     tmp_path: Path,
     unbroken: checkpoints.Checkpoint,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,10 +142,10 @@ def test_ctrl_c_tells_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(training.Run, "_step", interrupted)
-        assert main([*RECIPE, str(out)]) == 130
-    assert (
-        f"Stopped in epoch {done + 1} of {EPOCHS}: go on with the same command and --resume." in capsys.readouterr().err
-    )
+        assert main([*RECIPE, str(out), "--save-every", every]) == 130
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == f"Stopped in epoch {done + 1} of {EPOCHS}: go on with the same command and --resume."
+    assert sum("Stopped" in line for line in told) == 1
     assert main([*RECIPE, str(out), "--resume"]) == 0
     assert f"Resumed after epoch {done} of {EPOCHS}." in capsys.readouterr().err
     assert_same(out, unbroken)
@@ -157,11 +159,35 @@ def test_killed_after_the_checkpoint_and_before_the_state_was_removed(
         patch.setattr(files, "discard", lambda state: None)
         assert main([*RECIPE, str(out), "--epochs", "2"]) == 0
     assert state.exists()
+    half_written = tmp_path / f"{out.name}k3_abcde.tmp"  # and another life was killed while it wrote the checkpoint
+    half_written.touch()
     before = out.read_bytes()
     assert main([*RECIPE, str(out), "--epochs", "2", "--resume"]) == 0
     assert "finished already" in capsys.readouterr().err
     assert out.read_bytes() == before
-    assert not state.exists()
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_killed_while_writing_the_checkpoint(
+    tmp_path: Path, killed: Callable[[str, float, list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, mine = tmp_path / "m.safetensors", tmp_path / "m.safetensors.old.tmp"
+    arguments = [*RECIPE, str(out), "--epochs", "2"]
+    mine.touch()
+    assert killed("while_writing", 3, arguments) == -signal.SIGKILL  # two states before it
+    assert len(list(tmp_path.glob(f"{out.name}*.tmp"))) == 2
+    assert main([*arguments, "--resume"]) == 0
+    assert "Resumed after epoch 2 of 2." in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == [out, mine]
+
+
+def test_ctrl_c_after_the_last_epoch_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m.safetensors"
+    monkeypatch.setattr(checkpoints, "save", interrupted)
+    assert main([*RECIPE, str(out), "--epochs", "1"]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "Stopped."
 
 
 def test_a_state_of_another_recipe_or_a_damaged_one_is_refused(

@@ -359,6 +359,27 @@ def continued(made: Recipe, state: Path, epochs: int) -> Run:
     return second
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_who_stops_listening_loses_no_finished_epoch(
+    beyond: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither at the end of an epoch nor in the next one, although its state was not yet due to be written."""
+    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    state, made = tmp_path / "m.state.safetensors", recipe(epochs=4)
+    run, whole = Run(made, splits(), "cpu"), finished(made)
+    reports = run.train(state, save_every=1000)
+    next(report for report in reports if report.row and report.epoch == 1)
+    for _ in range(beyond):
+        next(reports)
+    assert not state.exists()
+    reports.close()
+    again = Run(made, splits(), "cpu")
+    again.restore(state)
+    assert len(again.history) == 2
+    list(again.train())
+    assert same(dict(again.model.state_dict()), dict(whole.model.state_dict()))
+
+
 @pytest.mark.parametrize("stop", [1, 3])
 @pytest.mark.parametrize(
     "made",

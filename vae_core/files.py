@@ -34,8 +34,14 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, if there is one, and what a killed process left of one that `write_bytes` was writing."""
-    for file in [path, *path.parent.glob(f"{glob.escape(path.name)}*.tmp")]:
+    """Remove a file, if there is one, and its leftovers."""
+    path.unlink(missing_ok=True)
+    discard_leftovers(path)
+
+
+def discard_leftovers(path: Path) -> None:
+    """Remove what a killed process left of a file that `write_bytes` was writing; the file itself stays."""
+    for file in path.parent.glob(f"{glob.escape(path.name)}[a-z0-9_]*.tmp"):  # as `tempfile` names them
         file.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -219,11 +219,13 @@ class Run:
     def _weights(self) -> dict[str, Tensor]:
         return {name: _copy(t) for name, t in self.model.state_dict().items()}
 
-    def train(self, state_file: Path | None = None, save_every: float = SAVE_SECONDS) -> Iterator[Progress]:
+    def train(
+        self, state_file: Path | None = None, save_every: float = SAVE_SECONDS
+    ) -> Generator[Progress, None, None]:
         """Train to the end, reporting a few times a second and at the end of each epoch.
 
         Args:
-            state_file: written at the end of epochs, so that the run can be continued.
+            state_file: written at the end of epochs, so that the run can be continued, and when it is stopped.
             save_every: seconds, at least, between two states.
 
         Yields:
@@ -232,20 +234,21 @@ class Run:
         Raises:
             TrainingError: when the loss is no longer finite.
         """
+        kept = state_file if self.accelerator.is_main_process else None
         saved, unsaved = time.monotonic(), None
-        while not self.finished:
-            try:
-                yield from self._epoch(len(self.history))
-            except TrainingError:
-                if state_file and unsaved:
-                    checkpoints.write_file(state_file, *unsaved)
-                raise
-            if not (state_file and self.accelerator.is_main_process):
-                continue
-            unsaved = self._state()
-            if time.monotonic() - saved >= save_every or self.finished:
-                checkpoints.write_file(state_file, *unsaved)
-                saved, unsaved = time.monotonic(), None
+        try:
+            while not self.finished:
+                for report in self._epoch(len(self.history)):
+                    if kept and report.row:
+                        unsaved = self._state()  # before anyone can stop the run
+                    yield report
+                if kept and unsaved and (time.monotonic() - saved >= save_every or self.finished):
+                    checkpoints.write_file(kept, *unsaved)
+                    saved, unsaved = time.monotonic(), None
+        except (TrainingError, KeyboardInterrupt, GeneratorExit):
+            if kept and unsaved:
+                checkpoints.write_file(kept, *unsaved)
+            raise
         self.conclude()
 
     def conclude(self) -> None:
@@ -352,12 +355,8 @@ class Run:
         seed = self.recipe.training.seed
         return -importance_weighted_nll(self.model, images, self.draws, seed, labels=labels).mean().item()
 
-    def save_state(self, path: Path) -> None:
-        """Write all that continuing needs, in the checkpoint's own file format."""
-        checkpoints.write_file(path, *self._state())
-
     def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Header and tensors of a state; copies, since training goes on."""
+        """Header and tensors of all that continuing needs; copies, since training goes on."""
         tensors = {f"now.{name}": tensor for name, tensor in self._weights().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         if self.critic is not None:

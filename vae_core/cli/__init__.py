@@ -13,7 +13,7 @@ from typing import cast
 import typer
 
 from vae_core.cli import exchange, figures, latents, training
-from vae_core.cli.shared import say
+from vae_core.cli.shared import Stopped, say
 
 app = typer.Typer(
     name="vae",
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for module in (training, figures, latents, exchange):
     app.add_typer(module.commands)
+INTERRUPTED = 130  # exit status
 # The base of all that is wrong with a command's words; typer has no public name for it.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
@@ -39,12 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        return app(given or ["--help"], prog_name="vae", standalone_mode=False) or 0
+        status = app(given or ["--help"], prog_name="vae", standalone_mode=False) or 0
+        if status == INTERRUPTED:  # typer has caught the interrupt
+            say("Stopped.")
+        return status
     except UsageError as error:
         message = error.format_message()
     except (KeyboardInterrupt, typer.Abort):
         say("Stopped.")
-        return 130
+        return INTERRUPTED
+    except Stopped as stopped:
+        say(str(stopped))
+        return INTERRUPTED
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         message = f"{named}{error.strerror or error}"

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from vae_core.checkpoints import Checkpoint
     from vae_core.data import Dataset, Splits
 
+
+class Stopped(Exception):
+    """A command that was interrupted, in a sentence that says how to go on."""
+
+
 SPLITS = ("train", "val", "test", "all")
 MAX_SEED = 2**32 - 1
 

@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import bars, check_out, say, summary, tell_notes, writing
+from vae_core.cli.shared import Stopped, bars, check_out, say, summary, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -224,14 +224,14 @@ def _processes(device: str) -> Iterator[None]:
 
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
-    from vae_core import checkpoints, files
+    from vae_core import checkpoints
     from vae_core.training import Run, TrainingError, package
 
     recipe, splits, description = plan(given)
     if out.exists() and not given["overwrite"]:
         _check_same(out, recipe)
         say(f"{out} is finished already.")
-        return files.discard(state)
+        return _tidy(out, state)
     run = Run(recipe, splits, given["device"])
     _begin(run, state, given["resume"])
     description = given.get("describe", description)
@@ -245,9 +245,17 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     finished = package(run, description)
     with writing(out):
         checkpoints.save(finished, out)
-    files.discard(state)
+    _tidy(out, state)
     say(f"Wrote {out}: {summary(finished)}.")
     return None
+
+
+def _tidy(out: Path, state: Path) -> None:
+    """Leave nothing but the checkpoint, whatever earlier lives of the run were writing when they ended."""
+    from vae_core import files
+
+    files.discard(state)
+    files.discard_leftovers(out)
 
 
 def _check_same(out: Path, recipe: Recipe) -> None:
@@ -288,9 +296,9 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
     watch = Watch(run.model.spec, run.recipe.objective, [row["loss"] for row in run.history])
     done, epochs, started = len(run.history) * run.batches, run.recipe.training.epochs, time.monotonic()
     try:
-        with writing(state), bars("left") as bar:
+        with writing(state), bars("left") as bar, contextlib.closing(run.train(state, save_every)) as reports:
             task = bar.add_task("training", total=epochs * run.batches, completed=done)
-            for report in run.train(state, save_every):
+            for report in reports:
                 epoch, rate = f"epoch {report.epoch + 1}/{epochs}", f"{report.images_per_second:,.0f} images/s"
                 bar.update(
                     task, completed=report.step, description=f"{epoch}  {_running(report.loss, report.elbo)}  {rate}"
@@ -302,8 +310,7 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
                     say(f"Warning: {symptom.text}")
     except KeyboardInterrupt:
         way = "go on with the same command and --resume" if state.exists() else "no state had been written yet"
-        say(f"Stopped in epoch {len(run.history) + 1} of {epochs}: {way}.")
-        raise typer.Exit(130) from None
+        raise Stopped(f"Stopped in epoch {len(run.history) + 1} of {epochs}: {way}.") from None
 
 
 def _new_symptoms(run: Run, watch: Watch, report: Progress, seconds: float) -> list[Symptom]:
