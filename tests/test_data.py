@@ -217,6 +217,51 @@ def test_more_than_fits_into_memory_is_refused(monkeypatch):
         data.load(DataConfig("sprites", count=1000))
 
 
+def test_an_upload_may_take_less_memory_than_the_owners_own_set(own, monkeypatch):
+    """All three parts count, at the size that is asked for, with labels and factors."""
+    whole = 40 * (3 * 16 * 16 + 3 * 8)
+    config = DataConfig("own", size=(16, 16))
+    monkeypatch.setattr(sources, "MAX_UPLOAD", whole)
+    assert len(data.load(config, own.read_bytes()).whole()) == 40
+    monkeypatch.setattr(data, "_CACHE", data._Cache(data.CACHE_BYTES))
+    monkeypatch.setattr(sources, "MAX_UPLOAD", whole - 1)
+    with pytest.raises(ValueError, match=f"{whole:,} bytes of memory; at most {whole - 1:,}"):
+        data.load(config, own.read_bytes())
+    assert len(data.load(config, own).whole()) == 40
+
+
+def test_a_set_larger_than_the_memory_for_sets_is_not_kept_and_drives_out_no_other(own):
+    cache = data._CACHE = data._Cache(30_000)
+    small = data.load(DataConfig("own"), own)
+    assert len(data.load(DataConfig("own", size=(32, 32)), own).whole()) == 40
+    assert sum(slot.bytes() for slot in cache._slots.values()) <= 30_000
+    assert data.load(DataConfig("own"), own) is small
+
+
+def test_labels_and_factors_count_as_memory(own):
+    splits = data.load(DataConfig("own"), own)
+    (slot,) = data._CACHE._slots.values()
+    assert slot.bytes() == PIXELS.nbytes + 40 * 3 * 8 and slot.value is splits
+
+
+def test_a_link_that_leads_nowhere_does_not_spoil_its_folder(tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    Image.new("RGB", (16, 16), (9, 9, 200)).save(folder / "a.png")
+    (folder / "b.png").symlink_to("nowhere.png")
+    (folder / "c.png").symlink_to("c.png")
+    splits = data.load(DataConfig("own"), folder)
+    assert len(splits.whole()) == 1 and "b.png, c.png" in splits.train.notes[0]
+    Image.new("RGB", (16, 16)).save(folder / "nowhere.png")
+    assert len(data.load(DataConfig("own"), folder).whole()) == 3
+
+
+def test_a_source_that_is_a_link_to_itself_is_refused(tmp_path):
+    (tmp_path / "own").symlink_to("own")
+    with pytest.raises(ValueError, match="no file or folder"):
+        data.load(DataConfig("own"), tmp_path / "own")
+
+
 def test_progress_rises_to_one(own):
     seen: list[float] = []
     data.load(DataConfig("own"), own, progress=lambda fraction, text: seen.append(fraction))

@@ -141,6 +141,60 @@ def test_unreadable_pictures_are_counted_and_named_and_the_rest_stays(packed):
     assert raw.notes == ("4 of the files could not be read and were left out: b.png, c.jpg, d.png, ...",)
 
 
+def test_a_link_that_leads_nowhere_is_named_and_the_rest_stays(tmp_path):
+    unpack({"a.png": picture(1), "b.png": picture(2)}, tmp_path)
+    (tmp_path / "c.png").symlink_to("nowhere.png")
+    (tmp_path / "d.png").symlink_to("d.png")
+    os.mkfifo(tmp_path / "e.png")  # who opens a pipe waits for ever
+    raw = read(tmp_path)
+    assert pixels_of(raw)[:, 0, 0, 0].tolist() == [1, 2]
+    assert raw.notes == ("3 of the files could not be read and were left out: c.png, d.png, e.png",)
+
+
+def test_nothing_but_a_link_that_leads_nowhere_is_refused(tmp_path):
+    (tmp_path / "a.png").symlink_to("nowhere.png")
+    refused(tmp_path, "None of 1 pictures could be read; 'a.png': it is no file, or a link that leads nowhere")
+
+
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
+    elsewhere = unpack({"1.png": picture(10), "more/2.png": picture(20)}, tmp_path / "elsewhere")
+    own = unpack({"dog/3.png": picture(30)}, tmp_path / "own")
+    (own / "cat").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(own)
+    (elsewhere / "self").symlink_to(elsewhere)
+    raw = read(own)
+    assert raw.class_names == ("cat", "dog") and raw.labels.tolist() == [0, 0, 1]
+    assert pixels_of(raw)[:, 0, 0, 0].tolist() == [10, 20, 30]
+
+
+def test_pictures_with_a_stray_array_are_pictures(packed):
+    files = {"cat/a.png": picture(1), "dog/b.png": picture(2), "features.npy": b"x", "cat/images.npy": b"x"}
+    raw = read(packed(files))
+    assert raw.class_names == ("cat", "dog") and pixels_of(raw)[:, 0, 0, 0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("arrays", [{"images": np.full((2, 8, 8), 9)}, {"index": np.zeros((2, 8, 8), int)}])
+def test_arrays_with_a_stray_picture_are_arrays(arrays):
+    data = io.BytesIO(npz(**arrays, palette=np.zeros((1, 3), np.uint8)))
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("preview.png", picture())
+    assert read(data.getvalue()).count == 2
+
+
+def test_an_upload_has_a_smaller_limit_than_the_owners_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_UPLOAD", 2000)
+    for name, data, match in (
+        ("a.zip", zipped({"a.png": picture(), "zeros.bin": bytes(2000)}), "unpack to"),
+        ("b.zip", zipped({f"{k}.png": picture(k) for k in range(3)}), "smaller size or count"),
+        ("c.npz", npz(images=np.zeros((3, 40, 40), np.uint8)), "unpack to"),
+    ):
+        refused(data, f"{match}.* at most 2,000|at most 2,000.*{match}")
+        (tmp_path / name).write_bytes(data)
+        assert read(tmp_path / name).count in (1, 3)
+    with pytest.raises(ValueError, match="at most 2,000"):
+        sources.read_arrays(npz(images=np.zeros((3, 40, 40), np.uint8)))
+
+
 def test_nothing_readable_is_refused(packed):
     refused(packed({"a.png": b"x", "b.png": b"y"}), "None of 2 pictures could be read; 'a.png': This is not a picture")
 
@@ -326,7 +380,36 @@ def test_labels_and_factors():
     assert raw.class_names == ("x", "y", "z", "unused") and raw.labels.tolist() == [0, 1, 2, 1, 0]
 
 
+@pytest.mark.parametrize("label", [b"\xff\xfe", "a\ud800".encode("utf-8", "surrogatepass"), "é".encode()])
+def test_labels_and_names_of_bytes_are_texts(label):
+    expected = label.decode(errors="replace")
+    raw = read(npz(images=PIXELS, labels=np.array([label] * 5)))
+    assert raw.class_names == (expected,)
+    raw = read(npz(images=PIXELS, **label_of_zero(np.array([label]))))
+    assert raw.class_names == (expected,)
+
+
+def test_half_a_character_is_no_harm():
+    (name,) = read(npz(images=PIXELS, labels=np.array(["\ud800"] * 5))).class_names
+    assert name == "?"
+
+
+def test_as_many_factor_values_as_are_allowed():
+    raw = read(npz(images=PIXELS, factors=np.array([[sources.MAX_NAMES - 1]] * 5)))
+    assert len(raw.value_names[0]) == sources.MAX_NAMES
+
+
 PALETTE = np.zeros((4, 3), np.uint8)
+LONG = "x" * 201
+NO_TEXT = np.frombuffer(np.array([0x110000], np.uint32).tobytes(), "U1")  # beyond the last character
+
+
+def factor_of_two(**names: np.ndarray) -> dict[str, np.ndarray]:
+    return {"factors": np.ones((5, 1), int), **names}
+
+
+def label_of_zero(names: np.ndarray) -> dict[str, np.ndarray]:
+    return {"labels": np.zeros(5, int), "class_names": names}
 
 
 @pytest.mark.parametrize(
@@ -361,6 +444,28 @@ PALETTE = np.zeros((4, 3), np.uint8)
         pytest.param({"index": np.full((2, 8, 8), -1), "palette": PALETTE}, "from 0 to 3", id="below the palette"),
         pytest.param({"index": np.zeros((2, 8, 8)), "palette": PALETTE}, "from 0 to 3", id="float index"),
         pytest.param({"index": np.zeros((2, 8), int), "palette": PALETTE}, "allowed", id="flat index"),
+        pytest.param({"index": np.zeros((2, 0, 5), int), "palette": PALETTE}, "above 0", id="0 high index"),
+        pytest.param({"images": np.zeros((5_000_001, 1, 1), bool)}, "at most 5,000,000 pictures", id="too many"),
+        pytest.param({"images": np.zeros((1, 8, 2**22), bool)}, "of 16,777,216 pixels", id="too large"),
+        pytest.param(
+            {"index": np.zeros((1, 8, 2**22), np.uint8), "palette": PALETTE}, "of 16,777,216 pixels", id="large index"
+        ),
+        pytest.param({"images": PIXELS, "factors": np.zeros((5, 2))}, "whole numbers from 0", id="float factors"),
+        pytest.param({"images": PIXELS, "factors": np.full((5, 1), 10**6)}, "1,000,001 values", id="a large factor"),
+        pytest.param({"images": PIXELS, "factors": np.full((5, 2), 60_000)}, "120,002 values", id="two large factors"),
+        pytest.param({"images": PIXELS, "factors": np.zeros((5, 100_001), np.uint8)}, "100,001 factors", id="many"),
+        pytest.param({"images": PIXELS} | factor_of_two(value_names=np.array(["|" * 10**6])), "1,000,001", id="bars"),
+        pytest.param({"images": PIXELS} | factor_of_two(value_names=np.array("f")), "one row", id="values of no axis"),
+        pytest.param({"images": PIXELS} | factor_of_two(value_names=np.array(["a|" + LONG])), "201", id="long value"),
+        pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array("f")), "one row", id="name of no axis"),
+        pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array([["f"]])), "one row", id="names of two axes"),
+        pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array([LONG])), "201", id="long factor"),
+        pytest.param({"images": PIXELS} | label_of_zero(np.array("x")), "one row", id="class of no axis"),
+        pytest.param({"images": PIXELS} | label_of_zero(np.array([LONG])), "201", id="long class"),
+        pytest.param({"images": PIXELS} | label_of_zero(np.full(100_001, "x")), "up to 100,000", id="many classes"),
+        pytest.param({"images": PIXELS} | label_of_zero(NO_TEXT), "no texts", id="no characters"),
+        pytest.param({"images": PIXELS, "labels": np.array([LONG] * 5)}, "up to 200 characters", id="long label"),
+        pytest.param({"images": PIXELS, "labels": np.repeat(NO_TEXT, 5)}, "no texts", id="labels of no characters"),
         pytest.param({"index": np.zeros((2, 8, 8), int), "palette": PALETTE * 1.0}, "allowed", id="float palette"),
     ],
 )

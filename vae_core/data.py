@@ -175,6 +175,7 @@ def _load(
         raw = sources.read(source, config, report, picture)
         origin = "the user's own pictures", "not stated"
     parts = split(raw, config)
+    sources.check_memory(sum(len(indices) * _bytes_each(part, config) for part, indices in parts), source)
     total, done = sum(len(indices) for _, indices in parts), 0
     taken = []
     for part, indices in parts:
@@ -202,18 +203,28 @@ def _share(count: int, fraction: float, most: int) -> int:
     return max(0, min(max(1, round(count * fraction)), most)) if fraction else 0
 
 
+def _shape(raw: Raw, config: DataConfig) -> tuple[int, int, int]:
+    """Channels, height and width that the pictures are brought to."""
+    height, width = config.size or sources.usual_size([raw.side])
+    return config.channels or (1 if raw.channels <= 2 else 3), height, width
+
+
+def _bytes_each(raw: Raw, config: DataConfig) -> int:
+    """What a picture takes in memory, with its label and factors."""
+    factors = 0 if raw.factors is None else raw.factors.shape[1]
+    return math.prod(_shape(raw, config)) + 8 * (1 + factors)
+
+
 def _take(
     raw: Raw, indices: Indices, config: DataConfig, origin: tuple[str, str], advance: Callable[[int], None]
 ) -> Dataset:
     """The chosen pictures at the chosen size and channels, a chunk at a time."""
-    size = config.size or sources.usual_size([raw.side])
-    channels = config.channels or (1 if raw.channels <= 2 else 3)
-    sources.check_memory(len(indices) * channels * math.prod(size))
-    out = torch.empty(len(indices), channels, *size, dtype=torch.uint8)
+    channels, height, width = _shape(raw, config)
+    out = torch.empty(len(indices), channels, height, width, dtype=torch.uint8)
     step = max(1, CHUNK_BYTES // (math.prod(raw.side) * raw.channels))
     for start in range(0, len(indices), step):
         chosen = indices[start : start + step]
-        out[start : start + step] = _convert(raw.pixels(chosen), size, channels)
+        out[start : start + step] = _convert(raw.pixels(chosen), (height, width), channels)
         advance(start + len(chosen))
     labels, factors = (
         None if values is None else torch.from_numpy(values[indices].astype(np.int64))
@@ -260,12 +271,13 @@ class _Slot:
         self.value: Splits | None = None
 
     def bytes(self) -> int:
-        splits = self.value
-        return sum(part.images.numel() for part in (splits.train, splits.val, splits.test)) if splits else 0
+        parts = (self.value.train, self.value.val, self.value.test) if self.value else ()
+        tensors = [tensor for part in parts for tensor in (part.images, part.labels, part.factors)]
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
 
 
 class _Cache:
-    """Data sets in memory; beyond `limit` bytes the longest unused go first."""
+    """Data sets in memory; beyond `limit` bytes the longest unused go first, and a larger set is not kept."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -279,6 +291,8 @@ class _Cache:
         with slot.lock:
             value = slot.value = slot.value or make()
         with self._lock:
+            if slot.bytes() > self.limit:
+                self._slots.pop(key, None)
             while len(self._slots) > 1 and self._is_full():
                 self._slots.popitem(last=False)
         return value
@@ -295,8 +309,17 @@ def _fingerprint(source: Source) -> Hashable:
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     files = sources.picture_files(source) if source.is_dir() else [source] if source.is_file() else []
-    stats = [(str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
-    return str(source.resolve()), hashlib.sha256(repr(stats).encode()).hexdigest()
+    stats = [(str(file), _size_and_time(file)) for file in files]
+    return os.path.realpath(source), hashlib.sha256(repr(stats).encode()).hexdigest()
+
+
+def _size_and_time(file: Path) -> tuple[int, int] | None:
+    """Bytes and nanoseconds; None where a link leads nowhere."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
 
 
 # --- named sets ----------------------------------------------------------------------------------------------

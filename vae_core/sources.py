@@ -27,6 +27,11 @@ Indices = NDArray[np.int64]
 MAX_PICTURES = 100_000  # files of a folder or zip
 MAX_UNPACKED = 4 * 2**30  # bytes of a zip or .npz once unpacked
 MAX_SET_BYTES = 4 * 2**30  # of a data set in memory
+MAX_UPLOAD = 2**29  # bytes of an upload once unpacked, and of its data set in memory: a visitor shares the machine
+MAX_ROWS = 5_000_000  # pictures of an .npz
+MAX_ROW_PIXELS = 2**24  # of one picture of an .npz
+MAX_NAMES = 100_000  # classes, or values of all factors together
+MAX_NAME = 200  # characters of a name
 MAX_IDX_BYTES = 2**28  # of an IDX file once unpacked
 USUAL_SIDE = 64  # pixels: pictures of mixed or large size are brought to this
 LARGE_SIDE = 128  # pixels: a size beyond this is not kept
@@ -104,13 +109,19 @@ def usual_size(sides: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale))
 
 
-def check_memory(total: int) -> None:
-    """Refuse a data set of more than MAX_SET_BYTES."""
-    if total > MAX_SET_BYTES:
+def check_memory(total: int, source: Source | None) -> None:
+    """Refuse a data set of more bytes than are allowed for its source (None = a named set)."""
+    most = _most(source, MAX_SET_BYTES)
+    if total > most:
         raise ValueError(
-            f"The pictures would take {total:,} bytes of memory; at most {MAX_SET_BYTES:,} are allowed: "
+            f"The pictures would take {total:,} bytes of memory; at most {most:,} are allowed: "
             "ask for a smaller size or count."
         )
+
+
+def _most(source: Source | None, own: int) -> int:
+    """The limit for the owner's disk, or for an upload, which comes as bytes."""
+    return min(own, MAX_UPLOAD) if isinstance(source, bytes) else own
 
 
 def cut_out(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -133,15 +144,15 @@ def read(source: Source, config: DataConfig, report: Progress, picture: Picture 
         ValueError: one sentence on what is wrong.
     """
     if isinstance(source, Path) and source.is_dir():
-        return _read_pictures(_folder_entries(source), config, report, picture)
+        return _read_pictures(_folder_entries(source), config, report, picture, source)
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {str(source)!r}.")
     try:
         with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
-            _check_archive(archive)
-            if any(name.endswith(".npy") for name in archive.namelist()):
+            _check_archive(archive, _most(source, MAX_UNPACKED))
+            if _is_npz(archive.namelist()):
                 return read_arrays(source)
-            return _read_pictures(_zip_entries(archive), config, report, picture)
+            return _read_pictures(_zip_entries(archive), config, report, picture, source)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise ValueError(
             "The file is not a readable zip of pictures or .npz: it is damaged or something else."
@@ -160,14 +171,25 @@ class _Entry(NamedTuple):
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """The files below a folder that look like pictures, sorted; hidden ones are left out."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+    """The files below a folder that look like pictures, sorted; hidden ones are left out, links are followed."""
+    found: list[Path] = []
+    seen = set()  # a link may lead back to where it lies
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        place = _place(parent)
+        folders[:] = [] if place in seen else sorted(name for name in folders if not _is_hidden(name))
+        if place in seen:
+            continue
+        seen.add(place)
         found += [Path(parent, name) for name in sorted(names) if _is_picture(name)]
         if len(found) > MAX_PICTURES:
             raise ValueError(f"The folder has more than {MAX_PICTURES:,} pictures, which is the most allowed.")
     return found
+
+
+def _place(folder: str) -> tuple[int, int]:
+    """What tells a folder from all others, by whatever path it was reached."""
+    stat = os.stat(folder)
+    return stat.st_dev, stat.st_ino
 
 
 def _is_picture(name: str) -> bool:
@@ -183,10 +205,32 @@ def _folder_entries(folder: Path) -> list[_Entry]:
     files = picture_files(folder)
     if not files:
         raise ValueError(f"The folder {folder.name!r} has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    return [_Entry(file.relative_to(folder).as_posix(), file.stat().st_size, file.read_bytes) for file in files]
+    return [_Entry(file.relative_to(folder).as_posix(), _size(file), partial(_file_bytes, file)) for file in files]
 
 
-def _check_archive(archive: zipfile.ZipFile) -> None:
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 where a link leads nowhere, which is found out when it is read."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _file_bytes(file: Path) -> bytes:
+    if not file.is_file():  # to read a device or a pipe might never end
+        raise OSError("it is no file, or a link that leads nowhere.")
+    return file.read_bytes()
+
+
+def _is_npz(names: Sequence[str]) -> bool:
+    """Whether a zip with these files is an .npz of pictures, and not pictures beside which some array lies."""
+    keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
+    if keys & set(IMAGE_KEYS) or keys >= set(_PACKED):
+        return True
+    return bool(keys) and not any(map(_is_picture, names))
+
+
+def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
     """Refuse what could harm: sizes are those of the directory, beyond which zipfile does not unpack."""
     if (count := len(archive.infolist())) > MAX_PICTURES:
         raise ValueError(f"The zip has {count:,} files; at most {MAX_PICTURES:,} are allowed.")
@@ -196,8 +240,8 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"The zip holds the path {info.filename!r}, which leads out of it: refused.")
         if info.flag_bits & 1:
             raise ValueError("The zip is encrypted; it must be readable without a password.")
-    if (total := sum(info.file_size for info in archive.infolist())) > MAX_UNPACKED:
-        raise ValueError(f"The zip would unpack to {total:,} bytes; at most {MAX_UNPACKED:,} are allowed.")
+    if (total := sum(info.file_size for info in archive.infolist())) > most:
+        raise ValueError(f"The zip would unpack to {total:,} bytes; at most {most:,} are allowed.")
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
@@ -208,11 +252,13 @@ def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
     return sorted(entries, key=lambda entry: entry.name)
 
 
-def _read_pictures(entries: list[_Entry], config: DataConfig, report: Progress, picture: Picture) -> Raw:
+def _read_pictures(
+    entries: list[_Entry], config: DataConfig, report: Progress, picture: Picture, source: Source
+) -> Raw:
     """Decode the chosen pictures at one size; those that cannot be read are counted and named."""
     entries = [entries[i] for i in np.sort(order(len(entries), config))]
     size = config.size or _common_size(entries)
-    check_memory(len(entries) * 3 * size[0] * size[1])
+    check_memory(len(entries) * 3 * size[0] * size[1], source)
     pixels = np.empty((len(entries), *size, 3), np.uint8)
     good: list[str] = []
     bad: list[tuple[str, str]] = []
@@ -321,12 +367,13 @@ def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray]:
     """
     try:
         with np.load(io.BytesIO(source) if isinstance(source, bytes) else source, allow_pickle=False) as archive:
+            most = _most(source, MAX_UNPACKED)
             total = sum(archive.zip.getinfo(f"{key}.npy").file_size for key in keys if key in archive.files)
-            if total <= MAX_UNPACKED:
+            if total <= most:
                 return {key: archive[key] for key in keys if key in archive.files}
     except Exception as error:  # numpy raises whatever the damaged bytes lead it to
         raise ValueError("The .npz cannot be read: it is damaged, or holds Python objects and not numbers.") from error
-    raise ValueError(f"The .npz would unpack to {total:,} bytes; at most {MAX_UNPACKED:,} are allowed.")
+    raise ValueError(f"The .npz would unpack to {total:,} bytes; at most {most:,} are allowed.")
 
 
 def _from_arrays(arrays: dict[str, NDArray]) -> Raw:
@@ -348,11 +395,13 @@ def _first(arrays: dict[str, NDArray], keys: Sequence[str]) -> NDArray | None:
 def _indexed(arrays: dict[str, NDArray]) -> Raw:
     """Pictures as places in a palette, coloured only when they are asked for."""
     index, palette = (arrays[key] for key in _PACKED)
-    if index.ndim != 3 or palette.ndim != 2 or palette.shape[1] not in (1, 3, 4) or palette.dtype != np.uint8:
+    is_palette = palette.ndim == 2 and palette.shape[1] in (1, 3, 4) and palette.dtype == np.uint8
+    if index.ndim != 3 or 0 in index.shape[1:] or not is_palette:
         raise ValueError(
             f"The .npz has an index {index.shape} and a palette {palette.shape} of {palette.dtype}; "
-            "allowed: (N, H, W), and (K, 1, 3 or 4) of uint8."
+            "allowed: (N, H, W), H and W above 0, and (K, 1, 3 or 4) of uint8."
         )
+    _check_extent(index.shape)
     if index.dtype.kind not in "iu" or index.min(initial=0) < 0 or index.max(initial=0) >= len(palette):
         raise ValueError(f"The .npz has an index that is not a whole number from 0 to {len(palette) - 1}.")
     height, width = index.shape[1:]
@@ -370,7 +419,18 @@ def _as_pixels(array: NDArray | None) -> NDArray[np.uint8]:
         array = np.moveaxis(array, 1, -1)  # (N, C, H, W) -> (N, H, W, C)
     if array.ndim != 4 or not 1 <= array.shape[-1] <= 4 or 0 in array.shape[1:]:
         raise ValueError(f"The .npz has images {shape}; allowed: (N, H, W), (N, H, W, C), (N, C, H, W), C 1 to 4.")
+    _check_extent(array.shape)
     return _as_bytes(array)
+
+
+def _check_extent(shape: tuple[int, ...]) -> None:
+    """Refuse pictures (N, H, W, ...) that would take much more memory on their way than they take in the file."""
+    count, height, width = shape[:3]
+    if count > MAX_ROWS or height * width > MAX_ROW_PIXELS:
+        raise ValueError(
+            f"The .npz has {count:,} pictures of {height:,} x {width:,} pixels; "
+            f"at most {MAX_ROWS:,} pictures of {MAX_ROW_PIXELS:,} pixels are allowed."
+        )
 
 
 def _as_bytes(array: NDArray) -> NDArray[np.uint8]:
@@ -390,14 +450,38 @@ def _as_bytes(array: NDArray) -> NDArray[np.uint8]:
 
 
 def _with_labels(raw: Raw, labels: NDArray, names: NDArray | None) -> Raw:
-    if labels.shape != (raw.count,) or labels.dtype.kind not in "biuSU":
+    width = np.dtype((labels.dtype.kind, 1)).itemsize if labels.dtype.kind in "SU" else 1  # bytes of a character
+    if labels.shape != (raw.count,) or labels.dtype.kind not in "biuSU" or labels.dtype.itemsize > MAX_NAME * width:
         raise ValueError(
-            f"The .npz has labels {labels.shape} of {labels.dtype}; allowed: ({raw.count},) whole numbers or texts."
+            f"The .npz has labels {labels.shape} of {labels.dtype}; allowed: ({raw.count},) whole numbers, or texts "
+            f"of up to {MAX_NAME} characters."
         )
-    if names is not None and labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < len(names):
-        return replace(raw, labels=labels, class_names=tuple(map(str, names)))
+    classes = () if names is None else _check_names(_texts(names, "class_names"), "class_names")
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < len(classes):
+        return replace(raw, labels=labels, class_names=classes)
     values, places = np.unique(labels, return_inverse=True)
-    return replace(raw, labels=places, class_names=tuple(str(value) or "(none)" for value in values.astype(str)))
+    found = _check_names(_texts(values, "different labels"), "labels")
+    return replace(raw, labels=places, class_names=tuple(name or "(none)" for name in found))
+
+
+def _texts(array: NDArray, key: str) -> tuple[str, ...]:
+    """A row of names; what is not UTF-8 in them is replaced."""
+    if array.ndim != 1 or array.dtype.kind not in "biufSU" or len(array) > MAX_NAMES:
+        raise ValueError(
+            f"The .npz has {key} {array.shape} of {array.dtype}; allowed: one row of up to {MAX_NAMES:,} texts."
+        )
+    if array.dtype.kind == "S":
+        return tuple(text.decode(errors="replace") for text in array.tolist())
+    try:
+        return tuple(_readable(str(text)) for text in array)
+    except SystemError as error:  # numpy's way to say that a number in it is no character's
+        raise ValueError(f"The .npz has {key} that are no texts: they are damaged.") from error
+
+
+def _check_names(names: Sequence[str], key: str) -> tuple[str, ...]:
+    if (longest := max(map(len, names), default=0)) > MAX_NAME:
+        raise ValueError(f"The .npz has {key} of {longest:,} characters; at most {MAX_NAME} are allowed.")
+    return tuple(names)
 
 
 def with_factors(raw: Raw, factors: NDArray, names: NDArray | None = None, values: NDArray | None = None) -> Raw:
@@ -416,17 +500,30 @@ def with_factors(raw: Raw, factors: NDArray, names: NDArray | None = None, value
         raise ValueError(
             f"The .npz has factors {factors.shape} of {factors.dtype}; allowed: ({raw.count}, F) whole numbers from 0."
         )
-    count = factors.shape[1]
-    named = tuple(map(str, names)) if names is not None else tuple(f"factor {k}" for k in range(count))
-    tops = factors.max(axis=0)
-    texts = [str(text).split("|") for text in values] if values is not None else [_numbers(top) for top in tops]
+    count, tops = factors.shape[1], factors.max(axis=0)
+    _check_values(count, count + float(tops.sum(dtype=np.float64)))
+    named = tuple(f"factor {k}" for k in range(count))
+    if names is not None:
+        named = _check_names(_texts(names, "factor_names"), "factor_names")
+    texts = _value_names(values) if values is not None else [tuple(map(str, range(top + 1))) for top in tops.tolist()]
     if len(named) != count or len(texts) != count or any(len(t) <= top for t, top in zip(texts, tops, strict=True)):
         raise ValueError(f"The .npz has {count} factors, but factor_names or value_names do not cover them all.")
-    return replace(raw, factors=factors, factor_names=named, value_names=tuple(map(tuple, texts)))
+    return replace(raw, factors=factors, factor_names=named, value_names=tuple(texts))
 
 
-def _numbers(top: int) -> list[str]:
-    return [str(value) for value in range(top + 1)]
+def _check_values(factors: int, values: float) -> None:
+    """Refuse more values than could be named: one large number in a small file stands for all below it."""
+    if values > MAX_NAMES:
+        raise ValueError(
+            f"The .npz has {factors:,} factors with {values:,.0f} values in all; at most {MAX_NAMES:,} are allowed."
+        )
+
+
+def _value_names(array: NDArray) -> list[tuple[str, ...]]:
+    """The names of each factor's values, from texts that are joined by `|`."""
+    joined = _texts(array, "value_names")
+    _check_values(len(joined), len(joined) + sum(text.count("|") for text in joined))
+    return [_check_names(text.split("|"), "value_names") for text in joined]
 
 
 # --- IDX, the format of MNIST and its relatives -------------------------------------------------------------------
