@@ -458,7 +458,9 @@ def label_of_zero(names: np.ndarray) -> dict[str, np.ndarray]:
         pytest.param({"images": PIXELS} | factor_of_two(value_names=np.array("f")), "one row", id="values of no axis"),
         pytest.param({"images": PIXELS} | factor_of_two(value_names=np.array(["a|" + LONG])), "201", id="long value"),
         pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array("f")), "one row", id="name of no axis"),
-        pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array([["f"]])), "one row", id="names of two axes"),
+        pytest.param(
+            {"images": PIXELS} | factor_of_two(factor_names=np.array([["f"]])), "one row", id="names of two axes"
+        ),
         pytest.param({"images": PIXELS} | factor_of_two(factor_names=np.array([LONG])), "201", id="long factor"),
         pytest.param({"images": PIXELS} | label_of_zero(np.array("x")), "one row", id="class of no axis"),
         pytest.param({"images": PIXELS} | label_of_zero(np.array([LONG])), "201", id="long class"),
