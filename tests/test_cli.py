@@ -98,6 +98,10 @@ def test_help_ends_with_an_example_that_the_command_takes(name: str, vae: Vae) -
     COMMANDS[name].make_context(name, words[2:])  # raises on an option that there is not
 
 
+def test_help_shows_what_stands_in_brackets(vae: Vae) -> None:
+    assert "(needs [lpips])" in " ".join(vae("train", "--help").out.replace("│", "").split())
+
+
 def test_no_arguments_show_the_commands(vae: Vae) -> None:
     answer = vae()
     assert answer.status == 0
@@ -155,6 +159,7 @@ def test_options_reach_the_recipe(tmp_path: Path, vae: Vae) -> None:
 @pytest.mark.parametrize(
     ("options", "place", "value"),
     [
+        ("--model conv --beta-schedule cyclical --beta-cycles 7", "objective.beta.cycles", 7),
         ("--model ladder --groups 2:3,1:2", "model.latent.groups", ((2, 3), (1, 2))),
         ("--model vq --prior uniform", "model.latent.prior", "uniform"),
         ("--model conditional --conditioning film", "model.conditioning", "film"),
@@ -199,6 +204,14 @@ def test_like_trains_the_same_model_from_the_header_alone(trained: Path, tmp_pat
     assert vae("train", "--like", trained, "--epochs", 1, "--device", "cpu", "--out", shorter).status == 0
     assert len(checkpoints.load(shorter).history) == 1
     assert not same(shorter, trained)
+
+
+def test_a_description_stays_with_what_it_describes(trained: Path) -> None:
+    for options, kept in (("--epochs 2", NASTY), ("--beta 2", ""), ("--size 12", ""), ("--count 90", "")):
+        words = ["--like", str(trained), *options.split()]
+        context = get_command(app).commands["train"].make_context("train", words)  # type: ignore[attr-defined]
+        given = {name: value for name, value in context.params.items() if value is not None}
+        assert plan(given)[2] == kept, options
 
 
 def test_an_earlier_result_is_never_lost_silently(trained: Path, tmp_path: Path, vae: Vae) -> None:
@@ -315,6 +328,24 @@ def test_info_tells_figures_and_credit_without_obeying_a_header(trained: Path, v
     for text in (f"{found.metrics['elbo']:.2f} nats", found.data.credit, found.data.licence, "Gaussian, learned"):
         assert text in answer.out
     assert "\x1b" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("figures", "line"),
+    [
+        ({"kl": None}, "test ELBO -1.50 nats per image, 2 of 3 units active"),
+        ({"elbo": None}, "test reconstruction error 2.50 nats per image, KL 0.25 nats per image, 2 of 3 units active"),
+        ({"elbo": None, "reconstruction": None, "kl": None}, "2 of 3 units active"),
+        ({"elbo": None, "reconstruction": None, "kl": None, "active_units": None}, "none"),
+    ],
+)
+def test_info_prints_the_figures_that_there_are(
+    figures: dict[str, float | None], line: str, trained: Path, tmp_path: Path, vae: Vae
+) -> None:
+    path, whole = tmp_path / "m.safetensors", {"elbo": -1.5, "reconstruction": 2.5, "kl": 0.25, "active_units": 2}
+    for kept in (whole | figures, {name: value for name, value in (whole | figures).items() if value is not None}):
+        replace(checkpoints.load(trained), metrics=kept).save(path)
+        assert f"test figures  {line}\n" in vae("info", path).out
 
 
 def test_evaluate_gives_the_figures_of_the_header_again(trained: Path, vae: Vae) -> None:
@@ -668,6 +699,12 @@ MISTAKES = {
     "train --model gan --out {new}": "allowed: linear, mlp, conv, resnet",
     "train --data nothing --out {new}": "allowed: a folder, zip or .npz",
     "train --data {picture} --out {new}": "zip of pictures",
+    "train --describe " + "x" * 2_001 + " --out {new}": "--describe has 2,001 characters; allowed: up to 2,000",
+    "train --likelihood poisson --out {new}": "bernoulli, gaussian, learned_gaussian, discretized_logistic.",
+    "train --likelihood none --out {new}": "allowed: bernoulli, gaussian, learned_gaussian, discretized_logistic.",
+    "train --beta-cycles 3 --out {new}": "--beta-cycles has no meaning for a constant beta",
+    "train --beta-cycles 3 --beta-schedule linear --out {new}": "it is for --beta-schedule cyclical",
+    "train --beta-cycles 0 --beta-schedule cyclical --out {new}": "schedule cycles is 0; allowed: 1 to 1,000",
     "train --size 4 --out {new}": "allowed: 8 to",
     "train --size 8x8x8 --out {new}": "32x48",
     "train --hidden 8,x --out {new}": "32,64,128",

@@ -183,6 +183,8 @@ def test_shapes_of_the_ramps() -> None:
     assert Schedule("sigmoid").at(0.5) == pytest.approx(0.5)
     assert Schedule("sigmoid").at(0.25) < 0.1
     assert Schedule("exponential").at(0.5) == pytest.approx(1 / (math.exp(2.5) + 1))
+    assert [Schedule("exponential", 1e-3, 1e-5).at(p) for p in (0, 0.5, 1)] == pytest.approx([1e-3, 1e-4, 1e-5])
+    assert Schedule("exponential", 0.25, 4, length=0.5).at(0.25) == pytest.approx(1)
 
 
 def test_cyclical_ramps_and_holds_in_each_cycle() -> None:

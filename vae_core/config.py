@@ -98,7 +98,8 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 class Schedule:
     """A number that changes over a run: from `start` to `end` in the first `length` of it, then `end`.
 
-    Used for the KL weight and for the learning rate. `cyclical` repeats ramp-and-hold `cycles` times
+    Used for the KL weight and for the learning rate. `exponential` changes by the same factor in equal times, or rises
+    from 0 like e to the 5 p. `cyclical` repeats ramp-and-hold `cycles` times
     (Fu et al. 2019, arXiv:1903.10145).
     """
 
@@ -120,6 +121,8 @@ class Schedule:
         if self.kind == "constant":
             return self.end
         p = min(max(progress / self.length, 0.0), 1.0)
+        if self.kind == "exponential" and min(self.start, self.end) > 0:
+            return float(self.start ** (1.0 - p) * self.end**p)
         return self.start + (self.end - self.start) * _ramp(self.kind, p, self.cycles)
 
 

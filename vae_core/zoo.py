@@ -9,6 +9,8 @@ from typing import Any
 from vae_core.config import (
     BLIND,
     BODIES,
+    LIKELIHOODS,
+    UNKNOWN,
     Body,
     DataConfig,
     Latent,
@@ -37,6 +39,7 @@ FIELDS = {
     "beta_schedule": ("objective.beta.kind",),
     "beta_start": ("objective.beta.start",),
     "beta_length": ("objective.beta.length",),
+    "beta_cycles": ("objective.beta.cycles",),
     "free_bits": ("objective.free_bits",),
     "capacity": ("objective.capacity.end",),
     "alpha": ("objective.alpha",),
@@ -379,6 +382,8 @@ def _put(nested: dict[str, Any], place: str, value: Any) -> None:
 def _likelihood(now: LikelihoodConfig, settings: Mapping[str, Any]) -> LikelihoodConfig:
     """The standard deviation of another kind means nothing."""
     kind = settings.get("likelihood", now.kind)
+    if kind not in (*LIKELIHOODS, UNKNOWN):  # `ModelConfig` knows where the unknown one is allowed
+        raise ValueError(f"likelihood kind is {kind!r}; allowed: {', '.join(LIKELIHOODS)}.")
     return LikelihoodConfig(kind, settings.get("std", now.std if kind == now.kind else LikelihoodConfig.std))
 
 

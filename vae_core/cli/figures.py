@@ -68,7 +68,7 @@ def info(file: Name = "", as_json: Json = False) -> None:
     found = checkpoints.load(path)
     if as_json:
         return _print_json(_about(found, path))
-    recipe, data, figures = found.recipe, found.data, found.metrics
+    recipe, data = found.recipe, found.data
     channels, height, width = found.model.image_shape
     rows = {
         "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
@@ -80,7 +80,7 @@ def info(file: Name = "", as_json: Json = False) -> None:
         "training": "elsewhere; encoder and decoder are ONNX graphs"
         if recipe.model.foreign
         else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
-        "test figures": summary(found) if {"elbo", "kl", "active_units"} <= figures.keys() else "none",
+        "test figures": summary(found),
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }

@@ -44,7 +44,12 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
 
         perceptual.download()
     _check_meaning(recipe, given)
-    return recipe, splits, like.description if like else ""
+    return recipe, splits, like.description if like and _alike(recipe, like.recipe) else ""
+
+
+def _alike(a: Recipe, b: Recipe) -> bool:
+    """Whether a sentence that describes the one model describes the other: however long they were trained."""
+    return (a.model, a.objective, a.data) == (b.model, b.objective, b.data)
 
 
 def _load_once(data: DataConfig, source: Path | None, root: Path | None, download: bool) -> Splits:
@@ -75,12 +80,15 @@ def _check_meaning(recipe: Recipe, given: dict[str, Any]) -> None:
         raise ValueError(f"--std has no meaning for the likelihood {kind!r}; allowed: gaussian, learned_gaussian.")
     _check_objective(recipe.objective.kind, given)
     _check_model(recipe.model, given)
-    idle = [name for name in ("beta_start", "beta_length") if name in given]
+    idle = [name for name in ("beta_start", "beta_length", "beta_cycles") if name in given]
     if idle and recipe.objective.beta.kind == "constant":
         raise ValueError(
             f"--{idle[0].replace('_', '-')} has no meaning for a constant beta; choose a --beta-schedule: "
             f"{', '.join(config.SCHEDULES[1:])}."
         )
+    if "beta_cycles" in given and recipe.objective.beta.kind != "cyclical":
+        found = recipe.objective.beta.kind
+        raise ValueError(f"--beta-cycles has no meaning for a {found} beta; it is for --beta-schedule cyclical.")
 
 
 def _check_objective(kind: str, given: dict[str, Any]) -> None:

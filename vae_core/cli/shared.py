@@ -170,16 +170,21 @@ def counted(count: int, what: str) -> str:
 
 
 def summary(checkpoint: Checkpoint) -> str:
-    """A finished model's test figures in a line."""
-    found = checkpoint.metrics
-    active = f"{found['active_units']} of {checkpoint.model.spec.size} units active"
-    if (share := found.get("accuracy")) is not None:
-        active += f", class right for {share:.1%} of the test pictures"
-    if found["elbo"] is None:
-        kl = "" if found["kl"] is None else f"KL {found['kl']:.2f} nats per image, "
+    """What a model's header tells of its test figures, in a line."""
+    found = {name: value for name, value in checkpoint.metrics.items() if value is not None}
+    parts = []
+    if "elbo" in found:
+        parts.append(f"test ELBO {found['elbo']:.2f} nats per image")
+    elif "reconstruction" in found:
         unit = checkpoint.model.likelihood.unit
-        return f"test reconstruction error {found['reconstruction']:.2f} {unit} per image, {kl}{active}"
-    return f"test ELBO {found['elbo']:.2f} nats per image, KL {found['kl']:.2f}, {active}"
+        parts.append(f"test reconstruction error {found['reconstruction']:.2f} {unit} per image")
+    if "kl" in found:
+        parts.append(f"KL {found['kl']:.2f}" + ("" if "elbo" in found else " nats per image"))
+    if "active_units" in found:
+        parts.append(f"{found['active_units']} of {checkpoint.model.spec.size} units active")
+    if "accuracy" in found:
+        parts.append(f"class right for {found['accuracy']:.1%} of the test pictures")
+    return ", ".join(parts) or "none"
 
 
 def data_option(default: str) -> Any:

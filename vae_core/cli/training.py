@@ -120,6 +120,7 @@ def train(
     beta_schedule: Annotated[str | None, _option("Objective", f"{_choices(config.SCHEDULES)}.", "constant")] = None,
     beta_start: Annotated[float | None, _option("Objective", "Where a schedule of beta starts.", "0")] = None,
     beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
+    beta_cycles: Annotated[int | None, _option("Objective", "Rises of a cyclical beta.", "4")] = None,
     free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
     capacity: Annotated[
         float | None, _option("Objective", "Nats that the KL is held to at the end, rising from 0.", "none")
@@ -148,7 +149,7 @@ def train(
     ] = None,
     lpips: Annotated[
         float | None,
-        _option("Objective of some models", "Of LPIPS, that distance weighed as people judge (needs [lpips]).", "0"),
+        _option("Objective of some models", "Of LPIPS, that distance weighed as people judge (needs \\[lpips]).", "0"),
     ] = None,
     labelled: Annotated[
         int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
@@ -227,6 +228,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     from vae_core import checkpoints
     from vae_core.training import Run, TrainingError, package
 
+    _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
     recipe, splits, description = plan(given)
     if out.exists() and not given["overwrite"]:
         _check_same(out, recipe)
@@ -248,6 +250,12 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     _tidy(out, state)
     say(f"Wrote {out}: {summary(finished)}.")
     return None
+
+
+def _check_description(text: str, most: int) -> None:
+    """Not one character of it is cut off."""
+    if len(text) > most:
+        raise ValueError(f"--describe has {len(text):,} characters; allowed: up to {most:,}.")
 
 
 def _tidy(out: Path, state: Path) -> None:
