@@ -699,7 +699,6 @@ MISTAKES = {
     "train --model gan --out {new}": "allowed: linear, mlp, conv, resnet",
     "train --data nothing --out {new}": "allowed: a folder, zip or .npz",
     "train --data {picture} --out {new}": "zip of pictures",
-    "train --describe " + "x" * 2_001 + " --out {new}": "--describe has 2,001 characters; allowed: up to 2,000",
     "train --likelihood poisson --out {new}": "bernoulli, gaussian, learned_gaussian, discretized_logistic.",
     "train --likelihood none --out {new}": "allowed: bernoulli, gaussian, learned_gaussian, discretized_logistic.",
     "train --beta-cycles 3 --out {new}": "--beta-cycles has no meaning for a constant beta",
@@ -797,6 +796,12 @@ def test_wrong_input_is_one_line_and_status_2(
     assert MISTAKES[words] in last
     assert all(line.startswith(("0.png: ", "Training ")) for line in before)  # what was done to a picture, say
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_description_that_does_not_fit_is_refused_and_not_cut(tmp_path: Path, vae: Vae) -> None:
+    answer = vae("train", *SMALL, "--describe", "x" * 2_001, "--out", tmp_path / "m.safetensors")
+    assert answer.status == 2
+    assert answer.err.splitlines() == ["error: --describe has 2,001 characters; allowed: up to 2,000."]
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
