@@ -166,6 +166,15 @@ def facts(opened: Opened) -> list[str]:
     return lines or [words.size_of(spec)]
 
 
+def not_comparable(sides: list[Side]) -> str | None:
+    """Why the ELBOs cannot be ranked against each other, or None."""
+    dense = [side.opened.checkpoint.model for side in sides if side.opened.checkpoint.model.spec.has_density]
+    labels = dict.fromkeys(model.likelihood.label for model in dense)
+    if len(labels) < 2:
+        return None
+    return f"Their ELBOs are of different likelihoods ({'; '.join(labels)}) and cannot be compared with each other."
+
+
 def cannot_share(sides: list[Side]) -> str | None:
     """Why one z cannot go to all models, or None."""
     sizes = [side.opened.checkpoint.model.spec.size for side in sides]
@@ -406,6 +415,8 @@ def page() -> None:
         movement = movement_input(sides)
     links.check_range("t", "t, the place between A and B", 0, 1)
     (path_bench if movement == PATH else same_bench)(sides, a, b, graphs_of(sides))
+    if reason := not_comparable(sides):
+        st.caption(plain(reason))
     for slot, each in (("A", a), ("B", b)):
         if each.notes:
             st.caption(f"{slot}: {plain('; '.join(each.notes))}.")

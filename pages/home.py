@@ -205,7 +205,10 @@ def _density(opened: Opened) -> str:
         return words.density_of(model.spec) + only
     found = "Figures of models with different likelihoods cannot be compared."
     return (
-        found if model.likelihood.discrete else f"{found} This likelihood is a density, so its ELBO may be above zero."
+        found
+        if model.likelihood.discrete
+        else f"{found} This likelihood is a density, so its ELBO may be above "
+        "zero, and its reconstruction error, -log p(x | z), below."
     )
 
 

@@ -1,6 +1,6 @@
 """Interpolate: two pictures, and what the model decodes on the way from one to the other; or between three or four."""
 
-from collections.abc import Callable
+import re
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,9 @@ FRAMES = 51  # of the player: one every 0.02
 ROW = 10  # frames in a row of its sheet
 DRAWS = 4
 FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
+SMALL = 64  # pixels a side: an upload up to here is enlarged like the model's own pictures, and not smoothed
 FPS = 20
+MIDDLE = 0.5  # of the path: where it stands at first
 MAX_SEED = 999_999_999
 COLOURS = {"a": "blue", "b": "orange", "c": "violet", "d": "gray"}
 COUNTS = ("2", "3", "4")  # pictures; the words are in the URL
@@ -34,8 +36,6 @@ _STYLE = (
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
 )
 PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the URL too
-
-Shown = Callable[[str, Opened, Chosen], list[Figure]]  # what is shown of a picture, by its name
 
 
 def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -68,13 +68,17 @@ def rebuilt(key: str, _opened: Opened, _chosen: Chosen, about: str, seed: int) -
 def posterior(opened: Opened, chosen: Chosen, seed: int) -> Tensor:
     """Draws of z given the picture (DRAWS, D); none where there is no spread, or no picture that they need."""
     model = opened.checkpoint.model
-    if not model.spec.spreads or not chosen.std.any():
+    if not spreads(opened, chosen):
         return chosen.mean[None, :][:0]
     if model.spec.posterior == "gaussian":  # mean and standard deviation say all
         return explore.posterior_draws(chosen.mean, chosen.std, DRAWS, seed)
-    if not chosen.original:
-        return chosen.mean[None, :][:0]
     return explore.draws_given(model, chosen.x, DRAWS, seed, chosen.classes(1))
+
+
+def spreads(opened: Opened, chosen: Chosen) -> bool:
+    """Whether z can be drawn given the picture: where its posterior is known, or the picture itself is there."""
+    spec = opened.checkpoint.model.spec
+    return spec.spreads and bool(chosen.std.any()) and (spec.posterior == "gaussian" or chosen.original)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -113,33 +117,27 @@ def single(x: Tensor) -> list[Image.Image]:
     return [images.grid(part, 1, gutter=0) for part in x.split(1)]
 
 
-def side(slot: str, opened: Opened, shown: Shown) -> Chosen | None:
-    """One of the pictures: what is chosen, and what the page shows of it."""
+def side(slot: str, opened: Opened) -> Chosen | None:
+    """One of the pictures: what is chosen."""
     heading = st.container(key=f"heading-{slot}")
     chosen = picture_input(slot, opened)
-    if chosen is None:
-        return None
-    heading.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(chosen.label)}")
-    show_figures(shown(pictures.NAMES[slot], opened, chosen))
+    if chosen is not None:
+        heading.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(chosen.label)}")
     return chosen
 
 
-def all_figures(seed: int) -> Shown:
+def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Figure]:
     """The picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
-
-    def shown(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
-        found = seen(name, chosen)
-        if chosen.given:
-            photo = chosen.choice.startswith("upload:")
-            found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
-        again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
-        found.append(rebuilt_figure(name, chosen, again))
-        if len(again) > 1:
-            alt = f"Decoded draw from the posterior of picture {name}"
-            found.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
-        return found
-
-    return shown
+    found = seen(name, chosen)
+    if chosen.given:
+        photo = chosen.choice.startswith("upload:") and max(chosen.given.size) > SMALL
+        found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
+    again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
+    found.append(rebuilt_figure(name, chosen, again))
+    if len(again) > 1:
+        alt = f"Decoded draw from the posterior of picture {name}"
+        found.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
+    return found
 
 
 def few_figures(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
@@ -234,11 +232,11 @@ def path_input(opened: Opened) -> str:
 def place() -> float:
     """Where the path stands: this visit's place, else the link's, else half way."""
     if "t" not in st.session_state:
-        asked = st.query_params.get("t", "0.5")
+        asked = st.query_params.get("t", MIDDLE)
         try:
-            st.session_state.t = float(asked) if 0 <= float(asked) <= 1 else 0.5
+            st.session_state.t = float(asked) if 0 <= float(asked) <= 1 else MIDDLE
         except ValueError:
-            st.session_state.t = 0.5
+            st.session_state.t = MIDDLE
     return st.session_state.t
 
 
@@ -249,7 +247,8 @@ def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: boo
         live_path(opened, a, b, about, fade, graph)
     else:
         server_path(opened, a, b, about, fade)
-    st.query_params.t = f"{st.session_state.t:g}"
+    t = st.session_state.t  # in the middle it stays out of the link, or the first visit would be a step of Back
+    links.replace(re.compile("t"), {} if t == MIDDLE else {"t": f"{t:g}"})
 
 
 def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool, graph: dict[str, Any]) -> None:
@@ -395,14 +394,18 @@ def pair(opened: Opened) -> None:
     left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
     row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
-    with foot:
-        seed = seed_input() if opened.checkpoint.model.spec.spreads else 0
     with left:
-        a = side("a", opened, all_figures(seed))
+        a = side("a", opened)
     with right:
-        b = side("b", opened, all_figures(seed))
+        b = side("b", opened)
     if a is None or b is None:
         st.stop()
+    with foot:
+        seed = seed_input() if spreads(opened, a) or spreads(opened, b) else 0
+    with left:
+        show_figures(all_figures("A", opened, a, seed))
+    with right:
+        show_figures(all_figures("B", opened, b, seed))
     with middle:
         fade = toolbar(a, b)
         screen = st.container()
@@ -428,7 +431,9 @@ def between_many(opened: Opened, slots: str) -> None:
     found: dict[str, Chosen | None] = {}
     for slot in slots:
         with left if slot in "ac" else right:
-            found[slot] = side(slot, opened, few_figures)
+            found[slot] = chosen = side(slot, opened)
+            if chosen is not None:
+                show_figures(few_figures(pictures.NAMES[slot], opened, chosen))
     corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
     if len(corners) < len(slots):
         st.stop()

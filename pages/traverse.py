@@ -26,6 +26,7 @@ VALUES = (3, 5, 7, 9, 11, 13, 15)
 FRAMES = 25  # of the animation, one way
 FPS = 12
 MAX_SEED = 999_999
+BY_NAME = "name"  # the order of the sliders, in a link
 MAX_UNDO = 50
 MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
 ALL_LEVELS = "All levels"
@@ -226,7 +227,7 @@ def heading(opened: Opened, slides: list[Slide]) -> str:
     if kind_of(slides) == "direction":
         return "**One slider a principal direction** of the reference encodings: the dimensions are too many"
     if slides[0].axis.kl is not None:
-        return "**One slider a dimension**, by KL (nats)"
+        return "**One slider a dimension**, its KL in nats"
     if slides[0].axis.variance is None:
         return "**One slider a dimension**"
     return f"**One slider a dimension**, {words.order_of(opened.checkpoint.model.spec)}"
@@ -273,6 +274,11 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
             place = found.get(slide.key, place_of(slide))
             st.session_state[slide.key] = float(place) if is_place(slide, place) else slide.start
 
+    def put_order(by_name: Any) -> None:
+        st.session_state["order"] = by_name is True
+
+    links.check_choice("order", "Order of the sliders", (BY_NAME,))
+    by_name = st.session_state.setdefault("order", st.query_params.get("order") == BY_NAME)
     places = {slide.key: place_of(slide) for slide in slides if place_of(slide) != slide.start}
     unused = words.unused(opened.checkpoint.model.spec)
     live.show(
@@ -289,10 +295,13 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
             "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
             "slides": [told(slide, start) for slide in slides],
             "places": dict(sorted(places.items())),
+            "byName": by_name,
             "share": 0.5,
         },
         places=put_down,
+        order=put_order,
     )
+    links.replace(re.compile("order"), {"order": BY_NAME} if by_name else {})
     links.replace(SLIDER, {key: f"{place:g}" for key, place in places.items()})
 
 

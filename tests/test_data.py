@@ -230,14 +230,6 @@ def test_an_upload_may_take_less_memory_than_the_owners_own_set(own, monkeypatch
     assert len(data.load(config, own).whole()) == 40
 
 
-def test_a_set_larger_than_the_memory_for_sets_is_not_kept_and_drives_out_no_other(own):
-    cache = data._CACHE = data._Cache(30_000)
-    small = data.load(DataConfig("own"), own)
-    assert len(data.load(DataConfig("own", size=(32, 32)), own).whole()) == 40
-    assert sum(slot.bytes() for slot in cache._slots.values()) <= 30_000
-    assert data.load(DataConfig("own"), own) is small
-
-
 def test_labels_and_factors_count_as_memory(own):
     splits = data.load(DataConfig("own"), own)
     (slot,) = data._CACHE._slots.values()

@@ -472,6 +472,13 @@ def test_draws_of_a_flow_follow_the_picture() -> None:
     assert (draws.std(0) > 0.2 * std[0]).all()
 
 
+def test_where_all_kls_are_alike_none_is_said_to_be_smaller() -> None:
+    error, kl = torch.rand(20, generator=seeded(0)), torch.full((20, 3), 0.25)
+    reference = Reference(torch.rand(20, 3), torch.rand(20, 3), kl, error, torch.arange(20))
+    usual = explore.reference_usualness(reference, 3)
+    assert usual.kl == 0.75 and usual.kl_percentile is None and "nats" not in usual.words
+
+
 def test_without_a_density_only_the_error_is_judged() -> None:
     net, x = of_kind("autoencoder"), torch.rand(20, 1, 8, 8)
     found = statistics(net, x)

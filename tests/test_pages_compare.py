@@ -96,6 +96,14 @@ def test_models_that_do_not_go_together_are_refused_by_name(other: str, says: st
     assert names(app) == ["mnist", "mnist-beta4"]
 
 
+def test_elbos_of_different_likelihoods_are_not_ranked() -> None:
+    said = "Their ELBOs are of different likelihoods (Gaussian, fixed std 0.3; Gaussian, fixed std 0.5)"
+    for other, warned in (("sprites-annealed", True), ("sprites-beta-1", False)):
+        app = start(model="sprites-beta-4", models=["sprites-beta-4", other])
+        found = "\n".join(caption.value for caption in app.caption).replace("\\", "")
+        assert (said in found) == warned == ("ELBOs" in found)
+
+
 def test_one_model_is_too_few() -> None:
     app = start(models=["digits"])
     assert [info.value for info in app.info] == ["Choose at least 2 models of 8 × 8 grey pictures of “digits”."]

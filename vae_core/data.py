@@ -277,7 +277,7 @@ class _Slot:
 
 
 class _Cache:
-    """Data sets in memory; beyond `limit` bytes the longest unused go first, and a larger set is not kept."""
+    """Data sets in memory; beyond `limit` bytes the longest unused go first. The last one stays: it is in use."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -291,8 +291,6 @@ class _Cache:
         with slot.lock:
             value = slot.value = slot.value or make()
         with self._lock:
-            if slot.bytes() > self.limit:
-                self._slots.pop(key, None)
             while len(self._slots) > 1 and self._is_full():
                 self._slots.popitem(last=False)
         return value

@@ -494,7 +494,8 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
 class Usualness:
     """How a picture compares with the reference set: percentiles 0 to 100, and the figures in nats.
 
-    `kl` and its percentile are None where there is no density.
+    `kl` and its percentile are None where there is no density; the percentile also where all KLs are alike, as those
+    of a collapsed model are.
     """
 
     error: float
@@ -540,5 +541,5 @@ def _usualness(error: float, kl: Tensor, reference: Reference) -> Usualness:
     rank = percentile(error, reference.error)
     if not kl.shape[1]:
         return Usualness(error, None, rank, None)
-    total = kl.sum().item()
-    return Usualness(error, total, rank, percentile(total, reference.kl.sum(1)))
+    total, others = kl.sum().item(), reference.kl.sum(1)
+    return Usualness(error, total, rank, percentile(total, others) if others.min() < others.max() else None)

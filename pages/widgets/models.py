@@ -151,6 +151,10 @@ def choice() -> Entry | None:
     if not available:
         return None
     _explain_unknown(available)
+    known = st.session_state.get("model")
+    if "model" not in st.query_params and known in available and known != next(iter(available)):
+        # On the first switch of pages after a link the widget would begin anew, and the link lose its model.
+        st.session_state["model"] = st.query_params["model"] = known
     with st.sidebar:
         chosen = st.selectbox("Model", list(available), key="model", bind="query-params")
     return available.get(chosen) or next(iter(available.values()))

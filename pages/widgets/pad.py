@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -84,7 +85,8 @@ def bench(opened: Opened, corners: Corners) -> None:
         live_pad(opened, corners, at, graph)
     else:
         server_pad(opened, corners, at)
-    st.query_params.at = ",".join(f"{value:.3g}" for value in at)
+    told, middle = (",".join(f"{value:.3g}" for value in each) for each in (at, explore.pad_centre(len(corners))))
+    links.replace(re.compile("at"), {} if told == middle else {"at": told})
     with st.container(horizontal=True, gap="small"):
         offer(opened, corners, at)
 

@@ -147,9 +147,16 @@ def test_filter_order_and_breathing(live) -> None:
     names = live.page.locator(".live .slide:visible .name")
     first = names.first.text_content()
     live.page.get_by_label("Order of the sliders").select_option("By name")
-    assert names.first.text_content().startswith("z0") or first.startswith("z0")
+    assert names.first.text_content().startswith("z0") and not first.startswith("z0")
+    live.page.wait_for_url("**order=name*")
+    live.settle()
+    live.page.reload()
+    ready(live)
+    assert names.first.text_content().startswith("z0")  # the link has the order too
+    below = live.page.get_by_role("button", name="Randomize").bounding_box()
     live.page.get_by_label("Find a slider").fill("z3")
     assert all(name.startswith("z3") for name in names.all_text_contents())
+    assert live.page.get_by_role("button", name="Randomize").bounding_box() == below
     live.page.get_by_label("Find a slider").fill("nothing")
     expect(live.page.get_by_text("No slider has this name.")).to_be_visible()
     live.page.get_by_label("Find a slider").fill("")
@@ -319,9 +326,15 @@ def test_dark_theme_and_a_phone(new_view, live_server) -> None:
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
         assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
         view.screenshot(f"live-phone-{path}")
+    view.open("traverse", model="digits")
+    ready(view)
     count = drawn(view)
-    handle = ranges(view).first
+    handle = ranges(view).nth(3)
     handle.scroll_into_view_if_needed()
+    view.page.mouse.wheel(0, 300)
+    view.page.wait_for_timeout(300)
+    first, second = (figure.bounding_box() for figure in view.page.locator(".live .screens canvas").all())
+    assert first["y"] == second["y"] >= 0 and second["x"] > first["x"] + first["width"]  # in sight, side by side
     at = handle.bounding_box()
     view.page.touchscreen.tap(at["x"] + at["width"] * 0.8, at["y"] + at["height"] / 2)
     view.page.wait_for_function(f"window.drawn.length > {count}")

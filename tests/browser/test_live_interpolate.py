@@ -217,7 +217,7 @@ def test_the_pad_follows_the_hand(open_live: Callable[..., View], count: int = 3
     expect(plane).to_have_attribute("aria-valuetext", re.compile(r"A 0\.\d\d, B 0\.\d\d, C 0\.\d\d"))
     plane.dblclick()
     view.settle()
-    assert query(view)["at"] == {3: "0.5,0.333", 4: "0.5,0.5"}[count]
+    assert "at" not in query(view)  # in the middle
 
 
 def test_a_walk_through_the_pad(open_live: Callable[..., View]) -> None:

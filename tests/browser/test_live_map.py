@@ -260,6 +260,7 @@ def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
         "e => { e.value = 0.25; e.dispatchEvent(new Event('input')); }"
     )
     expect(caption(view)).to_contain_text("25 % of the way")
+    expect(view.page.get_by_text("Nearest point: row")).to_be_hidden()  # the pointer rests: it says nothing of the path
     expected = decoded("digits", torch.lerp(means[a], means[b], 0.25))
     until(view, lambda: same(shown(view), expected))
     view.screenshot("live-map-path")
@@ -276,10 +277,13 @@ def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
         view.page.mouse.down()
         view.page.mouse.up()
     expect(caption(view)).to_contain_text(f"of the way from row {a} ")
+    expect(view.page.get_by_text("Decoded on the straight way between the two in latent space")).to_be_visible()
+    expect(view.page.get_by_text("this is the nearest point's picture")).to_be_hidden()
     expect(button(view, "Pause")).to_be_visible()
     board(view).press("Escape")
     expect(button(view, "Pause")).to_be_hidden()
     expect(button(view, "Play")).to_be_hidden()
+    expect(view.page.get_by_text("this is the nearest point's picture")).to_be_visible()
 
 
 def test_where_the_points_cannot_be_had_the_server_draws_the_map(new_view, live_server) -> None:

@@ -48,6 +48,23 @@ def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None
     assert view.page.url.endswith("/sample?n=9")
 
 
+def test_the_model_of_a_link_stays_on_every_page(view) -> None:
+    view.open("sample", model="fashion")
+    for title in ("Interpolate", "Traverse", "Home"):
+        view.go_to(title)
+        assert "model=fashion" in view.page.url
+        assert view.page.get_by_test_id("stSidebar").get_by_role("combobox").input_value() == "fashion"
+
+
+def test_one_back_leaves_a_page_on_which_nothing_was_touched(view) -> None:
+    view.open("sample")
+    view.go_to("Interpolate")
+    assert view.page.url == f"{view.url}/interpolate"
+    view.page.go_back()
+    view.settle()
+    assert view.page.url == f"{view.url}/sample"
+
+
 def test_from_page_to_page_in_the_dark_and_on_a_phone(new_view) -> None:
     """Every page stands in its frame, follows the system's theme and needs no sideways scrolling."""
     view = new_view(theme="dark", touch=True)

@@ -1567,12 +1567,12 @@ var at = {
 }, st = 4, ct = .0015, U = {
 	coarse: 10,
 	fine: 1
-}, lt = 4, ut = 360, dt = 540, W = 92, G = {
+}, lt = 4, ut = 360, dt = 540, W = 92, G = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", ft = "Decoded on the straight way between the two in latent space, whatever the map shows there.", K = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, K = (e) => e.toFixed(2).replace("-", "−"), ft = class {
+}, q = (e) => e.toFixed(2).replace("-", "−"), pt = class {
 	host;
 	board = new rt((e) => this.over(e));
 	under = new g();
@@ -1581,7 +1581,7 @@ var at = {
 	tools = /* @__PURE__ */ new Map();
 	residual = f("input", { type: "checkbox" });
 	carry = f("label", { className: "carry" }, this.residual, "With the nearest point's residual");
-	note = f("p", { className: "note" }, "Between points a t-SNE map has no inverse: this is the nearest point's picture.");
+	note = f("p", { className: "note" });
 	play = f("button", { type: "button" }, "Play");
 	share = f("input", {
 		type: "range",
@@ -1650,7 +1650,7 @@ var at = {
 			width: r,
 			height: n
 		});
-		this.note.hidden = e.linear, this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.remark(e.linear ? "" : G), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.explain(), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -1761,7 +1761,7 @@ var at = {
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
-		let { frame: t } = this.board, [n, r] = P(t, ...this.at), [i, a] = G[e.key] ?? [0, 0];
+		let { frame: t } = this.board, [n, r] = P(t, ...this.at), [i, a] = K[e.key] ?? [0, 0];
 		if (i || a) {
 			let o = e.shiftKey ? U.fine : U.coarse, s = (e, t, n) => Math.min(t + n, Math.max(t, e));
 			this.rest(), this.under.caption.setAttribute("aria-live", "polite");
@@ -1808,8 +1808,11 @@ var at = {
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${K(this.at[t])}`).join(", "), s = `distance ${K(Math.hypot(i - n, a - r))}`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${q(this.at[t])}`).join(", "), s = `distance ${q(Math.hypot(i - n, a - r))}`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : G), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+	}
+	remark(e) {
+		this.note.textContent = e, this.note.hidden = e === "";
 	}
 	picture(e, t, n) {
 		let r = performance.now(), { model: i } = this.data;
@@ -1839,14 +1842,14 @@ var at = {
 		this.loop.stop(), this.play.textContent = "Play";
 	}
 	leave() {
-		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.board.hover();
+		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.decode(), this.board.hover();
 	}
 	walk(e) {
 		this.walked = (this.walked + e / lt) % 2, this.step();
 	}
 	step() {
 		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
-		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
+		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : ft), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
@@ -1865,7 +1868,7 @@ var at = {
 	cross(e, [t, n]) {
 		let [r, i] = this.board.at(this.near);
 		e.lineWidth = 1.5, e.strokeStyle = this.board.style("--st-text-color"), e.beginPath(), e.moveTo(r, i), e.lineTo(t, n), e.stroke(), this.board.front(e, this.near), e.beginPath();
-		for (let [r, i] of Object.values(G)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
+		for (let [r, i] of Object.values(K)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
 		e.lineWidth = 2, e.stroke();
 	}
 	fit() {
@@ -1878,12 +1881,12 @@ var at = {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, pt = 1 / 4, q = .02, J = 3, mt = 150, Y = 64, ht = 120, gt = {
+}, mt = 1 / 4, J = .02, Y = 3, ht = 150, gt = 64, _t = 120, vt = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, _t = class {
+}, yt = class {
 	host;
 	now = new g();
 	button = f("button", {
@@ -1958,10 +1961,10 @@ var at = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = gt[e.key];
+		let t = vt[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
-		let n = e.shiftKey ? 5 * q : q;
+		let n = e.shiftKey ? 5 * J : J;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.report.later();
 	}
 	go(e) {
@@ -1983,13 +1986,13 @@ var at = {
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * pt, this.at = s(this.stops, this.walked), this.draw();
+		this.walked += e * mt, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	place() {
-		return [Number(this.at[0].toFixed(J)), Number(this.at[1].toFixed(J))];
+		return [Number(this.at[0].toFixed(Y)), Number(this.at[1].toFixed(Y))];
 	}
 	draw() {
 		let { model: e, names: t, corners: n, classes: i } = this.data, [a, s] = this.place(), c = r([a, s], t.length);
@@ -2027,24 +2030,24 @@ var at = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - mt, t);
-		let n = Math.max(ht, Math.min(e - 144, t));
+		this.now.fit(e - ht, t);
+		let n = Math.max(_t, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Y, Y);
+		for (let { screen: e } of this.found) e.fit(gt, gt);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, vt = 3, yt = .02, bt = 3, xt = 24, St = 120, Ct = {
+}, bt = 3, xt = .02, St = 3, Ct = 24, wt = 120, Tt = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: yt,
-	ArrowUp: yt
-}, wt = class {
+	ArrowRight: xt,
+	ArrowUp: xt
+}, Et = class {
 	host;
 	decoded = new g();
 	mixed = new g();
@@ -2088,7 +2091,7 @@ var at = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => Tt(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => Dt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2098,7 +2101,7 @@ var at = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = Ct[e.key];
+		let t = Tt[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2112,14 +2115,14 @@ var at = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / vt;
+		let t = this.t + this.direction * e / bt;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(bt));
+		return Number(this.t.toFixed(St));
 	}
 	draw() {
 		let n = this.time();
@@ -2141,15 +2144,15 @@ var at = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - xt * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= St ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Ct * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= wt ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function Tt(e, [, t, n]) {
+async function Dt(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = f("canvas", {
@@ -2159,8 +2162,8 @@ async function Tt(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var X = .01, Et = .1, Dt = 6, Ot = .6, kt = 120;
-function At(e, t, n) {
+var X = .01, Ot = .1, kt = 6, At = .6, jt = 120;
+function Mt(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2169,13 +2172,13 @@ function At(e, t, n) {
 	return r;
 }
 // src/main.ts
-var jt = {
+var Nt = {
 	compare: ce,
 	draw: Fe,
 	grid: Ke,
-	map: ft,
-	pad: _t,
-	path: wt,
+	map: pt,
+	pad: yt,
+	path: Et,
 	traverse: class {
 		host;
 		now = new g();
@@ -2214,7 +2217,9 @@ var jt = {
 		constructor(e) {
 			this.host = e;
 			let t = f("div", { className: "tools" }, this.breathe, this.breath), n = f("div", { className: "tools" }, this.filter, this.order);
-			e.root.replaceChildren(f("div", { className: "traverse" }, f("div", { className: "stage" }, this.screens, t), f("div", { className: "side" }, this.heading, n, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => this.arrange(), this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
+			e.root.replaceChildren(f("div", { className: "traverse" }, f("div", { className: "stage" }, this.screens, t), f("div", { className: "side" }, this.heading, n, this.box))), this.filter.oninput = () => this.arrange(), this.order.onchange = () => {
+				this.arrange(), this.host.tell("order", this.order.selectedIndex === 1);
+			}, this.breathe.onclick = () => this.loop.running ? this.rest() : this.wake();
 		}
 		show(e) {
 			let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
@@ -2224,7 +2229,7 @@ var jt = {
 				width: a,
 				height: i
 			});
-			if (this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), this.heading.textContent = e.heading, t && this.build(), n) {
+			if (this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), this.heading.textContent = e.heading, r && (this.order.selectedIndex = Number(e.byName)), t && this.build(), n) {
 				this.rest(!1), this.places.clear();
 				for (let [t, n] of Object.entries(e.places)) this.places.set(t, n);
 				this.rows.forEach((e) => this.place(e));
@@ -2266,7 +2271,7 @@ var jt = {
 				number: r
 			};
 			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Et), this.report.later());
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Ot), this.report.later());
 			}, r.onchange = () => {
 				let t = Number(r.value);
 				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
@@ -2276,7 +2281,7 @@ var jt = {
 		}
 		arrange() {
 			let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
-			!this.order.hidden && this.order.selectedIndex === 1 && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 }));
+			!this.order.hidden && this.order.selectedIndex === 1 && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 })), this.box.style.minHeight = e ? `${this.box.getBoundingClientRect().height}px` : "";
 			for (let n of t) n.box.hidden = !n.slide.key.toLowerCase().includes(e), (n.slide.active ? this.list : this.fold).append(n.box);
 			let n = t.filter(({ box: e }) => !e.hidden), r = n.filter(({ slide: e }) => !e.active).length;
 			this.fold.hidden = r === 0, e && r && (this.fold.open = !0), this.none.hidden = n.length > 0;
@@ -2301,7 +2306,7 @@ var jt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: At(t, n, this.places),
+				z: Mt(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
@@ -2311,7 +2316,7 @@ var jt = {
 			this.breathe.textContent = "Stop", this.phase = 0;
 			let e = this.breath.value === "all", t = [...this.rows.values()].filter(({ slide: t }) => e ? t.active : t.key === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Ot, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(At, Math.abs(s)) : 1;
 				return {
 					row: t,
 					far: c,
@@ -2324,7 +2329,7 @@ var jt = {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / Dt * 2 * Math.PI;
+			this.phase += e / kt * 2 * Math.PI;
 			for (let { row: e, far: t, offset: n, pace: r } of this.waves) {
 				let { low: i, high: a } = e.slide;
 				this.set(e, (i + a) / 2 + t * Math.sin(this.phase * r + n) * (a - i) / 2);
@@ -2336,7 +2341,7 @@ var jt = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= kt ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= jt ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2345,7 +2350,7 @@ var jt = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+function Pt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
 	e.attempt > Q && Ue(), Q = Math.max(Q, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
@@ -2354,7 +2359,7 @@ function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = Nt(e.view, t, He(e.runtime));
+			a = Ft(e.view, t, He(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2374,7 +2379,7 @@ function Mt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 		settled: e.told >= o.last
 	}), a.view.show(e), a.view.fit(), a.dispose;
 }
-function Nt(e, t, n) {
+function Ft(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = () => void 0, a = {
@@ -2385,7 +2390,7 @@ function Nt(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new jt[e](a), s = new ResizeObserver(() => o.fit());
+	}, o = new Nt[e](a), s = new ResizeObserver(() => o.fit());
 	s.observe(r);
 	let c = () => o.fit();
 	window.addEventListener("resize", c);
@@ -2406,4 +2411,4 @@ function Nt(e, t, n) {
 		}
 	};
 }
-export { Mt as default };
+export { Pt as default };

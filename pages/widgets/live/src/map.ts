@@ -60,6 +60,8 @@ interface Gesture {
   touch: boolean;
 }
 
+const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
+const ON_THE_WAY = "Decoded on the straight way between the two in latent space, whatever the map shows there.";
 const KEYS: Record<string, Place> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const number = (value: number) => value.toFixed(2).replace("-", "\u2212");
 
@@ -71,11 +73,7 @@ export class PointMap implements View {
   private readonly tools = new Map<Tool, HTMLButtonElement>();
   private readonly residual = h("input", { type: "checkbox" });
   private readonly carry = h("label", { className: "carry" }, this.residual, "With the nearest point's residual");
-  private readonly note = h(
-    "p",
-    { className: "note" },
-    "Between points a t-SNE map has no inverse: this is the nearest point's picture.",
-  );
+  private readonly note = h("p", { className: "note" });
   private readonly play = h("button", { type: "button" }, "Play");
   private readonly share = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Place on the path" });
   private readonly path = h("div", { className: "path", hidden: true }, this.play, this.share);
@@ -159,7 +157,7 @@ export class PointMap implements View {
     );
     const [, height, width] = data.model.shape;
     for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
-    this.note.hidden = data.linear;
+    this.remark(data.linear ? "" : NO_INVERSE);
     this.beside.figure.hidden = !data.linear;
     this.carry.hidden = !data.linear || data.model.dim <= 2;
     if (this.settings.isNews({ tool: data.tool, residual: data.residual })) {
@@ -411,11 +409,19 @@ export class PointMap implements View {
     const away = `distance ${number(Math.hypot(nx - x, ny - y))}`;
     if (linear) this.under.label(`Under the pointer: ${where}`);
     else this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`);
+    this.remark(linear ? "" : NO_INVERSE);
+    this.beside.figure.style.visibility = "";
     if (linear && this.shown !== this.near) {
       this.shown = this.near;
       this.picture(this.beside, this.mean(this.near), this.weights(this.near));
     }
     this.beside.label(`Nearest point: ${this.name(this.near)}, ${away}, ${this.price(this.near)}`);
+  }
+
+  /** What the large picture is, where that is not plain. */
+  private remark(words: string): void {
+    this.note.textContent = words;
+    this.note.hidden = words === "";
   }
 
   private picture(screen: Screen, z: Float32Array, y: Float32Array): void {
@@ -465,6 +471,7 @@ export class PointMap implements View {
     this.ends = null;
     this.first = -1;
     this.path.hidden = true;
+    this.decode();
     this.board.hover();
   }
 
@@ -479,6 +486,8 @@ export class PointMap implements View {
     const t = this.walked > 1 ? 2 - this.walked : this.walked;
     this.picture(this.under, lerp(this.mean(a), this.mean(b), t), lerp(this.weights(a), this.weights(b), t));
     this.under.label(`${Math.round(100 * t)} % of the way from ${this.name(a)} to ${this.name(b)}`);
+    this.remark(this.data!.linear ? "" : ON_THE_WAY);
+    this.beside.figure.style.visibility = "hidden"; // it is the pointer's, which rests
     this.share.value = String(t);
     this.share.style.setProperty("--filled", `${100 * t}%`);
     this.board.hover();

@@ -35,6 +35,7 @@ export interface TraverseData {
   folded: string; // why some are folded away
   slides: Slide[];
   places: Record<string, number>; // of those that were moved
+  byName: boolean; // the order of the sliders
   share: number;
 }
 
@@ -107,7 +108,10 @@ export class Traverse implements View {
       ),
     );
     this.filter.oninput = () => this.arrange();
-    this.order.onchange = () => this.arrange();
+    this.order.onchange = () => {
+      this.arrange();
+      this.host.tell("order", this.order.selectedIndex === 1);
+    };
     this.breathe.onclick = () => (this.loop.running ? this.rest() : this.wake());
   }
 
@@ -123,6 +127,7 @@ export class Traverse implements View {
     this.before.label(data.captions[1]);
     void this.before.load(data.picture);
     this.heading.textContent = data.heading;
+    if (first) this.order.selectedIndex = Number(data.byName);
     if (others) this.build();
     if (news) {
       this.rest(false);
@@ -198,6 +203,7 @@ export class Traverse implements View {
     if (!this.order.hidden && this.order.selectedIndex === 1) {
       rows.sort((a, b) => a.slide.key.localeCompare(b.slide.key, "en", { numeric: true }));
     }
+    this.box.style.minHeight = text ? `${this.box.getBoundingClientRect().height}px` : ""; // what stands below stays where it is
     for (const row of rows) {
       row.box.hidden = !row.slide.key.toLowerCase().includes(text);
       (row.slide.active ? this.list : this.fold).append(row.box);
