@@ -166,6 +166,13 @@ def test_the_seed_of_the_draws_is_there_where_draws_are(bare_machine: None, name
     assert "t" not in app.query_params  # in the middle, as at every first visit
 
 
+def test_a_link_that_gives_b_s_usual_picture_to_a_has_another_b() -> None:
+    usual = explore.unlike_pair(checkpoints.load(checkpoints.find("digits")).reference)
+    assert f"**B**] reference picture {usual[1]} " in texts(start())
+    found = texts(start(a=f"ref:{usual[1]}"))
+    assert f"**A**] reference picture {usual[1]} " in found and f"**B**] reference picture {usual[0]} " in found
+
+
 @pytest.mark.parametrize("count", ["3", "4"])
 def test_a_link_opens_a_pad(count: str) -> None:
     assert_pad(start(pictures=count), count)

@@ -35,6 +35,7 @@ MAX_UNDO = 50
 SHEET = 40  # pictures of a contact sheet
 THUMBNAIL = 256  # pixels: an upload shown as it was given
 SEEDS = 10**9
+PARTNERS = {"a": "b", "b": "a", "c": "d", "d": "c"}
 NAMES = {"a": "A", "b": "B", "start": "start", "c": "C", "d": "D"}  # the URL's name of a slot -> what a person reads
 
 _PRIOR = re.compile(r"(\d{1,9})(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?", re.ASCII)
@@ -137,12 +138,16 @@ def leave_url(*slots: str) -> None:
 
 
 def default_choice(slot: str, opened: Opened) -> str:
-    """What a slot holds before anybody chooses: reference pictures, for A to D of different classes."""
+    """What a slot holds before anybody chooses: reference pictures, for A to D of different classes.
+
+    Where a link has given that one to its partner, as after a swap with an upload, it holds the partner's.
+    """
     reference = opened.checkpoint.reference
     if reference is None:
         return f"prior:{list(NAMES).index(slot)}"
     pair = explore.second_pair if slot in "cd" else explore.unlike_pair
-    return f"ref:{pair(reference)[slot in 'bd']}"
+    own, other = (f"ref:{row}" for row in pair(reference)[:: -1 if slot in "bd" else 1])
+    return other if slot in PARTNERS and choice(PARTNERS[slot], "") == own else own
 
 
 # --- uploads -------------------------------------------------------------------------------------------------
