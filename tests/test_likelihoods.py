@@ -177,3 +177,10 @@ def test_labels_tell_the_likelihoods_apart() -> None:
     assert [make(kind).binary for kind in LIKELIHOODS] == [True, False, False, False]
     assert [make(kind).discrete for kind in LIKELIHOODS] == [True, False, False, True]
     assert math.isclose(make("gaussian", 0.25).std.item(), 0.25, rel_tol=1e-6)
+
+
+def test_bits_have_no_gradient() -> None:
+    logits = torch.zeros(2, 1, 4, 4, requires_grad=True)
+    bernoulli = make("bernoulli")
+    assert not bernoulli.sample(logits, seeded(0)).requires_grad
+    assert not bernoulli.observe(logits.sigmoid(), seeded(0)).requires_grad

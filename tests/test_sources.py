@@ -167,6 +167,17 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
     assert pixels_of(raw)[:, 0, 0, 0].tolist() == [10, 20, 30]
 
 
+def test_a_link_to_a_folder_of_the_same_tree_shows_nothing_twice(tmp_path):
+    own = unpack({"train/cat/1.png": picture(1), "train/dog/2.png": picture(2)}, tmp_path / "own")
+    unpack({"test/cat/3.png": picture(3), "test/dog/4.png": picture(4)}, own)
+    before = read(own)
+    (own / "latest").symlink_to(own / "train")
+    (own / "train" / "cat" / "alike").symlink_to(own / "train" / "dog")
+    after = read(own)
+    assert before.class_names == after.class_names == ("cat", "dog")
+    assert before.labels.tolist() == after.labels.tolist() == [0, 1] and after.test.count == 2
+
+
 def test_pictures_with_a_stray_array_are_pictures(packed):
     files = {"cat/a.png": picture(1), "dog/b.png": picture(2), "features.npy": b"x", "cat/images.npy": b"x"}
     raw = read(packed(files))
@@ -556,3 +567,11 @@ def test_a_missing_file_and_labels_that_do_not_fit_are_named(tmp_path):
     (folder / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(ValueError, match="MNIST/raw has no train-labels-idx1-ubyte"):
         sources.read_idx_set(folder, "0123456789")
+
+
+@pytest.mark.parametrize("key", ["class_names", "factor_names", "value_names"])
+def test_names_too_long_are_refused_before_they_are_decoded(key, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_JOINED", 300)
+    rows = {"images": np.zeros((4, 8, 8), np.uint8), "labels": np.arange(4) % 2, "factors": np.zeros((4, 1), int)}
+    with pytest.raises(ValueError, match=f"The .npz has {key} of 1,000 characters; at most (2|3)00 are allowed"):
+        read(npz(**rows, **{key: np.array([b"x" * 1000])}))

@@ -98,8 +98,8 @@ def _between(name: str, value: float, low: float, high: float) -> None:
 class Schedule:
     """A number that changes over a run: from `start` to `end` in the first `length` of it, then `end`.
 
-    Used for the KL weight and for the learning rate. `exponential` changes by the same factor in equal times, or rises
-    from 0 like e to the 5 p. `cyclical` repeats ramp-and-hold `cycles` times
+    Used for the KL weight and for the learning rate. `exponential` changes by the same factor in equal times, or, where
+    an end is 0, goes like e to the 5 p. `cyclical` repeats ramp-and-hold `cycles` times
     (Fu et al. 2019, arXiv:1903.10145).
     """
 

@@ -73,7 +73,7 @@ class Bernoulli(Likelihood):
         """Dynamic binarisation: bits drawn with probability x, or x rounded where `noise` is None."""
         if noise is None:
             return (x >= 0.5).to(x.dtype)
-        return uniform(tuple(x.shape), noise, x.device).lt_(x).to(x.dtype)  # in place: bits in between cost more
+        return uniform(tuple(x.shape), noise, x.device).lt_(x.detach()).to(x.dtype)  # bits in between cost more
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         return -F.binary_cross_entropy_with_logits(params.float(), x, reduction="none").flatten(1).sum(1)
@@ -87,7 +87,7 @@ class Bernoulli(Likelihood):
 
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
         mean = self.mean(params)
-        return uniform(tuple(mean.shape), noise, mean.device).lt_(mean).to(mean.dtype)
+        return uniform(tuple(mean.shape), noise, mean.device).lt_(mean.detach()).to(mean.dtype)
 
 
 class Gaussian(Likelihood):

@@ -32,6 +32,7 @@ MAX_ROWS = 5_000_000  # pictures of an .npz
 MAX_ROW_PIXELS = 2**24  # of one picture of an .npz
 MAX_NAMES = 100_000  # classes, or values of all factors together
 MAX_NAME = 200  # characters of a name
+MAX_JOINED = 2**20  # characters of the names of a factor's values, joined
 MAX_IDX_BYTES = 2**28  # of an IDX file once unpacked
 USUAL_SIDE = 64  # pixels: pictures of mixed or large size are brought to this
 LARGE_SIDE = 128  # pixels: a size beyond this is not kept
@@ -173,11 +174,13 @@ class _Entry(NamedTuple):
 def picture_files(folder: Path) -> list[Path]:
     """The files below a folder that look like pictures, sorted; hidden ones are left out, links are followed."""
     found: list[Path] = []
+    own = {_place(parent) for parent, *_ in os.walk(folder)}  # what a link shows a second time is no other class
     seen = set()  # a link may lead back to where it lies
     for parent, folders, names in os.walk(folder, followlinks=True):
-        place = _place(parent)
-        folders[:] = [] if place in seen else sorted(name for name in folders if not _is_hidden(name))
-        if place in seen:
+        place, linked = _place(parent), os.path.islink(parent) and Path(parent) != folder
+        again = place in seen or (linked and place in own)
+        folders[:] = [] if again else sorted(name for name in folders if not _is_hidden(name))
+        if again:
             continue
         seen.add(place)
         found += [Path(parent, name) for name in sorted(names) if _is_picture(name)]
@@ -450,8 +453,7 @@ def _as_bytes(array: NDArray) -> NDArray[np.uint8]:
 
 
 def _with_labels(raw: Raw, labels: NDArray, names: NDArray | None) -> Raw:
-    width = np.dtype((labels.dtype.kind, 1)).itemsize if labels.dtype.kind in "SU" else 1  # bytes of a character
-    if labels.shape != (raw.count,) or labels.dtype.kind not in "biuSU" or labels.dtype.itemsize > MAX_NAME * width:
+    if labels.shape != (raw.count,) or labels.dtype.kind not in "biuSU" or _characters(labels) > MAX_NAME:
         raise ValueError(
             f"The .npz has labels {labels.shape} of {labels.dtype}; allowed: ({raw.count},) whole numbers, or texts "
             f"of up to {MAX_NAME} characters."
@@ -464,8 +466,16 @@ def _with_labels(raw: Raw, labels: NDArray, names: NDArray | None) -> Raw:
     return replace(raw, labels=places, class_names=tuple(name or "(none)" for name in found))
 
 
-def _texts(array: NDArray, key: str) -> tuple[str, ...]:
-    """A row of names; what is not UTF-8 in them is replaced."""
+def _characters(array: NDArray) -> int:
+    """How many characters each text of an array has room for; 1 of numbers."""
+    kind = array.dtype.kind
+    return array.dtype.itemsize // np.dtype((kind, 1)).itemsize if kind in "SU" else 1
+
+
+def _texts(array: NDArray, key: str, most: int = MAX_NAME) -> tuple[str, ...]:
+    """A row of names of up to `most` characters, which is seen before they are decoded; no UTF-8 is replaced."""
+    if (room := _characters(array)) > most:
+        raise ValueError(f"The .npz has {key} of {room:,} characters; at most {most:,} are allowed.")
     if array.ndim != 1 or array.dtype.kind not in "biufSU" or len(array) > MAX_NAMES:
         raise ValueError(
             f"The .npz has {key} {array.shape} of {array.dtype}; allowed: one row of up to {MAX_NAMES:,} texts."
@@ -521,7 +531,7 @@ def _check_values(factors: int, values: float) -> None:
 
 def _value_names(array: NDArray) -> list[tuple[str, ...]]:
     """The names of each factor's values, from texts that are joined by `|`."""
-    joined = _texts(array, "value_names")
+    joined = _texts(array, "value_names", MAX_JOINED)
     _check_values(len(joined), len(joined) + sum(text.count("|") for text in joined))
     return [_check_names(text.split("|"), "value_names") for text in joined]
 

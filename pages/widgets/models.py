@@ -11,11 +11,13 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 import torch
+from streamlit.errors import StreamlitAPIException
 
 from pages.widgets import words
 from vae_core import checkpoints, data
@@ -154,7 +156,9 @@ def choice() -> Entry | None:
     known = st.session_state.get("model")
     if "model" not in st.query_params and known in available and known != next(iter(available)):
         # On the first switch of pages after a link the widget would begin anew, and the link lose its model.
-        st.session_state["model"] = st.query_params["model"] = known
+        st.session_state["model"] = known
+        with suppress(StreamlitAPIException):  # of a widget that was on this page before, and writes it itself
+            st.query_params["model"] = known
     with st.sidebar:
         chosen = st.selectbox("Model", list(available), key="model", bind="query-params")
     return available.get(chosen) or next(iter(available.values()))

@@ -140,7 +140,7 @@ def leave_url(*slots: str) -> None:
 def default_choice(slot: str, opened: Opened) -> str:
     """What a slot holds before anybody chooses: reference pictures, for A to D of different classes.
 
-    Where a link has given that one to its partner, as after a swap with an upload, it holds the partner's.
+    Where its partner holds that one, as in a link after a swap with an upload, it holds the partner's.
     """
     reference = opened.checkpoint.reference
     if reference is None:

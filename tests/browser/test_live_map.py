@@ -286,6 +286,20 @@ def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
     expect(view.page.get_by_text("this is the nearest point's picture")).to_be_visible()
 
 
+def test_another_model_may_have_more_dimensions(live) -> None:
+    view = live(model="mnist-2d", method="t-SNE")
+    Paper(view).point_to(model("mnist-2d").reference.tsne[7].tolist())
+    view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+    view.page.get_by_role("option", name="mnist", exact=True).click()
+    view.settle()
+    paper, coords = Paper(view), model("mnist").reference.tsne.numpy()
+    paper.point_to(coords[7])
+    expect(caption(view)).to_contain_text("Nearest point: row")
+    row = int(re.search(r"row (\d+)", caption(view).inner_text())[1])
+    until(view, lambda: same(shown(view), decoded("mnist", model("mnist").reference.mean[row])))
+    assert view.page.get_by_text("Decoded on the server").count() == 0
+
+
 def test_where_the_points_cannot_be_had_the_server_draws_the_map(new_view, live_server) -> None:
     view = new_view(server=live_server)
     view.page.route("**/live/file/*", lambda route: route.abort())

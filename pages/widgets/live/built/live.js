@@ -1644,19 +1644,19 @@ var at = {
 	}
 	show(e) {
 		let t = this.data === null;
-		this.data = e, this.board.box.style.setProperty("--tall", `${e.height}px`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
+		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${e.height}px`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
 		let [, n, r] = e.model.shape;
 		for (let e of [this.under, this.beside]) e.arrange({
 			width: r,
 			height: n
 		});
-		this.remark(e.linear ? "" : G), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : G), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.explain(), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
 	}
 	async fetch(e) {
-		this.wanted = e.key, this.leave(), this.points = null;
+		this.wanted = e.key, this.leave();
 		try {
 			let [t, n] = await Promise.all([M(e.points), M(e.means)]);
 			if (this.wanted !== e.key) return;

@@ -149,6 +149,7 @@ export class PointMap implements View {
 
   show(data: MapData): void {
     const first = this.data === null;
+    if (data.key !== this.wanted) this.points = null; // they were another model's, or lie elsewhere now
     this.data = data;
     this.board.box.style.setProperty("--tall", `${data.height}px`);
     this.board.above.setAttribute(
@@ -157,7 +158,7 @@ export class PointMap implements View {
     );
     const [, height, width] = data.model.shape;
     for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
-    this.remark(data.linear ? "" : NO_INVERSE);
+    if (!this.ends) this.remark(data.linear ? "" : NO_INVERSE);
     this.beside.figure.hidden = !data.linear;
     this.carry.hidden = !data.linear || data.model.dim <= 2;
     if (this.settings.isNews({ tool: data.tool, residual: data.residual })) {
@@ -175,7 +176,6 @@ export class PointMap implements View {
   private async fetch(data: MapData): Promise<void> {
     this.wanted = data.key;
     this.leave();
-    this.points = null; // they were another model's, or lay elsewhere
     try {
       const [facts, means] = await Promise.all([fetched(data.points), fetched(data.means)]);
       if (this.wanted !== data.key) return;
