@@ -473,7 +473,7 @@ def _characters(array: NDArray) -> int:
 
 
 def _texts(array: NDArray, key: str, most: int = MAX_NAME) -> tuple[str, ...]:
-    """A row of names of up to `most` characters, which is seen before they are decoded; no UTF-8 is replaced."""
+    """A row of names; refused before they are decoded where they are too long. What is not UTF-8 is replaced."""
     if (room := _characters(array)) > most:
         raise ValueError(f"The .npz has {key} of {room:,} characters; at most {most:,} are allowed.")
     if array.ndim != 1 or array.dtype.kind not in "biufSU" or len(array) > MAX_NAMES:
