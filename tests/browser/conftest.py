@@ -86,8 +86,12 @@ class View:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until every rerun asked for is finished and drawn, and nothing else begins for 300 ms."""
-        finished = self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+        """Wait until every rerun asked for is finished and drawn, and nothing else begins for 300 ms.
+
+        What Streamlit still loads the script of, a slider say, has a skeleton in its place.
+        """
+        app = "[data-testid=stApp][data-test-script-state=notRunning]"
+        finished = self.page.locator(f"{app}:not(:has([data-testid=stSkeleton]))")
         end, quiet = time.monotonic() + 60, 0
         while quiet < 6:
             assert time.monotonic() < end, f"the page does not come to rest; its last rerun was {self.run}"
