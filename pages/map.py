@@ -1,6 +1,7 @@
 """Map: the encoded means of many pictures as points of a plane or of space, and what lies where."""
 
 import html
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -37,7 +38,8 @@ COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
 USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
-SHEET = 48  # pictures of the contact sheet
+SHEET = 48  # pictures of the contact sheet, and chosen ones that a link holds
+CHOSEN = re.compile("chosen")  # in a link
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
 SLOTS = {"a": "A", "b": "B"}
@@ -288,6 +290,29 @@ def chosen_places(points: Points) -> list[int]:
     return places if key == points.key else []
 
 
+def keep_chosen_in_url(points: Points) -> None:
+    """The chosen pictures by number: out of the link that the visit began with, and into it unless they are many."""
+    if "map_chosen" not in st.session_state:
+        st.session_state["map_chosen"] = (points.key, places_in_link(points))
+    rows = points.rows[chosen_places(points)]
+    links.replace(CHOSEN, {"chosen": ".".join(map(str, rows))} if 0 < len(rows) <= SHEET else {})
+
+
+def places_in_link(points: Points) -> list[int]:
+    """Places in `points` of the pictures that the link chooses; a sentence where some are not among them."""
+    asked = st.query_params.get("chosen")
+    if not asked:
+        return []
+    if not re.fullmatch(rf"\d{{1,9}}(\.\d{{1,9}}){{0,{SHEET - 1}}}", asked, re.ASCII):
+        st.warning(f"The link names the chosen pictures in another way than as up to {SHEET} numbers, as in 3.17.")
+        return []
+    rows = {int(row) for row in asked.split(".")}
+    places = [place for row in sorted(rows) if (place := points.place_of_row(row)) is not None]
+    if len(places) < len(rows):
+        st.warning("The link chooses pictures that are not on this map; those that are on it are chosen.")
+    return places
+
+
 def forming(points: Points, colours: dict[str, Any], coords: np.ndarray | None) -> None:
     """The map while it is being computed."""
     if coords is None or len(coords) != len(points):
@@ -336,7 +361,7 @@ def chosen_panel(opened: Opened, points: Points, flat: bool) -> None:
 
 def one_picture(opened: Opened, points: Points, place: int) -> None:
     """A chosen picture beside its reconstruction, with its figures and where it can go."""
-    title = points.name_of(place).replace("row", "Row", 1)
+    title = points.name_of(place).replace("p", "P", 1)
     original = original_of(opened, points, place)
     decoded = datasource.decode(opened, points, [place])
     found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
@@ -450,13 +475,13 @@ def own_picture(opened: Opened, points: Points, number: int, value: str) -> None
         st.caption(f"{name} {classes.looks_like(opened, chosen.seen)}")
     send_buttons(f"own{number}", lambda: value, f"your picture {name}")
     places = near.tolist()
-    rows = ", ".join(map(points.name_of, places))
+    names = ", ".join(map(points.name_of, places))
     st.caption(
         f"The nearest {len(places)} in all {len(chosen.mean)} latent dimensions, decoded, at distances "
-        f"{distances[0]:.2f} to {distances[-1]:.2f}: {plain(rows)}"
+        f"{distances[0]:.2f} to {distances[-1]:.2f}: {plain(names)}"
     )
     neighbours = datasource.decode(opened, points, places)
-    canvas(neighbours, NEIGHBOURS // 2, f"own_near{number}", f"Nearest to {name}: {rows}", share=0.25)
+    canvas(neighbours, NEIGHBOURS // 2, f"own_near{number}", f"Nearest to {name}: {names}", share=0.25)
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
@@ -535,6 +560,7 @@ def page() -> None:
         colour = colouring.control(opened, points)
     if points is None:
         return
+    keep_chosen_in_url(points)
     with left:
         try:
             layout = layout_of(opened, points, wanted, colour)

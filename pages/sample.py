@@ -9,6 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 import torch
 import torch.nn.functional as F
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from pages.widgets import classes, downloads, links, live, models, pictures, served, words
@@ -24,6 +25,7 @@ MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
 VIEWS = ("Draws", "Plane")
 SHOWN = ("Mean", "Pixels")
+SHARE, SHARE_OF_CLASSES = 0.66, 0.84  # of the window's height that the grid takes
 SEEDS = 16  # whose draws a browser has at hand, as far as they are
 MAX_NUMBERS = 2**18  # of them together
 KNOBS = re.compile("temperature|seed")  # of the live view, in a link
@@ -132,8 +134,8 @@ def held(key: str, usual: float, most: float) -> float:
     return st.session_state[key]
 
 
-def controls(opened: Opened) -> tuple[View, dict[str, Any] | None]:
-    """The widgets, and what they ask for; the live view has temperature and seed below its grid."""
+def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any] | None]:
+    """The widgets, and what they ask for; `above` the grid stand temperature and seed, as in the live view."""
     spec = opened.checkpoint.model.spec
     plane, label = plane_input(opened), class_input(opened)
     if plane and spec.classes:
@@ -145,18 +147,19 @@ def controls(opened: Opened) -> tuple[View, dict[str, Any] | None]:
         shown_input(opened)
         return View(count, temperature, seed, plane, label=label), graph
     links.check_range("temperature", "Temperature", 0, MAX_TEMPERATURE)
-    temperature = st.slider(
-        "Temperature",
-        0.0,
-        MAX_TEMPERATURE,
-        1.0,
-        0.05,
-        key="temperature",
-        bind="query-params",
-        help=words.temperature_of(spec),
-    )
-    still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
-    seed = seed_input("seed", "Seed", "New draw", still)
+    with above:
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            MAX_TEMPERATURE,
+            1.0,
+            0.05,
+            key="temperature",
+            bind="query-params",
+            help=words.temperature_of(spec),
+        )
+        still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
+        seed = seed_input("seed", "Seed", "New draw", still)
     rest = seed_input("rest", "Seed of the rest", "New rest", False) if keep else 0
     pixels = False if keep else shown_input(opened)
     return View(count, float(temperature), seed, plane, pixels, label, keep, rest), None
@@ -275,13 +278,14 @@ def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float)
             rows=(ends[1], "z1 ↑", ends[0]),
             below=(ends[0], "z0 →", ends[1]),
             gutter=0,
+            share=SHARE,
         )
         return
     if rows:
         names = [classes.names(opened)[row] for row in rows]
-        canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=0.84)
+        canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=SHARE_OF_CLASSES)
     else:
-        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen)
+        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen, share=SHARE)
 
 
 @st.cache_resource(max_entries=64, show_spinner="Drawing …")
@@ -352,7 +356,7 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
             "edge": edge if view.plane else None,
             "chosen": chosen - 1 if chosen else -1,
             "alt": alt_of(opened, view, len(points)),
-            "share": 0.84 if rows else 0.66,
+            "share": SHARE_OF_CLASSES if rows else SHARE,
         },
         knobs=turned,
         picked=picked,
@@ -466,8 +470,10 @@ def main() -> None:
     st.write(words.intro(opened.checkpoint.model.spec))
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
+    left = left.container(gap="xsmall")
+    above = left.container(horizontal=True, vertical_alignment="bottom")
     with right:
-        view, graph = controls(opened)
+        view, graph = controls(opened, above)
     points, y = points_of(opened, view)
 
     def made() -> Tensor:

@@ -257,6 +257,7 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
     with st.container(horizontal=True, vertical_alignment="bottom"):
         actions(opened, slides)
         send(
+            opened,
             choice_of(start, point, moved, way),
             lambda: way.decode(opened, point[None]),
             can_be_sent=not way.follow,
@@ -362,7 +363,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        send(f"point:{explore.to_text(point)}" if changed else start.choice, lambda: x)
+        send(opened, f"point:{explore.to_text(point)}" if changed else start.choice, lambda: x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -382,8 +383,9 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=untouched)
 
 
-def send(choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
+def send(opened: Opened, choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
     """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
+    stem = downloads.file_name(opened.entry.title, "picture")
     for slot in ("a", "b"):
         if st.button(f"Use as {slot.upper()}", key=f"use_{slot}", disabled=not can_be_sent):
             pictures.choose(slot, choice)
@@ -392,7 +394,7 @@ def send(choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -
     st.download_button(
         "Picture (PNG)",
         lambda: images.png(images.grid(x := picture(), 1, downloads.enlargement(x.shape[3]), 0)),
-        "picture.png",
+        f"{stem}.png",
         "image/png",
         on_click="ignore",
     )

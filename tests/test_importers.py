@@ -555,7 +555,7 @@ def test_wrong_input_is_one_line_and_leaves_no_file(
         (["import", decoder, encoder, "--data", "digits", "--out", out], "The encoder takes (N, 4); allowed for these"),
         (["import", encoder, encoder, "--data", "digits", "--out", out], "The encoder gives 4 numbers a picture, and"),
         ([*good, "--pixels", "black"], "--pixels is 'black'; write two numbers"),
-        ([*good, "--size", "big"], "--size is 'big'; write 32 or 32x48"),
+        ([*good, "--size", "big"], "'big' is not a size; write 32 or 32x48"),
         ([*good, "--likelihood", "gaussian"], "needs its std"),
         ([*good[:-1], str(tmp_path / "mine.onnx")], "its name must end in .safetensors"),
         ([*good[:-4], "--out", out], "--data"),

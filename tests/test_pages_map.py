@@ -242,7 +242,7 @@ def test_another_method_or_perplexity_does_not_wait_for_the_first(app, monkeypat
     monkeypatch.setattr(projection, "tsne", endless)
     page = app(model="flat", method="t-SNE", perplexity=4)
     checked(page.slider(key="perplexity").set_value(6).run())
-    for _ in range(100):
+    for _ in range(48):
         if stopped:
             break
         time.sleep(0.02)
@@ -286,7 +286,7 @@ def test_classes_and_factors_have_names_that_are_text_and_points_say_what_they_a
     traces = charts(page)[0]["data"]
     assert [trace["name"] for trace in traces] == ["&lt;b&gt;even&lt;/b&gt;", "odd"]
     error = float(untrained(5).reference.error[1])
-    assert traces[1]["text"][0].startswith(f"row 1 (odd)<br>error {error:.1f} nats<br>KL ")
+    assert traces[1]["text"][0].startswith(f"picture 1 (odd)<br>error {error:.1f} nats<br>KL ")
     page = app(model="five", method="PCA", colour="factor shape")
     assert [trace["name"] for trace in charts(page)[0]["data"]] == ["round", "square"]
 
@@ -320,8 +320,8 @@ def sheets(app: AppTest) -> list[dict[str, Any]]:
 def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> None:
     page = choose(app(model="flat"), "flat", [2, 5, 9])
     (sheet,) = sheets(page)
-    assert sheet["rows"] == [2, 5, 9] and sheet["labels"][1] == "row 5 (odd)" and sheet["chosen"] == 2
-    assert "3 pictures chosen" in said(page) and "Row 2 (<b>even</b>): error" in said(page)
+    assert sheet["rows"] == [2, 5, 9] and sheet["labels"][1] == "picture 5 (odd)" and sheet["chosen"] == 2
+    assert "3 pictures chosen" in said(page) and "Picture 2 (<b>even</b>): error" in said(page)
     decoded = np.asarray(Image.open(io.BytesIO(files["These pictures (PNG)"]())))
     assert decoded.std() > 1
     page.session_state["map_picked"] = 9
@@ -341,6 +341,34 @@ def test_many_chosen_points_are_counted_and_the_first_are_shown(app) -> None:
     assert sheets(page)[0]["rows"] == list(range(48))
     page = choose(app(model="flat", method="PCA", dims="3-D"), "flat", [])
     assert "take 2-D" in said(page)
+
+
+def test_a_link_holds_what_is_chosen_as_far_as_it_is_few(app) -> None:
+    page = app(model="flat", side="Chosen", chosen="9.2.5")
+    assert sheets(page)[0]["rows"] == [2, 5, 9] and page.query_params["chosen"] in ("2.5.9", ["2.5.9"])
+    assert [trace["selectedpoints"] for trace in charts(page)[0]["data"]] == [[1], [2, 4]]
+    assert "chosen" not in choose(page, "flat", []).query_params
+    assert "chosen" in choose(page, "flat", list(range(48))).query_params
+    assert "chosen" not in choose(page, "flat", list(range(49))).query_params
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words", "left"),
+    [
+        ("2.999999999", "are not on this map", [2]),
+        ("2.x", "up to 48 numbers", []),
+        ("1e999", "up to 48 numbers", []),
+        ("2.9999999999", "up to 48 numbers", []),
+        (".".join("2" * 49), "up to 48 numbers", []),
+        ("²", "up to 48 numbers", []),
+    ],
+)
+def test_a_link_that_chooses_what_is_not_there_says_so(app, chosen: str, words: str, left: list[int]) -> None:
+    page = app(model="flat", side="Chosen", chosen=chosen)
+    (warning,) = page.warning
+    assert words in warning.value
+    assert page.session_state["map_chosen"][1] == left and ("chosen" in page.query_params) == bool(left)
+    assert not checked(page.run()).warning
 
 
 def test_choosing_does_not_change_the_figure_but_another_colour_keeps_what_is_chosen(app) -> None:
@@ -376,7 +404,7 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     star = flags(page)["★ 1"]
     np.testing.assert_allclose((star["x"], star["y"]), mean, atol=0.2)  # bits and the frame may differ
     rows = explore.nearest(torch.tensor([star["x"], star["y"]]), opened.checkpoint.reference.mean, 8)[0]
-    assert f"row {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
+    assert f"picture {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
     page = press(page, "Use as :orange[**B**]")
     assert page.session_state["picture_b"] == page.session_state["map_stars"][0]
     page = press(page, "Take them off the map")

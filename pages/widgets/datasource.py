@@ -115,17 +115,21 @@ class Points:
         return self.class_names[label] if 0 <= label < len(self.class_names) else str(label)
 
     def name_of(self, place: int) -> str:
-        """Row and class, in words."""
+        """Number and class, in words."""
         name = self.class_of(place)
-        return f"row {self.rows[place]}" + (f" ({name})" if name else "")
+        return f"picture {self.rows[place]}" + (f" ({name})" if name else "")
 
     def place_of(self, choice: str) -> int | None:
         """Where a reference picture, `ref:ROW`, stands here; None where it was not drawn, or these are others."""
         kind, _, row = choice.partition(":")
         if self.images is not None or kind != "ref" or not row.isdecimal() or len(row) > 9:
             return None
-        place = int(np.searchsorted(self.rows, int(row)))
-        return place if place < len(self) and self.rows[place] == int(row) else None
+        return self.place_of_row(int(row))
+
+    def place_of_row(self, row: int) -> int | None:
+        """Where a picture of the source stands here; None where it was not drawn."""
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self) and self.rows[place] == row else None
 
 
 @st.cache_data(ttl=60, show_spinner=False)

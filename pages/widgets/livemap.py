@@ -83,6 +83,7 @@ def show(
             "equal": layout.axes != TSNE_AXES,
             "axes": list(layout.axes),
             "names": None if points.labels is None else list(points.class_names),
+            "unit": points.unit,
             "size": plots.point_size(len(points)),
             "height": PLOT_HEIGHT,
             "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
@@ -159,7 +160,7 @@ def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, 
 def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:
     """Columns of four bytes a number: `src/map.ts` reads them in this order.
 
-    Places (N, 2), error and KL in nats (NaN where there is none), row, class (-1: unknown) and the class that the model
+    Places (N, 2), error and KL (NaN where there is none), row, class (-1: unknown) and the class that the model
     was given (-1: none), colour and symbol of each; then mean (D,) and axes (2, D) of a linear map.
     """
     unknown = np.full(len(points), -1, "<i4")

@@ -141,7 +141,7 @@ def test_principal_components_with_the_residual_and_without(live) -> None:
     means = model("digits").reference.mean.numpy()
     found = projection.pca(means, 2)
     point_to(view, 200, 180)
-    row = int(re.search(r"row (\d+)", beside(view).inner_text())[1])
+    row = int(re.search(r"picture (\d+)", beside(view).inner_text())[1])
     plain = found.inverse(at(view)[None])[0]
     carried = plain + means[row] - found.inverse(found.coords[[row]])[0]
     until(view, lambda: same(shown(view), decoded("digits", carried)))
@@ -161,7 +161,7 @@ def test_over_a_point_stands_its_own_reconstruction_of_its_own_class(live) -> No
     coords = projection.pca(reference.mean.numpy(), 2).coords
     row = int(abs(coords).sum(1).argmax())  # it lies alone
     Paper(view).point_to(coords[row])
-    expect(beside(view)).to_contain_text(f"row {row} ")
+    expect(beside(view)).to_contain_text(f"picture {row} ")
     expect(beside(view)).to_contain_text("distance 0.0")
     own = decoded("mnist-conditional", reference.mean[row], int(reference.labels[row]))
     until(view, lambda: same(shown(view, ".beside"), own))
@@ -173,7 +173,7 @@ def test_a_tsne_shows_the_nearest_point_and_says_that_there_is_no_inverse(live) 
     expect(view.page.get_by_text("Between points a t-SNE map has no inverse")).to_be_visible()
     expect(view.page.locator(".beside")).to_be_hidden()
     point_to(view, 210, 190)
-    row = int(re.search(r"Nearest point: row (\d+)", caption(view).inner_text())[1])
+    row = int(re.search(r"Nearest point: picture (\d+)", caption(view).inner_text())[1])
     expected = decoded("digits", model("digits").reference.mean[row])
     until(view, lambda: same(shown(view), expected))
     view.screenshot("live-map-tsne")
@@ -209,13 +209,16 @@ def test_a_box_brings_the_chosen_pictures_and_one_becomes_a(live) -> None:
     name = sheet.nth(2).get_attribute("aria-label")
     sheet.nth(2).click()
     view.settle()
-    row = int(re.search(r"row (\d+)", name)[1])
-    expect(view.page.get_by_text(re.compile(f"^Row {row} "))).to_be_visible()
+    row = int(re.search(r"picture (\d+)", name)[1])
+    expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
     button(view, "Use as A").click()
     view.settle()
     assert f"a=ref%3A{row}" in view.page.url
     view.screenshot("live-map-chosen")
     count = view.page.get_by_text("pictures chosen").inner_text()
+    view.page.reload()
+    view.settle()
+    assert view.page.get_by_text("pictures chosen").inner_text() == count  # few enough for the link
     view.go_to("Sample")
     view.go_to("Map")
     expect(view.page.get_by_text(count)).to_be_visible()
@@ -231,7 +234,7 @@ def test_a_click_and_a_lasso_choose_and_empty_ground_chooses_none(live) -> None:
     Paper(view).point_to(coords[row])
     view.page.mouse.down()
     view.page.mouse.up()
-    expect(view.page.get_by_text(re.compile(f"^Row {row} "))).to_be_visible()
+    expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
     point_to(view, 45, 35)
     view.page.mouse.down()
     view.page.mouse.up()
@@ -251,7 +254,7 @@ def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
     view.page.mouse.down()
     paper.point_to(coords[b])
     view.page.mouse.up()
-    expect(caption(view)).to_have_text(re.compile(rf"^\d+ % of the way from row {a} \(\d\) to row {b} "))
+    expect(caption(view)).to_have_text(re.compile(rf"^\d+ % of the way from picture {a} \(\d\) to picture {b} "))
     expect(button(view, "Pause")).to_be_visible()
     said = caption(view).inner_text()
     expect(caption(view)).not_to_have_text(said)
@@ -260,7 +263,8 @@ def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
         "e => { e.value = 0.25; e.dispatchEvent(new Event('input')); }"
     )
     expect(caption(view)).to_contain_text("25 % of the way")
-    expect(view.page.get_by_text("Nearest point: row")).to_be_hidden()  # the pointer rests: it says nothing of the path
+    # The pointer rests: what is nearest to it says nothing of the path.
+    expect(view.page.get_by_text("Nearest point: picture")).to_be_hidden()
     expected = decoded("digits", torch.lerp(means[a], means[b], 0.25))
     until(view, lambda: same(shown(view), expected))
     view.screenshot("live-map-path")
@@ -272,11 +276,11 @@ def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
     coords = model("digits").reference.tsne.numpy()
     a, b = int(coords[:, 0].argmin()), int(coords[:, 0].argmax())
     paper = Paper(view)
-    for row in (a, b):
-        paper.point_to(coords[row])
+    for row, aside in ((a, -20), (b, 20)):  # an end is the nearest point, also where the pointer is not on it
+        paper.point_to(coords[row] + [aside / paper.unit[0], 0])
         view.page.mouse.down()
         view.page.mouse.up()
-    expect(caption(view)).to_contain_text(f"of the way from row {a} ")
+    expect(caption(view)).to_contain_text(f"of the way from picture {a} ")
     expect(view.page.get_by_text("Decoded on the straight way between the two in latent space")).to_be_visible()
     expect(view.page.get_by_text("this is the nearest point's picture")).to_be_hidden()
     expect(button(view, "Pause")).to_be_visible()
@@ -294,8 +298,8 @@ def test_another_model_may_have_more_dimensions(live) -> None:
     view.settle()
     paper, coords = Paper(view), model("mnist").reference.tsne.numpy()
     paper.point_to(coords[7])
-    expect(caption(view)).to_contain_text("Nearest point: row")
-    row = int(re.search(r"row (\d+)", caption(view).inner_text())[1])
+    expect(caption(view)).to_contain_text("Nearest point: picture")
+    row = int(re.search(r"picture (\d+)", caption(view).inner_text())[1])
     until(view, lambda: same(shown(view), decoded("mnist", model("mnist").reference.mean[row])))
     assert view.page.get_by_text("Decoded on the server").count() == 0
 
@@ -337,9 +341,9 @@ def test_arrow_keys_move_the_pointer_and_enter_chooses(live) -> None:
         view.page.keyboard.press("ArrowRight")
     assert at(view)[0] > before[0] and at(view)[1] == pytest.approx(before[1])
     until(view, lambda: bool((shown(view) != picture).any()))
-    row = re.search(r"row (\d+)", beside(view).inner_text())[1]
+    row = re.search(r"picture (\d+)", beside(view).inner_text())[1]
     view.page.keyboard.press("Enter")
-    expect(view.page.get_by_text(re.compile(f"^Row {row} "))).to_be_visible()
+    expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
 
 
 def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:

@@ -87,9 +87,9 @@ def test_a_click_on_a_point_of_the_first_map_shows_its_picture_beside_it(view) -
     expect(view.page.get_by_text("stored with the model")).to_be_visible()
     view.screenshot("map")
     click_point(view, 20)
-    expect(view.page.get_by_text(re.compile("^Row 20"))).to_be_visible()
+    expect(view.page.get_by_text(re.compile("^Picture 20"))).to_be_visible()
     for what in ("original", "decoded"):
-        place = view.page.get_by_role("img", name=re.compile(f"Row 20.*: {what}")).bounding_box()
+        place = view.page.get_by_role("img", name=re.compile(f"Picture 20.*: {what}")).bounding_box()
         assert place["y"] + place["height"] < 720 and place["width"] >= 64
 
 
@@ -102,7 +102,7 @@ def test_box_pictures_a_and_b_interpolate_and_back(view) -> None:
     name = sheet(view).nth(2).get_attribute("aria-label")
     sheet(view).nth(2).click()
     view.settle()
-    row = int(re.search(r"row (\d+)", name)[1])
+    row = int(re.search(r"picture (\d+)", name)[1])
     expect(view.page.get_by_text(re.compile(f"^Row {row} "))).to_be_visible()
     button(view, "Use as A").click()
     view.settle()
@@ -110,7 +110,7 @@ def test_box_pictures_a_and_b_interpolate_and_back(view) -> None:
     view.screenshot("map-chosen")
     draw_box(view, 0.5, 0.05, 0.95, 0.95)
     expect(sheet(view).first).not_to_have_attribute("aria-label", first)
-    other = int(re.search(r"row (\d+)", sheet(view).first.get_attribute("aria-label"))[1])
+    other = int(re.search(r"picture (\d+)", sheet(view).first.get_attribute("aria-label"))[1])
     button(view, "Use as B").click()
     view.settle()
     assert {"A", "B"} <= set(flags(view)) and other != row

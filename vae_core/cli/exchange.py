@@ -19,6 +19,7 @@ from vae_core.cli.shared import (
     open_checkpoint,
     progress_bar,
     say,
+    size_of,
     summary,
     writing,
 )
@@ -32,16 +33,6 @@ Keep = Annotated[int | None, typer.Option(help="Latent groups that are read; the
 Half = Annotated[bool, typer.Option("--half/--full", help="Weights in half precision where no picture changes by it.")]
 
 commands = typer.Typer()
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """`32` or `32x48` (height x width)."""
-    if text is None:
-        return None
-    sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
-        raise ValueError(f"--size is {text!r}; write 32 or 32x48 (height x width).")
-    return int(sides[0]), int(sides[-1])
 
 
 def _range(text: str) -> tuple[float, float]:
@@ -75,7 +66,8 @@ def import_graphs(
         int | None, typer.Option(min=1, help="Numbers of a code.", show_default="what the decoder takes")
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="N|HxW", help="Of the pictures.", show_default="what the encoder takes")
+        Any,
+        typer.Option(metavar="N|HxW", help="Of the pictures.", show_default="what the encoder takes", parser=size_of),
     ] = None,
     channels: Annotated[
         int | None, typer.Option(help="1 (grey) or 3 (colour).", show_default="what the encoder takes")
@@ -95,7 +87,7 @@ def import_graphs(
     if out.exists() and not overwrite:
         raise ValueError(f"{str(out)!r} exists; choose another name, or replace it with --overwrite.")
     wanted: dict[str, Any] = {"likelihood": likelihood, "std": std, "spread": spread, "pixels": _range(pixels)}
-    wanted |= {"logits": logits, "latent_dim": latent_dim, "size": _size(size), "channels": channels}
+    wanted |= {"logits": logits, "latent_dim": latent_dim, "size": size, "channels": channels}
     wanted |= {"description": describe, "download": download, "seed": seed, "data_root": data_root}
     from vae_core.importers import wrap
 

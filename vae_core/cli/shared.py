@@ -81,6 +81,17 @@ def check_out(path: Path, *suffixes: str) -> None:
         raise ValueError(f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not writable.")
 
 
+def size_of(text: str) -> tuple[int, int]:
+    """Height and width that `32` or `32x48` means: the parser of an option."""
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise typer.BadParameter(f"{text!r} is not a size; write 32 or 32x48 (height x width).")
+    return sides[0], sides[-1]
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name the file in what the disk says."""

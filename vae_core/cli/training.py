@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import Stopped, bars, check_out, say, summary, tell_notes, writing
+from vae_core.cli.shared import Stopped, bars, check_out, say, size_of, summary, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -35,17 +35,6 @@ def _option(panel: str, help: str, default: str = "the variant's", **rest: Any) 
 
 def _choices(values: Sequence[str]) -> str:
     return ", ".join(values)
-
-
-def _size(text: str) -> tuple[int, int]:
-    """`32` or `32x48` (height x width)."""
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise typer.BadParameter(f"{text!r} is not a size; write 32 or 32x48 (height x width).")
-    return sides[0], sides[-1]
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -110,7 +99,7 @@ def train(
         Path | None, _option("Data", "Where named data sets lie.", "none", envvar="VAE_DATA", show_envvar=True)
     ] = None,
     size: Annotated[
-        Any, _option("Data", "Height x width in pixels.", "the data's own", metavar="N|HxW", parser=_size)
+        Any, _option("Data", "Height x width in pixels.", "the data's own", metavar="N|HxW", parser=size_of)
     ] = None,
     channels: Annotated[int | None, _option("Data", "1 (grey) or 3 (colour).", "the data's own")] = None,
     count: Annotated[int | None, _option("Data", "Use so many pictures.", "all")] = None,

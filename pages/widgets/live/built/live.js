@@ -1557,7 +1557,7 @@ function it(e, t, n, r, i) {
 // src/map.ts
 var at = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
-	Path: "Drag from one point to another, or click both, to see the pictures on the way",
+	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
@@ -1729,9 +1729,7 @@ var at = {
 			trail: [n],
 			moved: !1,
 			touch: r
-		}, this.look(n);
-		let i = this.hit(r);
-		(this.tool === "Path" && this.first < 0 || this.tool === "Look" && !r) && (this.first = i), this.board.hover();
+		}, this.look(n), this.tool === "Path" && this.first < 0 ? this.first = this.near : this.tool === "Look" && !r && (this.first = this.hit(r)), this.board.hover();
 	}
 	move(e) {
 		if (!this.points) return;
@@ -1745,7 +1743,7 @@ var at = {
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(n) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ot), this.board.hover();
+		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ot), this.board.hover();
 	}
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
@@ -1826,11 +1824,11 @@ var at = {
 	}
 	name(e) {
 		let { names: t } = this.data, n = this.points.label[e], r = t === null ? "" : t[n] ?? String(n);
-		return `row ${this.points.row[e]}${r && ` (${r})`}`;
+		return `picture ${this.points.row[e]}${r && ` (${r})`}`;
 	}
 	price(e) {
 		let { error: t, kl: n } = this.points;
-		return `error ${t[e].toFixed(1)} nats${Number.isNaN(n[e]) ? "" : `, KL ${n[e].toFixed(1)} nats`}`;
+		return `error ${t[e].toFixed(1)} ${this.data.unit}${Number.isNaN(n[e]) ? "" : `, KL ${n[e].toFixed(1)} nats`}`;
 	}
 	reach(e) {
 		e < 0 || this.first < 0 || e === this.first || (this.ends = [this.first, e], this.first = -1, this.walked = 0, this.path.hidden = !1, this.go());

@@ -12,7 +12,7 @@ import { Echo, type Host, type View } from "./view";
 
 const TOOLS = {
   Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
-  Path: "Drag from one point to another, or click both, to see the pictures on the way",
+  Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
   Move: "Drag to move the map",
   Box: "Drag a box around points to choose them",
   Lasso: "Draw around points to choose them",
@@ -38,6 +38,7 @@ export interface MapData {
   equal: boolean; // whether both axes have the same units
   axes: [string, string];
   names: string[] | null; // of the classes
+  unit: string; // of the errors
   size: number;
   height: number;
   alt: string;
@@ -262,8 +263,8 @@ export class PointMap implements View {
     const touch = event.pointerType === "touch";
     this.gesture = { tool: this.tool, begin, last: begin, trail: [on], moved: false, touch };
     this.look(on);
-    const hit = this.hit(touch);
-    if ((this.tool === "Path" && this.first < 0) || (this.tool === "Look" && !touch)) this.first = hit;
+    if (this.tool === "Path" && this.first < 0) this.first = this.near;
+    else if (this.tool === "Look" && !touch) this.first = this.hit(touch);
     this.board.hover();
   }
 
@@ -296,7 +297,7 @@ export class PointMap implements View {
     this.gesture = null;
     if (!gesture || !this.points) return;
     const hit = this.hit(gesture.touch);
-    if (gesture.tool === "Path") this.reach(hit);
+    if (gesture.tool === "Path") this.reach(this.near);
     else if (!gesture.moved) this.clicked = window.setTimeout(() => this.choose(hit < 0 ? [] : [hit]), TWICE);
     else if (gesture.tool === "Look") {
       this.reach(hit);
@@ -435,12 +436,12 @@ export class PointMap implements View {
     const { names } = this.data!;
     const label = this.points!.label[i];
     const own = names === null ? "" : (names[label] ?? String(label));
-    return `row ${this.points!.row[i]}${own && ` (${own})`}`;
+    return `picture ${this.points!.row[i]}${own && ` (${own})`}`;
   }
 
   private price(i: number): string {
     const { error, kl } = this.points!;
-    return `error ${error[i].toFixed(1)} nats${Number.isNaN(kl[i]) ? "" : `, KL ${kl[i].toFixed(1)} nats`}`;
+    return `error ${error[i].toFixed(1)} ${this.data!.unit}${Number.isNaN(kl[i]) ? "" : `, KL ${kl[i].toFixed(1)} nats`}`;
   }
 
   // --- the path ---
