@@ -3,13 +3,15 @@
 import streamlit as st
 from PIL import Image, ImageOps
 
-from pages.widgets import A, B, links
+from pages.widgets import A, B, garbage, links
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
 </style>"""
+
+garbage.spare_imports()
 
 # Drawn here: a named icon would be fetched from a stranger's server.
 icon = ImageOps.colorize(Image.linear_gradient("L").rotate(90), A, B).resize((32, 32))

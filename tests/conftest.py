@@ -45,14 +45,18 @@ def data_root() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> Iterator[None]:
-    """Read and compile each page once for all tests, as a server does for all its visitors; AppTest does it every time.
+    """Read and compile each page, and look for installed components, once for all tests, as a server does.
 
-    A test that imports AppTest has done so by now; without one there is nothing to do.
+    AppTest does it every time. A test that imports it has done so by now; without one there is nothing to do.
     """
     with pytest.MonkeyPatch.context() as patch:
         if runner := sys.modules.get("streamlit.testing.v1.local_script_runner"):
             cache = runner.ScriptCache()
             patch.setattr(runner, "ScriptCache", lambda: cache)
+            from streamlit.components.v2 import manifest_scanner
+
+            found = manifest_scanner.scan_component_manifests()
+            patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
         yield
 
 

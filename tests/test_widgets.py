@@ -1,9 +1,12 @@
 """The shared widgets that need no model: plots, grid, player, and the theme they agree with."""
 
 import base64
+import gc
 import io
 import re
+import sys
 import tomllib
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import A, B, plots
+from pages.widgets import A, B, garbage, plots
 from pages.widgets.player import player
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
@@ -183,3 +186,23 @@ def test_player_opens_where_it_is_told() -> None:
 def test_player_refuses(frames: int, t: float, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         player(b"", frames, 2, 2, "p", t)
+
+
+def test_garbage_is_not_looked_for_among_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ring:
+        def __init__(self) -> None:
+            self.itself = self
+
+    monkeypatch.setattr(garbage, "_spared", 0)
+    gc.unfreeze()
+    garbage.spare_imports()
+    spared = gc.get_freeze_count()
+    assert spared > 100_000
+    later = weakref.ref(Ring())
+    garbage.spare_imports()  # no modules came in: what came since is looked at as ever
+    assert gc.get_freeze_count() <= spared
+    gc.collect()
+    assert later() is None
+    monkeypatch.setattr(garbage, "_spared", len(sys.modules) - garbage.WORTH)
+    garbage.spare_imports()
+    assert len(gc.get_objects()) < 1000

@@ -93,9 +93,9 @@ class View:
         app = "[data-testid=stApp][data-test-script-state=notRunning]"
         finished = self.page.locator(f"{app}:not(:has([data-testid=stSkeleton]))")
         end, quiet = time.monotonic() + 60, 0
-        while quiet < 6:
+        while quiet < 3:
             assert time.monotonic() < end, f"the page does not come to rest; its last rerun was {self.run}"
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(100)
             quiet = quiet + 1 if self.run == "done" and finished.count() else 0
 
     def go_to(self, title: str) -> None:
