@@ -470,7 +470,7 @@ def main() -> None:
     st.write(words.intro(opened.checkpoint.model.spec))
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
-    left = left.container(gap="xsmall")
+    left = left.container(gap="xxsmall")
     above = left.container(horizontal=True, vertical_alignment="bottom")
     with right:
         view, graph = controls(opened, above)

@@ -103,7 +103,7 @@ def test_box_pictures_a_and_b_interpolate_and_back(view) -> None:
     sheet(view).nth(2).click()
     view.settle()
     row = int(re.search(r"picture (\d+)", name)[1])
-    expect(view.page.get_by_text(re.compile(f"^Row {row} "))).to_be_visible()
+    expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
     button(view, "Use as A").click()
     view.settle()
     assert "A" in flags(view)
