@@ -114,6 +114,29 @@ def test_sampling(capsys) -> None:
     assert page_ms < 1.2 * bare_ms
 
 
+def test_search_for_garbage(capsys) -> None:
+    program = (
+        "import gc, statistics, time, streamlit, plotly.graph_objects, torchvision, sklearn.manifold\n"
+        "from vae_core import checkpoints, export\n"
+        "from pages.widgets import garbage\n"
+        "opened = [checkpoints.load(checkpoints.find(name)) for name in ('digits', 'mnist', 'fashion', 'sprites')]\n"
+        "export.decoder(opened[0].model)\n"
+        "def seconds():\n"
+        "    start = time.perf_counter()\n"
+        "    gc.collect(2)\n"
+        "    return time.perf_counter() - start\n"
+        "seconds()\n"
+        "before = statistics.median(seconds() for _ in range(9))\n"
+        "garbage.spare_imports()\n"
+        "print(before, statistics.median(seconds() for _ in range(9)))\n"
+    )
+    out = subprocess.check_output([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
+    every, new = (1000 * float(number) for number in out.split()[-2:])
+    with capsys.disabled():
+        print(f"\nsearch for garbage after a run: all objects {every:.0f} ms, without what was imported {new:.1f} ms")
+    assert new < 0.1 * every
+
+
 def test_memory(capsys) -> None:
     program = (
         "import resource, streamlit, plotly.graph_objects\n"
