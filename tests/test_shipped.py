@@ -2,6 +2,8 @@
 
 import functools
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,18 @@ def originals(found: Checkpoint, request: pytest.FixtureRequest) -> Splits:
     if not data.available(found.data.name, root):
         pytest.skip(f"{found.data.name} is not in {root}: the figures cannot be computed again")
     return pictures(found.recipe.data, root)
+
+
+def test_to_open_them_takes_no_compiler_and_no_random_numbers() -> None:
+    program = (
+        "import sys, torch\n"
+        "from vae_core import checkpoints\n"
+        "before = torch.get_rng_state()\n"
+        "for name in checkpoints.shipped(): checkpoints.load(checkpoints.find(name))\n"
+        "assert torch.equal(before, torch.get_rng_state())\n"
+        "assert 'torch._dynamo' not in sys.modules, 'a second and a half, at the first model that draws weights'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_models_of_the_readme_are_there() -> None:

@@ -55,7 +55,7 @@ class Fitted(Normal):
         self.mean: Tensor
         self.factor: Tensor
         self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("factor", torch.eye(dim))  # covariance = factor factor^T
+        self.register_buffer("factor", torch.zeros(dim, dim).fill_diagonal_(1.0))  # covariance = factor factor^T
 
     def fit(self, codes: Tensor) -> None:
         """Take mean and covariance of codes (N, D)."""
@@ -80,7 +80,7 @@ class Mixture(nn.Module):
 
     def __init__(self, dim: int, components: int) -> None:
         super().__init__()
-        self.mean = nn.Parameter(torch.randn(components, dim))
+        self.mean = nn.Parameter(nn.init.normal_(torch.empty(components, dim)))
         self.log_std = nn.Parameter(torch.zeros(components, dim))
         self.weights = nn.Parameter(torch.zeros(components))
 
@@ -106,7 +106,8 @@ class Vamp(Mixture):
 
     def __init__(self, components: int, image_shape: tuple[int, int, int], posterior: Distribution) -> None:
         nn.Module.__init__(self)
-        self.pseudo_inputs = nn.Parameter(torch.randn(components, *image_shape))  # through a sigmoid, so in [0, 1]
+        pseudo_inputs = torch.empty(components, *image_shape)  # through a sigmoid, so in [0, 1]
+        self.pseudo_inputs = nn.Parameter(nn.init.normal_(pseudo_inputs))
         self.posterior = posterior
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -36,7 +36,7 @@ class Codebook(nn.Module):
         self.vectors: Tensor
         self.counts: Tensor
         self.sums: Tensor
-        self.register_buffer("vectors", torch.randn(codes, channels))
+        self.register_buffer("vectors", nn.init.normal_(torch.empty(codes, channels)))
         self.register_buffer("counts", torch.zeros(codes))
         self.register_buffer("sums", torch.zeros(codes, channels))
 
@@ -105,7 +105,7 @@ class Autoregressive(nn.Module):
         self.shapes, self.codes = shapes, codes
         tokens, self.length = len(shapes) * codes + 1, sum(h * w for _, h, w in shapes)
         self.before, self.above, self.coarser = (nn.Embedding(tokens, HIDDEN) for _ in range(3))
-        self.place = nn.Parameter(0.1 * torch.randn(self.length, HIDDEN))
+        self.place = nn.Parameter(nn.init.normal_(torch.empty(self.length, HIDDEN), std=0.1))
         self.net = nn.GRU(HIDDEN, HIDDEN, batch_first=True)
         self.logits = nn.Linear(HIDDEN, len(shapes) * codes)
 
