@@ -1,7 +1,6 @@
 """Map: the encoded means of many pictures as points of a plane or of space, and what lies where."""
 
 import html
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -38,8 +37,7 @@ COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
 USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
-SHEET = 48  # pictures of the contact sheet, and chosen ones that a link holds
-CHOSEN = re.compile("chosen")  # in a link
+SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
 SLOTS = {"a": "A", "b": "B"}
@@ -290,29 +288,6 @@ def chosen_places(points: Points) -> list[int]:
     return places if key == points.key else []
 
 
-def keep_chosen_in_url(points: Points) -> None:
-    """The chosen pictures by number: out of the link that the visit began with, and into it unless they are many."""
-    if "map_chosen" not in st.session_state:
-        st.session_state["map_chosen"] = (points.key, places_in_link(points))
-    rows = points.rows[chosen_places(points)]
-    links.replace(CHOSEN, {"chosen": ".".join(map(str, rows))} if 0 < len(rows) <= SHEET else {})
-
-
-def places_in_link(points: Points) -> list[int]:
-    """Places in `points` of the pictures that the link chooses; a sentence where some are not among them."""
-    asked = st.query_params.get("chosen")
-    if not asked:
-        return []
-    if not re.fullmatch(rf"\d{{1,9}}(\.\d{{1,9}}){{0,{SHEET - 1}}}", asked, re.ASCII):
-        st.warning(f"The link names the chosen pictures in another way than as up to {SHEET} numbers, as in 3.17.")
-        return []
-    rows = {int(row) for row in asked.split(".")}
-    places = [place for row in sorted(rows) if (place := points.place_of_row(row)) is not None]
-    if len(places) < len(rows):
-        st.warning("The link chooses pictures that are not on this map; those that are on it are chosen.")
-    return places
-
-
 def forming(points: Points, colours: dict[str, Any], coords: np.ndarray | None) -> None:
     """The map while it is being computed."""
     if coords is None or len(coords) != len(points):
@@ -361,7 +336,8 @@ def chosen_panel(opened: Opened, points: Points, flat: bool) -> None:
 
 def one_picture(opened: Opened, points: Points, place: int) -> None:
     """A chosen picture beside its reconstruction, with its figures and where it can go."""
-    title = points.name_of(place).replace("p", "P", 1)
+    name = points.name_of(place)
+    title = name[0].upper() + name[1:]
     original = original_of(opened, points, place)
     decoded = datasource.decode(opened, points, [place])
     found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
@@ -369,7 +345,7 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
         found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
     show_figures(found)
     st.text(f"{title}: {', '.join(figures_of(points, place))}")
-    send_buttons("chosen", lambda: choice_of(points, place), points.name_of(place))
+    send_buttons("chosen", lambda: choice_of(points, place), name)
 
 
 def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | None:
@@ -560,7 +536,6 @@ def page() -> None:
         colour = colouring.control(opened, points)
     if points is None:
         return
-    keep_chosen_in_url(points)
     with left:
         try:
             layout = layout_of(opened, points, wanted, colour)

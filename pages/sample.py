@@ -28,7 +28,7 @@ SHOWN = ("Mean", "Pixels")
 SHARE, SHARE_OF_CLASSES = 0.66, 0.84  # of the window's height that the grid takes
 SEEDS = 16  # whose draws a browser has at hand, as far as they are
 MAX_NUMBERS = 2**18  # of them together
-KNOBS = re.compile("temperature|seed")  # of the live view, in a link
+KNOBS = re.compile("temperature|seed|rest")  # in a link; the live view has its own, so that no widget is bound to them
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,12 @@ def graph_of(opened: Opened, keep: int) -> dict[str, Any] | None:
     return None if keep or pixels else live.model(opened)
 
 
-def held(key: str, usual: float, most: float) -> float:
-    """Where a knob of the live view stands: in this visit, else in the link."""
-    links.check_range(key, key.capitalize(), 0, most)
-    if key in st.query_params and not links.outside(key, 0, most):
-        usual = float(st.query_params[key])
-    # Put there anew in each run: what was a widget's in the run before would be forgotten.
-    st.session_state[key] = type(usual)(st.session_state.get(key, usual))
+def held(key: str, label: str, usual: float, most: float) -> float:
+    """Where a knob stands: in this visit, else in the link."""
+    if key not in st.session_state:
+        links.check_range(key, label, 0, most)
+        asked = None if links.outside(key, 0, most) else st.query_params.get(key)
+        st.session_state[key] = usual if asked is None else type(usual)(float(asked))
     return st.session_state[key]
 
 
@@ -142,25 +141,22 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
         label = label or 0  # a plane has no rows for classes
     count = count_input(plane, bool(spec.classes) and label is None and not plane)
     keep = keep_input(opened) if len(spec.shapes) > 1 else 0
+    temperature, seed = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE), int(held("seed", "Seed", 0, MAX_SEED))
     if graph := graph_of(opened, keep):
-        temperature, seed = held("temperature", 1.0, MAX_TEMPERATURE), int(held("seed", 0, MAX_SEED))
+        # Put there anew in each run: what was a widget's in the run before would be forgotten.
+        st.session_state.update(temperature=temperature, seed=seed)
         shown_input(opened)
         return View(count, temperature, seed, plane, label=label), graph
-    links.check_range("temperature", "Temperature", 0, MAX_TEMPERATURE)
     with above:
         temperature = st.slider(
-            "Temperature",
-            0.0,
-            MAX_TEMPERATURE,
-            1.0,
-            0.05,
-            key="temperature",
-            bind="query-params",
-            help=words.temperature_of(spec),
+            "Temperature", 0.0, MAX_TEMPERATURE, step=0.05, key="temperature", help=words.temperature_of(spec)
         )
         still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
         seed = seed_input("seed", "Seed", "New draw", still)
-    rest = seed_input("rest", "Seed of the rest", "New rest", False) if keep else 0
+    rest = 0
+    if keep:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            rest = seed_input("rest", "Seed of the rest", "New rest", False)
     pixels = False if keep else shown_input(opened)
     return View(count, float(temperature), seed, plane, pixels, label, keep, rest), None
 
@@ -222,19 +218,17 @@ def keep_input(opened: Opened) -> int:
 
 def seed_input(key: str, label: str, button: str, disabled: bool) -> int:
     """A seed, and the button that moves it on."""
-    links.check_range(key, label, 0, MAX_SEED)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = st.number_input(
-            label,
-            0,
-            MAX_SEED,
-            key=key,
-            bind="query-params",
-            width=150,
-            help="The same seed gives the same pictures again, also on another day.",
-        )
-        kind: Literal["primary", "secondary"] = "primary" if key == "seed" else "secondary"
-        st.button(button, key=f"new_{key}", on_click=new_draw, args=(key,), type=kind, disabled=disabled)
+    held(key, label, 0, MAX_SEED)
+    seed = st.number_input(
+        label,
+        0,
+        MAX_SEED,
+        key=key,
+        width=150,
+        help="The same seed gives the same pictures again, also on another day.",
+    )
+    kind: Literal["primary", "secondary"] = "primary" if key == "seed" else "secondary"
+    st.button(button, key=f"new_{key}", on_click=new_draw, args=(key,), type=kind, disabled=disabled)
     return int(seed)
 
 
@@ -323,10 +317,10 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
     def turned(knobs: Any) -> None:
         """The hand let go; what is no number in range is left out."""
         found = knobs if isinstance(knobs, dict) else {}
-        for key, most in (("temperature", MAX_TEMPERATURE), ("seed", MAX_SEED)):
+        for key, kind, most in (("temperature", float, MAX_TEMPERATURE), ("seed", int, MAX_SEED)):
             value = found.get(key)
             if isinstance(value, int | float) and 0 <= value <= most:
-                st.session_state[key] = value
+                st.session_state[key] = kind(value)
 
     def picked(place: Any) -> None:
         if isinstance(place, int | float) and 0 <= place < len(points):
@@ -361,13 +355,12 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
         knobs=turned,
         picked=picked,
     )
-    links.replace(KNOBS, knobs_of(view))
 
 
 def knobs_of(view: View) -> dict[str, str]:
     """What a link says of the knobs that were turned."""
     found = {"temperature": f"{view.temperature:g}"} if view.temperature != 1 else {}
-    return found | ({"seed": str(view.seed)} if view.seed else {})
+    return found | {key: str(seed) for key, seed in (("seed", view.seed), ("rest", view.rest)) if seed}
 
 
 def describe(opened: Opened, view: View) -> str:
@@ -492,6 +485,7 @@ def main() -> None:
             show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
+    links.replace(KNOBS, knobs_of(view))
     pictures.keep_in_url("a", "b", "start")
 
 

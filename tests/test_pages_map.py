@@ -343,34 +343,6 @@ def test_many_chosen_points_are_counted_and_the_first_are_shown(app) -> None:
     assert "take 2-D" in said(page)
 
 
-def test_a_link_holds_what_is_chosen_as_far_as_it_is_few(app) -> None:
-    page = app(model="flat", side="Chosen", chosen="9.2.5")
-    assert sheets(page)[0]["rows"] == [2, 5, 9] and page.query_params["chosen"] in ("2.5.9", ["2.5.9"])
-    assert [trace["selectedpoints"] for trace in charts(page)[0]["data"]] == [[1], [2, 4]]
-    assert "chosen" not in choose(page, "flat", []).query_params
-    assert "chosen" in choose(page, "flat", list(range(48))).query_params
-    assert "chosen" not in choose(page, "flat", list(range(49))).query_params
-
-
-@pytest.mark.parametrize(
-    ("chosen", "words", "left"),
-    [
-        ("2.999999999", "are not on this map", [2]),
-        ("2.x", "up to 48 numbers", []),
-        ("1e999", "up to 48 numbers", []),
-        ("2.9999999999", "up to 48 numbers", []),
-        (".".join("2" * 49), "up to 48 numbers", []),
-        ("²", "up to 48 numbers", []),
-    ],
-)
-def test_a_link_that_chooses_what_is_not_there_says_so(app, chosen: str, words: str, left: list[int]) -> None:
-    page = app(model="flat", side="Chosen", chosen=chosen)
-    (warning,) = page.warning
-    assert words in warning.value
-    assert page.session_state["map_chosen"][1] == left and ("chosen" in page.query_params) == bool(left)
-    assert not checked(page.run()).warning
-
-
 def test_choosing_does_not_change_the_figure_but_another_colour_keeps_what_is_chosen(app) -> None:
     page = app(model="flat")
     before = charts(page)[0]

@@ -124,12 +124,8 @@ class Points:
         kind, _, row = choice.partition(":")
         if self.images is not None or kind != "ref" or not row.isdecimal() or len(row) > 9:
             return None
-        return self.place_of_row(int(row))
-
-    def place_of_row(self, row: int) -> int | None:
-        """Where a picture of the source stands here; None where it was not drawn."""
-        place = int(np.searchsorted(self.rows, row))
-        return place if place < len(self) and self.rows[place] == row else None
+        place = int(np.searchsorted(self.rows, int(row)))
+        return place if place < len(self) and self.rows[place] == int(row) else None
 
 
 @st.cache_data(ttl=60, show_spinner=False)

@@ -11,19 +11,7 @@ import streamlit as st
 
 from pages.widgets.models import plain
 
-TEXTS = (
-    "model",
-    "a",
-    "b",
-    "c",
-    "d",
-    "start",
-    "class",
-    "as",
-    "level",
-    "codes",
-    "chosen",
-)  # never read as numbers
+TEXTS = ("model", "a", "b", "c", "d", "start", "class", "as", "level", "codes")  # of a link: never read as numbers
 MAX_NAMED = 15  # values that a sentence lists
 MAX_FOUND = 24  # characters of a stranger's text in a sentence
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -83,13 +84,10 @@ def check_out(path: Path, *suffixes: str) -> None:
 
 def size_of(text: str) -> tuple[int, int]:
     """Height and width that `32` or `32x48` means: the parser of an option."""
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
+    sides = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text, re.ASCII | re.IGNORECASE)
+    if sides is None:
         raise typer.BadParameter(f"{text!r} is not a size; write 32 or 32x48 (height x width).")
-    return sides[0], sides[-1]
+    return int(sides[1]), int(sides[2] or sides[1])
 
 
 @contextlib.contextmanager

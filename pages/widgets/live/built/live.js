@@ -1187,7 +1187,7 @@ var Ke = class {
 	constructor(e) {
 		this.host = e;
 		let t = f("div", { className: "knob" }, f("span", {}, "Temperature"), this.heat, this.heatNumber);
-		e.root.replaceChildren(f("div", { className: "grid" }, f("div", { className: "knobs" }, t, this.seedRow, this.heatNote), this.rows, f("div", { className: "field" }, this.screen.canvas, this.mark), this.below)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
+		e.root.replaceChildren(f("div", { className: "grid" }, f("div", { className: "knobs" }, t, this.seedRow), this.rows, f("div", { className: "field" }, this.screen.canvas, this.mark), this.below, this.heatNote)), this.heat.oninput = () => this.turn(Number(this.heat.value), this.of), this.seed.oninput = () => this.turn(this.at, Number(this.seed.value)), this.heat.onchange = this.seed.onchange = () => this.report.later(), this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of), this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0)), this.draw.onclick = () => this.type(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.screen.canvas.onclick = (e) => {
 			let t = this.screen.place(e);
 			t >= 0 && this.host.tell("picked", t);
 		};
@@ -1708,28 +1708,26 @@ var at = {
 	}
 	listen(e) {
 		e.onpointerdown = (e) => this.down(e), e.onpointermove = (e) => this.move(e), e.onpointerup = (e) => this.up(e), e.onpointercancel = (e) => {
-			this.fingers.delete(e.pointerId), this.gesture = null, this.board.hover();
+			this.fingers.delete(e.pointerId), this.drop();
 		}, e.ondblclick = () => {
-			clearTimeout(this.clicked), this.board.reset();
+			clearTimeout(this.clicked), this.first = -1, this.board.reset();
 		}, e.onkeydown = (e) => this.key(e), e.addEventListener("wheel", (e) => this.wheel(e), { passive: !1 });
 	}
 	down(e) {
 		if (!this.points || e.button !== 0) return;
 		clearTimeout(this.clicked), this.rest(), this.board.above.setPointerCapture(e.pointerId);
 		let t = [e.offsetX, e.offsetY];
-		if (this.fingers.set(e.pointerId, t), this.fingers.size > 1) {
-			this.gesture = null;
-			return;
-		}
-		let n = F(this.board.frame, ...t), r = e.pointerType === "touch";
+		if (this.fingers.set(e.pointerId, t), this.fingers.size > 1) return this.drop();
+		let n = F(this.board.frame, ...t), r = e.pointerType === "touch", i = this.tool === "Path" ? this.first < 0 : this.tool === "Look" && !r;
 		this.gesture = {
 			tool: this.tool,
 			begin: t,
 			last: t,
 			trail: [n],
 			moved: !1,
-			touch: r
-		}, this.look(n), this.tool === "Path" && this.first < 0 ? this.first = this.near : this.tool === "Look" && !r && (this.first = this.hit(r)), this.board.hover();
+			touch: r,
+			begins: i
+		}, this.look(n), i && (this.first = this.tool === "Path" ? this.near : this.hit(r)), this.board.hover();
 	}
 	move(e) {
 		if (!this.points) return;
@@ -1744,6 +1742,9 @@ var at = {
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
 		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ot), this.board.hover();
+	}
+	drop() {
+		this.gesture?.begins && (this.first = -1), this.gesture = null, this.board.hover();
 	}
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];

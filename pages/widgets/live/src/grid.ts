@@ -78,10 +78,11 @@ export class Grid implements View {
       h(
         "div",
         { className: "grid" },
-        h("div", { className: "knobs" }, heatRow, this.seedRow, this.heatNote),
+        h("div", { className: "knobs" }, heatRow, this.seedRow),
         this.rows,
         h("div", { className: "field" }, this.screen.canvas, this.mark),
         this.below,
+        this.heatNote,
       ),
     );
     this.heat.oninput = () => this.turn(Number(this.heat.value), this.of);

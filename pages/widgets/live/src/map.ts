@@ -59,6 +59,7 @@ interface Gesture {
   trail: Place[]; // on the map
   moved: boolean;
   touch: boolean;
+  begins: boolean; // a path
 }
 
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
@@ -237,11 +238,11 @@ export class PointMap implements View {
     canvas.onpointerup = (event) => this.up(event);
     canvas.onpointercancel = (event) => {
       this.fingers.delete(event.pointerId);
-      this.gesture = null;
-      this.board.hover();
+      this.drop();
     };
     canvas.ondblclick = () => {
-      clearTimeout(this.clicked); // neither press chose
+      clearTimeout(this.clicked); // neither press chose, or began a path
+      this.first = -1;
       this.board.reset();
     };
     canvas.onkeydown = (event) => this.key(event);
@@ -255,16 +256,13 @@ export class PointMap implements View {
     this.board.above.setPointerCapture(event.pointerId);
     const begin: Place = [event.offsetX, event.offsetY];
     this.fingers.set(event.pointerId, begin);
-    if (this.fingers.size > 1) {
-      this.gesture = null; // two fingers move and enlarge, whatever the tool
-      return;
-    }
+    if (this.fingers.size > 1) return this.drop(); // two fingers move and enlarge, whatever the tool
     const on = toMap(this.board.frame, ...begin);
     const touch = event.pointerType === "touch";
-    this.gesture = { tool: this.tool, begin, last: begin, trail: [on], moved: false, touch };
+    const begins = this.tool === "Path" ? this.first < 0 : this.tool === "Look" && !touch;
+    this.gesture = { tool: this.tool, begin, last: begin, trail: [on], moved: false, touch, begins };
     this.look(on);
-    if (this.tool === "Path" && this.first < 0) this.first = this.near;
-    else if (this.tool === "Look" && !touch) this.first = this.hit(touch);
+    if (begins) this.first = this.tool === "Path" ? this.near : this.hit(touch);
     this.board.hover();
   }
 
@@ -305,6 +303,13 @@ export class PointMap implements View {
     } else if (gesture.tool === "Box")
       this.choose(within(box(gesture.trail[0], gesture.trail.at(-1)!), this.points.coords));
     else if (gesture.tool === "Lasso") this.choose(within(gesture.trail, this.points.coords));
+    this.board.hover();
+  }
+
+  /** What the hand began comes to nothing. */
+  private drop(): void {
+    if (this.gesture?.begins) this.first = -1;
+    this.gesture = null;
     this.board.hover();
   }
 
