@@ -1,5 +1,6 @@
 """The live view in a real Chromium: pictures follow the hand, the server hears of it when the hand lets go."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -309,12 +310,20 @@ def test_grid_of_classes_and_of_pixels(live) -> None:
     live.page.locator(".live canvas").click(position={"x": 5, "y": 5})
     live.settle()
     assert "picture=1" in live.page.url
+    live.page.get_by_label("Value of the temperature").fill("1.5")
+    live.page.get_by_role("button", name="New draw").click()
+    live.page.wait_for_url("**seed=1**")
+    live.settle()
+    grid = live.page.get_by_role("img", name=re.compile("40 pictures drawn"))
+    top = grid.bounding_box()["y"]
     live.page.get_by_text("Pixels", exact=True).click()
     live.settle()
     expect(live.page.locator(".live")).to_have_count(0)
+    assert grid.bounding_box()["y"] == pytest.approx(top, abs=2)  # it stays where it was
     live.page.get_by_text("Mean", exact=True).click()
     live.settle()
     expect(live.page.locator(".live canvas")).to_be_visible()
+    assert "temperature=1.5" in live.page.url and "seed=1" in live.page.url
 
 
 def test_dark_theme_and_a_phone(new_view, live_server) -> None:

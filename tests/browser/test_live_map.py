@@ -364,8 +364,14 @@ def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:
     until(phone, lambda: same(shown(phone), expected))
     assert (shown(phone) != before).any()
     phone.screenshot("live-map-phone")
+    tool(phone, "Path")
+    place = board(phone).bounding_box()
     for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
         middle = {"x": place["x"] + 180, "y": place["y"] + 150}
         touches = [middle | {"x": middle["x"] + side * apart} for side in (-1, 1)] if apart else []
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    tap = {"x": place["x"] + 60, "y": place["y"] + 60}
+    for kind in ("touchStart", "touchEnd"):
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [tap] if kind == "touchStart" else []})
     assert Paper(phone).unit[0] == pytest.approx(3 * scale, rel=0.05)
+    expect(button(phone, "Pause")).to_be_hidden()  # two fingers begin no path: the tap is its first end
