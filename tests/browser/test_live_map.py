@@ -370,7 +370,7 @@ def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:
         middle = {"x": place["x"] + 180, "y": place["y"] + 150}
         touches = [middle | {"x": middle["x"] + side * apart} for side in (-1, 1)] if apart else []
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-    tap = {"x": place["x"] + 60, "y": place["y"] + 60}
+    tap = {"x": place["x"] + 90, "y": place["y"] + 250}
     for kind in ("touchStart", "touchEnd"):
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [tap] if kind == "touchStart" else []})
     assert Paper(phone).unit[0] == pytest.approx(3 * scale, rel=0.05)
