@@ -141,8 +141,9 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
         label = label or 0  # a plane has no rows for classes
     count = count_input(plane, bool(spec.classes) and label is None and not plane)
     keep = keep_input(opened) if len(spec.shapes) > 1 else 0
-    temperature, seed = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE), int(held("seed", "Seed", 0, MAX_SEED))
+    temperature = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
     if graph := graph_of(opened, keep):
+        seed = int(held("seed", "Seed", 0, MAX_SEED))
         # Put there anew in each run: what was a widget's in the run before would be forgotten.
         st.session_state.update(temperature=temperature, seed=seed)
         shown_input(opened)

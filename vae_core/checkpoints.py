@@ -268,10 +268,10 @@ def _typed(header: dict[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _require(fine: bool, what: str) -> None:
-    """The answer to a header that a page would stumble over."""
+def _require(fine: bool, what: str, *found: Any) -> None:
+    """The answer to a header that a page would stumble over; what was found is put into words only then."""
     if not fine:
-        raise CheckpointError(f"The file's header is not valid: {what}.")
+        raise CheckpointError(f"The file's header is not valid: {what.format(*map(reprlib.repr, found))}.")
 
 
 def _is_number(value: Any) -> bool:
@@ -298,7 +298,7 @@ def check_info(info: DataInfo) -> None:
     _require(
         all(map(_is_text, texts)), f"a name or credit of its data has more than {MAX_TEXT} characters, or is not UTF-8"
     )
-    _require(min(info.sizes) >= 0, f"data.sizes is {reprlib.repr(info.sizes)}, and none may be below 0")
+    _require(min(info.sizes) >= 0, "data.sizes is {}, and none may be below 0", info.sizes)
     named, listed = len(info.factor_names), len(info.value_names)
     _require(named == listed, f"there are {named} factor_names and {listed} value_names; as many are needed")
 
@@ -321,15 +321,14 @@ def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> Non
         if name in ("elbo", "kl") and value is None and not spec.has_density:
             continue
         fine = _are_numbers(value, lists[name]) if name in lists else _is_number(value)
-        if not fine:  # to write thousands of sentences that nobody reads takes longer than all the rest
-            _require(fine, f"{where} {reprlib.repr(name)} is {reprlib.repr(value)}")
+        _require(fine, where + " {} is {}", name, value)
 
 
 def _check_history(history: list[Any], spec: LatentSpec) -> None:
     """One complete row an epoch: the page plots each of them."""
     _require(len(history) <= MAX_EPOCHS, f"the history has {len(history)} rows; allowed: up to {MAX_EPOCHS}")
     for row in history:
-        _require(isinstance(row, dict), f"a row of the history is {reprlib.repr(row)}")
+        _require(isinstance(row, dict), "a row of the history is {}", row)
         plain = {name: value for name, value in row.items() if name not in ("train", "val")}
         parts = [row.get("train"), row.get("val")]
         _require(all(isinstance(part, dict) for part in parts), "a row of the history lacks the figures of a split")
