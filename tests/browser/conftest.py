@@ -31,6 +31,8 @@ from playwright.sync_api import (
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from pages.widgets import messages
+
 ROOT = Path(__file__).resolve().parents[2]
 # The first is Chromium without windows: the same engine for half of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -78,6 +80,8 @@ class View:
     kind: tuple[bool, str]  # touch, and the script that runs before any of the app's
     errors: list[str] = field(default_factory=list)
     run: str = "asked"  # what became of the last rerun that the browser asked for: asked, begun, done
+    own: str = ""  # the page that is open or was asked for, as Streamlit names it
+    arrived: bool = True  # the server has heard of it
     spent: bool = False  # nobody else can use its page, whose clock was changed, say
 
     def open(self, path: str = "", **query: object) -> None:
@@ -140,17 +144,27 @@ class View:
 
     def _follow(self, socket: WebSocket) -> None:
         """Read Streamlit's own messages: on a busy machine the page looks at rest between a click and its rerun."""
-        self.run = "asked"
+        self.run, self.own, self.arrived = "asked", "", True
         socket.on("framesent", self._sent)
         socket.on("framereceived", self._received)
 
     def _sent(self, frame: bytes | str) -> None:
-        if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
-            self.run = "asked"
+        said = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if said.WhichOneof("type") != "rerun_script":
+            return
+        asked = said.rerun_script
+        if messages.is_switch(asked):
+            self.own, self.arrived = asked.page_script_hash, asked.page_script_hash == self.own
+        if not asked.page_script_hash or not self.own or asked.page_script_hash == self.own:
+            self.run = "asked"  # what a page says that was left is not heard
 
     def _received(self, frame: bytes | str) -> None:
         message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
         kind = message.WhichOneof("type")
+        if kind in ("new_session", "navigation"):
+            page = (message.new_session if kind == "new_session" else message.navigation).page_script_hash
+            self.arrived = self.arrived or page == self.own
+            self.own = page if self.arrived else self.own
         if kind == "new_session":
             self.run = "begun"
         elif kind == "script_finished" and self.run == "begun":
