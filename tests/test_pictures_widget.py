@@ -109,7 +109,7 @@ def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]
 def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]) -> None:
     app = give(start(), digit())
     first = found(app)
-    assert first.choice.startswith("upload:") and app.query_params["a"] == [first.choice]  # which Back comes back to
+    assert first.choice.startswith("upload:") and first.choice in app.query_params["a"]  # which Back comes back to
     assert first.x.shape == (1, *app.session_state["opened"].checkpoint.model.image_shape)
     assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
     assert any("inverted" in note for note in first.notes)
