@@ -327,6 +327,7 @@ def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor], rows: in
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = False  # gives back what a run took
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the processors, too
     # One row, and then more: an exporter that took the number of rows for fixed is found out.
     total = len(wanted[0])
     pieces = [slice(0, 1), *(slice(i, i + rows) for i in range(1, total, rows))]
