@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import served
+from pages.widgets import messages, served
 
 
 async def healthz(request: Request) -> PlainTextResponse:
@@ -25,4 +26,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
 sys.path.append(str(Path(__file__).resolve().with_name("pages")))
 
-app = st.App("pages/router.py", routes=[Route("/healthz", healthz), *served.routes])
+app = st.App(
+    "pages/router.py",
+    routes=[Route("/healthz", healthz), *served.routes],
+    middleware=[Middleware(messages.InOrder)],
+)
