@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vae_core import explore
 from vae_core.explore import flatten, unflatten
 from vae_core.graphs import Graph
 from vae_core.latents.priors import LOG_STD_RANGE
@@ -89,6 +90,22 @@ class _Encoder(nn.Module):
         from vae_core import onnx_rules
 
         return onnx_rules.encoder(self.model)
+
+
+def check(model: VAE) -> None:
+    """Refuse a model that no browser would run, before anything is computed.
+
+    Raises:
+        ExportError: one sentence that says why.
+    """
+    _rows(model)
+
+
+@torch.inference_mode()
+def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None) -> Tensor:
+    """What the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
+    classes = y if model.spec.classes else None
+    return explore.decode(model, z, classes) if keep is None else explore.continued(model, z, keep, 0.0, y=classes)
 
 
 def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:

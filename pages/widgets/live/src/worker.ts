@@ -42,6 +42,8 @@ async function make(url: string): Promise<Held> {
   try {
     // The file comes while the runtime does.
     const [ort, answer] = await Promise.all([runtime, fetch(url)]);
+    // What the server has to say of a file of this kind is a sentence.
+    if (answer.status === 404 || answer.status === 422) throw new Error(await answer.text());
     if (!answer.ok) throw new Error(`the decoder is not to be had (${answer.status})`);
     const session = await ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()));
     return { session, inputs: new Map() };
