@@ -2505,7 +2505,11 @@ function zt(e, t, n) {
 		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
 	}), d = (e) => {
 		e.composedPath().includes(r) || o.finish?.();
-	}, f = ["pointerdown", "keydown"];
+	}, f = [
+		"pointerdown",
+		"keydown",
+		"popstate"
+	];
 	for (let e of f) window.addEventListener(e, d, !0);
 	return {
 		name: e,
