@@ -12,12 +12,8 @@ import torch.nn.functional as F
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-<<<<<<< HEAD
 from pages.widgets import classes, downloads, links, live, models, pictures, words
-=======
-from pages.widgets import classes, downloads, links, live, models, pictures, served, words
 from pages.widgets.buttons import pressed
->>>>>>> main
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
 from vae_core import explore, images
