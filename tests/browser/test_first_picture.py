@@ -87,7 +87,7 @@ def test_servers_picture_that_comes_late_is_not_shown(live: View) -> None:
 
 def test_model_that_cannot_be_exported_ends_in_the_servers_view_with_the_reason(live: View) -> None:
     words = "A layer gives too much"
-    live.page.route(EXPORTED, lambda route: route.fulfill(status=422, body=f"{words}."))
+    live.page.route(EXPORTED, lambda route: route.fulfill(status=422, content_type="text/plain", body=f"{words}."))
     live.open("traverse", model="digits")
     expect(live.page.get_by_text(words)).to_be_visible()
     expect(live.page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")).to_be_visible()
@@ -119,7 +119,7 @@ def test_every_page_shows_the_same_from_both(live: View, path: str) -> None:
     live.open(page, **PAGES[path], **dict([more.split("=")] if more else []))
     live.page.wait_for_function("window.drawn.length > 0")
     expect(state(live, "loading")).to_be_visible()
-    live.page.wait_for_timeout(500)
+    expect(live.page.get_by_text(NOTE)).to_be_visible()
     places = live.page.locator(".live figure canvas, .live .field canvas, .live .corner canvas")
     before = [(place.bounding_box(), levels(place)) for place in places.all()]
     assert before and all(pixels.std() > 5 for _, pixels in before)  # pictures, and not the grey of an empty place
@@ -142,10 +142,10 @@ def test_nothing_of_it_breaks_a_phone_in_the_dark(new_view: Callable[..., View],
     view.open("traverse", model="digits")
     note = view.page.get_by_text(NOTE)
     expect(note).to_be_visible()
-    box, around = note.bounding_box(), view.page.locator(".live").bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] >= around["y"] + around["height"] - 1
-    below = view.page.get_by_label("Seed", exact=True).first.bounding_box()
-    assert box["y"] + box["height"] <= below["y"]
+    box, picture = note.bounding_box(), view.page.locator(".live canvas").first.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= picture["y"]
+    above = view.page.get_by_role("button", name="Another one").bounding_box()
+    assert above["y"] + above["height"] <= box["y"] + 1
     view.screenshot("live-loading-phone")
     held.let_go()
     ready(view)

@@ -239,4 +239,4 @@ def _failed(told: Any) -> None:
     if not isinstance(told, dict) or len(_failures()) >= MAX_FAILURES:
         return
     if served.refusal(file := str(told.get("file", ""))[-DIGEST:]) is None:
-        _failures()[file] = str(told.get("reason"))[:MAX_REASON]
+        _failures()[file] = str(told.get("reason"))[:MAX_REASON] or "no reason was given"
