@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -42,22 +42,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
     recipe = zoo.recipe("conv", DataConfig("sprites", size=(128, 128)), (3, 128, 128), latent_dim=32, body=body)
     torch.manual_seed(0)
     checkpoints.save(Checkpoint(recipe, build(recipe.model), DataInfo("sprites")), own / "large.safetensors")
+    with running(home, VAE_CHECKPOINTS=str(own)) as found:
+        yield found
+
+
+@contextmanager
+def running(home: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """The app as somebody has it who opens it for the first time; its address and process."""
     with closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
-    variables = kept | {"HOME": str(home), "VAE_CHECKPOINTS": str(own), "OMP_NUM_THREADS": "1"}
+    kept.pop("OMP_NUM_THREADS", None)  # a test's
+    variables = kept | {"HOME": str(home)} | environment
     options = ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options]
     process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(300):
-        with closing(socket.socket()) as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"http://localhost:{port}", process.pid
-    process.terminate()
-    process.wait(20)
+    try:
+        for _ in range(300):
+            with closing(socket.socket()) as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://localhost:{port}", process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="module")
