@@ -80,7 +80,10 @@ class Connection:
         """Pass on what Streamlit says, and note which page is open and whether its run has begun."""
         content = message.get("bytes") or b""
         said = ForwardMsg.FromString(content) if 0 < len(content) < LARGE else ForwardMsg()
-        if said.WhichOneof("type") == "new_session":
+        kind = said.WhichOneof("type")
+        if kind == "navigation":  # the page of a link is not known before
+            self._page = said.navigation.page_script_hash
+        if kind == "new_session":
             self._page, self._announced = said.new_session.page_script_hash, True
         elif said.WhichOneof("type") == "navigation":  # on a deep link only now it is known which page that is
             self._page = said.navigation.page_script_hash
