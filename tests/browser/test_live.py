@@ -34,7 +34,7 @@ def drawn(view) -> int:
 
 def ready(view) -> None:
     """Wait until a picture was decoded in the page."""
-    view.page.locator('.live[data-state="drawn"]').wait_for(timeout=60_000)
+    view.is_live()
     view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
     view.settle()
 
