@@ -104,6 +104,18 @@ def test_a_page_that_the_server_opened_is_heard(link: str | None) -> None:
     run(act)
 
 
+def test_a_page_that_a_deep_link_opened_is_heard() -> None:
+    async def act(socket: Socket) -> None:
+        await socket.begins("frame")  # of all pages; which of them it is comes a moment later
+        told = ForwardMsg()
+        told.navigation.page_script_hash = "page"
+        await socket.connection.send({"type": "websocket.send", "bytes": told.SerializeToString()})
+        socket.say("page", value("m", 1))
+        assert (await socket.heard()).page_script_hash == "page"
+
+    run(act)
+
+
 @pytest.mark.parametrize(
     ("states", "fragment"),
     [

@@ -85,6 +85,8 @@ class Connection:
             self._page = said.navigation.page_script_hash
         if kind == "new_session":
             self._page, self._announced = said.new_session.page_script_hash, True
+        elif said.WhichOneof("type") == "navigation":  # on a deep link only now it is known which page that is
+            self._page = said.navigation.page_script_hash
         elif content and self._announced:
             self._begun.set()  # its callbacks came before anything that it shows
         await self._send(message)

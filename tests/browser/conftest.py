@@ -102,6 +102,10 @@ class View:
             self.page.wait_for_timeout(100)
             quiet = quiet + 1 if self.run == "done" and finished.count() else 0
 
+    def is_live(self) -> None:
+        """Wait until the page itself decodes what it shows: before, its pictures are the server's."""
+        self.page.locator('.live[data-state="drawn"]').wait_for(timeout=60_000)
+
     def go_to(self, title: str) -> None:
         """Press a page's name in the navigation."""
         self.page.get_by_role("link", name=title, exact=True).first.click()
