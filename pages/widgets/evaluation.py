@@ -19,14 +19,13 @@ from typing import Any
 import streamlit as st
 
 from pages.widgets import background, datasource, downloads, links, models
-from pages.widgets.background import Work
 from pages.widgets.datasource import FOLDER, OWN_FILE, Drawn, Source
 from pages.widgets.models import Opened, plain
 from vae_core import data, metrics
 from vae_core.data import Dataset
+from vae_core.jobs import Cancelled, Job, Progress, Work
 from vae_core.metrics import Row
 from vae_core.model import VAE, LatentSpec
-from vae_core.projection import Cancelled, Job, Progress
 
 NAMES = {  # in the order in which they are shown
     "elbo": "ELBO",
@@ -337,7 +336,8 @@ def _take_result(opened: Opened, key: Hashable, running: Job[Measured]) -> None:
     try:
         measured = running.result()
     except Cancelled:
-        st.session_state["eval_problem"] = (key, st.info, "Measuring was cancelled.")
+        why = f"{running.too_long} Take fewer pictures or figures." if running.too_long else "Measuring was cancelled."
+        st.session_state["eval_problem"] = (key, st.info, why)
         return
     except ValueError as error:
         st.session_state["eval_problem"] = (key, st.error, plain(str(error)))
