@@ -1,5 +1,7 @@
 """Jobs and their queue: progress, results, turns, limits, and the end of what nobody waits for."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,7 +155,7 @@ def test_a_job_may_take_longer_while_nobody_waits(desk) -> None:
     second = queue.add("b", desk.work("second"))
     with pytest.raises(TooLong):
         first.result(20)
-    assert first.cancelled and first.too_long == "Stopped after 0 minutes, since others wait for their turn."
+    assert first.cancelled and first.too_long == "Stopped after 1 minute, since others wait for their turn."
     desk.let_go(second, "second")
 
 
@@ -208,3 +210,11 @@ def test_a_job_uses_few_threads_and_others_keep_theirs() -> None:
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux alone")
+def test_a_job_lets_other_threads_go_first() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    work = Queue().add("a", lambda report, cancel: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert work.result(60) >= max(own, 10)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own

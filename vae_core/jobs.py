@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -14,6 +16,8 @@ import numpy as np
 T = TypeVar("T")
 Progress = Callable[[float, np.ndarray], None]  # share done in [0, 1], coordinates so far (N, 2)
 Work = Callable[[Progress, threading.Event], T]
+
+NICENESS = 10  # of 19: with more, a thread that holds Python's lock would wait for a processor too long
 
 
 class Cancelled(Exception):
@@ -118,6 +122,7 @@ class Queue:
         """
 
         def bounded(report: Progress, cancel: threading.Event) -> T:
+            step_back()
             bound_threads(self.threads)
             return work(report, cancel)
 
@@ -183,6 +188,12 @@ class Queue:
                 raise TooLong(f"Stopped after {_minutes(self.patience)}, since others wait for their turn.")
 
 
+def step_back() -> None:
+    """Let all other threads go first, on Linux, where each has a niceness of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 def bound_threads(count: int) -> None:
     """Let what this thread does in OpenMP and torch, and all that the process does in BLAS, use so many threads."""
     import sklearn.neighbors  # noqa: F401  (libraries that are loaded later would not be bounded)
@@ -194,5 +205,5 @@ def bound_threads(count: int) -> None:
 
 
 def _minutes(seconds: float) -> str:
-    count = round(seconds / 60)
+    count = max(1, round(seconds / 60))
     return "1 minute" if count == 1 else f"{count} minutes"

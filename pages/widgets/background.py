@@ -46,6 +46,11 @@ def job(name: str, key: Hashable, work: Work[T]) -> Job[T]:
     return held[1]
 
 
+def connected(session: str) -> bool:
+    """Whether a visitor's browser is connected; where pages run without a server, it is."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
 def presence() -> Callable[[], bool]:
     """What tells, in any thread, whether this visitor's page is still connected, or was a moment ago."""
     context, seen = get_script_run_ctx(), time.monotonic()
@@ -53,7 +58,7 @@ def presence() -> Callable[[], bool]:
     def here() -> bool:
         nonlocal seen
         now = time.monotonic()
-        if context is None or not runtime.exists() or runtime.get_instance().is_active_session(context.session_id):
+        if context is None or connected(context.session_id):
             seen = now
         return now - seen < GRACE
 

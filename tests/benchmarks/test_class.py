@@ -91,7 +91,9 @@ class Visitor:
                 time.monotonic() + found.interval,
             )
         elif kind == "new_session":
-            self.fresh, self.said, self.script = {}, [], message.new_session.page_script_hash
+            self.fresh, self.said = {}, []
+        elif kind == "navigation":
+            self.script = message.navigation.page_script_hash
         elif kind == "script_finished":
             if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
                 self.due = self.fresh

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 PAGES = {
     "": "Home",
     "sample": "Sample",
