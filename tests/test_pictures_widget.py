@@ -202,7 +202,7 @@ def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
 def test_the_data_set_where_it_is_not_here(start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "originals_here", lambda opened: False)
     app = start(a="data:5", b="ref:6")
-    assert ["picture of the data set, and that is not here" in warning.value for warning in app.warning] == [True]
+    assert ["that is not here" in warning.value for warning in app.warning] == [True]
     assert not found(app, "b").original
     assert not found(app, "b").notes
     app.session_state["choose_b"] = True
