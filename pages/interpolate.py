@@ -314,6 +314,7 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
         column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+    pictures.say_originals(opened, corners.values())
     if any(chosen.choice.startswith("upload:") for chosen in corners.values()):
         st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 

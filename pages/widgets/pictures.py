@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -338,10 +338,18 @@ def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
         raise ValueError(f"There is no reference picture {row}; this model has 0 to {len(reference) - 1}.")
     label, mean, std = _named("reference picture", row, class_of(opened, row)), reference.mean[row], reference.std[row]
     if not originals:
-        notes = (f"{models.why_no_originals(opened)}, so this is the model's reconstruction",)
-        return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes, y=_known(opened, row))
+        return Chosen(value, label, some_references(opened, [row]), mean, std, False, y=_known(opened, row))
     x, given = _observed(opened, int(reference.index[row]))
     return Chosen(value, label, x, mean, std, True, given=given, y=_known(opened, row))
+
+
+def say_originals(opened: Opened, shown: Iterable[Chosen]) -> None:
+    """Say, once for all pictures of a page, that those of the reference set are reconstructions, and why."""
+    if any(chosen.choice.startswith("ref:") and not chosen.original for chosen in shown):
+        way = " Home says how they get here." if models.can_have_originals(opened) else ""
+        st.caption(
+            f"Pictures of the reference set are the model's reconstructions: {models.why_no_originals(opened)}.{way}"
+        )
 
 
 def _known(opened: Opened, row: int) -> Tensor | None:
@@ -353,7 +361,7 @@ def _known(opened: Opened, row: int) -> Tensor | None:
 
 def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
     if not originals:
-        raise ValueError(f"The link names a picture of the data set; {models.why_no_originals(opened)}.")
+        raise ValueError("The link names a picture of the data set, and that is not here.")
     test = data.load(opened.checkpoint.recipe.data).test
     if row >= len(test):
         raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
@@ -615,8 +623,7 @@ def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
         shelf.title,
     )
     if not models.originals_here(opened):
-        way = " Home says how they get here." if models.can_have_originals(opened) else ""
-        st.caption(f"These are the model's reconstructions: {models.why_no_originals(opened)}.{way}")
+        st.caption("These are the model's reconstructions.")
 
 
 def _class_input(slot: str, opened: Opened, shelf: _Shelf) -> int:

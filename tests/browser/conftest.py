@@ -46,8 +46,6 @@ FLAGS = [
     "--use-fake-device-for-media-stream",  # a camera, and a person who allows it
     "--use-fake-ui-for-media-stream",
 ]
-WATCHER = "STREAMLIT_SERVER_FILE_WATCHER_TYPE"
-WATCHED = {WATCHER: "auto"}  # as a person's server
 DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
 EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
@@ -218,8 +216,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         home = tmp_path_factory.mktemp("home")
         port = _free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
-        # Looking for changed sources costs as much as many a run of a page; WATCHED servers do it all the same.
-        own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", WATCHER: "none"}
+        own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         own |= {"VAE_LIVE": "off"}  # most tests see what the server decodes; `live` has the rest
         variables = kept | own | environment
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
