@@ -2,13 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import served
+from pages.widgets import errors, guard, served
+
+PAGES = Path(__file__).resolve().with_name("pages")
 
 
 async def healthz(request: Request) -> PlainTextResponse:
@@ -18,6 +22,11 @@ async def healthz(request: Request) -> PlainTextResponse:
 
 # Streamlit puts the router's folder on the path for each run and takes it off again unless it is there already; an
 # import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
-sys.path.append(str(Path(__file__).resolve().with_name("pages")))
+sys.path.append(str(PAGES))
 
-app = st.App("pages/router.py", routes=[Route("/healthz", healthz), *served.routes])
+SHELL: dict[str, Any] = {  # what is the same whichever pages it serves
+    "routes": [Route("/healthz", healthz), *served.routes],
+    "middleware": [Middleware(guard.Guard)],
+    "on_script_error": errors.show,
+}
+app = st.App(PAGES / "router.py", **SHELL)
