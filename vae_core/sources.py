@@ -39,6 +39,7 @@ LARGE_SIDE = 128  # pixels: a size beyond this is not kept
 NAMED = 3  # so many unreadable pictures are named in a message
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+SUFFIXES |= {".heic", ".heif", ".hif", ".jxl"}  # read where the extra `photos` is installed, and else named
 # Top folders that mean a split and not a class, and whether they hold test pictures.
 PARTS = {"train": False, "training": False, "val": False, "valid": False, "validation": False, "test": True}
 IMAGE_KEYS = ("images", "imgs", "x", "data")
