@@ -386,6 +386,7 @@ def graphs_of(sides: list[Side]) -> list[dict[str, Any]] | None:
 
 def page() -> None:
     home = models.picker()
+    pictures.keep_in_url("a", "b")
     head, middle, right = st.columns([1.2, 1, 1], gap="medium")
     with head:
         st.title("Compare", anchor=False)
@@ -402,7 +403,6 @@ def page() -> None:
                 heading.markdown(f":{colour}[**{pictures.NAMES[slot]}**] {plain(found.label)}")
             pair.append(found)
     a, b = pair
-    pictures.keep_in_url("a", "b")
     if a is None or b is None:
         st.stop()
     sides = sides_of(chosen, a, b, home)

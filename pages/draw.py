@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.widgets import classes, links, live, models, pictures, words
+from pages.widgets.buttons import pressed
 from pages.widgets.models import Opened, plain
 from pages.widgets.plots import class_style
 from vae_core import explore, images
@@ -134,15 +135,16 @@ def without(reason: str) -> None:
         f"({plain(reason.rstrip('.'))}): upload a drawing as A on Interpolate, or as the start on Traverse."
     )
     with st.container(horizontal=True):
-        if st.button("Go to Interpolate", type="primary"):
+        if pressed("Go to Interpolate", "go_interpolate", type="primary"):
             links.go_to("interpolate.py")
-        if st.button("Go to Traverse"):
+        if pressed("Go to Traverse", "go_traverse"):
             links.go_to("traverse.py")
         live.again_button()
 
 
 def page() -> None:
     opened = models.picker(fits)
+    pictures.keep_in_url("a", "b", "start")
     st.title("Draw", anchor=False)
     st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
     models.warn_collapsed(opened)
@@ -152,7 +154,6 @@ def page() -> None:
         without(graph)
     else:
         view(opened, graph)
-    pictures.keep_in_url("a", "b", "start")
 
 
 page()

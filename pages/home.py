@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.widgets import cards, evaluation, links, models, words
+from pages.widgets.buttons import pressed
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
 from vae_core import checkpoints, data
@@ -115,7 +116,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     key, label, title = entry.id, plain(entry.id), plain(entry.title[:MAX_TITLE])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{label}, open" if is_open else label, anchor=False, width="stretch")
-        if st.button(f"Open {title}", key=f"open-{key}", type="primary", on_click=models.choose_model, args=[key]):
+        if pressed(f"Open {title}", f"open-{key}", type="primary", on_click=models.choose_model, args=(key,)):
             links.go_to("sample.py")
     st.text(opened.checkpoint.description or "This file has no description.")
     models.warn_collapsed(opened)
@@ -311,7 +312,7 @@ def _offer_originals(opened: Opened) -> None:
         f"The data set {name} is not on this machine, so reference pictures on all pages are the model's own "
         f"reconstructions.{way}"
     )
-    if known.torchvision and st.button(f"Fetch {name} (about {known.bytes / 1e6:,.0f} MB)", key="fetch"):
+    if known.torchvision and pressed(f"Fetch {name} (about {known.bytes / 1e6:,.0f} MB)", "fetch"):
         _fetch(opened)
 
 

@@ -24,6 +24,7 @@ from pages.widgets import (
     pictures,
     plots,
 )
+from pages.widgets.buttons import pressed
 from pages.widgets.canvas import canvas
 from pages.widgets.datasource import Points
 from pages.widgets.figures import Figure, show_figures
@@ -377,11 +378,11 @@ def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for slot, name in SLOTS.items():
             colour = "blue" if slot == "a" else "orange"
-            if st.button(f"Use as :{colour}[**{name}**]", key=f"{key}_{slot}", on_click=send, args=(slot,)):
+            if pressed(f"Use as :{colour}[**{name}**]", f"{key}_{slot}", on_click=send, args=(slot,)):
                 st.toast(f"{name} is {plain(what)} now; Interpolate shows it.")
-        if st.button("Traverse from it", key=f"{key}_start", on_click=send, args=("start",)):
+        if pressed("Traverse from it", f"{key}_start", on_click=send, args=("start",)):
             links.go_to("traverse.py")
-        if st.button("Go to Interpolate", key=f"{key}_go", type="primary"):
+        if pressed("Go to Interpolate", f"{key}_go", type="primary"):
             links.go_to("interpolate.py")
 
 
@@ -517,6 +518,7 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 
 def page() -> None:
     opened = models.picker()
+    pictures.keep_in_url(*SLOTS)
     st.title("Map")
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
@@ -561,7 +563,6 @@ def page() -> None:
     if own.open:
         with own:
             own_panel(opened, points)
-    pictures.keep_in_url(*SLOTS)
 
 
 page()

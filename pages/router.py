@@ -3,11 +3,13 @@
 import streamlit as st
 from PIL import Image, ImageOps
 
-from pages.widgets import A, B, garbage, links
+from pages.widgets import A, B, garbage, links, steps
 
-# Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text.
+# Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
+# browser's history takes no room.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
+.st-key-browser_history { display: none; }
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
 </style>"""
 
@@ -30,5 +32,7 @@ page = st.navigation(
     ],
     position="top",
 )
+steps.watch()
+steps.follow()
 links.drop_infinite()  # the page is known by now: a new run keeps it
 page.run()

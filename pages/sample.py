@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from pages.widgets import classes, downloads, links, live, models, pictures, served, words
+from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
 from vae_core import explore, images
@@ -427,10 +428,11 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
     with st.container(horizontal=True):
         for slot in ("a", "b"):
             name = slot.upper()
-            if st.button(f"Use as {name}", key=f"use_{slot}", disabled=choice is None) and choice:
+            if pressed(f"Use as {name}", f"use_{slot}", disabled=choice is None) and choice:
                 pictures.choose(slot, choice)
+                pictures.write_url(slot)
                 st.toast(f"Picture {number} is {name} now; Interpolate shows it.")
-        if st.button("Traverse from it", key="use_start", disabled=choice is None) and choice:
+        if pressed("Traverse from it", "use_start", disabled=choice is None) and choice:
             pictures.choose("start", choice)
             links.go_to("traverse.py")
     if number is not None and len(points[0]) <= 2:
@@ -460,6 +462,7 @@ def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, made: Ca
 
 def main() -> None:
     opened = models.picker()
+    pictures.keep_in_url("a", "b", "start")
     st.title("Sample", anchor=False)
     st.write(words.intro(opened.checkpoint.model.spec))
     models.warn_collapsed(opened)
@@ -487,7 +490,6 @@ def main() -> None:
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
     links.replace(KNOBS, knobs_of(view))
-    pictures.keep_in_url("a", "b", "start")
 
 
 main()

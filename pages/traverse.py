@@ -10,7 +10,8 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import classes, codes, downloads, links, live, models, pictures, words
+from pages.widgets import classes, codes, downloads, links, live, models, pictures, steps, words
+from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.models import Opened, plain
 from pages.widgets.pictures import Chosen
@@ -119,7 +120,7 @@ def place_of(slide: Slide) -> float:
 def settle(opened: Opened, start: Chosen, slides: list[Slide], level: int | None) -> bool:
     """Put the sliders onto the start when model, start or level are others than before; whether they were."""
     now = (opened.key, start.choice, level)
-    before = st.session_state.get("traverse_of")
+    before = None if steps.went_back() else st.session_state.get("traverse_of")
     if before is None:
         _check_link(slides)
         _follow_link(slides)
@@ -145,6 +146,8 @@ def _check_link(slides: list[Slide]) -> None:
 def _follow_link(slides: list[Slide]) -> None:
     """Put the sliders where the link has them: those of the live view are not bound to it, as Streamlit's are."""
     for slide in slides:
+        if steps.went_back():
+            st.session_state.pop(slide.key, None)
         if slide.key in st.query_params and not links.outside(slide.key, slide.low, slide.high):
             st.session_state.setdefault(slide.key, float(st.query_params[slide.key]))
 
@@ -387,9 +390,9 @@ def send(opened: Opened, choice: str, picture: Callable[[], Tensor], can_be_sent
     """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
     stem = downloads.file_name(opened.entry.title, "picture")
     for slot in ("a", "b"):
-        if st.button(f"Use as {slot.upper()}", key=f"use_{slot}", disabled=not can_be_sent):
+        if pressed(f"Use as {slot.upper()}", f"use_{slot}", disabled=not can_be_sent):
             pictures.choose(slot, choice)
-            pictures.keep_in_url(slot)
+            pictures.write_url(slot)
             st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
     st.download_button(
         "Picture (PNG)",
@@ -496,6 +499,7 @@ def offer(
 
 def main() -> None:
     opened = models.picker(fits)
+    pictures.keep_in_url("a", "b", "start")
     head, chooser = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with head:
         st.title("Traverse", anchor=False)
@@ -512,7 +516,6 @@ def main() -> None:
         code_bench(opened, start)
     else:
         slide(opened, start, way)
-    pictures.keep_in_url("a", "b", "start")
 
 
 def way_input(opened: Opened, start: Chosen) -> tuple[Way, bool]:

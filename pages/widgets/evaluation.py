@@ -20,6 +20,7 @@ import streamlit as st
 
 from pages.widgets import background, datasource, downloads, links, models
 from pages.widgets.background import Work
+from pages.widgets.buttons import pressed
 from pages.widgets.datasource import FOLDER, OWN_FILE, Drawn, Source
 from pages.widgets.models import Opened, plain
 from vae_core import data, metrics
@@ -124,7 +125,7 @@ def section(opened: Opened) -> None:
 def _measure(opened: Opened, wish: Wish | None) -> None:
     """The button, and below it the work or what came of it."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Measure", key="eval_go", type="primary", disabled=wish is None) and wish:
+        if pressed("Measure", "eval_go", type="primary", disabled=wish is None) and wish:
             _begin(opened, wish)
         remark = st.empty()
     if not _ended(opened):

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 import torch
 from streamlit.errors import StreamlitAPIException
 
-from pages.widgets import words
+from pages.widgets import steps, words
 from vae_core import checkpoints, data
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.training import pick_device
@@ -153,6 +154,8 @@ def choice() -> Entry | None:
     if not available:
         return None
     _explain_unknown(available)
+    if steps.went_back():
+        st.session_state["model"] = steps.link().get("model", next(iter(available)))
     known = st.session_state.get("model")
     if "model" not in st.query_params and known in available and known != next(iter(available)):
         # On the first switch of pages after a link the widget would begin anew, and the link lose its model.
@@ -160,7 +163,8 @@ def choice() -> Entry | None:
         with suppress(StreamlitAPIException):  # of a widget that was on this page before, and writes it itself
             st.query_params["model"] = known
     with st.sidebar:
-        chosen = st.selectbox("Model", list(available), key="model", bind="query-params")
+        bind: Literal["query-params"] | None = None if steps.went_back() else "query-params"  # else the link's is lost
+        chosen = st.selectbox("Model", list(available), key="model", bind=bind)
     return available.get(chosen) or next(iter(available.values()))
 
 

@@ -24,7 +24,8 @@ from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
-from pages.widgets import classes, models
+from pages.widgets import classes, models, steps
+from pages.widgets.buttons import pressed
 from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
 from vae_core import data, explore, images
@@ -121,10 +122,20 @@ def _read_link(slot: str) -> None:
 
 
 def keep_in_url(*slots: str) -> None:
-    """Write the slots' choices into the URL: query values without a widget are lost on a page switch."""
+    """Write the slots' choices into the URL: query values without a widget are lost on a page switch.
+
+    Call it before any of them is read: where a person went back, the URL says what they hold.
+    """
     for slot in slots:
-        value = choice(slot, "")
-        if value and not value.startswith("upload:"):
+        if steps.went_back():
+            st.session_state[f"picture_{slot}"] = st.query_params.get(slot)
+    write_url(*slots)
+
+
+def write_url(*slots: str) -> None:
+    """Write the slots' choices into the URL again, where the page has changed them."""
+    for slot in slots:
+        if value := choice(slot, ""):
             st.query_params[slot] = value
         elif slot in st.query_params:
             del st.query_params[slot]
@@ -590,7 +601,7 @@ def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
         rows = shelf.of_class(_class_input(slot, opened, shelf))
         _number_input(slot, kind, shelf.count, chosen)
         page = st.session_state.setdefault(f"sheet_page_{slot}", 0)
-        if st.button("Others", key=f"others_{slot}", help="Another sheet of pictures"):
+        if pressed("Others", f"others_{slot}", help="Another sheet of pictures"):
             page = st.session_state[f"sheet_page_{slot}"] = page + 1
     shown = _sheet_rows(rows, page)
     names = [_class_name(opened, shelf.labels, row) for row in shown]

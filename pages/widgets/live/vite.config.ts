@@ -1,4 +1,4 @@
-// One ES file, the worker within it, and one style sheet: what Streamlit hands to the browser.
+// Two ES files, each whole (the live view's with its worker and one style sheet): what Streamlit hands to the browser.
 import { defineConfig } from "vite";
 
 export default defineConfig({
@@ -7,6 +7,11 @@ export default defineConfig({
     outDir: "built",
     emptyOutDir: true,
     target: "es2022",
-    lib: { entry: "src/main.ts", formats: ["es"], fileName: () => "live.js", cssFileName: "live" },
+    lib: {
+      entry: { live: "src/main.ts", steps: "src/steps.ts" },
+      formats: ["es"],
+      fileName: (_, name) => `${name}.js`,
+      cssFileName: "live",
+    },
   },
 });

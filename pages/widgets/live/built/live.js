@@ -2397,7 +2397,11 @@ function Ft(e, t, n) {
 		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
 	}), u = (e) => {
 		e.composedPath().includes(r) || o.finish?.();
-	}, d = ["pointerdown", "keydown"];
+	}, d = [
+		"pointerdown",
+		"keydown",
+		"popstate"
+	];
 	for (let e of d) window.addEventListener(e, u, !0);
 	return {
 		name: e,

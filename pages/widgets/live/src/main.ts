@@ -92,7 +92,7 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
   const finish = (event: Event) => {
     if (!event.composedPath().includes(root)) view.finish?.();
   };
-  const presses = ["pointerdown", "keydown"];
+  const presses = ["pointerdown", "keydown", "popstate"];
   for (const press of presses) window.addEventListener(press, finish, true);
   const dispose = () => {
     observer.disconnect();

@@ -1,0 +1,56 @@
+"""Steps that the browser's Back undoes, one by one: a page, a model, a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+# What of a link is a step; the rest, where a slider stands, say, belongs to the step that it was done in.
+IN_LINK = ("model", "models", "pictures", "a", "b", "c", "d", "start", "seed", "rest", "class", "level", "change")
+# What a visit holds of the link without a widget of Streamlit's, which follow the link by themselves.
+HELD = (
+    "t",
+    "at",
+    "temperature",
+    "seed",
+    "rest",
+    "order",
+    "codes",
+    "compare_z",
+    "map_tool",
+    "map_residual",
+)
+
+_component = st.components.v2.component(
+    "vae_explorer_steps",
+    html="<span></span>",
+    js=(Path(__file__).parent / "live" / "built" / "steps.js").read_text("utf-8"),
+)
+
+
+def watch() -> None:
+    """Let the browser's history have an entry for each step; call it in every run, outside of the pages."""
+    with st.container(key="browser_history"):
+        _component(key="browser_history_view", data={"keys": list(IN_LINK)})
+
+
+def went_back() -> bool:
+    """Whether this run was asked for by Back or Forward: the link then says all, and what the visit holds nothing."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def link() -> dict[str, str]:
+    """What the link says where a person went back: Streamlit takes out what the page before had bound to it too."""
+    context = get_script_run_ctx()
+    return dict(parse_qsl(context.query_string)) if context else {}
+
+
+def follow() -> None:
+    """Forget what the visit holds of the link, where a person went back; call it before the page."""
+    if went_back():
+        for key in HELD:
+            st.session_state.pop(key, None)

@@ -1,0 +1,191 @@
+"""Messages between a browser and Streamlit come in an order in which no press and no page is lost."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from starlette.types import Message
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from pages.widgets import messages
+
+Act = Callable[["Socket"], Coroutine[Any, Any, None]]
+
+
+class Socket:
+    """A browser on one side and Streamlit on the other, with what passed to each."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[Message] = asyncio.Queue()
+        self.sent: list[Message] = []
+        self.connection = messages.Connection(self.said.get, self._sent)
+
+    async def _sent(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def say(self, page: str, *states: WidgetState, fragment: str = "", auto: bool = False) -> None:
+        asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=auto)
+        asked.widget_states.widgets.extend(states)
+        self.said.put_nowait({"type": "websocket.receive", "bytes": BackMsg(rerun_script=asked).SerializeToString()})
+
+    async def heard(self) -> ClientState | None:
+        """What Streamlit hears next; None where it hears nothing for a while."""
+        try:
+            message = await asyncio.wait_for(self.connection.receive(), 0.3)
+        except TimeoutError:
+            return None
+        return BackMsg.FromString(message["bytes"]).rerun_script
+
+    async def begins(self, page: str) -> None:
+        """Streamlit announces a run, and then shows something."""
+        announced, shown = ForwardMsg(), ForwardMsg()
+        announced.new_session.page_script_hash = page
+        shown.delta.new_element.text.body = "seen"
+        for message in (announced, shown):
+            await self.connection.send({"type": "websocket.send", "bytes": message.SerializeToString()})
+
+
+def value(name: str, number: int) -> WidgetState:
+    return WidgetState(id=name, int_value=number)
+
+
+def press(name: str) -> WidgetState:
+    return WidgetState(id=name, trigger_value=True)
+
+
+def run(act: Act) -> None:
+    async def whole() -> None:
+        socket = Socket()
+        socket.say("old", value("n", 1))
+        assert (await socket.heard()).page_script_hash == "old"
+        await socket.begins("old")
+        await act(socket)
+        socket.connection.close()
+
+    asyncio.run(whole())
+
+
+def test_what_a_page_says_as_it_is_left_is_heard_before_the_next_page_opens() -> None:
+    async def act(socket: Socket) -> None:
+        socket.say("new")
+        socket.say("old", value("n", 2), fragment="f")
+        assert (await socket.heard()).fragment_id == "f"
+        await socket.begins("old")
+        assert (await socket.heard()).page_script_hash == "new"
+
+    run(act)
+
+
+def test_what_a_page_says_after_it_was_left_does_not_bring_it_back() -> None:
+    async def act(socket: Socket) -> None:
+        socket.say("new")
+        assert (await socket.heard()).page_script_hash == "new"
+        socket.say("old", value("n", 2), fragment="f")
+        socket.say("old", value("n", 3), press("b"))
+        assert await socket.heard() is None
+        await socket.begins("new")
+        socket.say("new", value("m", 1))
+        assert (await socket.heard()).page_script_hash == "new"
+
+    run(act)
+
+
+def test_a_page_that_the_server_opened_is_heard() -> None:
+    async def act(socket: Socket) -> None:
+        await socket.begins("other")
+        socket.say("other", value("m", 1))
+        assert (await socket.heard()).page_script_hash == "other"
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    ("states", "fragment"),
+    [
+        pytest.param([value("n", 2), value("view", 1)], "", id="two of them"),
+        pytest.param([value("n", 1), value("view", 1)], "f", id="the view alone"),
+        pytest.param([value("n", 1), value("view", 1), press("b")], "", id="the view and a press"),
+        pytest.param([value("n", 1), press("b")], "f", id="a press in the fragment"),
+    ],
+)
+def test_what_a_fragment_says_together_with_another_widget_runs_the_whole_page(
+    states: list[WidgetState], fragment: str
+) -> None:
+    async def act(socket: Socket) -> None:
+        socket.say("old", *states, fragment="f")
+        asked = await socket.heard()
+        assert asked.fragment_id == fragment
+        assert list(asked.widget_states.widgets) == states
+
+    run(act)
+
+
+def test_a_message_waits_until_the_run_before_it_has_begun() -> None:
+    async def act(socket: Socket) -> None:
+        socket.say("old", value("n", 1), press("a"))
+        socket.say("old", value("n", 1), press("b"))
+        assert (await socket.heard()).widget_states.widgets[1].id == "a"
+        waiting = asyncio.ensure_future(socket.connection.receive())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await socket.begins("old")
+        message = await asyncio.wait_for(waiting, 0.1)
+        assert BackMsg.FromString(message["bytes"]).rerun_script.widget_states.widgets[1].id == "b"
+
+    run(act)
+
+
+def test_a_run_that_never_begins_holds_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "BEGIN", 0.05)
+
+    async def act(socket: Socket) -> None:
+        for name in ("a", "b"):
+            socket.say("old", press(name))
+            assert (await socket.heard()).widget_states.widgets[0].id == name
+
+    run(act)
+
+
+def test_a_timer_tells_no_press_and_holds_nothing() -> None:
+    """The press that waits in the browser for its own message would be told twice."""
+
+    async def act(socket: Socket) -> None:
+        socket.say("old", value("n", 1), press("a"), fragment="clock", auto=True)
+        socket.say("old", value("n", 1), press("a"))
+        first, second = await socket.heard(), await socket.heard()
+        assert [state.id for state in first.widget_states.widgets] == ["n"]
+        assert [state.id for state in second.widget_states.widgets] == ["n", "a"]
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "websocket.receive", "bytes": BackMsg(stop_script=True).SerializeToString()},
+        {"type": "websocket.receive", "bytes": b"\xff"},
+        {"type": "websocket.receive", "text": "words"},
+        {"type": "websocket.disconnect", "code": 1001},
+    ],
+    ids=str,
+)
+def test_everything_else_passes_as_it_is(message: Message) -> None:
+    async def act(socket: Socket) -> None:
+        socket.said.put_nowait(message)
+        assert await socket.connection.receive() is message
+
+    run(act)
+
+
+def test_other_scopes_pass_as_they_are() -> None:
+    seen: list[object] = []
+
+    async def app(*given: object) -> None:
+        seen.extend(given)
+
+    asyncio.run(messages.InOrder(app)({"type": "http"}, None, None))  # type: ignore[arg-type]
+    assert seen == [{"type": "http"}, None, None]
