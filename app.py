@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import errors, guard, messages, served
+from pages.widgets import errors, guard, messages, served, visits
 
 PAGES = Path(__file__).resolve().with_name("pages")
 
@@ -26,7 +26,7 @@ sys.path.append(str(PAGES))
 
 SHELL: dict[str, Any] = {  # what is the same whichever pages it serves
     "routes": [Route("/healthz", healthz), *served.routes],
-    "middleware": [Middleware(guard.Guard), Middleware(messages.InOrder)],
+    "middleware": [Middleware(guard.Guard), Middleware(visits.Visits), Middleware(messages.InOrder)],
     "on_script_error": errors.show,
 }
 app = st.App(PAGES / "router.py", **SHELL)

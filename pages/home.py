@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, evaluation, links, models, words
+from pages.widgets import cards, evaluation, links, models, uploads, words
 from pages.widgets.buttons import pressed
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
+from pages.widgets.uploads import File
 from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
@@ -337,7 +339,11 @@ def _fetch(opened: Opened) -> None:
 
 def _add() -> None:
     st.subheader("Upload a checkpoint", anchor=False)
-    st.file_uploader("A file that `vae train` wrote (.safetensors)", key="checkpoint", on_change=_receive)
+    uploads.uploader("A file that `vae train` wrote (.safetensors)", "checkpoint", _receive, checkpoints.MAX_BYTES)
+    st.caption(
+        f"A .safetensors file of `vae train` or `vae import`, up to {checkpoints.MAX_BYTES // 2**20} MB, kept for this "
+        "visit only."
+    )
     if problem := st.session_state.get("refused"):
         st.error(f"This file cannot be opened. {plain(problem)}")
     st.subheader("A folder of your own", anchor=False)
@@ -349,14 +355,11 @@ def _add() -> None:
     st.code(models.TRAIN, language="bash")
 
 
-def _receive() -> None:
+def _receive(files: Sequence[File]) -> None:
     """Check what was uploaded: a good file is opened, a bad one leaves everything as it was."""
-    file = st.session_state["checkpoint"]
     st.session_state["refused"] = None
-    if file is None:
-        return
     try:
-        entry = models.add_upload(file.name, file.getvalue())
+        entry = models.add_upload(files[0].name, files[0].content)
     except CheckpointError as error:
         st.session_state["refused"] = str(error)
         return

@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
@@ -11,6 +10,7 @@ from starlette.websockets import WebSocket
 from streamlit import config
 
 from pages.widgets import guard
+from tests.conftest import in_own_loop
 
 RULES = {"content-security-policy", "referrer-policy", "x-content-type-options"}
 OPTIONS = ("server.address", "server.allowedHosts", "client.allowedOrigins")
@@ -62,7 +62,7 @@ def ask(path: str, host: str | None = "localhost:8501", kind: str = "http", clie
 
     headers = [] if host is None else [(b"host", host.encode())]
     scope = {"type": kind, "method": "GET", "path": path, "headers": headers, "query_string": b"", "root_path": ""}
-    asyncio.run(app(scope | {"client": (client, 1)}, receive, send))
+    in_own_loop(app(scope | {"client": (client, 1)}, receive, send))
     return sent
 
 
