@@ -285,10 +285,8 @@ def _weights(opened: Opened) -> str:
 
 def _command(opened: Opened) -> str:
     """What trains the open model again, for a terminal."""
-    entry, folder = opened.entry, models.own_folder()
+    entry = opened.entry
     like = entry.title if entry.origin == "shipped" else f"{entry.title}{checkpoints.SUFFIX}"
-    if entry.origin == "own" and folder:
-        like = str(folder / like)
     words = ["vae", "train", "--like", like]
     if not models.from_named_set(opened):
         words += ["--data", "FOLDER"]
@@ -329,7 +327,8 @@ def _fetch(opened: Opened) -> None:
         data.load(opened.checkpoint.recipe.data, download=True, progress=report)
     except (ValueError, OSError) as error:
         bar.empty()
-        st.error(f"{name} could not be fetched; everything else works without it. {plain(str(error))}")
+        why = getattr(error, "strerror", None) or str(error)  # without a path of this server's
+        st.error(f"{name} could not be fetched; everything else works without it. {plain(why)}")
     else:
         st.rerun()
 
@@ -375,7 +374,7 @@ def _folder() -> None:
         return
     st.button("Refresh", key="refresh", help="Look again for new and changed files in the folder.")
     if not folder.is_dir():
-        st.warning(f"The folder {plain(str(folder))}, which VAE_CHECKPOINTS names, does not exist.")
+        st.warning("The folder that VAE_CHECKPOINTS names does not exist.")
         return
     bad, good = [], []
     for entry in (e for e in models.entries().values() if e.origin == "own"):
@@ -383,7 +382,7 @@ def _folder() -> None:
             good.append(models.open_model(entry).entry.title)
         except CheckpointError as error:
             bad.append((entry, str(error)))
-    st.text(f"{folder}: {', '.join(good) or 'no checkpoint that can be opened'}")
+    st.text(f"In the folder that VAE_CHECKPOINTS names: {', '.join(good) or 'no checkpoint that can be opened'}")
     _list_bad(bad)
 
 

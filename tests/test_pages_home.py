@@ -246,7 +246,8 @@ def test_a_folder_of_ones_own_with_bad_files(show: Show, shelf: Path, tmp_path: 
     (tmp_path / "new.safetensors").write_bytes(content)
     (tmp_path / "cut.safetensors").write_bytes(content)
     checked(app.button(key="refresh").click().run())
-    assert f"{tmp_path}: cut, good, new" in said(app.text).splitlines()
+    assert "In the folder that VAE_CHECKPOINTS names: cut, good, new" in said(app.text).splitlines()
+    assert str(tmp_path) not in said(app.text) + said(app.code) + said(app.warning)
     assert not app.error
 
 

@@ -304,6 +304,48 @@ def test_an_encrypted_zip_is_refused():
     refused(bytes(data), "encrypted")
 
 
+def index_of(data: bytes) -> int:
+    """Where the index of a zip of one file begins."""
+    return data.index(b"PK\x01\x02")
+
+
+def test_a_zip_of_a_version_that_python_does_not_read_is_refused():
+    data = bytearray(zipped({"a.png": picture()}))
+    data[index_of(data) + 6] = 99  # what one needs to unpack it
+    refused(bytes(data), "not a readable zip")
+
+
+def test_an_entry_without_a_name_is_no_picture():
+    data = bytearray(zipped({"x": b"hello", "a.png": picture()}))
+    for place, length in ((0, 26), (index_of(data), 28)):  # the name becomes a remark
+        data[place + length : place + length + 4] = struct.pack("<HH", 0, 1)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == ["", "a.png"]
+    assert read(bytes(data)).count == 1
+
+
+def test_an_entry_packed_in_an_unknown_way_is_counted_and_named():
+    data = bytearray(zipped({"odd.png": picture(), "a.png": picture()}))
+    for place, method in ((0, 8), (index_of(data), 10)):
+        data[place + method] = 77
+    raw = read(bytes(data))
+    assert raw.count == 1 and raw.notes == ("1 of the files could not be read and were left out: odd.png",)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_a_changed_index_is_read_or_refused_but_nothing_else(data):
+    """What stands in a zip's index is anybody's: versions, flags, times, lengths, names."""
+    whole = bytearray(zipped({"a.png": picture(), "cat/b.png": picture()}))
+    start = index_of(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(start, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read(bytes(whole))
+    except ValueError as error:
+        assert "\n" not in str(error) and type(error) in (ValueError, images.ImageError)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"hello" * 100, picture(), zipped({"a.png": picture()})[:-30]])
 def test_what_is_no_zip_is_refused(content, tmp_path):
     refused(content, "not a readable zip")
