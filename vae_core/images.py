@@ -45,7 +45,7 @@ INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest 
 _NOTES = "vae_core_notes"  # key of a picture's `info`
 _RESAMPLE = Image.Resampling.BICUBIC  # Pillow widens the filter when it shrinks: antialiased
 
-# Our own limit is lower than Pillow's, so that its warning can only mean a bomb.
+# Our own limit is lower than Pillow's, so that its warning means a picture that is refused anyway.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 Grey = NDArray[np.float32]

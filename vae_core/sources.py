@@ -295,9 +295,7 @@ def _contents(entry: _Entry) -> bytes:
     except OSError as error:
         raise images.ImageError(error.strerror or str(error)) from error
     except Exception as error:  # zipfile and what it unpacks with raise whatever odd bytes lead them to
-        raise images.ImageError(
-            "it cannot be unpacked: it is damaged, or packed in an unknown way."
-        ) from error
+        raise images.ImageError("it cannot be unpacked: it is damaged, or packed in an unknown way.") from error
 
 
 def _common_size(entries: list[_Entry]) -> tuple[int, int]:
