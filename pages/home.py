@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, evaluation, links, models, words
+from pages.widgets import cards, evaluation, links, models, uploads, words
 from pages.widgets.buttons import pressed
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
+from pages.widgets.uploads import File
 from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
@@ -296,10 +298,8 @@ def _weights(opened: Opened) -> str:
 
 def _command(opened: Opened) -> str:
     """What trains the open model again, for a terminal."""
-    entry, folder = opened.entry, models.own_folder()
+    entry = opened.entry
     like = entry.title if entry.origin == "shipped" else f"{entry.title}{checkpoints.SUFFIX}"
-    if entry.origin == "own" and folder:
-        like = str(folder / like)
     words = ["vae", "train", "--like", like]
     if not models.from_named_set(opened):
         words += ["--data", "FOLDER"]
@@ -340,7 +340,8 @@ def _fetch(opened: Opened) -> None:
         data.load(opened.checkpoint.recipe.data, download=True, progress=report)
     except (ValueError, OSError) as error:
         bar.empty()
-        st.error(f"{name} could not be fetched; everything else works without it. {plain(str(error))}")
+        why = getattr(error, "strerror", None) or str(error)  # without a path of this server's
+        st.error(f"{name} could not be fetched; everything else works without it. {plain(why)}")
     else:
         st.rerun()
 
@@ -350,7 +351,11 @@ def _fetch(opened: Opened) -> None:
 
 def _add() -> None:
     st.subheader("Upload a checkpoint", anchor=False)
-    st.file_uploader("A file that `vae train` wrote (.safetensors)", key="checkpoint", on_change=_receive)
+    uploads.uploader("A file that `vae train` wrote (.safetensors)", "checkpoint", _receive, checkpoints.MAX_BYTES)
+    st.caption(
+        f"A .safetensors file of `vae train` or `vae import`, up to {checkpoints.MAX_BYTES // 2**20} MB, kept for this "
+        "visit only."
+    )
     if problem := st.session_state.get("refused"):
         st.error(f"This file cannot be opened. {plain(problem)}")
     st.subheader("A folder of your own", anchor=False)
@@ -362,14 +367,11 @@ def _add() -> None:
     st.code(models.TRAIN, language="bash")
 
 
-def _receive() -> None:
+def _receive(files: Sequence[File]) -> None:
     """Check what was uploaded: a good file is opened, a bad one leaves everything as it was."""
-    file = st.session_state["checkpoint"]
     st.session_state["refused"] = None
-    if file is None:
-        return
     try:
-        entry = models.add_upload(file.name, file.getvalue())
+        entry = models.add_upload(files[0].name, files[0].content)
     except CheckpointError as error:
         st.session_state["refused"] = str(error)
         return
@@ -385,7 +387,7 @@ def _folder() -> None:
         return
     st.button("Refresh", key="refresh", help="Look again for new and changed files in the folder.")
     if not folder.is_dir():
-        st.warning(f"The folder {plain(str(folder))}, which VAE_CHECKPOINTS names, does not exist.")
+        st.warning("The folder that VAE_CHECKPOINTS names does not exist.")
         return
     bad, good = [], []
     for entry in (e for e in models.entries().values() if e.origin == "own"):
@@ -393,7 +395,7 @@ def _folder() -> None:
             good.append(models.open_model(entry).entry.title)
         except CheckpointError as error:
             bad.append((entry, str(error)))
-    st.text(f"{folder}: {', '.join(good) or 'no checkpoint that can be opened'}")
+    st.text(f"In the folder that VAE_CHECKPOINTS names: {', '.join(good) or 'no checkpoint that can be opened'}")
     _list_bad(bad)
 
 

@@ -425,7 +425,7 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     page.session_state["side"] = "Your own"
     checked(page.run())
     uploads = [("one.png", drawing(), "image/png"), ("no.png", b"not a picture", "image/png")]
-    checked(page.file_uploader(key="map_uploads_0").set_value(uploads).run())
+    checked(page.file_uploader[0].set_value(uploads).run())
     assert page.error[0].value.startswith("no\\.png") and len(page.error) == 1
     opened = model("flat")
     x = torch.zeros(1, 1, 8, 8)
@@ -463,10 +463,10 @@ def test_a_model_without_reference_encodings_shows_a_data_set(app) -> None:
 def test_a_zip_of_one_s_own_with_classes_and_a_bad_one_with_a_sentence(app) -> None:
     page = app(model="flat", data="a zip of yours")
     assert "Upload a zip" in page.info[0].value
-    checked(page.file_uploader(key="map_file").set_value(("bad.zip", b"no zip", "application/zip")).run())
+    checked(page.file_uploader[0].set_value(("bad.zip", b"no zip", "application/zip")).run())
     page = finished(page)
     assert len(page.error) == 1 and not charts(page)
-    checked(page.file_uploader(key="map_file").set_value(("pets.zip", zipped(300), "application/zip")).run())
+    checked(page.file_uploader[0].set_value(("pets.zip", zipped(300), "application/zip")).run())
     page = finished(page)
     assert {trace["name"] for trace in charts(page)[0]["data"]} == {"cats", "dogs"}
     assert "All 300 pictures of pets" in said(page)

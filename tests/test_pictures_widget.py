@@ -9,14 +9,14 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import models, pictures
+from pages.widgets import models, pictures, uploads
 from vae_core import data, explore
 
 
 def script() -> None:
     import streamlit as st
 
-    from pages.widgets import models, pictures
+    from pages.widgets import models, pictures, uploads
 
     opened = models.picker()
     pictures.keep_in_url("a", "b")
@@ -24,6 +24,7 @@ def script() -> None:
     st.session_state.found = {slot: pictures.picture_input(slot, opened, with_mean=True) for slot in ("a", "b")}
     st.button("Swap", on_click=pictures.choose_all, args=({"a": "ref:1", "b": "ref:2"},))
     st.button("Undo", on_click=pictures.undo, args=("a", "b"))
+    uploads.trim()
 
 
 @pytest.fixture
@@ -152,12 +153,12 @@ def test_a_bad_upload_leaves_the_earlier_picture(start: Callable[..., AppTest], 
     assert found(app).choice.startswith("upload:") and not app.error
 
 
-def test_a_visit_holds_a_limited_number_of_uploads(
+def test_an_upload_that_made_room_is_asked_for_again(
     start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_UPLOADS", 1)
-    app = give(give(start(), digit()), digit("black", "white"), "b")
-    assert list(app.session_state["uploaded_pictures"]) == [found(app, "b").choice.removeprefix("upload:")]
+    monkeypatch.setattr(uploads, "MAX_FILES", 1)
+    app = run(give(give(start(), digit()), digit("black", "white"), "b"))
+    assert list(app.session_state["uploads"]) == [("picture", found(app, "b").choice.removeprefix("upload:"))]
     assert any("one visit" in warning.value for warning in app.warning)
 
 

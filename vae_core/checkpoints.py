@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 from torch import Tensor
@@ -142,7 +141,7 @@ def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[st
     header = _header(data)
     try:
         tensors = read_tensors(data)
-    except (SafetensorError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError) as error:
+    except Exception as error:  # its readers raise whatever odd bytes lead them to
         raise CheckpointError("The file is damaged or cut short: its tensors cannot be read.") from error
     if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in (*DTYPES, *SHORT)):
         found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
@@ -346,8 +345,11 @@ def _check_history(history: list[Any], spec: LatentSpec) -> None:
 
 def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     """The recipe's model with these weights; built without memory first, so that a hostile recipe costs nothing."""
-    with torch.device("meta"), _Unfilled():
-        model = build(recipe.model)
+    try:
+        with torch.device("meta"), _Unfilled():
+            model = build(recipe.model)
+    except Exception as error:  # torch raises whatever odd sizes lead it to, here and below
+        raise CheckpointError("The file's recipe is not valid: no model can be built from it.") from error
     _make_room(model, weights)
     expected = model.state_dict()
     if missing := sorted(expected.keys() ^ weights.keys()):
@@ -367,6 +369,10 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
         _try(model)
     except GraphError as error:
         raise CheckpointError(f"The file's model cannot be opened. {error}") from error
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError("The file's model cannot be opened: it fails on a picture.") from error
     return model
 
 

@@ -596,7 +596,8 @@ def _fetch(name: str, entry: NamedSet, folder: Path, report: Progress) -> None:
             done = _bytes_below(Path(unfinished))
             report(min(done / entry.bytes, 0.99), f"downloading {name}: {done / 2**20:,.0f} MiB")
         if error := job.exception():
-            cause = next(iter(str(error).strip().splitlines()[::-1]), type(error).__name__)
+            told = getattr(error, "strerror", None) or str(error)  # without the path of a file
+            cause = next(iter(told.strip().splitlines()[::-1]), type(error).__name__)
             raise ValueError(f"The data set {name!r} could not be downloaded: {cause}") from error
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 

@@ -212,9 +212,8 @@ def _absent(own: str | None) -> str:
     return f"For this, get {own} as told at the top of this page, {rest}"
 
 
-def _taken(key: str) -> None:
-    """Keep an uploaded archive, and choose it."""
-    datasource.take_file(key)
+def _taken() -> None:
+    """Choose the visitor's own archive."""
     st.session_state["eval_data"] = OWN_FILE
 
 

@@ -21,17 +21,16 @@ from typing import Any
 import streamlit as st
 import torch
 from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
-from pages.widgets import classes, models, steps
+from pages.widgets import classes, models, steps, uploads
 from pages.widgets.buttons import pressed
 from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
-from vae_core import data, explore, images
+from pages.widgets.uploads import File
+from vae_core import data, explore, formats, images
 from vae_core.images import Preparation
 
-MAX_UPLOADS = 32  # pictures held in a session; the oldest goes first
 MAX_UNDO = 50
 SHEET = 40  # pictures of a contact sheet
 THUMBNAIL = 256  # pixels: an upload shown as it was given
@@ -46,7 +45,6 @@ _SETTINGS: dict[str, dict[str, bool | None]] = {
     "invert": {"auto": None, "no": False, "yes": True},
     "centre": {"no": False, "yes": True},
 }
-_TYPES = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,25 +162,21 @@ def default_choice(slot: str, opened: Opened) -> str:
 # --- uploads -------------------------------------------------------------------------------------------------
 
 
-def keep_upload(content: bytes) -> str:
+def keep_upload(content: bytes, title: str = "a picture of yours") -> str:
     """Check an uploaded picture, keep its bytes for this visit, and give the choice that stands for it.
 
     Raises:
         images.ImageError: one sentence that says what is wrong with the picture.
     """
     images.open_image(content)
-    uploads: dict[str, bytes] = st.session_state.setdefault("uploaded_pictures", {})
     name = hashlib.sha256(content).hexdigest()[:12]
-    uploads.pop(name, None)
-    uploads[name] = content
-    while len(uploads) > MAX_UPLOADS:
-        uploads.pop(next(iter(uploads)))
+    uploads.keep("picture", name, title, content, len(content))
     return f"upload:{name}"
 
 
 def uploaded(value: str) -> bytes | None:
     """The bytes behind an upload's choice; None after a reload."""
-    return st.session_state.get("uploaded_pictures", {}).get(value.split(":")[1])
+    return uploads.find("picture", value.split(":")[1])
 
 
 def settings_of(value: str) -> dict[str, str]:
@@ -666,30 +660,23 @@ def _sheet_rows(rows: list[int], page: int) -> list[int]:
 
 def _file_input(slot: str, camera: bool, name: str) -> None:
     """A file or a photograph; a bad one leaves the earlier picture."""
-    key = f"{'camera' if camera else 'file'}_{slot}_{st.session_state.setdefault(f'files_{slot}', 0)}"
-    take = partial(_take_file, slot, key)
+    place, take = f"{'camera' if camera else 'file'}_{slot}", partial(_take_file, slot)
     if camera:
-        st.camera_input(f"Photograph for {name}", key=key, on_change=take, width=400)
+        key = uploads.widget_key(place)
+        st.camera_input(f"Photograph for {name}", key=key, on_change=uploads.taken, args=(place, take), width=400)
     else:
-        st.file_uploader(
-            f"Picture for {name}",
-            _TYPES,
-            key=key,
-            on_change=take,
-            max_upload_size=images.MAX_BYTES // 2**20,
-        )
+        uploads.uploader(f"Picture for {name}", place, take, images.MAX_BYTES)
     if message := st.session_state.get(f"picture_error_{slot}"):
         st.error(f"{models.plain(message)} The earlier picture stays.")
-    st.caption("It is kept on the server that you see this page from, for this visit only; a link cannot hold it.")
+    what = "" if camera else f"{formats.words()}, up to {images.MAX_BYTES // 2**20} MB. "
+    st.caption(
+        f"{what}It is kept on the server that you see this page from, for this visit only; a link cannot hold it."
+    )
 
 
-def _take_file(slot: str, key: str) -> None:
-    file: UploadedFile | None = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state[f"files_{slot}"] += 1  # an empty uploader next time: what is chosen is seen on the page
+def _take_file(slot: str, files: Sequence[File]) -> None:
     try:
-        value = keep_upload(file.getvalue())
+        value = keep_upload(files[0].content, files[0].name)
     except ValueError as error:
         st.session_state[f"picture_error_{slot}"] = str(error)
         return
