@@ -31,9 +31,12 @@ LEAST = 0.1  # darkness of ink: what is lighter is none
 _WINDOWS = (0.03, 0.06, 0.12, 0.2)  # of the longer side: wider than a stroke, from narrow to wide
 _QUARTER = 4  # the brightness of bare paper is looked for at a quarter of the size
 _SAMPLE = 150  # pixels: so many of the darkest say how dark the ink is
+_BOARD = 0.5  # brightness: a ground that is lighter is no blackboard
 _EDGE = 8  # pixels at the sheet's edge that are not looked at
 _SHARP = 0.08  # least change of darkness at the edge of ink, in parts of its darkness, a pixel; shadows have 0.05
-_RULE = 0.025  # of the longer side: wider than a rule is thick
+_RULE = 25  # pixels: wider than a rule is thick
+_FEW = 3  # rules, from which on they say how the sheet is turned
+_NEAR = 3  # rules that are broad are looked for at a third of the size
 _STEEPEST = 25.0  # degrees: rules beyond are not looked for
 _STEP = 0.25  # degrees, from one direction in which rules are looked for to the next
 _REACH = 8  # pixels on either side of a rule
@@ -164,17 +167,18 @@ def _read(grey: Grey, crop: Box | None, dark_ink: bool | None) -> _Paper:
     printed, angles = _find_rules(filled, sheet)
     if angles:
         notes.append(f"{len(angles)} rules removed" if len(angles) > 1 else "1 rule removed")
-    if len(angles) > 2:
+    if len(angles) >= _FEW:
         angle = float(np.median(angles))
     window = _window(filled, printed, sheet)
     return _Paper(_darkness(filled, printed, sheet, window), sheet, angle, dark_ink, tuple(notes))
 
 
 def _is_dark_ink(grey: Grey) -> bool:
-    """Whether what stands out from its surroundings is darker than they are, and not lighter."""
-    small = _shrink(grey, 6)
-    rest = np.sort((small - ndimage.median_filter(small, 25)).ravel())
-    return float(-rest[:30].mean()) >= float(rest[-30:].mean())
+    """Whether ink is darker than its ground: it is, but where the ground is dark and what stands out most is light."""
+    small = _shrink(grey, 12)
+    ground = ndimage.median_filter(small, 31, mode="nearest")
+    rest = np.sort((small - ground).ravel())
+    return bool(np.median(ground) > _BOARD or -rest[:20].mean() >= rest[-20:].mean())
 
 
 def _darkness(filled: Grey, printed: Grey, sheet: Mask, window: float) -> Grey:
@@ -219,9 +223,9 @@ def _shrink(grey: Grey, by: int) -> Grey:
     return padded.reshape(padded.shape[0] // by, by, padded.shape[1] // by, by).mean((1, 3), dtype=np.float32)
 
 
-def _enlarge(small: Grey, shape: tuple[int, ...]) -> Grey:
-    """The reverse of `_shrink` by `_QUARTER`, bilinear."""
-    rows, columns = (side * _QUARTER for side in small.shape)
+def _enlarge(small: Grey, shape: tuple[int, ...], by: int = _QUARTER) -> Grey:
+    """The reverse of `_shrink`, bilinear."""
+    rows, columns = (side * by for side in small.shape)
     large = Image.fromarray(small.astype(np.float32)).resize((columns, rows), Image.Resampling.BILINEAR)
     return np.asarray(large)[: shape[0], : shape[1]]
 
@@ -232,7 +236,7 @@ def _enlarge(small: Grey, shape: tuple[int, ...]) -> Grey:
 def _find_sheet(grey: Grey) -> tuple[Mask, float | None]:
     """Where the sheet lies, and how its edges are turned; everywhere and None where no edge is seen."""
     quarter = ndimage.median_filter(_shrink(grey, _QUARTER), 3)
-    size = max(3, round(0.05 * max(quarter.shape))) | 1
+    size = round(0.1 * max(quarter.shape)) | 1
     ground = ndimage.grey_closing(quarter, (size, size), mode="nearest")
     low, high = np.percentile(ground, (2, 98))
     best, sheet = 0.25, None
@@ -252,7 +256,7 @@ def _hull(light: Mask) -> tuple[Mask | None, float]:
     if not count:
         return None, 0.0
     areas = np.bincount(labels.ravel())[1:]
-    if areas.max() < 0.02 * light.size:
+    if areas.max() < 0.004 * light.size:
         return None, 0.0
     hull = convex_hull_image(labels == areas.argmax() + 1)
     return (hull, areas.max() / hull.sum()) if hull.mean() < 0.985 else (None, 0.0)
@@ -290,6 +294,15 @@ def _edge_angle(hull: Mask) -> float:
 
 def _find_rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
     """Darkness of printed rules (H, W), and the angle of each in degrees, clockwise."""
+    printed, angles = _rules(grey, sheet)
+    if len(angles) < _FEW:  # or the camera was so near that they are broad
+        small, found = _rules(_shrink(grey, _NEAR), sheet[::_NEAR, ::_NEAR])
+        printed, angles = np.maximum(printed, _enlarge(small, grey.shape, _NEAR)), max(angles, found, key=len)
+    return printed, angles
+
+
+def _rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
+    """Rules that are a few pixels thick, across and upright."""
     across, slopes = _rules_across(grey, sheet)
     upright, leans = _rules_across(grey.T, sheet.T)
     return np.maximum(across, upright.T), [*slopes, *(-lean for lean in leans)]
@@ -297,9 +310,8 @@ def _find_rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
 
 def _rules_across(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
     """Darkness of the rules that run from side to side, and the angle of each."""
-    window = round(_RULE * max(grey.shape)) | 1
     soft = ndimage.gaussian_filter1d(grey, 1.0, axis=0)
-    thin = 1 - soft / ndimage.grey_closing(soft, (window, 1), mode="nearest")
+    thin = 1 - soft / ndimage.grey_closing(soft, (_RULE, 1), mode="nearest")
     thin = np.where(sheet, thin, 0).astype(np.float32)
     painted, angles = np.zeros_like(grey), []
     lines = _lines(ndimage.uniform_filter1d(thin, 9, axis=1), sheet)
