@@ -124,9 +124,10 @@ def cut(
         The ink, upright; its mask is empty where there is none.
     """
     paper = _read(grey, crop, dark_ink)
-    dark = paper.dark if crop is None else np.where(_inside(crop, grey.shape), paper.dark, 0)
     turn = turn if turn is not None else paper.angle or 0.0
-    ink, level, others = _ink(dark, paper.sheet, threshold, alone=crop is None)
+    sheet = paper.sheet if crop is None else paper.sheet & _inside(crop, turn, grey.shape)
+    dark = np.where(sheet, paper.dark, 0)
+    ink, level, others = _ink(dark, sheet, threshold, alone=crop is None)
     threshold = threshold if threshold is not None else level / 2
     if crop is None:
         crop = _around(ink, turn)
@@ -155,7 +156,7 @@ def _read(grey: Grey, crop: Box | None, dark_ink: bool | None) -> _Paper:
     """Find the sheet, and take light and rules away."""
     grey = ndimage.gaussian_filter(np.maximum(grey, 1 / 255), 0.7)
     sheet, angle = _find_sheet(grey)
-    if crop is not None and not sheet[_inside(crop, grey.shape)].mean() > 0.9:
+    if crop is not None and not sheet[_inside(crop, 0, grey.shape)].mean() > 0.9:
         sheet, angle = np.ones(grey.shape, bool), None  # a person has seen it elsewhere
     notes = ["sheet found"] * (angle is not None)
     if dark_ink is None:
@@ -505,14 +506,19 @@ def _grown(ink: Mask) -> Mask:
     return ndimage.binary_dilation(ink, iterations=3)
 
 
-def _inside(crop: Box, shape: tuple[int, ...]) -> Mask:
-    """The pixels (H, W) in a rectangle that is not turned."""
+def _inside(crop: Box, turn: float, shape: tuple[int, ...]) -> Mask:
+    """The pixels (H, W) in a turned rectangle, at least one."""
+    middle, size = _middle(crop, shape)
+    down, across = np.mgrid[: shape[0], : shape[1]]
+    away = (across + 0.5 + 1j * (down + 0.5) - middle) * np.exp(-1j * math.radians(turn))
+    return (np.abs(away.real) <= max(size.real / 2, 1)) & (np.abs(away.imag) <= max(size.imag / 2, 1))
+
+
+def _middle(crop: Box, shape: tuple[int, ...]) -> tuple[complex, complex]:
+    """Middle and sides of a rectangle in pixels, across + down * i."""
     rows, columns = shape
-    found = np.zeros((rows, columns), bool)
-    left, right = (min(max(round(side * columns), 0), columns) for side in (crop[0], crop[2]))
-    top, bottom = (min(max(round(side * rows), 0), rows) for side in (crop[1], crop[3]))
-    found[top : max(bottom, top + 1), left : max(right, left + 1)] = True
-    return found
+    corner, across = complex(crop[0] * columns, crop[1] * rows), complex(crop[2] * columns, crop[3] * rows)
+    return (corner + across) / 2, across - corner
 
 
 def _around(ink: Mask, turn: float) -> Box:
@@ -532,12 +538,10 @@ def _around(ink: Mask, turn: float) -> Box:
 
 def _patch(dark: Grey, crop: Box, turn: float) -> Grey:
     """What lies in a turned rectangle, upright, with a longer side of `_PATCH`."""
-    rows, columns = dark.shape
-    width, height = (crop[2] - crop[0]) * columns, (crop[3] - crop[1]) * rows
-    middle = (crop[0] + crop[2]) / 2 * columns + 1j * (crop[1] + crop[3]) / 2 * rows
-    fine = _PATCH / max(width, height)
-    down, across = np.mgrid[0 : max(1, round(height * fine)), 0 : max(1, round(width * fine))]
-    away = (across + 0.5) / fine - width / 2 + 1j * ((down + 0.5) / fine - height / 2)
+    middle, size = _middle(crop, dark.shape)
+    fine = _PATCH / max(size.real, size.imag)
+    down, across = np.mgrid[: max(1, round(size.imag * fine)), : max(1, round(size.real * fine))]
+    away = (across + 0.5) / fine + 1j * (down + 0.5) / fine - size / 2
     place = middle + away * np.exp(1j * math.radians(turn)) - (0.5 + 0.5j)
     found = ndimage.map_coordinates(dark, np.stack([place.imag, place.real]), order=1, mode="constant")
     return ndimage.gaussian_filter(found, 0.4 * max(fine, 1)).astype(np.float32)

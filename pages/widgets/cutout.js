@@ -33,13 +33,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const draw = () => {
     const [left, top, right, bottom] = own.crop.map((share) => 100 * share);
-    Object.assign(frame.style, {
-      left: `${left}%`,
-      top: `${top}%`,
-      width: `${right - left}%`,
-      height: `${bottom - top}%`,
-      transform: `rotate(${own.turn}deg)`,
-    });
+    for (const rectangle of [frame, part(".shade i")])
+      Object.assign(rectangle.style, {
+        left: `${left}%`,
+        top: `${top}%`,
+        width: `${right - left}%`,
+        height: `${bottom - top}%`,
+        transform: `rotate(${own.turn}deg)`,
+      });
     for (const [slider, text] of [
       [turn, `${own.turn.toFixed(1)}°`],
       [threshold, own.threshold.toFixed(2)],

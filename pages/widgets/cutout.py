@@ -27,10 +27,11 @@ _HTML = """
 <div class="cutout" role="group">
   <p class="said"></p>
   <div class="pair">
-    <div class="photograph"><img draggable="false"><div class="frame" tabindex="0" role="group">
+    <div class="photograph"><img draggable="false"><div class="shade"><i></i></div>
+      <div class="frame" tabindex="0" role="group">
       <i data-x="-1" data-y="-1"></i><i data-x="1" data-y="-1"></i>
       <i data-x="-1" data-y="1"></i><i data-x="1" data-y="1"></i>
-    </div></div>
+      </div></div>
     <div class="beside"><img class="ink"><button type="button">Reset</button></div>
   </div>
   <div class="sliders">
