@@ -28,7 +28,7 @@ SIDE = 1024  # pixels of the longer side
 FAINT = 0.25  # darkness of ink: what is lighter, a person is asked to look at
 LEAST = 0.1  # darkness of ink: what is lighter is none
 
-_WINDOWS = (0.03, 0.06, 0.12, 0.2)  # of the longer side: wider than a stroke, from narrow to wide
+_WINDOWS = (0.015, 0.03, 0.06, 0.12, 0.2)  # of the longer side: wider than a stroke, from narrow to wide
 _QUARTER = 4  # the brightness of bare paper is looked for at a quarter of the size
 _SAMPLE = 150  # pixels: so many of the darkest say how dark the ink is
 _BOARD = 0.5  # brightness: a ground that is lighter is no blackboard
@@ -96,12 +96,14 @@ class _Shapes:
         boxes: where each lies.
         weight: (K,) sum of its darkness.
         quality: (K,) 1 for what a pen may have drawn, less for blurred, round or cut shapes.
+        round: (K,) whether it is a disc.
     """
 
     labels: NDArray[np.int32]
     boxes: list[Slices]
     weight: Floats
     quality: Floats
+    round: Mask
 
 
 def cut(
@@ -170,6 +172,7 @@ def _read(grey: Grey, crop: Box | None, dark_ink: bool | None) -> _Paper:
         notes.append(f"{len(angles)} rules removed" if len(angles) > 1 else "1 rule removed")
     if len(angles) >= _FEW:
         angle = float(np.median(angles))
+    sheet = sheet & ~_holes(filled, printed, sheet)
     window = _window(filled, printed, sheet)
     return _Paper(_darkness(filled, printed, sheet, window), sheet, angle, dark_ink, tuple(notes))
 
@@ -189,14 +192,34 @@ def _darkness(filled: Grey, printed: Grey, sheet: Mask, window: float) -> Grey:
 
 
 def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
-    """The narrowest window in which the ink is whole: the wider, the more a shadow looks like ink."""
+    """The window in which the ink has most of its outline and the least of another.
+
+    A narrower one leaves thick lines hollow, in a wider one a shadow looks like ink, too; neither is sharp there.
+    """
     filled, printed, sheet = _shrink(filled, 2), _shrink(printed, 2), sheet[::2, ::2]
-    weights = []
+    change = _change(_darkness(filled, printed, sheet, _WINDOWS[-1]), 2)
+    scores = []
     for window in _WINDOWS:
-        dark = _darkness(filled, printed, sheet, window)
-        ink, _, _ = _ink(dark, sheet, None, True, 2)
-        weights.append(float(dark[ink].sum()))
-    return next(window for window, weight in zip(_WINDOWS, weights, strict=True) if weight >= 0.75 * max(weights))
+        ink, level, _ = _ink(_darkness(filled, printed, sheet, window), sheet, None, True, 2)
+        sharp = change[ink & ~ndimage.binary_erosion(ink)] > _SHARP * level
+        scores.append(np.count_nonzero(sharp) ** 2 / max(len(sharp), 1))
+    return next(window for window, score in zip(_WINDOWS, scores, strict=True) if score >= 0.85 * max(scores))
+
+
+def _holes(filled: Grey, printed: Grey, sheet: Mask) -> Mask:
+    """Where the sheet is punched, (H, W): discs, where there is something else besides."""
+    small = sheet[::2, ::2]
+    dark = _darkness(_shrink(filled, 2), _shrink(printed, 2), small, _WINDOWS[-1])
+    shapes = _shapes(dark, small, _level(dark) / 2, 2)
+    found = np.zeros_like(small)
+    if (shapes.quality[~shapes.round] >= 0.5).any():
+        found = ndimage.binary_dilation(np.isin(shapes.labels, np.flatnonzero(shapes.round) + 1), iterations=3)
+    return found.repeat(2, 0).repeat(2, 1)[: sheet.shape[0], : sheet.shape[1]]
+
+
+def _change(dark: Grey, step: int) -> Grey:
+    """Change of darkness, a pixel of the photograph, of which there are `step` to one here."""
+    return ndimage.gaussian_gradient_magnitude(dark, 1 / step) / step
 
 
 def _fill(grey: Grey, sheet: Mask) -> Grey:
@@ -471,14 +494,13 @@ def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     weight = ndimage.sum_labels(dark, labels, every)
     rim = above & ~ndimage.binary_erosion(above)
-    change = ndimage.gaussian_gradient_magnitude(dark, 1 / step) / step
-    sharp = ndimage.mean(change, np.where(rim, labels, 0), every) / (weight / areas)
+    sharp = ndimage.mean(_change(dark, step), np.where(rim, labels, 0), every) / (weight / areas)
     inner = ndimage.binary_erosion(sheet, iterations=max(1, 3 // step), border_value=0)
     cut = np.isin(every, labels[~inner])
     sizes = np.array([[part.stop - part.start for part in box] for box in boxes]).reshape(-1, 2)
     round_ = (areas > 0.66 * sizes.prod(1)) & (sizes.max(1) < 1.35 * sizes.min(1)) & (sizes.max(1) * step > 10)
     quality = np.clip(2 * (sharp / _SHARP - 0.75), 0.02, 1) * np.where(cut, 0.2, 1) * np.where(round_, 0.1, 1)
-    return _Shapes(labels, boxes, weight, quality)
+    return _Shapes(labels, boxes, weight, quality, round_)
 
 
 def _group(shapes: _Shapes, alone: bool) -> tuple[NDArray[np.intp], int]:
@@ -531,9 +553,9 @@ def _around(ink: Mask, turn: float) -> Box:
     size = high - low + (1 + 1j) * (1 + 2 * _MARGIN * max((high - low).real, (high - low).imag))
     middle = np.exp(1j * math.radians(turn)) * (low + high) / 2
     height, width = ink.shape
-    left, top = (middle.real - size.real / 2) / width, (middle.imag - size.imag / 2) / height
-    right, bottom = left + size.real / width, top + size.imag / height
-    return max(left, 0.0), max(top, 0.0), min(right, 1.0), min(bottom, 1.0)
+    near, far = middle - size / 2, middle + size / 2
+    left, right = max(near.real / width, 0.0), min(far.real / width, 1.0)
+    return float(left), float(max(near.imag / height, 0.0)), float(right), float(min(far.imag / height, 1.0))
 
 
 def _patch(dark: Grey, crop: Box, turn: float) -> Grey:
