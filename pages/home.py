@@ -97,6 +97,19 @@ def _overview(chosen: Entry | None) -> None:
     for opened, slot in slots:
         with slot:
             _rebuilt(opened)
+    _say_missing([opened for opened, _ in slots])
+
+
+def _say_missing(shown: list[Opened]) -> None:
+    """Why cards have reconstructions alone: once for all of them."""
+    missing = [opened for opened in shown if opened.checkpoint.reference and not models.originals_here(opened)]
+    sets = sorted({opened.checkpoint.recipe.data.name for opened in missing if models.can_have_originals(opened)})
+    alone = [plain(opened.entry.title) for opened in missing if not models.can_have_originals(opened)]
+    found = [f"The originals of {', '.join(sets)} are not on this machine."] if sets else []
+    if alone:
+        found.append(f"The files of {', '.join(alone)} hold encodings of the originals, not the originals themselves.")
+    if found:
+        st.caption(f"Where a card has reconstructions alone: {' '.join(found)}")
 
 
 def _in_order(chosen: Entry | None) -> list[Entry]:
@@ -147,19 +160,19 @@ def _show(key: str, tab: str) -> None:
 
 def _rebuilt(opened: Opened) -> None:
     """The strip of reconstructions, below the originals where these are on this machine."""
-    reason = models.why_no_originals(opened)
+    reason = ""
     originals = models.originals_here(opened)
     try:
         strip = cards.reconstructions(opened.key, opened, originals)
     except ValueError as error:
-        originals, reason = False, f"the originals cannot be shown: {plain(str(error))}"
+        originals, reason = False, f"; the originals cannot be shown: {plain(str(error)).removesuffix('.')}"
         strip = cards.reconstructions(opened.key, opened, False)
     if strip is None:
         st.caption("This file holds no reference encodings, so there are no reconstructions to show.")
     elif originals:
         show_grid(strip, ORIGINALS, ORIGINALS, max_scale=8)
     else:
-        show_grid(strip, REBUILT, f"{REBUILT}; {reason.removesuffix('.')}.", max_scale=8)
+        show_grid(strip, REBUILT, f"{REBUILT}{reason}.", max_scale=8)
 
 
 def _list_bad(bad: list[tuple[Entry, str]]) -> None:

@@ -154,7 +154,7 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
     if not running.done:
         background.watch(running, "Reading and encoding the pictures", lambda _: background.keep_place(HEIGHT))
     elif running.cancelled:
-        st.info("Reading the pictures was cancelled.")
+        background.say_why(running, "Reading the pictures was cancelled.", "Take fewer points, or try again later.")
         background.start_again("encode")
     else:
         try:

@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, live, models, pictures, served, words
+from pages.widgets import classes, downloads, links, live, models, pictures, words
 from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
 from vae_core import explore, images
+from vae_core.model import VAE
 
 COUNTS = (1, 4, 9, 16, 25, 36, 49, 64, 100, 144, 196, 256)
 SIDES = (5, 10, 15, 20, 25, 30)
@@ -284,22 +285,43 @@ def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float)
         canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen, share=SHARE)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Drawing …")
-def window(key: str, _opened: Opened, view: View, first: int, count: int) -> tuple[bytes, str]:
-    """Base and slope (count, 2, n, D) of the draws of `count` seeds, packed for the browser."""
+def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
+    """Base and slope (count, 2, rows * n, D) of the draws of `count` seeds."""
 
     def line(seed: int) -> tuple[Tensor, Tensor]:
         if view.plane:
             points = explore.prior_plane(view.count).flatten(0, 1)
             return torch.zeros_like(points), points
-        found = explore.sample_line(_opened.checkpoint.model, view.count, seed)
+        found = explore.sample_line(model, view.count, seed)
         if found is None:  # the points of one temperature, that stay where they are
-            points = explore.sample(_opened.checkpoint.model, view.count, view.temperature, seed)
+            points = explore.sample(model, view.count, view.temperature, seed)
             found = points, torch.zeros_like(points)
         return found
 
-    rows = max(1, len(view.rows(_opened)))
-    return live.packed(torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)]))
+    return torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)])
+
+
+def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[dict[str, Any]]:
+    """The draws of seeds around this one, made when the browser asks for them; where they take long, this one's before.
+
+    Args:
+        opened: the model.
+        view: what is asked for.
+        points: the draws of this seed (N, D).
+        moves: whether they move along straight lines as the temperature changes.
+    """
+    rows, seeds = max(1, len(view.rows(opened))), 1
+    if not view.plane:
+        seeds = min(SEEDS, max(1, MAX_NUMBERS // (2 * points.numel())))
+    asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
+    first = view.seed // seeds * seeds
+    route = live.points(opened, (asked, rows, first, seeds), lambda model: window(model, asked, rows, first, seeds))
+    found = [{"points": route, "first": first, "seeds": seeds}]
+    if moves or seeds == 1:
+        return found
+    still = torch.stack([points, torch.zeros_like(points)])
+    own = live.points(opened, (asked, rows, view.seed, "this one"), lambda _: still)
+    return [{"points": own, "first": view.seed, "seeds": 1}, *found]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -310,10 +332,7 @@ def moves_along(key: str, _opened: Opened) -> bool:
 
 def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor, y: Tensor | None, edge: float) -> None:
     """The grid, decoded in the browser for every temperature and for the seeds around this one."""
-    seeds = 1 if view.plane else min(SEEDS, max(1, MAX_NUMBERS // (2 * points.numel())))
-    first = view.seed // seeds * seeds
     moves = view.plane or moves_along(opened.key, opened)
-    asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
     weights = None if y is None else F.one_hot(y, opened.checkpoint.model.spec.classes or 1).flatten().tolist()
 
     def turned(knobs: Any) -> None:
@@ -335,9 +354,7 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
         "live_grid",
         {
             "model": graph,
-            "points": served.publish(*window(opened.key, opened, asked, first, seeds)),
-            "first": first,
-            "seeds": seeds,
+            "windows": windows(opened, view, points, moves),
             "count": len(points),
             "columns": view.columns(opened),
             "gutter": 0 if view.plane else GUTTER,

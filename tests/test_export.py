@@ -6,7 +6,7 @@ import torch
 from onnx import numpy_helper
 
 import vae_core
-from vae_core import checkpoints, explore, export
+from vae_core import checkpoints, explore, export, onnx_rules
 from vae_core.cli import main
 from vae_core.model import VAE
 from vae_core.shards import seeded
@@ -120,15 +120,15 @@ def test_file_is_self_contained_and_has_free_rows() -> None:
 
 
 def test_difference_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    traced = export.traced
+    written = onnx_rules.decoder
 
     def wrong(*given: object) -> onnx.ModelProto:
-        found = traced(*given)
+        found = written(*given)
         weight = next(w for w in found.graph.initializer if len(w.dims) == 2)
         weight.CopyFrom(numpy_helper.from_array(np.asarray(numpy_helper.to_array(weight)) * 1.5, weight.name))
         return found
 
-    monkeypatch.setattr(export, "traced", wrong)
+    monkeypatch.setattr(onnx_rules, "decoder", wrong)
     with pytest.raises(export.ExportError, match="The file would differ from the model by"):
         export.decoder(shipped("digits"))
 
@@ -147,7 +147,7 @@ def test_model_that_no_exporter_follows_says_so() -> None:
 @pytest.mark.parametrize(("limit", "words"), [("MAX_BYTES", "The weights have"), ("MAX_LAYER", "A layer gives 256")])
 def test_model_that_no_browser_would_run_is_refused_before_it_is_tried(limit, words, monkeypatch) -> None:
     monkeypatch.setattr(export, limit, 10)
-    monkeypatch.setattr(export, "traced", lambda *given: pytest.fail("it was traced"))
+    monkeypatch.setattr(onnx_rules, "decoder", lambda *given: pytest.fail("it was written"))
     with pytest.raises(export.ExportError, match=words):
         export.decoder(shipped("digits"))
 

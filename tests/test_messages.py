@@ -40,11 +40,11 @@ class Socket:
             return None
         return BackMsg.FromString(message["bytes"]).rerun_script
 
-    async def begins(self, page: str) -> None:
-        """Streamlit announces a run, and then shows something."""
+    async def begins(self, page: str, link: str | None = None) -> None:
+        """Streamlit announces a run, of a link before its page is known, and then says which page it shows."""
         announced, shown = ForwardMsg(), ForwardMsg()
-        announced.new_session.page_script_hash = page
-        shown.delta.new_element.text.body = "seen"
+        announced.new_session.page_script_hash = page if link is None else link
+        shown.navigation.page_script_hash = page
         for message in (announced, shown):
             await self.connection.send({"type": "websocket.send", "bytes": message.SerializeToString()})
 
@@ -94,11 +94,24 @@ def test_what_a_page_says_after_it_was_left_does_not_bring_it_back() -> None:
     run(act)
 
 
-def test_a_page_that_the_server_opened_is_heard() -> None:
+@pytest.mark.parametrize("link", [None, "", "first"])
+def test_a_page_that_the_server_opened_is_heard(link: str | None) -> None:
     async def act(socket: Socket) -> None:
-        await socket.begins("other")
+        await socket.begins("other", link)
         socket.say("other", value("m", 1))
         assert (await socket.heard()).page_script_hash == "other"
+
+    run(act)
+
+
+def test_a_page_that_a_deep_link_opened_is_heard() -> None:
+    async def act(socket: Socket) -> None:
+        await socket.begins("frame")  # of all pages; which of them it is comes a moment later
+        told = ForwardMsg()
+        told.navigation.page_script_hash = "page"
+        await socket.connection.send({"type": "websocket.send", "bytes": told.SerializeToString()})
+        socket.say("page", value("m", 1))
+        assert (await socket.heard()).page_script_hash == "page"
 
     run(act)
 

@@ -100,8 +100,8 @@ def test_each_model_has_a_card_with_two_strips(show: Show) -> None:
 
 def test_originals_that_can_never_be_here_are_not_called_missing(show: Show) -> None:
     captions = said(show().caption)
-    assert captions.count("test pictures; the originals are not on this machine.") == 1  # mnist
-    assert captions.count("test pictures; the model's file holds encodings of the originals, not the originals") == 1
+    assert captions.count("The originals of mnist are not on this machine.") == 1
+    assert captions.count("The files of other hold encodings of the originals, not the originals themselves.") == 1
     captions = said(show("The open model", "other").caption)
     assert (
         "reconstructions: the model's file holds encodings" in captions and "machine" not in captions.split("This")[0]

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from vae_core.config import Recipe, from_dict, to_dict
-from vae_core.files import write_bytes
+from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
 from vae_core.model import VAE, LatentSpec, build
@@ -96,8 +96,14 @@ class Checkpoint:
     reference: Reference | None = None
 
     def save(self, path: Path | str) -> None:
-        """Write it atomically to one file; raises OSError when the disk is full."""
-        save(self, Path(path))
+        """Write it atomically to one file.
+
+        Raises:
+            files.Taken: another process is writing it: a training run, say.
+            OSError: the disk is full or not writable.
+        """
+        with reserve(Path(path)):
+            save(self, Path(path))
 
 
 def digest(header: dict[str, Any], tensors: dict[str, Tensor]) -> str:

@@ -447,7 +447,7 @@ SETS = {
         "as bundled with scikit-learn",
         "CC BY 4.0",
         dark_ground=True,
-        preparation=replace(_INK, box=1.0, by_mass=False),  # these digits fill their 8 x 8 pixels
+        preparation=replace(_INK, box=1.0, by_mass=False, stroke=0.18),  # these digits fill their 8 x 8 pixels
     ),
     "sprites": NamedSet(
         _read_sprites,
@@ -525,7 +525,8 @@ SETS = {
         bytes=28_000_000,
         size=(28, 28),
         dark_ground=True,
-        preparation=Preparation(fit="pad"),
+        # Drawn anywhere on a square, which a drawing keeps and a photograph has none of.
+        preparation=Preparation(fit="pad", centre=None, box=0.65, by_mass=False, stroke=0.08),
     ),
     "characters": NamedSet(
         _read_characters,

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from torch import Tensor
 
 from vae_core import formats
 from vae_core.config import MIN_SIDE
+
+if TYPE_CHECKING:
+    from vae_core.photographs import CutOut
 
 MAX_BYTES = 32 * 2**20  # of a picture's file
 MAX_PIXELS = 64_000_000  # of a picture: more than a telephone's camera gives
@@ -38,6 +42,8 @@ FITS = ("crop", "pad", "stretch")
 BAND_PIXELS = 2**20  # rows of so many pixels are worked on at a time where floats of all would take gigabytes
 WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
 PHOTOGRAPH_SIDE = 64  # pixels: smaller pictures have neither shadows nor noise
+MAX_TURN = 45  # degrees, of what is cut out of a photograph
+FLAT = 0.98  # so much of a drawing's border is one level
 INK_CONTRAST = 0.1  # least brightness between ground and ink
 STROKE = 0.1  # least thickness of a line, in parts of the drawing's longer side (MNIST: about an eighth)
 INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest ink 1, belongs to the drawing
@@ -261,21 +267,30 @@ class Preparation:
         fit: `crop` the middle, `pad` to the whole picture, or `stretch`.
         invert: swap dark and light; None looks whether it is a dark drawing on a light ground.
         centre: cut the ink out, scale it to `box` and put it into the middle, as MNIST was made (one channel on
-            a dark ground only).
+            a dark ground only); None does so with photographs alone.
         background: grey of pads and behind transparency, 0 to 1; None takes what the model's ground and the
             drawing ask for.
         box: part of the model's height or width that the ink's longer side takes, 0 to 1 (MNIST: 20 of 28).
         by_mass: `centre` means the centre of mass (MNIST), not the middle of the bounding box.
         brighten: `centre` gives the ink full brightness and thickness (pen on paper), not its own (things).
+        stroke: thickness of a pen's line in the training data, in parts of the drawing's longer side.
+        crop: of a photograph of pen on paper, the rectangle to look in: left, top, right and bottom, in parts of
+            its width and height; None looks everywhere.
+        turn: degrees that this rectangle is turned by, clockwise; None takes what rules or edges of the sheet say.
+        threshold: how much darker than the paper ink is at least, 0 to 1; None finds it.
     """
 
     fit: str = "crop"
     invert: bool | None = None
-    centre: bool = False
+    centre: bool | None = False
     background: float | None = None
     box: float = 20 / 28
     by_mass: bool = True
     brighten: bool = True
+    stroke: float = 0.11
+    crop: tuple[float, float, float, float] | None = None
+    turn: float | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
@@ -284,15 +299,28 @@ class Preparation:
             raise ValueError(f"background is {self.background!r}; allowed: 0 (black) to 1 (white).")
         if not 0 < self.box <= 1:
             raise ValueError(f"box is {self.box!r}; allowed: above 0, up to 1.")
+        if not 0 < self.stroke < 1:
+            raise ValueError(f"stroke is {self.stroke!r}; allowed: above 0, below 1.")
+        left, top, right, bottom = self.crop or (0, 0, 1, 1)
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise ValueError(f"crop is {self.crop!r}; allowed: left, top, right, bottom, in this order from 0 to 1.")
+        if not -MAX_TURN <= (self.turn or 0) <= MAX_TURN:
+            raise ValueError(f"turn is {self.turn!r}; allowed: {-MAX_TURN} to {MAX_TURN} degrees.")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold!r}; allowed: above 0, below 1.")
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What the model sees: x (1, C, H, W) in [0, 1], whether it was inverted, and what was done, in words."""
+    """What the model sees: x (1, C, H, W) in [0, 1], whether it was inverted, and what was done, in words.
+
+    `cutout` is what was found in a photograph of handwriting.
+    """
 
     x: Tensor
     inverted: bool
     notes: tuple[str, ...]
+    cutout: CutOut | None = None
 
 
 def prepare(
@@ -316,23 +344,55 @@ def prepare(
     channels, height, width = image_shape
     ink_on_dark = bool(dark_background) and channels == 1
     picture, remarks = _opaque(image, channels, preparation.background, dark_background)
+    cutout = _cut_out(picture, preparation) if ink_on_dark else None
     inverted = preparation.invert
     if inverted is None:
-        inverted = ink_on_dark and is_dark_on_light(picture)
+        inverted = ink_on_dark and (is_dark_on_light(picture) if cutout is None else cutout.dark_ink)
         remarks += ["dark on light, so inverted"] * inverted
-    if inverted:
-        picture = ImageOps.invert(picture)
-    centre = preparation.centre and ink_on_dark
-    drawing = _centre_ink(picture, (height, width), preparation) if centre else None
-    if drawing is None:
-        ground = _ground(picture, preparation.background, dark_background)
-        drawing = np.asarray(fit(picture, (height, width), preparation.fit, ground), np.float32) / np.float32(255)
-        remarks.append(_FIT_NOTES[preparation.fit])
+    if cutout is not None and cutout.mask.any():
+        drawing = _written(cutout, (height, width), preparation)
+        remarks += ["handwriting cut out of the photograph", *cutout.notes]
     else:
-        remarks.append("drawing cut out and centred")
+        drawing, remark = _fitted(picture, inverted, image_shape, preparation, dark_background)
+        remarks.append(remark)
     x = torch.tensor(drawing, dtype=torch.float32).reshape(height, width, channels)
     x = x.permute(2, 0, 1)[None].contiguous()  # (H, W, C) -> (1, C, H, W)
-    return Prepared(x, inverted, (*notes(image), *remarks))
+    return Prepared(x, inverted, (*notes(image), *remarks), cutout)
+
+
+def _cut_out(picture: Image.Image, how: Preparation) -> CutOut | None:
+    """The handwriting in a grey photograph of pen on paper; None where it is none, or shall stay as it is."""
+    if how.centre is False or not how.brighten or min(picture.size) < PHOTOGRAPH_SIDE:
+        return None
+    from vae_core import photographs
+
+    counts = np.bincount(_border(np.asarray(picture)))
+    if counts.max() >= FLAT * counts.sum():  # nothing that lights, soils or rules a paper is there
+        return None
+    scale = photographs.SIDE / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    grey = np.asarray(picture.resize(size, _RESAMPLE, reducing_gap=2), np.float32) / np.float32(255)
+    return photographs.cut(grey, how.crop, how.turn, how.threshold, how.invert)
+
+
+def _written(cutout: CutOut, size: tuple[int, int], how: Preparation) -> Grey:
+    """Handwriting as the training data have it: (H, W) in [0, 1]."""
+    from vae_core import photographs
+
+    return _placed(photographs.redraw(cutout.mask, how.stroke), size, how)
+
+
+def _fitted(
+    picture: Image.Image, inverted: bool, shape: tuple[int, int, int], how: Preparation, dark: bool | None
+) -> tuple[NDArray, str]:
+    """A picture that is no photograph of handwriting, or not taken for one: (H, W) or (H, W, C), and what was done."""
+    channels, height, width = shape
+    if inverted:
+        picture = ImageOps.invert(picture)
+    if how.centre and dark and channels == 1 and (drawing := _centre_ink(picture, (height, width), how)) is not None:
+        return drawing, "drawing cut out and centred"
+    ground = _ground(picture, how.background, dark)
+    return np.asarray(fit(picture, (height, width), how.fit, ground), np.float32) / np.float32(255), _FIT_NOTES[how.fit]
 
 
 _FIT_NOTES = {"crop": "middle cut out", "pad": "fitted whole", "stretch": "stretched"}
@@ -439,8 +499,11 @@ def _centre_ink(picture: Image.Image, size: tuple[int, int], how: Preparation) -
     if not len(rows):
         return None
     crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    if how.brighten:
-        crop = _thicken(crop)
+    return _placed(_thicken(crop) if how.brighten else crop, size, how)
+
+
+def _placed(crop: Grey, size: tuple[int, int], how: Preparation) -> Grey:
+    """Light ink, cut to its own sides, scaled to `how.box` and centred: (H, W) in [0, 1]."""
     scale = min(how.box * side / length for side, length in zip(size, crop.shape, strict=True))
     height, width = (max(1, round(length * scale)) for length in crop.shape)
     scaled = np.asarray(Image.fromarray(crop).resize((width, height), _RESAMPLE), np.float32).clip(0, 1)

@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pages.widgets import background, links, uploads
-from pages.widgets.background import Work
 from pages.widgets.models import Opened, plain
 from pages.widgets.uploads import File
 from vae_core import data, explore, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
-from vae_core.projection import Progress
+from vae_core.jobs import Progress, Work
 from vae_core.sources import SUFFIXES
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "

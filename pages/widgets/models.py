@@ -147,16 +147,18 @@ def choice() -> Entry | None:
     if not available:
         return None
     _explain_unknown(available)
-    if steps.went_back():
-        st.session_state["model"] = steps.link().get("model", next(iter(available)))
+    taken_out = "model" in steps.link() and "model" not in st.query_params
+    if taken_out:
+        st.session_state["model"] = steps.link()["model"]
     known = st.session_state.get("model")
-    if "model" not in st.query_params and known in available and known != next(iter(available)):
+    kept = steps.went_back() and not taken_out
+    if not kept and "model" not in st.query_params and known in available and known != next(iter(available)):
         # On the first switch of pages after a link the widget would begin anew, and the link lose its model.
         st.session_state["model"] = known
         with suppress(StreamlitAPIException):  # of a widget that was on this page before, and writes it itself
             st.query_params["model"] = known
     with st.sidebar:
-        bind: Literal["query-params"] | None = None if steps.went_back() else "query-params"  # else the link's is lost
+        bind: Literal["query-params"] | None = None if taken_out else "query-params"  # which would go by the link
         chosen = st.selectbox("Model", list(available), key="model", bind=bind)
     return available.get(chosen) or next(iter(available.values()))
 

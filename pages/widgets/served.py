@@ -1,11 +1,18 @@
-"""What browsers fetch for the live view: the runtime, and decoders by their content's hash; kept by them for good."""
+"""What browsers fetch for the live view: the runtime, files that lie under a hash, and pictures until they decode.
+
+A file is there already, or promised: made in a thread when a browser first asks for it, once for all who do, and kept
+by browsers for good. Only what a page has published or promised can be had, by a name that nobody can guess.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -17,15 +24,38 @@ RUNTIME = Path(__file__).parent / "live" / "runtime"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 MAX_FILES = 1_000  # held for all sessions together; those asked for longest ago go first
 MAX_BYTES = 512 * 2**20
+MAX_ASKED = 2**20  # bytes of points that one request asks pictures of
+MAX_WAITING = 32  # requests for pictures: who comes later is told to wait for the live view
 COMPRESSED = {  # once, and not for every visitor anew
     "Content-Encoding": "gzip",
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+FLEETING = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+GONE = "There is no such file; reload the page."
+
+Make = Callable[[], bytes]
+Decode = Callable[[bytes], bytes]
 
 _files: OrderedDict[str, bytes] = OrderedDict()
+_promises: OrderedDict[str, Make] = OrderedDict()
+_decoders: OrderedDict[str, Decode] = OrderedDict()
+_refusals: OrderedDict[str, str] = OrderedDict()
+_making: dict[str, Future[bytes]] = {}
+_waiting = 0
 _lock = threading.Lock()
+# Few at a time, and pictures beside files: somebody looks at a page that has none yet.
+_makers = ThreadPoolExecutor(2, thread_name_prefix="live-file")
+_painters = ThreadPoolExecutor(2, thread_name_prefix="live-picture")
+
+
+class Gone(LookupError):
+    """What a file would be made from is no longer held."""
+
+
+class Refused(ValueError):
+    """What cannot be made; the sentence says why."""
 
 
 @cache
@@ -43,13 +73,9 @@ def runtime_address() -> str:
     return f"live/runtime/{sha.hexdigest()[:16]}/"
 
 
-def address(digest: str) -> str | None:
-    """Where a published file lies below the app's address; None where it is no longer held."""
-    with _lock:
-        if digest not in _files:
-            return None
-        _files.move_to_end(digest)
-    return f"live/file/{digest}"
+def address(name: str) -> str:
+    """Where a file lies below the app's address."""
+    return f"live/file/{name}"
 
 
 def publish(content: bytes, digest: str) -> str:
@@ -58,12 +84,84 @@ def publish(content: bytes, digest: str) -> str:
     The hash of a visitor's own model is as good as a key: it cannot be guessed, and no page lists it.
     """
     with _lock:
-        _files[digest] = content
-        _files.move_to_end(digest)
-        total = sum(map(len, _files.values()))
-        while len(_files) > MAX_FILES or (total > MAX_BYTES and len(_files) > 1):
-            total -= len(_files.popitem(last=False)[1])
-    return f"live/file/{digest}"
+        _hold(digest, content)
+    return address(digest)
+
+
+def promise(name: str, make: Make) -> str:
+    """Let browsers fetch a file that is made when the first of them asks; give its address below the app's.
+
+    Args:
+        name: 64 hexadecimal digits that nobody can guess: a hash of what it is made from.
+        make: gives the file, compressed by gzip, in a thread; raises `Gone`, or `Refused` with a reason for the page.
+    """
+    with _lock:
+        if name in _files:
+            _files.move_to_end(name)
+        _put(_promises, name, make)
+    return address(name)
+
+
+def decodes(name: str, decode: Decode) -> str:
+    """Let browsers ask for pictures at points of their own until they decode; give the address below the app's.
+
+    Args:
+        name: as in `promise`.
+        decode: gives the answer to a request's bytes, in a thread; raises `Gone`, or `Refused` of bytes that are wrong.
+    """
+    with _lock:
+        _put(_decoders, name, decode)
+    return f"live/pictures/{name}"
+
+
+def refusal(name: str) -> str | None:
+    """Why a file that was promised could not be made; None where it was, or nobody has asked for it."""
+    return _refusals.get(name)
+
+
+def _put(held: OrderedDict, name: str, value: object) -> None:
+    """Hold something as what was asked for last."""
+    held[name] = value
+    held.move_to_end(name)
+    while len(held) > MAX_FILES:
+        held.popitem(last=False)
+
+
+def _hold(name: str, content: bytes) -> None:
+    _put(_files, name, content)
+    total = sum(map(len, _files.values()))
+    while total > MAX_BYTES and len(_files) > 1:
+        total -= len(_files.popitem(last=False)[1])
+
+
+def _made(name: str) -> Future[bytes] | None:
+    """A file that is there, on its way, or begun now; None where nobody has promised it."""
+    with _lock:
+        done: Future[bytes] = Future()
+        if name in _files:
+            done.set_result(_files[name])
+            return done
+        if name in _refusals:
+            done.set_exception(Refused(_refusals[name]))
+            return done
+        if name not in _making and (make := _promises.get(name)):
+            _making[name] = _makers.submit(_make, name, make)
+        return _making.get(name)
+
+
+def _make(name: str, make: Make) -> bytes:
+    try:
+        content = make()
+        with _lock:
+            _hold(name, content)
+        return content
+    except Refused as error:
+        with _lock:
+            _put(_refusals, name, str(error))
+        raise
+    finally:
+        with _lock:
+            _making.pop(name, None)
 
 
 async def _runtime(request: Request) -> Response:
@@ -74,12 +172,54 @@ async def _runtime(request: Request) -> Response:
     return Response(content, headers=COMPRESSED, media_type=TYPES[Path(name).suffix])
 
 
+async def _answer(future: Future[bytes], headers: dict[str, str]) -> Response:
+    """What a thread makes, or why it does not; others may wait for it, so that who leaves stops nothing."""
+    try:
+        content = await asyncio.shield(asyncio.wrap_future(future))
+    except Gone:
+        return PlainTextResponse(GONE, 404, headers=FLEETING)
+    except Refused as error:
+        return PlainTextResponse(str(error), 422, headers=FLEETING)
+    return Response(content, headers=headers, media_type="application/octet-stream")
+
+
 async def _file(request: Request) -> Response:
-    digest = request.path_params["digest"]
-    content = _files.get(digest) if re.fullmatch("[0-9a-f]{64}", digest) else None
-    if content is None:
-        return PlainTextResponse("There is no such file; reload the page.", 404, headers={"Cache-Control": "no-store"})
-    return Response(content, headers=COMPRESSED, media_type="application/octet-stream")
+    name = request.path_params["name"]
+    future = _made(name) if re.fullmatch("[0-9a-f]{64}", name) else None
+    if future is None:
+        return PlainTextResponse(GONE, 404, headers=FLEETING)
+    return await _answer(future, COMPRESSED)
 
 
-routes = [Route("/live/runtime/{version}/{name}", _runtime), Route("/live/file/{digest}", _file)]
+async def _pictures(request: Request) -> Response:
+    global _waiting
+    if (decode := _decoders.get(request.path_params["name"])) is None:
+        return PlainTextResponse(GONE, 404, headers=FLEETING)
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return PlainTextResponse("Another site's pages get no pictures.", 403, headers=FLEETING)
+    if (asked := await _body(request)) is None:
+        return PlainTextResponse(f"That is too much; allowed: {MAX_ASKED} bytes.", 413, headers=FLEETING)
+    if _waiting >= MAX_WAITING:
+        return PlainTextResponse("Too many wait for pictures.", 503, headers=FLEETING)
+    _waiting += 1
+    try:
+        return await _answer(_painters.submit(decode, asked), FLEETING)
+    finally:
+        _waiting -= 1
+
+
+async def _body(request: Request) -> bytes | None:
+    """What a browser sends; None where it is too much, of which no more is read."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_ASKED:
+            return None
+    return bytes(body)
+
+
+routes = [
+    Route("/live/runtime/{version}/{name}", _runtime),
+    Route("/live/file/{name}", _file),
+    Route("/live/pictures/{name}", _pictures, methods=["POST"]),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -24,6 +25,8 @@ HELD = (
     "map_residual",
 )
 
+VIEW = "browser_history_view"
+
 _component = st.components.v2.component(
     "vae_explorer_steps",
     html="<span></span>",
@@ -34,7 +37,18 @@ _component = st.components.v2.component(
 def watch() -> None:
     """Let the browser's history have an entry for each step; call it in every run, outside of the pages."""
     with st.container(key="browser_history"):
-        _component(key="browser_history_view", data={"keys": list(IN_LINK)})
+        _component(key=VIEW, data={"keys": list(IN_LINK)}, on_late_change=_take_late)
+
+
+def _take_late() -> None:
+    """Widgets spoke in the same moment as a view, and what they put into the link came too late for the run.
+
+    A value that is set by the page, be it the one that is there, is put into the link by Streamlit.
+    """
+    told: Any = st.session_state[VIEW].get("late")
+    for key in told if isinstance(told, list) else []:
+        if isinstance(key, str) and key in st.session_state:
+            st.session_state[key] = st.session_state[key]
 
 
 def went_back() -> bool:
@@ -44,9 +58,9 @@ def went_back() -> bool:
 
 
 def link() -> dict[str, str]:
-    """What the link says where a person went back: Streamlit takes out what the page before had bound to it too."""
+    """What the link says where a person went back, else nothing: Streamlit takes out what the page left had bound."""
     context = get_script_run_ctx()
-    return dict(parse_qsl(context.query_string)) if context else {}
+    return dict(parse_qsl(context.query_string)) if context and context.is_history_navigation else {}
 
 
 def follow() -> None:

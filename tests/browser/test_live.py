@@ -34,6 +34,7 @@ def drawn(view) -> int:
 
 def ready(view) -> None:
     """Wait until a picture was decoded in the page."""
+    view.is_live()
     view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
     view.settle()
 

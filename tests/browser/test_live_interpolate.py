@@ -30,6 +30,7 @@ def open_live(new_view: Callable[..., View], live_server: Server) -> Callable[..
     def opened(query: dict[str, str], **how: Any) -> View:
         view = new_view(server=live_server, script=HEARD, **how)
         view.open(f"interpolate?{urlencode(query)}")
+        view.is_live()
         view.page.wait_for_function("window.drawn > 0")
         return view
 

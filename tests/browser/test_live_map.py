@@ -186,6 +186,7 @@ def test_nothing_goes_to_the_server_while_the_pointer_moves(new_view, live_serve
     view.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(frame)))
     view.open("map", model="mnist-2d")
     until(view, lambda: board(view).is_visible() and np.ptp(shown(view)) > 0)
+    view.is_live()
     assert told
     told.clear()
     view.page.evaluate("window.drawn = 0; addEventListener('live-drawn', () => window.drawn++, true)")

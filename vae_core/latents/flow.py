@@ -26,13 +26,15 @@ class Autoregressive(nn.Module):
         self.context = nn.Linear(context, width, bias=False)
         self.outer = nn.Linear(width, 2 * dim)
 
-    def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift and gate (N, k, D) for z (N, k, D), context (N, C)."""
-        device = z.device
+    def masks(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """What the weights of `inner` (H, D) and `outer` (2D, H) may see: only earlier dimensions."""
         inputs = 1 + torch.arange(self.dim, device=device)
         hidden = _degrees(self.inner.out_features, self.dim, device)
-        see_inner = hidden[:, None] >= inputs  # (H, D)
-        see_outer = (inputs[:, None] > hidden).repeat(2, 1)  # (2D, H): only earlier dimensions
+        return hidden[:, None] >= inputs, (inputs[:, None] > hidden).repeat(2, 1)
+
+    def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Shift and gate (N, k, D) for z (N, k, D), context (N, C)."""
+        see_inner, see_outer = self.masks(z.device)
         h = F.linear(z, self.inner.weight * see_inner, self.inner.bias) + self.context(context)[:, None]
         shift, gate = F.linear(F.elu(h), self.outer.weight * see_outer, self.outer.bias).chunk(2, -1)
         return shift, gate

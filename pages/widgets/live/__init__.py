@@ -7,21 +7,28 @@ onnxruntime-web that it runs. Where a model cannot be exported, or a browser can
 from __future__ import annotations
 
 import gzip
+import hashlib
+import math
 import os
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+import torch
 from torch import Tensor
 
 from pages.widgets import served
 from pages.widgets.models import Opened, plain
 from vae_core import export
 from vae_core.files import FileCache
+from vae_core.model import VAE
 
 _BUILT = Path(__file__).parent / "built"
 CACHE_BYTES = 512 * 2**20
+COMPRESSION = 1  # weights shrink by a tenth at most, however long one tries
+MAX_PIXELS = 2**22  # numbers of pictures that a browser is sent in one answer, until it decodes
 MAX_REASON = 200  # characters of a browser's own words
 MAX_FAILURES = 100  # that a visit remembers
 DIGEST = 64  # characters of a hash
@@ -34,31 +41,72 @@ _component = st.components.v2.component(
 )
 
 
-def _content(opened: Opened, half: str, keep: int | None) -> bytes:
-    """A decoder or encoder, from the disk where it was exported before."""
-    model = opened.checkpoint.model
-    make: dict[str, Callable[[], bytes]] = {
-        "decoder": lambda: export.decoder(model, keep),
-        "encoder": lambda: export.encoder(model),
-    }
-    name = f"{export.fingerprint(model)}-{half}{'' if keep is None else keep}.onnx"
-    return FileCache("live", CACHE_BYTES).get(name, make[half])
-
-
-@st.cache_resource(max_entries=1_000, show_spinner="Preparing the live view of this model; this is done once …")
-def _graph(key: str, _opened: Opened, half: str, keep: int | None) -> tuple[str, str]:
-    """The hash of half of a model, which is published then, or the reason why there is none."""
+@st.cache_resource(max_entries=1_000, show_spinner=False)
+def _known(key: str, _opened: Opened) -> tuple[str, str]:
+    """The fingerprint of a model, and why no browser would run it; no reason where one may."""
     try:
-        content = _content(_opened, half, keep)
+        export.check(_opened.checkpoint.model)
     except export.ExportError as error:
         return "", str(error)
-    served.publish(*compressed(content))
-    return export.digest(content), ""
+    return export.fingerprint(_opened.checkpoint.model), ""
 
 
-def _address(opened: Opened, half: str, keep: int | None, digest: str) -> str:
-    """Where a browser fetches half of a model; it is made anew where others took its place."""
-    return served.address(digest) or served.publish(*compressed(_content(opened, half, keep)))
+def _holder(opened: Opened) -> Callable[[], VAE]:
+    """What gives the model as long as somebody holds it: a visitor's own ends with the visit."""
+    held = weakref.ref(opened.checkpoint)
+
+    def model() -> VAE:
+        if (checkpoint := held()) is None:
+            raise served.Gone
+        return checkpoint.model
+
+    return model
+
+
+def _promise(opened: Opened, fingerprint: str, half: str, keep: int | None) -> str:
+    """The name under which half of a model is promised: it is exported, or read from the disk, when it is fetched."""
+    model, part = _holder(opened), f"{half}{'' if keep is None else keep}"
+    name = hashlib.sha256(f"{fingerprint} {part}".encode()).hexdigest()
+
+    def export_it() -> bytes:
+        found = model()
+        return export.decoder(found, keep) if half == "decoder" else export.encoder(found)
+
+    def make() -> bytes:
+        try:
+            return compressed(FileCache("live", CACHE_BYTES).get(f"{fingerprint}-{part}.onnx", export_it))[0]
+        except export.ExportError as error:
+            raise served.Refused(str(error)) from error
+
+    served.promise(name, make)
+    return name
+
+
+def points(opened: Opened, about: Hashable, make: Callable[[VAE], Tensor]) -> str:
+    """Where a browser fetches numbers that are made when it asks for them; `about` tells those of a model apart."""
+    model = _holder(opened)
+    name = hashlib.sha256(f"{opened.key} {about!r}".encode()).hexdigest()
+    return served.promise(name, lambda: packed(make(model()))[0])
+
+
+def _painter(opened: Opened, keep: int | None) -> served.Decode:
+    """What decodes for a browser that does not yet: points and class weights, float32, to grey levels (N, C, H, W)."""
+    model = _holder(opened)
+
+    def paint(asked: bytes) -> bytes:
+        found = model()
+        size, classes = found.spec.size, found.spec.classes or 0
+        rows, rest = divmod(len(asked), 4 * (size + classes))
+        if rest or not 0 < rows <= MAX_PIXELS // math.prod(found.image_shape):
+            raise served.Refused(f"{len(asked)} bytes are no points of this model, or too many.")
+        values = torch.frombuffer(bytearray(asked), dtype=torch.float32)
+        if not values.isfinite().all():
+            raise served.Refused("The points are not finite.")
+        z, y = values[: rows * size].reshape(rows, size), values[rows * size :].reshape(rows, classes)
+        x = export.pictures(found, z, y, keep).nan_to_num().clamp(0, 1)
+        return (255 * x).round().to(torch.uint8).numpy().tobytes()
+
+    return paint
 
 
 def why_not() -> str | None:
@@ -83,15 +131,23 @@ def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict
     """
     if reason := why_not():
         return reason
+    fingerprint, reason = _known(opened.key, opened)
+    if reason:
+        return reason
     wanted = {"decoder": keep, "encoder": None} if encodes else {"decoder": keep}
-    graphs = {half: _graph(opened.key, opened, half, kept) for half, kept in wanted.items()}
-    for digest, reason in graphs.values():
-        if reason := reason or _failures().get(digest, ""):
+    names = {half: _promise(opened, fingerprint, half, kept) for half, kept in wanted.items()}
+    for name in names.values():
+        if reason := served.refusal(name) or _failures().get(name, ""):
             return reason
-    found, spec = opened.checkpoint.model, opened.checkpoint.model.spec
-    addresses = {half: _address(opened, half, wanted[half], digest) for half, (digest, _) in graphs.items()}
-    about = {"key": opened.key, "dim": spec.size, "classes": spec.classes or 0, "shape": list(found.image_shape)}
-    return {**addresses, **about}
+    spec = opened.checkpoint.model.spec
+    return {
+        **{half: served.address(name) for half, name in names.items()},
+        "pictures": served.decodes(names["decoder"], _painter(opened, keep)),
+        "key": opened.key,
+        "dim": spec.size,
+        "classes": spec.classes or 0,
+        "shape": list(opened.checkpoint.model.image_shape),
+    }
 
 
 def model(opened: Opened, keep: int | None = None) -> dict[str, Any] | None:
@@ -110,7 +166,7 @@ def packed(values: Tensor) -> tuple[bytes, str]:
 
 def compressed(content: bytes) -> tuple[bytes, str]:
     """A file compressed by gzip, and the hash of what it was."""
-    return gzip.compress(content, compresslevel=6, mtime=0), export.digest(content)
+    return gzip.compress(content, compresslevel=COMPRESSION, mtime=0), export.digest(content)
 
 
 def _note(reason: str) -> None:
@@ -176,6 +232,11 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
 
 
 def _failed(told: Any) -> None:
-    """The browser cannot run a file, or any: the server's view takes over for this visit."""
-    if isinstance(told, dict) and len(_failures()) < MAX_FAILURES:
-        _failures()[str(told.get("file", ""))[-DIGEST:]] = str(told.get("reason"))[:MAX_REASON]
+    """The browser cannot run a file, or any: the server's view takes over for this visit.
+
+    What the server itself has refused it knows, in its own words.
+    """
+    if not isinstance(told, dict) or len(_failures()) >= MAX_FAILURES:
+        return
+    if served.refusal(file := str(told.get("file", ""))[-DIGEST:]) is None:
+        _failures()[file] = str(told.get("reason"))[:MAX_REASON] or "no reason was given"

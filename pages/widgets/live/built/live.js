@@ -71,7 +71,8 @@ function f(e, t = {}, ...n) {
 	for (let [e, n] of Object.entries(t)) e.includes("-") || e === "role" || e === "for" ? r.setAttribute(e, String(n)) : r[e] = n;
 	return r.append(...n.filter((e) => e !== null)), r;
 }
-function p(e, t = 250) {
+var p = (e) => new URL(e, document.baseURI).href;
+function m(e, t = 250) {
 	let n = 0, r = () => {
 		clearTimeout(n), n = 0;
 	}, i = () => {
@@ -86,7 +87,7 @@ function p(e, t = 250) {
 		flush: () => n && i()
 	};
 }
-var m = class {
+var h = class {
 	step;
 	request = 0;
 	constructor(e) {
@@ -105,7 +106,7 @@ var m = class {
 	stop() {
 		cancelAnimationFrame(this.request), this.request = 0;
 	}
-}, h = 32, ee = "rgb(128 128 128)", g = class {
+}, g = 32, ee = "rgb(128 128 128)", _ = class {
 	canvas = f("canvas", { role: "img" });
 	caption = f("figcaption");
 	figure = f("figure", {}, this.canvas, this.caption);
@@ -176,7 +177,7 @@ var m = class {
 		t.src = this.loading = e, await t.decode().catch(() => void 0), this.loading === e && t.naturalWidth && this.context.drawImage(t, 0, 0);
 	}
 	fit(e, t) {
-		let { width: n, height: r } = this.canvas, i = window.devicePixelRatio || 1, a = Math.min(Math.floor(Math.min(e / n, t / r) * i), h * i), o = a >= i ? a / i : Math.min(1, e / n);
+		let { width: n, height: r } = this.canvas, i = window.devicePixelRatio || 1, a = Math.min(Math.floor(Math.min(e / n, t / r) * i), g * i), o = a >= i ? a / i : Math.min(1, e / n);
 		this.canvas.style.width = `${n * o}px`, this.canvas.style.height = `${r * o}px`;
 	}
 	place(e) {
@@ -191,7 +192,7 @@ function te({ width: e, height: t, columns: n, count: r, gutter: i }) {
 	return [n * (e + i) + i, Math.ceil(r / n) * (t + i) + i];
 }
 // src/view.ts
-var _ = class {
+var v = class {
 	settled;
 	own = "";
 	constructor(e) {
@@ -203,7 +204,7 @@ var _ = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, ne = 4, v = .01, re = 600, ie = 24, ae = 84, oe = 56;
+}, ne = 4, y = .01, re = 600, ie = 24, ae = 84, oe = 56;
 function se(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let { key: e, index: i } of t) r[i] = n.get(e) ?? r[i];
@@ -211,12 +212,12 @@ function se(e, t, n) {
 }
 var ce = class {
 	host;
-	ends = [new g(), new g()];
+	ends = [new _(), new _()];
 	range = f("input", {
 		type: "range",
 		min: 0,
 		max: 1,
-		step: v,
+		step: y,
 		"aria-label": "t, the place between A and B"
 	});
 	value = f("output");
@@ -234,9 +235,9 @@ var ce = class {
 	same = f("div", { className: "same" }, f("div", { className: "tools" }, this.reset), this.sliders);
 	columns = f("div", { className: "columns" });
 	places = /* @__PURE__ */ new Map();
-	echo = new _(() => this.host.settled);
-	loop = new m((e) => this.walk(e));
-	report = p(() => this.data?.slides ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1)))) : this.host.tell("t", this.echo.send(this.t)));
+	echo = new v(() => this.host.settled);
+	loop = new h((e) => this.walk(e));
+	report = m(() => this.data?.slides ? this.host.tell("places", this.echo.send(Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1)))) : this.host.tell("t", this.echo.send(this.t)));
 	root = f("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
 	shown = [];
 	rows = /* @__PURE__ */ new Map();
@@ -276,9 +277,9 @@ var ce = class {
 	}
 	column(e) {
 		let [, t, n] = e.model.shape, [r, i, a] = [
-			new g(),
-			new g(),
-			new g()
+			new _(),
+			new _(),
+			new _()
 		];
 		[
 			r,
@@ -323,23 +324,23 @@ var ce = class {
 		this.reset.disabled = this.places.size === 0, this.decode();
 	}
 	go(e) {
-		this.t = Number((Math.round(e / v) * v).toFixed(2)), this.range.value = String(this.t), this.range.style.setProperty("--filled", `${100 * this.t}%`), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / y) * y).toFixed(2)), this.range.value = String(this.t), this.range.style.setProperty("--filled", `${100 * this.t}%`), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.places.size === 0, this.busy) {
 			this.late = !0;
 			return;
 		}
-		let e = performance.now(), { shown: t } = this, n = [], r = t.length;
-		this.busy = !0, this.late = !1, t.forEach((i, a) => {
-			let [o, s] = this.point(i.column);
-			this.host.engine.decode(i, {
-				model: i.column.model,
-				z: o,
-				y: s,
+		let e = performance.now(), { shown: t } = this, n = [];
+		this.busy = !0, this.late = !1, t.forEach((r, i) => {
+			let [a, o] = this.point(r.column);
+			this.host.engine.decode(r, {
+				model: r.column.model,
+				z: a,
+				y: o,
 				rows: 1,
-				onPixels: (i) => {
-					this.shown === t && (n[a] = i, --r || (n.forEach((n, r) => t[r].now.draw(n, 0, 1, e)), this.busy = !1, this.late && this.decode()));
+				onPixels: (r) => {
+					this.shown === t && (n[i] = r, t.some((e, t) => !n[t]) || (n.forEach((n, r) => t[r].now.draw(n, 0, 1, e)), this.busy = !1, this.late && this.decode()));
 				}
 			});
 		});
@@ -382,27 +383,27 @@ var ce = class {
 		this.loop.stop(), this.report.cancel(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, le = 150, y = 34, ue = 64, de = 17, fe = 30, pe = 5, me = .12;
-function b(e, t, n) {
+}, le = 150, b = 34, ue = 64, de = 17, x = 30, fe = 5, pe = .12;
+function S(e, t, n) {
 	if (e.direction === null) return [t[e.index], n[e.index]];
 	let [r, i] = [-e.offset, 0];
 	return e.direction.forEach((e, a) => {
 		r += e * t[a], i += (e * n[a]) ** 2;
 	}), [r, Math.sqrt(i)];
 }
-function he(e, t) {
+function me(e, t) {
 	let n = e.filter(({ active: e }) => e), r = e.filter(({ active: e, low: n, high: r }, i) => e && (t[i] < n || t[i] > r));
 	if (!r.length) return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
-	let i = r.slice(0, pe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "";
+	let i = r.slice(0, fe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "";
 	return `Outside the grey band, where 95 % of the reference pictures lie: ${i.join(", ")}${a} (${r.length} of ${n.length} in use).`;
 }
-var ge = "http://www.w3.org/2000/svg";
-function x(e, t) {
-	let n = document.createElementNS(ge, e);
-	return S(n, t), n;
+var he = "http://www.w3.org/2000/svg";
+function C(e, t) {
+	let n = document.createElementNS(he, e);
+	return w(n, t), n;
 }
-var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), _e = class {
-	svg = x("svg", { role: "img" });
+var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ge = class {
+	svg = C("svg", { role: "img" });
 	box = f("div", {
 		className: "bars",
 		tabIndex: 0
@@ -422,38 +423,38 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let e = this.axes.flatMap(({ low: e, high: t }) => [-e, t]), t = 1.25 * Math.max(...e, .1), { mean: n, std: r } = this.found ?? {
 			mean: [],
 			std: []
-		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(b(e, n, r)[0]))) : 0;
+		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(S(e, n, r)[0]))) : 0;
 		return i <= t ? t : t * Math.ceil(i / t);
 	}
 	build() {
-		let e = this.box.clientWidth - y, t = this.axes.length;
+		let e = this.box.clientWidth - b, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(de, e / Math.min(t, ue))), r = y + n * t;
-		S(this.svg, {
+		let n = Math.min(90, Math.max(de, e / Math.min(t, ue))), r = b + n * t;
+		w(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= fe ? 1 : Math.ceil(fe / n);
+		let i = n >= x ? 1 : Math.ceil(x / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [y + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = x("title", {}), u = x("rect", {
+			let [r, a] = [b + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = C("title", {}), u = C("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = x("path", {
+			}), d = C("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = x("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, x("rect", {
+			}), f = C("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, C("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = x("text", {
+				let t = C("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -477,14 +478,14 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = x("text", {
+			let n = C("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [x("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [C("line", {
 				class: "line",
-				x1: y,
+				x1: b,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -497,22 +498,22 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			let { bar: r, spread: i, title: a } = this.marks[n];
 			for (let e of [r, i]) e.toggleAttribute("hidden", !this.found);
 			if (a.textContent = `${t.name}: 95 % of the reference pictures from ${t.low.toFixed(2)} to ${t.high.toFixed(2)}`, !this.found) return;
-			let [o, s] = b(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
-			S(r, {
+			let [o, s] = S(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
+			w(r, {
 				y: c,
 				height: Math.max(1, l - c)
 			});
 			let [u, d] = [Number(i.dataset.x), Number(i.dataset.w)], [f, p] = [this.y(o + s), this.y(o - s)];
-			S(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
+			w(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
 		});
 		let t = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", e.length ? `${t}: ${e.slice(0, 16).join(", ")}` : `${t}; nothing is drawn yet`);
 	}
-}, ve = class {
-	points = x("g", { class: "points" });
-	spread = [1, 2].map(() => x("ellipse", { class: "spread" }));
-	cross = x("path", { class: "cross" });
-	svg = x("svg", {
+}, _e = class {
+	points = C("g", { class: "points" });
+	spread = [1, 2].map(() => C("ellipse", { class: "spread" }));
+	cross = C("path", { class: "cross" });
+	svg = C("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -531,7 +532,7 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return x("path", {
+			return C("path", {
 				d: n,
 				stroke: e
 			});
@@ -541,14 +542,14 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			return n.style.background = t, f("span", {}, n, e);
 		}));
 		let [n, r] = [0, 1].map((t) => e.flatMap(({ points: e }) => e.filter((e, n) => n % 2 === t)));
-		n.length && (this.ends = [...C(n), ...C(r)]), this.put(null);
+		n.length && (this.ends = [...T(n), ...T(r)]), this.put(null);
 	}
 	put(e) {
 		for (let t of [...this.spread, this.cross]) t.toggleAttribute("hidden", !e);
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => S(e, {
+			this.spread.forEach((e, t) => w(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -561,48 +562,48 @@ var S = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - me * o,
-			-i - me * s,
+			t - pe * o,
+			-i - pe * s,
 			o * 1.24,
 			s * 1.24
 		];
-		S(this.svg, {
+		w(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && S(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && w(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		S(this.svg, {
+		w(this.svg, {
 			width: e,
 			height: t
 		});
 	}
 };
-function C(e) {
+function T(e) {
 	let t = [...e].sort((e, t) => e - t), n = Math.floor(e.length * .005);
 	return [t[n], t[t.length - 1 - n]];
 }
 // src/ink.ts
-var ye = .1, be = .1, xe = .1;
-function Se(e) {
+var ve = .1, ye = .1, be = .1;
+function xe(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Ce(e, t) {
+function Se(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Se((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => xe((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function w(e, t, n) {
+function E(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Ce(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Se(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -610,24 +611,24 @@ function w(e, t, n) {
 		}
 	}), i;
 }
-function T({ width: e, height: t, values: n }, r, i) {
+function D({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: w(w(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: E(E(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function E({ width: e, height: t, values: n }, r) {
+function O({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function D(e, t) {
+function Ce(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
 function we({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < ye) return null;
+	if (r < ve) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -635,7 +636,7 @@ function we({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= be * r) return;
+		if (t <= ye * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -658,16 +659,16 @@ function we({ width: e, height: t, values: n }) {
 function Te(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(xe * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(be * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: O(O(r, t, c), n, c)
+		values: Ee(Ee(r, t, c), n, c)
 	};
 }
-function O(e, t, n) {
+function Ee(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -675,15 +676,15 @@ function O(e, t, n) {
 	}
 	return i;
 }
-function Ee(e, t, n, r) {
+function De(e, t, n, r) {
 	let i = we(e);
 	if (!i) return null;
-	let a = r.brighten ? Te(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = T(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Te(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = D(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [D(E(d, 0), t), D(E(d, 1), n)], m = {
+	}, [f, p] = [Ce(O(d, 0), t), Ce(O(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -691,32 +692,32 @@ function Ee(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function De(e, t, n, r) {
+function Oe(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Oe(e, t) {
+function ke(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function ke(e, t, [n, r, i], a, o) {
+function Ae(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = De(e, t.width, t.height, o), c = a && Ee(n, i, r, a) || T(n, i, r);
+		let n = Oe(e, t.width, t.height, o), c = a && De(n, i, r, a) || D(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Oe(s, o);
+	return ke(s, o);
 }
 // src/pixels.ts
-function Ae(e, t, n) {
-	let r = e.length / (t * n), i = new Uint8ClampedArray(r * n * 4), [a, o] = t === 3 ? [n, 2 * n] : [0, 0];
-	for (let s = 0, c = 0, l = 0; s < r; s++, c += t * n) for (let t = c; t < c + n; t++, l += 4) i[l] = e[t] * 255, i[l + 1] = e[t + a] * 255, i[l + 2] = e[t + o] * 255, i[l + 3] = 255;
-	return i;
+function je(e, t, n, r = 255) {
+	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
+	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
+	return a;
 }
 // src/draw.ts
-var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Fe = class {
+var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Le = class {
 	host;
 	canvas = f("canvas", {
 		role: "img",
@@ -726,10 +727,10 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 	context = this.canvas.getContext("2d");
 	hint = f("p", { className: "hint" }, "Draw here with mouse, finger or pen");
 	field = f("canvas").getContext("2d", { willReadFrequently: !0 });
-	seen = new g();
-	rebuilt = new g();
-	bars = new _e();
-	plane = new ve();
+	seen = new _();
+	rebuilt = new _();
+	bars = new ge();
+	plane = new _e();
 	said = f("p", {
 		className: "said",
 		role: "status"
@@ -798,7 +799,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = je / Math.max(i, r);
+		let a = Me / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
@@ -847,7 +848,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 		let { model: t, centring: n, bits: r } = this.data;
 		this.paint(this.field, e);
 		let { width: i, height: a } = this.field.canvas, { data: o } = this.field.getImageData(0, 0, i, a);
-		this.x = ke(o, {
+		this.x = Ae(o, {
 			width: i,
 			height: a
 		}, t.shape, this.centre.checked ? n : null, r), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -864,7 +865,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Ae(e, t, n * r);
+		return je(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -900,7 +901,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 	}
 	put(e) {
 		let { axes: t, plane: n, classes: r, sees: i } = this.data;
-		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Ie(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = he(t, t.map((t) => b(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Re(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = me(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = f("canvas", {
@@ -914,7 +915,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ne / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Fe / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -922,7 +923,7 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Pe, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Ie, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = f("canvas", {
 			width: r,
 			height: i
@@ -942,35 +943,75 @@ var je = 256, Me = 600, Ne = 512, Pe = "rgb(128 128 128)", k = [], A = (e) => e.
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Me,
+			e < Ne,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48) / 3, .32 * a), s = r ? (e - 16) / 2 : i ? (o - 40) / 2 : o;
-		for (let e of [this.seen, this.rebuilt]) e.fit(s, s), e.figure.style.width = e.canvas.style.width;
-		let c = (r || i ? o : parseFloat(this.seen.canvas.style.width)) / (r || i ? Math.max(n, t) : n), l = window.devicePixelRatio || 1;
+		], o = !i && e >= Pe;
+		this.root.classList.toggle("below", !o);
+		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
+		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
+		let l = (r || i ? s : parseFloat(this.seen.canvas.style.width)) / (r || i ? Math.max(n, t) : n), u = window.devicePixelRatio || 1;
 		Object.assign(this.canvas.style, {
-			width: `${n * c}px`,
-			height: `${t * c}px`
+			width: `${n * l}px`,
+			height: `${t * l}px`
 		}), Object.assign(this.canvas, {
-			width: Math.round(n * c * l),
-			height: Math.round(t * c * l)
-		}), this.paint(this.context, A(k)), this.plane.fit(r ? e : o * 1.15, o), i || this.bars.build();
+			width: Math.round(n * l * u),
+			height: Math.round(t * l * u)
+		}), this.paint(this.context, A(k)), this.plane.fit(r ? e : s * 1.15, s), i || this.bars.build();
 	}
 	dispose() {
 		cancelAnimationFrame(this.request), this.host.engine.cancel(this);
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ie(e, t) {
+function Re(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
+// src/server.ts
+var ze = class {
+	ask;
+	lanes = /* @__PURE__ */ new Map();
+	constructor(e = Be) {
+		this.ask = e;
+	}
+	decode(e, t) {
+		let n = this.lanes.get(e);
+		n && n.wish.model.decoder === t.model.decoder ? n.newer = t : (this.cancel(e), this.run(e, t));
+	}
+	cancel(e) {
+		this.lanes.get(e)?.stop.abort(), this.lanes.delete(e);
+	}
+	async run(e, t) {
+		let n = {
+			wish: t,
+			newer: null,
+			stop: new AbortController()
+		};
+		this.lanes.set(e, n);
+		try {
+			let r = await this.ask(t, n.stop.signal);
+			this.lanes.get(e) === n && t.onPixels(r, 0, t.rows);
+		} catch {}
+		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
+	}
+};
+async function Be({ model: e, z: t, y: n, rows: r }, i) {
+	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(p(e.pictures), {
+		method: "POST",
+		body: o,
+		signal: i
+	});
+	if (!s.ok) throw Error(await s.text());
+	let [c, l, u] = e.shape;
+	return je(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+}
 // src/worker.ts?worker&inline
-var Le = "function e(e,t,n){let r=e.length/(t*n),i=new Uint8ClampedArray(r*n*4),[a,o]=t===3?[n,2*n]:[0,0];for(let s=0,c=0,l=0;s<r;s++,c+=t*n)for(let t=c;t<c+n;t++,l+=4)i[l]=e[t]*255,i[l+1]=e[t+a]*255,i[l+2]=e[t+o]*255,i[l+3]=255;return i}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await c(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Re = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Le], { type: "text/javascript;charset=utf-8" });
-function ze(e) {
+var j = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", M = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", j], { type: "text/javascript;charset=utf-8" });
+function Ve(e) {
 	let t;
 	try {
-		if (t = Re && (self.URL || self.webkitURL).createObjectURL(Re), !t) throw "";
+		if (t = M && (self.URL || self.webkitURL).createObjectURL(M), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -979,94 +1020,107 @@ function ze(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Le), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(j), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/engine.ts
-var Be = 16384, Ve = class {
+var He = 16384, Ue = class {
 	worker;
+	server;
 	id = 0;
 	broken = null;
 	lanes = /* @__PURE__ */ new Map();
 	others = [];
 	flight = null;
 	failures = /* @__PURE__ */ new Set();
-	constructor(e) {
-		this.worker = e, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
+	changes = /* @__PURE__ */ new Set();
+	states = /* @__PURE__ */ new Map();
+	constructor(e, t = new ze()) {
+		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
 		return this.broken !== null && e(this.broken, ""), this.failures.add(e), () => this.failures.delete(e);
 	}
+	onChange(e) {
+		return this.changes.add(e), () => this.changes.delete(e);
+	}
+	state(e) {
+		return this.states.get(p(e)) ?? "loading";
+	}
 	load(e) {
-		this.worker.postMessage({
+		this.states.has(p(e)) || this.broken !== null || (this.become(p(e), "loading"), this.worker.postMessage({
 			kind: "load",
-			url: j(e)
-		});
+			url: p(e)
+		}));
 	}
 	decode(e, t) {
-		if (this.broken !== null) return;
+		if (this.broken !== null || this.state(t.model.decoder) === "failed") return;
 		let n = this.lanes.get(e);
 		n && n.row > 0 ? n.newer = t : this.lanes.set(e, {
 			wish: t,
 			row: 0,
 			newer: null
-		}), this.pump();
+		}), this.load(t.model.decoder), this.state(t.model.decoder) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
 	}
 	encode(e, t, n = 1) {
 		return new Promise((r, i) => {
 			if (this.broken !== null || !e.encoder) return i(Error(this.broken ?? "there is no encoder"));
+			if (this.state(e.encoder) === "failed") return i(/* @__PURE__ */ Error("the encoder does not run here"));
 			let a = {
-				url: j(e.encoder),
+				url: p(e.encoder),
 				rows: n,
 				feeds: { x: t },
 				shapes: { x: e.shape },
 				pictures: !1
 			};
-			this.others.push({
+			this.load(e.encoder), this.others.push({
 				ask: a,
 				answer: (e) => e.kind === "numbers" ? r(e.outputs) : i(Error(e.kind === "failed" ? e.reason : "no numbers came"))
 			}), this.pump();
 		});
 	}
 	cancel(e) {
-		this.lanes.delete(e), this.flight?.who === e && (this.flight.who = null);
+		this.lanes.delete(e), this.server.cancel(e), this.flight?.who === e && (this.flight.who = null);
 	}
 	close() {
 		this.failures.clear(), this.fail("the live view was begun anew"), this.worker.terminate();
 	}
 	pump() {
 		if (this.flight || this.broken !== null) return;
-		let e = this.others.shift();
-		if (e) return this.post(e.ask, null, e.answer);
-		let [t] = this.lanes;
+		let e = this.others.findIndex(({ ask: e }) => this.state(e.url) !== "loading");
+		if (e >= 0) {
+			let [t] = this.others.splice(e, 1);
+			return this.post(t.ask, null, t.answer);
+		}
+		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Be / (u * d * f))));
-		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, m = Math.min(l - a, Math.max(1, Math.floor(He / (u * d * f))));
+		this.lanes.delete(n), a + m < l ? this.lanes.set(n, {
 			...r,
-			row: a + p
+			row: a + m
 		}) : r.newer && this.lanes.set(n, {
 			wish: r.newer,
 			row: 0,
 			newer: null
 		});
-		let m = { z: s.slice(a * o.dim, (a + p) * o.dim) };
-		o.classes && c && (m.y = c.slice(a * o.classes, (a + p) * o.classes));
-		let h = {
+		let h = { z: s.slice(a * o.dim, (a + m) * o.dim) };
+		o.classes && c && (h.y = c.slice(a * o.classes, (a + m) * o.classes));
+		let g = {
 			z: [o.dim],
 			y: [o.classes]
 		};
 		this.post({
-			url: j(o.decoder),
-			rows: p,
-			feeds: m,
-			shapes: h,
+			url: p(o.decoder),
+			rows: m,
+			feeds: h,
+			shapes: g,
 			pictures: !0
 		}, n, (e, t) => {
 			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
-			e.kind === "pixels" && t && i.onPixels(e.pixels, a, p);
+			e.kind === "pixels" && t && (this.server.cancel(n), i.onPixels(e.pixels, a, m), this.become(p(o.decoder), "drawn"));
 		});
 	}
 	post(e, t, n) {
@@ -1082,8 +1136,8 @@ var Be = 16384, Ve = class {
 		});
 	}
 	heard(e) {
-		if (e.kind === "loaded") return;
-		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : this.tell(e.reason, e.url);
+		if (e.kind === "loaded") return this.become(e.url, "loaded"), this.pump();
+		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : (this.tell(e.reason, e.url), this.pump());
 		if (e.id !== this.flight?.id) return;
 		let { who: t, answer: n } = this.flight;
 		this.flight = null;
@@ -1106,42 +1160,59 @@ var Be = 16384, Ve = class {
 		}, !1);
 		this.tell(e, "");
 	}
+	become(e, t) {
+		if (this.states.get(e) !== t) {
+			this.states.set(e, t);
+			for (let e of this.changes) e();
+		}
+	}
 	tell(e, t) {
-		for (let [e, { wish: n }] of this.lanes) (t === "" || j(n.model.decoder) === t) && this.lanes.delete(e);
+		t !== "" && this.become(t, "failed");
+		for (let [e, { wish: n }] of this.lanes) (t === "" || p(n.model.decoder) === t) && this.cancel(e);
+		for (let n = this.others.length - 1; n >= 0; n--) {
+			if (this.others[n].ask.url !== t) continue;
+			let [{ answer: r }] = this.others.splice(n, 1);
+			r({
+				kind: "failed",
+				id: 0,
+				url: t,
+				reason: e
+			}, !1);
+		}
 		for (let n of this.failures) n(e, t);
 	}
-}, j = (e) => new URL(e, document.baseURI).href;
-async function M(e) {
-	let t = await fetch(j(e));
+};
+async function N(e) {
+	let t = await fetch(p(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var N = null;
-function He(e) {
-	if (N?.runtime === e) return N.engine;
+var P = null;
+function We(e) {
+	if (P?.runtime === e) return P.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new ze();
-	return N = {
+	let t = new Ve();
+	return P = {
 		runtime: e,
-		engine: new Ve(t)
+		engine: new Ue(t)
 	}, t.postMessage({
 		kind: "begin",
-		runtime: j(e)
-	}), N.engine;
+		runtime: p(e)
+	}), P.engine;
 }
-function Ue() {
-	N?.engine.close(), N = null;
+function Ge() {
+	P?.engine.close(), P = null;
 }
 // src/grid.ts
-var We = .01;
-function Ge(e, t, n, r) {
+var Ke = .01;
+function qe(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var Ke = class {
+var Je = class {
 	host;
-	screen = new g();
+	screen = new _();
 	rows = f("div", { className: "rows" });
 	below = f("div", { className: "below" });
 	mark = f("span", {
@@ -1151,7 +1222,7 @@ var Ke = class {
 	heat = f("input", {
 		type: "range",
 		min: "0",
-		step: String(We),
+		step: String(Ke),
 		"aria-label": "Temperature"
 	});
 	heatNumber = f("input", {
@@ -1174,16 +1245,17 @@ var Ke = class {
 	});
 	draw = f("button", { type: "button" }, "New draw");
 	seedRow = f("div", { className: "knob" }, f("span", {}, "Seed"), this.seed, this.seedNumber, this.draw);
-	echo = new _(() => this.host.settled);
-	report = p(() => this.host.tell("knobs", this.echo.send({
+	echo = new v(() => this.host.settled);
+	report = m(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
 	data = null;
-	points = null;
-	route = "";
+	held = null;
+	routes = "";
 	at = 1;
 	of = 0;
+	shows = !1;
 	constructor(e) {
 		this.host = e;
 		let t = f("div", { className: "knob" }, f("span", {}, "Temperature"), this.heat, this.heatNumber);
@@ -1205,20 +1277,30 @@ var Ke = class {
 			columns: e.columns,
 			count: e.count,
 			gutter: e.gutter
-		}), this.screen.label("", e.alt), this.heat.max = this.heatNumber.max = String(e.hottest), Object.assign(this.seed, {
-			min: String(e.first),
-			max: String(e.first + e.seeds - 1)
-		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs(), this.route === e.points ? this.decode() : this.fetch(e.points);
+		}), this.screen.label("", e.alt), this.heat.max = this.heatNumber.max = String(e.hottest);
+		let { first: a, seeds: o } = e.windows.at(-1);
+		Object.assign(this.seed, {
+			min: String(a),
+			max: String(a + o - 1)
+		}), this.seedNumber.max = String(e.last), this.seedRow.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
+		let s = e.windows.map(({ points: e }) => e).join(" ");
+		this.routes === s ? this.decode() : this.fetch(e.windows, s);
 	}
-	async fetch(e) {
-		this.route = e, this.points = null;
+	async fetch(e, t) {
+		this.routes = t, this.held = null;
 		try {
-			let t = new Float32Array(await M(e));
-			if (this.route !== e) return;
-			this.points = t, this.decode();
-		} catch (t) {
-			if (this.route !== e) return;
-			this.route = "", this.host.fail(t instanceof Error ? t.message : String(t), this.data.model.decoder);
+			for (let n of e) {
+				let e = new Float32Array(await N(n.points));
+				if (this.routes !== t) return;
+				let r = this.held === null;
+				this.held = {
+					window: n,
+					points: e
+				}, (r || !this.shows) && this.decode();
+			}
+		} catch (e) {
+			if (this.routes !== t) return;
+			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e), this.data.model.decoder);
 		}
 	}
 	turn(e, t) {
@@ -1237,13 +1319,15 @@ var Ke = class {
 		this.ends();
 	}
 	decode() {
-		let { model: e, count: t, first: n, seeds: r, y: i } = this.data, a = this.of - n;
-		if (!this.points || a < 0 || a >= r) return;
+		let { model: e, count: t, y: n } = this.data;
+		if (!this.held) return;
+		let { points: r, window: i } = this.held, a = this.of - i.first;
+		if (this.shows = a >= 0 && a < i.seeds, !this.shows) return;
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: Ge(this.points, a, t * e.dim, this.at),
-			y: i === null ? void 0 : Float32Array.from(i),
+			z: qe(r, a, t * e.dim, this.at),
+			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
 		});
@@ -1282,13 +1366,37 @@ var Ke = class {
 		this.screen.fit(e, window.innerHeight * this.data.share), this.below.style.width = this.screen.canvas.style.width;
 	}
 	dispose() {
-		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.route = "";
+		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, qe = .05;
-function Je(e, t, n) {
+}, Ye = 1e3, Xe = class {
+	root;
+	engine;
+	note = f("p", {
+		className: "loading",
+		role: "status",
+		hidden: !0
+	}, "The live view loads …");
+	deaf;
+	decoders = [];
+	timer = 0;
+	constructor(e, t) {
+		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put());
+	}
+	watch(e) {
+		this.decoders = e, this.put();
+	}
+	put() {
+		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
+		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, Ye) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+	}
+	dispose() {
+		clearTimeout(this.timer), this.deaf(), this.note.remove();
+	}
+}, Ze = .05;
+function Qe(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * qe) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Ze) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1297,13 +1405,13 @@ function Je(e, t, n) {
 		sy: c
 	};
 }
-var P = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], F = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], I = (e, t, n) => ({
+var F = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], I = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], L = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function L(e, t, n, r) {
-	let [i, a] = F(e, n, r);
+function R(e, t, n, r) {
+	let [i, a] = I(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1312,7 +1420,7 @@ function L(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function Ye(e, { sx: t, sy: n }, r, i) {
+function $e(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1320,33 +1428,33 @@ function Ye(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function Xe(e, t, n) {
+function et(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function R(e, t) {
+function z(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) Xe(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) et(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var z = ([e, t], [n, r]) => [
+var B = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function Ze({ mean: e, axes: t }, n, r) {
+function tt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function Qe({ axes: e }, t, [n, r], i, a) {
+function nt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function $e(e, t, n) {
+function rt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1355,8 +1463,8 @@ function $e(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/board.ts
-var et = .25, tt = .8, nt = 14, B = [.5, 400];
-function V(e, t, n, r, i) {
+var it = .25, at = .8, ot = 14, V = [.5, 400];
+function H(e, t, n, r, i) {
 	let a = (...t) => {
 		for (let a = 0; a < t.length; a += 2) {
 			let [o, s] = [n + t[a] * i, r + t[a + 1] * i];
@@ -1366,7 +1474,7 @@ function V(e, t, n, r, i) {
 	}, [o, s] = [.4, 1.1];
 	t === 1 ? a(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0) : t === 2 ? a(-1, -1, 1, -1, 1, 1, -1, 1) : t === 3 ? a(-o, -s, o, -s, o, -o, s, -o, s, o, o, o, o, s, -o, s, -o, o, -s, o, -s, -o, -o, -o) : t === 4 ? a(0, -.6, .6, -1.2, 1.2, -.6, .6, 0, 1.2, .6, .6, 1.2, 0, .6, -.6, 1.2, -1.2, .6, -.6, 0, -1.2, -.6, -.6, -1.2) : t === 5 ? a(0, -1.2, 1.2, .9, -1.2, .9) : (e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI));
 }
-var rt = class {
+var st = class {
 	over;
 	below = f("canvas", { "aria-hidden": "true" });
 	above = f("canvas", {
@@ -1406,7 +1514,7 @@ var rt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Je(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Qe(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1426,7 +1534,7 @@ var rt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < B[0] || t > B[1] || (this.frame = e, this.draw());
+		t < V[0] || t > V[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1451,11 +1559,11 @@ var rt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), V(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), H(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return P(this.frame, t[2 * e], t[2 * e + 1]);
+		return F(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1483,40 +1591,40 @@ var rt = class {
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? et : tt;
+			e.globalAlpha = l ? 1 : r.size ? it : at;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), V(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), H(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, [s, c] = [this.style("--st-text-color"), this.style("--st-border-color")], l = n + i;
-		e.font = `${nt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
-		let [u, d] = [F(this.frame, t, l), F(this.frame, t + r, n)], f = (e, t) => o ? $e(u[e], d[e], t) : [], p = (e, t) => {
+		e.font = `${ot}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
+		let [u, d] = [I(this.frame, t, l), I(this.frame, t + r, n)], f = (e, t) => o ? rt(u[e], d[e], t) : [], p = (e, t) => {
 			let n = Math.max(0, -Math.floor(Math.log10(e.length > 1 ? e[1] - e[0] : 1) + 1e-9));
 			return (n > 3 ? e[t].toExponential(0) : e[t].toFixed(n)).replaceAll("-", "−");
 		};
 		e.beginPath(), e.rect(t, n, r, i);
 		let m = f(0, Math.max(2, r / 60));
 		e.textAlign = "center", e.textBaseline = "top", m.forEach((t, r) => {
-			let [i] = P(this.frame, t, 0);
+			let [i] = F(this.frame, t, 0);
 			e.moveTo(i, n), e.lineTo(i, l), e.fillText(p(m, r), i, l + 4);
 		}), e.fillText(a[0], t + r / 2, l + (o ? 23 : 5));
 		let h = f(1, Math.max(2, i / 60));
 		e.textAlign = "right", e.textBaseline = "middle", h.forEach((n, i) => {
-			let [, a] = P(this.frame, 0, n);
+			let [, a] = F(this.frame, 0, n);
 			e.moveTo(t, a), e.lineTo(t + r, a), e.fillText(p(h, i), t - 6, a);
 		}), e.stroke(), e.textAlign = "left", e.fillText(a[1], t, n / 2);
 	}
 	name(e, { text: t, x: n, y: r, move: i, ground: a, ink: o }) {
-		let [s, c] = P(this.frame, n, r);
+		let [s, c] = F(this.frame, n, r);
 		this.arrow(e, s, c, i, a, 2), this.plate(e, t, s, c - i, a, o, 16, 1);
 	}
 	flag(e, { name: t, x: n, y: r, colour: i }) {
-		let [a, o] = P(this.frame, n, r), { left: s, top: c, width: l, height: u } = this.frame;
+		let [a, o] = F(this.frame, n, r), { left: s, top: c, width: l, height: u } = this.frame;
 		if (a < s || a > s + l || o < c || o > c + u) return;
 		let d = o - c < 60 ? -42 : 42;
 		this.arrow(e, a, o, d, i, 3), e.beginPath(), e.arc(a, o, 4, 0, 2 * Math.PI), e.fillStyle = i, e.fill(), this.plate(e, t, a, o - d, i, "white", 18, 2);
@@ -1531,7 +1639,7 @@ var rt = class {
 	}
 };
 // src/points.ts
-function it(e, t, n, r, i) {
+function ct(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1555,28 +1663,28 @@ function it(e, t, n, r, i) {
 	};
 }
 // src/map.ts
-var at = {
+var lt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, ot = 250, H = {
+}, ut = 250, U = {
 	mouse: 12,
 	touch: 26
-}, st = 4, ct = .0015, U = {
+}, dt = 4, ft = .0015, W = {
 	coarse: 10,
 	fine: 1
-}, lt = 4, ut = 360, dt = 540, W = 92, G = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", ft = "Decoded on the straight way between the two in latent space, whatever the map shows there.", K = {
+}, pt = 4, mt = 360, ht = 540, G = 92, K = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", gt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", q = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, q = (e) => e.toFixed(2).replace("-", "−"), pt = class {
+}, J = (e) => e.toFixed(2).replace("-", "−"), _t = class {
 	host;
-	board = new rt((e) => this.over(e));
-	under = new g();
-	beside = new g();
+	board = new st((e) => this.over(e));
+	under = new _();
+	beside = new _();
 	legend = f("div", { className: "legend" });
 	tools = /* @__PURE__ */ new Map();
 	residual = f("input", { type: "checkbox" });
@@ -1594,9 +1702,9 @@ var at = {
 		className: "path",
 		hidden: !0
 	}, this.play, this.share);
-	loop = new m((e) => this.walk(e));
-	settings = new _(() => this.host.settled);
-	choices = new _(() => this.host.settled);
+	loop = new h((e) => this.walk(e));
+	settings = new v(() => this.host.settled);
+	choices = new v(() => this.host.settled);
 	fingers = /* @__PURE__ */ new Map();
 	data = null;
 	points = null;
@@ -1613,7 +1721,7 @@ var at = {
 	walked = 0;
 	constructor(e) {
 		this.host = e;
-		let t = Object.entries(at).map(([e, t]) => {
+		let t = Object.entries(lt).map(([e, t]) => {
 			let n = f("button", {
 				type: "button",
 				title: t
@@ -1650,7 +1758,7 @@ var at = {
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : G), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : K), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.explain(), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -1658,9 +1766,9 @@ var at = {
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([M(e.points), M(e.means)]);
+			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = it(t, n, e.count, e.model.dim, e.linear);
+			this.points = ct(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
@@ -1718,7 +1826,7 @@ var at = {
 		clearTimeout(this.clicked), this.rest(), this.board.above.setPointerCapture(e.pointerId);
 		let t = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, t), this.fingers.size > 1) return this.drop();
-		let n = F(this.board.frame, ...t), r = e.pointerType === "touch", i = this.tool === "Path" ? this.first < 0 : this.tool === "Look" && !r;
+		let n = I(this.board.frame, ...t), r = e.pointerType === "touch", i = this.tool === "Path" ? this.first < 0 : this.tool === "Look" && !r;
 		this.gesture = {
 			tool: this.tool,
 			begin: t,
@@ -1733,15 +1841,15 @@ var at = {
 		if (!this.points) return;
 		let { left: t, top: n, width: r, height: i } = this.board.frame, a = (e, t, n) => Math.min(t + n, Math.max(t, e)), o = [a(e.offsetX, t, r), a(e.offsetY, n, i)];
 		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, o);
-		let s = F(this.board.frame, ...o), { gesture: c } = this;
-		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > st, c.tool === "Move" ? (this.board.turn(I(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
+		let s = I(this.board.frame, ...o), { gesture: c } = this;
+		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > dt, c.tool === "Move" ? (this.board.turn(L(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(R(z(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(R(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ot), this.board.hover();
+		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(z(B(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(z(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ut), this.board.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.first = -1), this.gesture = null, this.board.hover();
@@ -1749,34 +1857,34 @@ var at = {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = I(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(L(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = L(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(R(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
 		let t = e.deltaY * (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (e.ctrlKey ? 6 : 1);
-		this.board.turn(L(this.board.frame, Math.exp(-t * ct), e.offsetX, e.offsetY));
+		this.board.turn(R(this.board.frame, Math.exp(-t * ft), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
-		let { frame: t } = this.board, [n, r] = P(t, ...this.at), [i, a] = K[e.key] ?? [0, 0];
+		let { frame: t } = this.board, [n, r] = F(t, ...this.at), [i, a] = q[e.key] ?? [0, 0];
 		if (i || a) {
-			let o = e.shiftKey ? U.fine : U.coarse, s = (e, t, n) => Math.min(t + n, Math.max(t, e));
+			let o = e.shiftKey ? W.fine : W.coarse, s = (e, t, n) => Math.min(t + n, Math.max(t, e));
 			this.rest(), this.under.caption.setAttribute("aria-live", "polite");
 			let c = s(n + i * o, t.left, t.width);
-			this.look(F(t, c, s(r + a * o, t.top, t.height)));
+			this.look(I(t, c, s(r + a * o, t.top, t.height)));
 		} else if (e.key === "Enter" && this.tool === "Path") this.first < 0 ? this.first = this.near : this.reach(this.near), this.board.hover();
 		else if (e.key === "Enter") this.choose([this.near]);
-		else if (e.key === "+" || e.key === "-") this.board.turn(L(t, e.key === "+" ? 1.25 : .8, n, r));
+		else if (e.key === "+" || e.key === "-") this.board.turn(R(t, e.key === "+" ? 1.25 : .8, n, r));
 		else if (e.key === "0") this.board.reset();
 		else if (e.key === "Escape") this.leave();
 		else return;
 		e.preventDefault();
 	}
 	hit(e) {
-		let [t, n] = P(this.board.frame, ...this.at), [r, i] = this.board.at(this.near);
-		return Math.hypot(r - t, i - n) <= (e ? H.touch : H.mouse) ? this.near : -1;
+		let [t, n] = F(this.board.frame, ...this.at), [r, i] = this.board.at(this.near);
+		return Math.hypot(r - t, i - n) <= (e ? U.touch : U.mouse) ? this.near : -1;
 	}
 	choose(e) {
 		this.chosen = new Set(e), this.redraw(), this.host.tell("selected", {
@@ -1786,7 +1894,7 @@ var at = {
 		});
 	}
 	look(e) {
-		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = Ye(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = $e(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -1802,13 +1910,13 @@ var at = {
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? Qe(e, this.mean(this.near), this.place(this.near), ...this.at) : Ze(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? nt(e, this.mean(this.near), this.place(this.near), ...this.at) : tt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${q(this.at[t])}`).join(", "), s = `distance ${q(Math.hypot(i - n, a - r))}`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : G), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${J(this.at[t])}`).join(", "), s = `distance ${J(Math.hypot(i - n, a - r))}`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : K), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -1844,18 +1952,18 @@ var at = {
 		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.decode(), this.board.hover();
 	}
 	walk(e) {
-		this.walked = (this.walked + e / lt) % 2, this.step();
+		this.walked = (this.walked + e / pt) % 2, this.step();
 	}
 	step() {
 		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
-		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : ft), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
+		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : gt), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let t = this.board.style("--st-primary-color"), n = (n, r = !1) => {
 			e.beginPath(), n.forEach(([t, n], r) => r ? e.lineTo(t, n) : e.moveTo(t, n)), r && e.closePath(), e.lineWidth = 3, e.strokeStyle = t, e.stroke();
-		}, { frame: r } = this.board, i = P(r, ...this.at), { gesture: a } = this;
-		a?.moved && (a.tool === "Box" || a.tool === "Lasso") ? n((a.tool === "Box" ? z(a.trail[0], a.trail.at(-1)) : a.trail).map((e) => P(r, ...e)), !0) : (this.first >= 0 && (a?.moved || this.tool === "Path") ? (n([this.board.at(this.first), i]), this.board.front(e, this.first, t)) : this.ends && this.way(e, this.ends, n, t), this.loop.running || this.cross(e, i));
+		}, { frame: r } = this.board, i = F(r, ...this.at), { gesture: a } = this;
+		a?.moved && (a.tool === "Box" || a.tool === "Lasso") ? n((a.tool === "Box" ? B(a.trail[0], a.trail.at(-1)) : a.trail).map((e) => F(r, ...e)), !0) : (this.first >= 0 && (a?.moved || this.tool === "Path") ? (n([this.board.at(this.first), i]), this.board.front(e, this.first, t)) : this.ends && this.way(e, this.ends, n, t), this.loop.running || this.cross(e, i));
 	}
 	way(e, t, n, r) {
 		let [i, a] = t.map((e) => this.board.at(e));
@@ -1867,27 +1975,27 @@ var at = {
 	cross(e, [t, n]) {
 		let [r, i] = this.board.at(this.near);
 		e.lineWidth = 1.5, e.strokeStyle = this.board.style("--st-text-color"), e.beginPath(), e.moveTo(r, i), e.lineTo(t, n), e.stroke(), this.board.front(e, this.near), e.beginPath();
-		for (let [r, i] of Object.values(K)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
+		for (let [r, i] of Object.values(q)) e.moveTo(t + 5 * r, n + 5 * i), e.lineTo(t + 13 * r, n + 13 * i);
 		e.lineWidth = 2, e.stroke();
 	}
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= dt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, ut), this.beside.fit(e ? t / 6 : W, W);
+		let e = this.host.root.clientWidth <= ht, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, mt), this.beside.fit(e ? t / 6 : G, G);
 	}
 	dispose() {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, mt = 1 / 4, J = .02, Y = 3, ht = 150, gt = 64, _t = 120, vt = {
+}, vt = 1 / 4, Y = .02, yt = 3, bt = 150, xt = 64, St = 120, Ct = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, yt = class {
+}, wt = class {
 	host;
-	now = new g();
+	now = new _();
 	button = f("button", {
 		type: "button",
 		title: "Walk slowly from corner to corner, and back"
@@ -1907,9 +2015,9 @@ var at = {
 	}, f("div", { className: "ground" }), this.handle);
 	frame = f("div", { className: "frame" });
 	pad = f("div", { className: "pad" }, f("div", { className: "seen" }, this.now.figure, f("div", { className: "tools" }, this.button, this.middle)), this.frame);
-	echo = new _(() => this.host.settled);
-	loop = new m((e) => this.plays(e));
-	report = p(() => this.host.tell("at", this.echo.send(this.place())));
+	echo = new v(() => this.host.settled);
+	loop = new h((e) => this.plays(e));
+	report = m(() => this.host.tell("at", this.echo.send(this.place())));
 	found = [];
 	data = null;
 	at = [.5, .5];
@@ -1933,7 +2041,7 @@ var at = {
 	build() {
 		let [, e, t] = this.data.model.shape;
 		this.found = this.data.names.map((r, i) => {
-			let a = new g();
+			let a = new _();
 			a.arrange({
 				width: t,
 				height: e
@@ -1960,10 +2068,10 @@ var at = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = vt[e.key];
+		let t = Ct[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
-		let n = e.shiftKey ? 5 * J : J;
+		let n = e.shiftKey ? 5 * Y : Y;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.report.later();
 	}
 	go(e) {
@@ -1985,13 +2093,13 @@ var at = {
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * mt, this.at = s(this.stops, this.walked), this.draw();
+		this.walked += e * vt, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Y)), Number(this.at[1].toFixed(Y))];
+		return [Number(this.at[0].toFixed(yt)), Number(this.at[1].toFixed(yt))];
 	}
 	draw() {
 		let { model: e, names: t, corners: n, classes: i } = this.data, [a, s] = this.place(), c = r([a, s], t.length);
@@ -2029,27 +2137,27 @@ var at = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - ht, t);
-		let n = Math.max(_t, Math.min(e - 144, t));
+		this.now.fit(e - bt, t);
+		let n = Math.max(St, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(gt, gt);
+		for (let { screen: e } of this.found) e.fit(xt, xt);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, bt = 3, xt = .02, St = 3, Ct = 24, wt = 120, Tt = {
+}, Tt = 3, Et = .02, Dt = 3, Ot = 24, kt = 120, At = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: xt,
-	ArrowUp: xt
-}, Et = class {
+	ArrowRight: Et,
+	ArrowUp: Et
+}, jt = class {
 	host;
-	decoded = new g();
-	mixed = new g();
+	decoded = new _();
+	mixed = new _();
 	screens = f("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
 	button = f("button", {
 		type: "button",
@@ -2063,9 +2171,9 @@ var at = {
 		step: 10 ** -3
 	});
 	output = f("output");
-	echo = new _(() => this.host.settled);
-	loop = new m((e) => this.plays(e));
-	report = p(() => this.host.tell("t", this.echo.send(this.time())));
+	echo = new v(() => this.host.settled);
+	loop = new h((e) => this.plays(e));
+	report = m(() => this.host.tell("t", this.echo.send(this.time())));
 	data = null;
 	ends = null;
 	t = 0;
@@ -2090,7 +2198,7 @@ var at = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => Dt(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => Mt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2100,7 +2208,7 @@ var at = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = Tt[e.key];
+		let t = At[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2114,14 +2222,14 @@ var at = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / bt;
+		let t = this.t + this.direction * e / Tt;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(St));
+		return Number(this.t.toFixed(Dt));
 	}
 	draw() {
 		let n = this.time();
@@ -2143,15 +2251,15 @@ var at = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Ct * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= wt ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Ot * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= kt ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function Dt(e, [, t, n]) {
+async function Mt(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = f("canvas", {
@@ -2161,8 +2269,8 @@ async function Dt(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var X = .01, Ot = .1, kt = 6, At = .6, jt = 120;
-function Mt(e, t, n) {
+var X = .01, Nt = .1, Pt = 6, Ft = .6, It = 120;
+function Lt(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2171,17 +2279,17 @@ function Mt(e, t, n) {
 	return r;
 }
 // src/main.ts
-var Nt = {
+var Rt = {
 	compare: ce,
-	draw: Fe,
-	grid: Ke,
-	map: pt,
-	pad: yt,
-	path: Et,
+	draw: Le,
+	grid: Je,
+	map: _t,
+	pad: wt,
+	path: jt,
 	traverse: class {
 		host;
-		now = new g();
-		before = new g();
+		now = new _();
+		before = new _();
 		screens = f("div", { className: "screens" }, this.now.figure, this.before.figure);
 		heading = f("p", { className: "heading" });
 		filter = f("input", {
@@ -2204,9 +2312,9 @@ var Nt = {
 		box = f("div", { className: "sliders" }, this.list, this.fold, this.none);
 		places = /* @__PURE__ */ new Map();
 		changed = /* @__PURE__ */ new Map();
-		echo = new _(() => this.host.settled);
-		loop = new m((e) => this.breathes(e));
-		report = p(() => {
+		echo = new v(() => this.host.settled);
+		loop = new h((e) => this.breathes(e));
+		report = m(() => {
 			this.echo.send(this.moved()), this.host.tell("places", Object.fromEntries(this.changed));
 		});
 		rows = /* @__PURE__ */ new Map();
@@ -2270,7 +2378,7 @@ var Nt = {
 				number: r
 			};
 			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Ot), this.report.later());
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Nt), this.report.later());
 			}, r.onchange = () => {
 				let t = Number(r.value);
 				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
@@ -2305,7 +2413,7 @@ var Nt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: Mt(t, n, this.places),
+				z: Lt(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
@@ -2315,7 +2423,7 @@ var Nt = {
 			this.breathe.textContent = "Stop", this.phase = 0;
 			let e = this.breath.value === "all", t = [...this.rows.values()].filter(({ slide: t }) => e ? t.active : t.key === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(At, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Ft, Math.abs(s)) : 1;
 				return {
 					row: t,
 					far: c,
@@ -2328,7 +2436,7 @@ var Nt = {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / kt * 2 * Math.PI;
+			this.phase += e / Pt * 2 * Math.PI;
 			for (let { row: e, far: t, offset: n, pace: r } of this.waves) {
 				let { low: i, high: a } = e.slide;
 				this.set(e, (i + a) / 2 + t * Math.sin(this.phase * r + n) * (a - i) / 2);
@@ -2340,7 +2448,7 @@ var Nt = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= jt ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= It ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2349,8 +2457,8 @@ var Nt = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function Pt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Q && Ue(), Q = Math.max(Q, e.attempt);
+function zt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Q && Ge(), Q = Math.max(Q, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
 		file: t
@@ -2358,7 +2466,7 @@ function Pt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = Ft(e.view, t, He(e.runtime));
+			a = Bt(e.view, t, We(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2366,7 +2474,7 @@ function Pt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 		Z.set(t, a);
 	}
 	let { host: o } = a;
-	return Object.assign(o, {
+	Object.assign(o, {
 		tell: (e, t) => {
 			o.last = $ = Math.max($ + 1, Date.now()), o.settled = !1, n(e, {
 				value: t,
@@ -2376,9 +2484,11 @@ function Pt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 		fail: i,
 		data: e,
 		settled: e.told >= o.last
-	}), a.view.show(e), a.view.fit(), a.dispose;
+	}), a.view.show(e), a.view.fit();
+	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
+	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
-function Ft(e, t, n) {
+function Bt(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = () => void 0, a = {
@@ -2389,29 +2499,30 @@ function Ft(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new Nt[e](a), s = new ResizeObserver(() => o.fit());
-	s.observe(r);
-	let c = () => o.fit();
-	window.addEventListener("resize", c);
-	let l = n.onFailure((e, t) => {
+	}, o = new Rt[e](a), s = new Xe(r, n), c = new ResizeObserver(() => o.fit());
+	c.observe(r);
+	let l = () => o.fit();
+	window.addEventListener("resize", l);
+	let u = n.onFailure((e, t) => {
 		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
-	}), u = (e) => {
+	}), d = (e) => {
 		e.composedPath().includes(r) || o.finish?.();
-	}, d = [
+	}, f = [
 		"pointerdown",
 		"keydown",
 		"popstate"
 	];
-	for (let e of d) window.addEventListener(e, u, !0);
+	for (let e of f) window.addEventListener(e, d, !0);
 	return {
 		name: e,
 		host: a,
 		view: o,
+		loading: s,
 		dispose: () => {
-			s.disconnect();
-			for (let e of d) window.removeEventListener(e, u, !0);
-			window.removeEventListener("resize", c), l(), o.dispose(), Z.delete(t);
+			c.disconnect();
+			for (let e of f) window.removeEventListener(e, d, !0);
+			window.removeEventListener("resize", l), u(), s.dispose(), o.dispose(), Z.delete(t);
 		}
 	};
 }
-export { Pt as default };
+export { zt as default };

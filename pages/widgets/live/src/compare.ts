@@ -251,7 +251,6 @@ export class Compare implements View {
     const asked = performance.now();
     const { shown } = this;
     const found: Uint8ClampedArray<ArrayBuffer>[] = [];
-    let missing = shown.length;
     this.busy = true;
     this.late = false;
     shown.forEach((each, i) => {
@@ -263,8 +262,8 @@ export class Compare implements View {
         rows: 1,
         onPixels: (pixels) => {
           if (this.shown !== shown) return; // other models by now
-          found[i] = pixels;
-          if (--missing) return;
+          found[i] = pixels; // perhaps the second time: the server's came first
+          if (shown.some((_, k) => !found[k])) return;
           found.forEach((pixels, k) => shown[k].now.draw(pixels, 0, 1, asked));
           this.busy = false;
           if (this.late) this.decode();

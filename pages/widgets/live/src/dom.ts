@@ -17,6 +17,9 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** An address below the app's, wherever it is mounted: a worker made from a blob has no base of its own. */
+export const absolute = (path: string): string => new URL(path, document.baseURI).href;
+
 /** Call `act` once the hand has rested: arrow keys held down end in one message to the server. */
 export function settled(act: () => void, ms = 250): Settled {
   let timer = 0;

@@ -1,5 +1,8 @@
 // The page's side of the worker: one for all views and visits of pages; of each asker only the newest request is kept.
+// Until a model's decoder is loaded the server decodes in its place, and then the newest request once more the page.
+import { absolute } from "./dom";
 import type { Ask, FromWorker, Model, ToWorker } from "./protocol";
+import { Server } from "./server";
 import LiveWorker from "./worker?worker&inline";
 
 const BLOCK = 16_384; // numbers of pictures in one run: a large grid comes in rows, and a newer one need not wait long
@@ -29,6 +32,9 @@ export interface WorkerLike {
   terminate(): void;
 }
 
+/** How far a file is: on its way, ready to be run, pictures of it have been shown; or it cannot be run here. */
+export type State = "loading" | "loaded" | "drawn" | "failed";
+
 /** Hears why something cannot be run: the address of one file, or nothing where none can. */
 export type Complaint = (reason: string, file: string) => void;
 
@@ -39,8 +45,13 @@ export class Engine {
   private readonly others: { ask: Omit<Ask, "id">; answer: Answer }[] = [];
   private flight: { id: number; who: object | null; answer: Answer } | null = null; // one run at a time
   private readonly failures = new Set<Complaint>();
+  private readonly changes = new Set<() => void>();
+  private readonly states = new Map<string, State>(); // by the file's whole address
 
-  constructor(private readonly worker: WorkerLike) {
+  constructor(
+    private readonly worker: WorkerLike,
+    private readonly server = new Server(),
+  ) {
     worker.onmessage = ({ data }) => this.heard(data);
     worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
   }
@@ -52,17 +63,33 @@ export class Engine {
     return () => this.failures.delete(listener);
   }
 
+  /** Be told when a file comes to another state; gives back how to stop listening. */
+  onChange(listener: () => void): () => void {
+    this.changes.add(listener);
+    return () => this.changes.delete(listener);
+  }
+
+  /** How far a file is. */
+  state(url: string): State {
+    return this.states.get(absolute(url)) ?? "loading";
+  }
+
   /** Get a graph ready before it is needed. */
   load(url: string): void {
+    if (this.states.has(absolute(url)) || this.broken !== null) return;
+    this.become(absolute(url), "loading");
     this.worker.postMessage({ kind: "load", url: absolute(url) });
   }
 
   /** Decode for `who`; of what it wanted before and has not begun, nothing is kept. */
   decode(who: object, wish: Wish): void {
-    if (this.broken !== null) return;
+    if (this.broken !== null || this.state(wish.model.decoder) === "failed") return;
     const lane = this.lanes.get(who);
     if (lane && lane.row > 0) lane.newer = wish;
     else this.lanes.set(who, { wish, row: 0, newer: null });
+    this.load(wish.model.decoder);
+    if (this.state(wish.model.decoder) === "loading") this.server.decode(who, wish);
+    else this.server.cancel(who);
     this.pump();
   }
 
@@ -70,7 +97,9 @@ export class Engine {
   encode(model: Model, x: Float32Array, rows = 1): Promise<Record<string, Float32Array>> {
     return new Promise((resolve, reject) => {
       if (this.broken !== null || !model.encoder) return reject(new Error(this.broken ?? "there is no encoder"));
+      if (this.state(model.encoder) === "failed") return reject(new Error("the encoder does not run here"));
       const ask = { url: absolute(model.encoder), rows, feeds: { x }, shapes: { x: model.shape }, pictures: false };
+      this.load(model.encoder);
       this.others.push({
         ask,
         answer: (message) =>
@@ -85,6 +114,7 @@ export class Engine {
   /** Forget what `who` wanted; what comes of it is not shown. */
   cancel(who: object): void {
     this.lanes.delete(who);
+    this.server.cancel(who);
     if (this.flight?.who === who) this.flight.who = null;
   }
 
@@ -97,9 +127,12 @@ export class Engine {
 
   private pump(): void {
     if (this.flight || this.broken !== null) return;
-    const other = this.others.shift();
-    if (other) return this.post(other.ask, null, other.answer);
-    const [first] = this.lanes;
+    const at = this.others.findIndex(({ ask }) => this.state(ask.url) !== "loading");
+    if (at >= 0) {
+      const [other] = this.others.splice(at, 1);
+      return this.post(other.ask, null, other.answer);
+    }
+    const first = [...this.lanes].find(([, { wish }]) => this.state(wish.model.decoder) !== "loading");
     if (!first) return;
     const [who, lane] = first;
     const { wish, row: from } = lane;
@@ -115,7 +148,9 @@ export class Engine {
     this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, who, (message, wanted) => {
       if (message.kind === "failed") return message.url === null ? undefined : this.tell(message.reason, message.url);
       if (message.kind !== "pixels" || !wanted) return;
+      this.server.cancel(who); // what it still sends is older
       wish.onPixels(message.pixels, from, count);
+      this.become(absolute(model.decoder), "drawn");
     });
   }
 
@@ -126,9 +161,14 @@ export class Engine {
   }
 
   private heard(message: FromWorker): void {
-    if (message.kind === "loaded") return;
+    if (message.kind === "loaded") {
+      this.become(message.url, "loaded");
+      return this.pump();
+    }
     if (message.kind === "failed" && message.id === null) {
-      return message.url === null ? this.fail(message.reason) : this.tell(message.reason, message.url);
+      if (message.url === null) return this.fail(message.reason);
+      this.tell(message.reason, message.url);
+      return this.pump();
     }
     if (message.id !== this.flight?.id) return;
     const { who, answer } = this.flight;
@@ -150,17 +190,26 @@ export class Engine {
     this.tell(reason, "");
   }
 
+  private become(url: string, state: State): void {
+    if (this.states.get(url) === state) return;
+    this.states.set(url, state);
+    for (const listener of this.changes) listener();
+  }
+
   /** A file cannot be run, or none can: what was wanted of it is dropped. */
   private tell(reason: string, file: string): void {
+    if (file !== "") this.become(file, "failed");
     for (const [who, { wish }] of this.lanes) {
-      if (file === "" || absolute(wish.model.decoder) === file) this.lanes.delete(who);
+      if (file === "" || absolute(wish.model.decoder) === file) this.cancel(who);
+    }
+    for (let i = this.others.length - 1; i >= 0; i--) {
+      if (this.others[i].ask.url !== file) continue;
+      const [{ answer }] = this.others.splice(i, 1);
+      answer({ kind: "failed", id: 0, url: file, reason }, false);
     }
     for (const listener of this.failures) listener(reason, file);
   }
 }
-
-/** An address below the app's, wherever it is mounted: a worker made from a blob has no base of its own. */
-export const absolute = (path: string): string => new URL(path, document.baseURI).href;
 
 /** A published file; the browser keeps it for good. */
 export async function fetched(address: string): Promise<ArrayBuffer> {

@@ -10,9 +10,7 @@ const STEP = 0.01;
 
 export interface GridData {
   model: Model;
-  points: string; // route of base and slope (seeds, 2, count, D), float32
-  first: number; // seed of the first of them
-  seeds: number;
+  windows: Window[]; // of seeds around the one that is shown, the quickest to be had first
   count: number;
   columns: number;
   gutter: number;
@@ -28,6 +26,13 @@ export interface GridData {
   chosen: number;
   alt: string;
   share: number;
+}
+
+/** Draws of `seeds` seeds from `first` on; `points` is the route of base and slope (seeds, 2, count, D), float32. */
+interface Window {
+  points: string;
+  first: number;
+  seeds: number;
 }
 
 /** Where the draws of one seed stand at a temperature: base + temperature * slope. */
@@ -67,10 +72,11 @@ export class Grid implements View {
     this.host.tell("knobs", this.echo.send({ temperature: this.at, seed: this.of })),
   );
   private data: GridData | null = null;
-  private points: Float32Array | null = null;
-  private route = "";
+  private held: { window: Window; points: Float32Array } | null = null;
+  private routes = ""; // of the windows that are held or on their way
   private at = 1;
   private of = 0;
+  private shows = false; // the draws of the seed that is asked for
 
   constructor(private readonly host: Host) {
     const heatRow = h("div", { className: "knob" }, h("span", {}, "Temperature"), this.heat, this.heatNumber);
@@ -109,7 +115,8 @@ export class Grid implements View {
     this.screen.arrange({ width, height, columns: data.columns, count: data.count, gutter: data.gutter });
     this.screen.label("", data.alt);
     this.heat.max = this.heatNumber.max = String(data.hottest);
-    Object.assign(this.seed, { min: String(data.first), max: String(data.first + data.seeds - 1) });
+    const { first, seeds } = data.windows.at(-1)!;
+    Object.assign(this.seed, { min: String(first), max: String(first + seeds - 1) });
     this.seedNumber.max = String(data.last);
     this.seedRow.hidden = !data.seeded;
     this.heatNote.textContent = data.moves
@@ -117,22 +124,26 @@ export class Grid implements View {
       : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.";
     this.labels();
     this.knobs();
-    if (this.route === data.points) this.decode();
-    else void this.fetch(data.points);
+    const routes = data.windows.map(({ points }) => points).join(" ");
+    if (this.routes !== routes) void this.fetch(data.windows, routes);
+    else this.decode();
   }
 
-  /** The points of these seeds; the browser keeps them, as it keeps the decoder. */
-  private async fetch(route: string): Promise<void> {
-    this.route = route;
-    this.points = null; // they were another model's, or of other seeds
+  /** The points of these seeds, one window after the other; the browser keeps them, as it keeps the decoder. */
+  private async fetch(windows: Window[], routes: string): Promise<void> {
+    this.routes = routes;
+    this.held = null; // they were another model's, or of other seeds
     try {
-      const points = new Float32Array(await fetched(route));
-      if (this.route !== route) return; // others were asked for meanwhile
-      this.points = points;
-      this.decode();
+      for (const window of windows) {
+        const points = new Float32Array(await fetched(window.points));
+        if (this.routes !== routes) return; // others were asked for meanwhile
+        const first = this.held === null;
+        this.held = { window, points };
+        if (first || !this.shows) this.decode();
+      }
     } catch (error) {
-      if (this.route !== route) return;
-      this.route = ""; // whatever is shown next asks for them anew
+      if (this.routes !== routes) return;
+      this.routes = ""; // whatever is shown next asks for them anew
       this.host.fail(error instanceof Error ? error.message : String(error), this.data!.model.decoder);
     }
   }
@@ -165,13 +176,16 @@ export class Grid implements View {
   }
 
   private decode(): void {
-    const { model, count, first, seeds, y } = this.data!;
-    const place = this.of - first;
-    if (!this.points || place < 0 || place >= seeds) return; // the server will send these when the hand lets go
+    const { model, count, y } = this.data!;
+    if (!this.held) return;
+    const { points, window } = this.held;
+    const place = this.of - window.first;
+    this.shows = place >= 0 && place < window.seeds;
+    if (!this.shows) return; // a wider window will have it, or the server when the hand lets go
     const asked = performance.now();
     this.host.engine.decode(this, {
       model,
-      z: drawsAt(this.points, place, count * model.dim, this.at),
+      z: drawsAt(points, place, count * model.dim, this.at),
       y: y === null ? undefined : Float32Array.from(y),
       rows: count,
       onPixels: (pixels, from, number) => this.screen.draw(pixels, from, number, asked),
@@ -219,6 +233,6 @@ export class Grid implements View {
     this.report.cancel();
     this.host.engine.cancel(this);
     this.screen.dispose();
-    this.route = "";
+    this.routes = "";
   }
 }

@@ -5,9 +5,11 @@ import { Compare } from "./compare";
 import { Draw } from "./draw";
 import { type Engine, engine, forget } from "./engine";
 import { Grid } from "./grid";
+import { Loading } from "./loading";
 import { PointMap } from "./map";
 import { Pad } from "./pad";
 import { Path } from "./path";
+import type { Model } from "./protocol";
 import { Traverse } from "./traverse";
 import type { Host, View } from "./view";
 
@@ -22,6 +24,8 @@ const VIEWS: Record<string, new (host: Host) => View> = {
 };
 
 interface Data {
+  model?: Model;
+  columns?: { model: Model }[];
   view: string;
   runtime: string; // below the app's address, named by the content's hash
   attempt: number; // counts how often a person asked to try again
@@ -34,6 +38,7 @@ interface Shown {
   name: string;
   host: Told;
   view: View;
+  loading: Loading;
   dispose(): void;
 }
 
@@ -71,6 +76,8 @@ export default function live({
   Object.assign(host, { tell, fail, data, settled: data.told >= host.last });
   found.view.show(data as never);
   found.view.fit();
+  const models = data.model ? [data.model] : (data.columns ?? []).map(({ model }) => model);
+  found.loading.watch(models.map(({ decoder }) => decoder));
   return found.dispose;
 }
 
@@ -81,6 +88,7 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
   const silent = () => undefined;
   const host: Told = { root, engine, tell: silent, fail: silent, settled: true, data: null, last: 0 };
   const view = new VIEWS[name](host);
+  const loading = new Loading(root, engine);
   const observer = new ResizeObserver(() => view.fit());
   observer.observe(root);
   const fit = () => view.fit();
@@ -99,8 +107,9 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
     for (const press of presses) window.removeEventListener(press, finish, true);
     window.removeEventListener("resize", fit);
     deaf();
+    loading.dispose();
     view.dispose();
     shown.delete(parent);
   };
-  return { name, host, view, dispose };
+  return { name, host, view, loading, dispose };
 }

@@ -3,8 +3,9 @@
 /** A model as the views know it: routes of its two halves, and the sizes of z and of a picture. */
 export interface Model {
   key: string; // another model has another key
-  decoder: string; // below the app's address, named by the content's hash
+  decoder: string; // below the app's address, named by a hash of the weights
   encoder?: string;
+  pictures: string; // where the server decodes, until the page does
   dim: number;
   classes: number; // 0 where the class plays no part
   shape: [number, number, number]; // channels, height, width

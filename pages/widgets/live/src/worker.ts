@@ -42,13 +42,19 @@ async function make(url: string): Promise<Held> {
   try {
     // The file comes while the runtime does.
     const [ort, answer] = await Promise.all([runtime, fetch(url)]);
-    if (!answer.ok) throw new Error(`the decoder is not to be had (${answer.status})`);
+    if (!answer.ok) throw new Error((await sentence(answer)) || `the decoder is not to be had (${answer.status})`);
     const session = await ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()));
     return { session, inputs: new Map() };
   } catch (error) {
     held.delete(url); // a later try shall begin anew
     throw error;
   }
+}
+
+/** What the server says of a file that it does not give; nothing, where somebody else answered in its place. */
+async function sentence(answer: Response): Promise<string> {
+  const plain = answer.headers.get("content-type")?.startsWith("text/plain") ?? false;
+  return plain && (answer.status === 404 || answer.status === 422) ? answer.text() : "";
 }
 
 async function run(ask: Ask): Promise<void> {

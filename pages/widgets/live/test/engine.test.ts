@@ -2,13 +2,16 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 vi.mock("../src/worker?worker&inline", () => ({ default: class {} }));
 
-import { absolute, Engine, type WorkerLike, type Wish } from "../src/engine";
+import { absolute } from "../src/dom";
+import { Engine, type WorkerLike, type Wish } from "../src/engine";
+import { Server } from "../src/server";
 import type { FromWorker, Model, ToWorker } from "../src/protocol";
 
 const model: Model = {
   key: "m",
   decoder: "live/file/aa",
   encoder: "live/file/bb",
+  pictures: "live/pictures/aa",
   dim: 2,
   classes: 0,
   shape: [1, 64, 64],
@@ -19,10 +22,16 @@ class Slow implements WorkerLike {
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;
   ended = false;
+  holds = false; // answers to what is to be loaded
+  loads: string[] = [];
   asked: Extract<ToWorker, { kind: "run" }>[] = [];
 
   postMessage(message: ToWorker): void {
     if (message.kind === "run") this.asked.push(message);
+    else if (message.kind === "load") {
+      this.loads.push(message.url);
+      if (!this.holds) this.say({ kind: "loaded", url: message.url });
+    }
   }
 
   terminate(): void {
@@ -40,8 +49,22 @@ class Slow implements WorkerLike {
   }
 }
 
+/** A server that answers when it is told to. */
+class Far {
+  asked: { wish: Wish; signal: AbortSignal; answer: (pixels: Uint8ClampedArray<ArrayBuffer>) => void }[] = [];
+  ask = (wish: Wish, signal: AbortSignal) =>
+    new Promise<Uint8ClampedArray<ArrayBuffer>>((answer) => this.asked.push({ wish, signal, answer }));
+
+  async answer(): Promise<void> {
+    const { wish, answer } = this.asked.shift()!;
+    answer(new Uint8ClampedArray(wish.rows * 64 * 64 * 4));
+    await Promise.resolve().then(() => undefined);
+  }
+}
+
 describe("Engine", () => {
   let worker: Slow;
+  let far: Far;
   let engine: Engine;
   let shown: [string, number, number][];
 
@@ -54,7 +77,8 @@ describe("Engine", () => {
 
   beforeEach(() => {
     worker = new Slow();
-    engine = new Engine(worker);
+    far = new Far();
+    engine = new Engine(worker, new Server(far.ask));
     shown = [];
   });
 
@@ -152,5 +176,100 @@ describe("Engine", () => {
     const heard = vi.fn();
     engine.onFailure(heard);
     expect(heard).toHaveBeenCalledWith("no wasm", "");
+  });
+
+  it("loads a file once, and never asks the server for pictures once it is loaded", () => {
+    engine.load(model.decoder);
+    engine.decode(shown, wish("a"));
+    expect(worker.loads).toEqual([absolute(model.decoder)]);
+    expect(far.asked).toHaveLength(0);
+  });
+
+  describe("while the decoder loads", () => {
+    const loaded = () => worker.say({ kind: "loaded", url: absolute(model.decoder) });
+
+    beforeEach(() => {
+      worker.holds = true;
+    });
+
+    it("shows the server's picture, and then its own of the newest wish", async () => {
+      engine.decode(shown, wish("first", 10));
+      expect(worker.asked).toHaveLength(0);
+      await far.answer();
+      expect(shown).toEqual([["first", 0, 10]]);
+      engine.decode(shown, wish("moved"));
+      loaded();
+      worker.answer();
+      expect(shown.at(-1)).toEqual(["moved", 0, 1]);
+      expect(engine.state(model.decoder)).toBe("drawn");
+    });
+
+    it("lets no picture of the server come after its own", async () => {
+      engine.decode(shown, wish("a"));
+      loaded();
+      worker.answer();
+      expect(far.asked[0].signal.aborted).toBe(true);
+      await far.answer();
+      expect(shown).toEqual([["a", 0, 1]]);
+    });
+
+    it("asks the server for one picture at a time, and then for the newest", async () => {
+      for (let i = 0; i < 100; i++) engine.decode(shown, wish(`${i}`));
+      expect(far.asked).toHaveLength(1);
+      await far.answer();
+      await far.answer();
+      expect(far.asked).toHaveLength(0);
+      expect(shown.map(([name]) => name)).toEqual(["0", "99"]);
+    });
+
+    it("drops the server's picture of a model that is no longer wanted", async () => {
+      engine.decode(shown, wish("old"));
+      engine.decode(shown, { ...wish("new"), model: { ...model, decoder: "live/file/cc" } });
+      expect(far.asked[0].signal.aborted).toBe(true);
+      await far.answer();
+      await far.answer();
+      expect(shown.map(([name]) => name)).toEqual(["new"]);
+    });
+
+    it("draws nothing of what was cancelled", async () => {
+      engine.decode(shown, wish("a"));
+      engine.cancel(shown);
+      await far.answer();
+      loaded();
+      expect(shown).toEqual([]);
+      expect(worker.asked).toHaveLength(0);
+    });
+
+    it("works for other models meanwhile", () => {
+      engine.decode(shown, wish("slow"));
+      engine.decode({}, { ...wish("quick"), model: { ...model, decoder: "live/file/cc" } });
+      worker.say({ kind: "loaded", url: absolute("live/file/cc") });
+      worker.answer();
+      expect(shown.map(([name]) => name)).toEqual(["quick"]);
+    });
+
+    it("encodes when the encoder is there", async () => {
+      const found = engine.encode(model, new Float32Array(64 * 64));
+      expect(worker.asked).toHaveLength(0);
+      worker.say({ kind: "loaded", url: absolute(model.encoder!) });
+      worker.answer();
+      expect([...(await found).mean]).toEqual([1, 2]);
+    });
+
+    it("tells why a file cannot be had, once, and asks no more for it", async () => {
+      const heard = vi.fn();
+      engine.onFailure(heard);
+      const numbers = engine.encode(model, new Float32Array(64 * 64));
+      engine.decode(shown, wish("a"));
+      worker.say({ kind: "failed", id: null, url: absolute(model.decoder), reason: "It is too large." });
+      worker.say({ kind: "failed", id: null, url: absolute(model.encoder!), reason: "It is larger still." });
+      await expect(numbers).rejects.toThrow("larger still");
+      engine.decode(shown, wish("b"));
+      await expect(engine.encode(model, new Float32Array(64 * 64))).rejects.toThrow("does not run here");
+      await far.answer();
+      expect(shown).toEqual([]);
+      expect(heard.mock.calls.map(([reason]) => reason)).toEqual(["It is too large.", "It is larger still."]);
+      expect(worker.loads).toHaveLength(2);
+    });
   });
 });

@@ -12,3 +12,7 @@ it("takes colours plane by plane, picture by picture", () => {
   expect([...pixels.subarray(0, 8)]).toEqual([0, 102, 204, 255, 51, 153, 255, 255]);
   expect([...pixels.subarray(8)]).toEqual([...pixels.subarray(0, 8)]);
 });
+
+it("takes grey levels as they are", () => {
+  expect([...toPixels(Uint8Array.from([0, 7, 255]), 3, 1, 1)]).toEqual([0, 7, 255, 255]);
+});

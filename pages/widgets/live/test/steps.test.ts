@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Steps, stepOf } from "../src/steps";
+
+const KEYS = ["model", "a"];
+
+/** A history of its own, over jsdom's, with what was written to it. */
+function watched(tell = (_: string[]) => {}): { pushed: string[]; replaced: string[]; history: History } {
+  const pushed: string[] = [];
+  const replaced: string[] = [];
+  const own = { push: History.prototype.pushState, replace: History.prototype.replaceState };
+  const history = {
+    pushState(data: unknown, title: string, url: URL) {
+      pushed.push(url.pathname + url.search);
+      own.push.call(window.history, data, title, url);
+    },
+    replaceState(data: unknown, title: string, url: URL) {
+      replaced.push(url.pathname + url.search);
+      own.replace.call(window.history, data, title, url);
+    },
+  } as unknown as History;
+  Object.assign(new Steps(history), { keys: KEYS, tell });
+  return { pushed, replaced, history };
+}
+
+const press = () => window.dispatchEvent(new Event("pointerdown"));
+const link = () => location.pathname + location.search;
+
+beforeEach(() => window.history.replaceState(null, "", "/sample"));
+
+describe("the browser's history", () => {
+  it("has one entry for a page that was pressed, however often the page then writes its link", () => {
+    const { pushed, replaced, history } = watched();
+    press();
+    history.pushState({}, "", "/map");
+    history.pushState({}, "", "/map?model=fashion");
+    history.pushState({}, "", "/map?model=fashion&a=ref:3");
+    expect(pushed).toEqual(["/map"]);
+    expect(replaced).toHaveLength(2);
+  });
+
+  it("has an entry for a model that a widget writes, and none for the release of a slider", () => {
+    const { pushed, history } = watched();
+    press();
+    history.pushState({}, "", "/sample?z1=0.5");
+    expect(pushed).toEqual([]);
+    history.replaceState({}, "", "/sample?z1=0.5&model=fashion");
+    expect(pushed).toEqual(["/sample?z1=0.5&model=fashion"]);
+  });
+
+  it("has none for what is written without a press, or after going back", () => {
+    const { pushed, history } = watched();
+    history.pushState({}, "", "/sample?a=ref:1");
+    press();
+    window.dispatchEvent(new PopStateEvent("popstate"));
+    history.pushState({}, "", "/sample?a=ref:2");
+    expect(pushed).toEqual([]);
+  });
+});
+
+describe("a widget's value in the link", () => {
+  it("stays when the page, which did not know it yet, writes the link; and the page hears of it", async () => {
+    const hears = vi.fn();
+    const { history } = watched(hears);
+    history.replaceState({}, "", "/sample?steps=8");
+    history.pushState({}, "", "/sample?t=0.7");
+    expect(link()).toBe("/sample?t=0.7&steps=8");
+    await new Promise((done) => setTimeout(done, 5));
+    expect(hears).toHaveBeenCalledExactlyOnceWith(["steps"]);
+  });
+
+  it("that was taken out stays out", () => {
+    const { history } = watched();
+    history.replaceState({}, "", "/sample?steps=8");
+    history.replaceState({}, "", "/sample");
+    history.pushState({}, "", "/sample?steps=8&t=0.7");
+    expect(link()).toBe("/sample?t=0.7");
+  });
+
+  it("gives way to another one that the page decides on, and to another page", () => {
+    const hears = vi.fn();
+    const { history } = watched(hears);
+    history.replaceState({}, "", "/sample?rows=9");
+    history.pushState({}, "", "/sample?rows=4");
+    expect(link()).toBe("/sample?rows=4");
+    history.pushState({}, "", "/map");
+    expect(link()).toBe("/map");
+    expect(hears).not.toHaveBeenCalled();
+  });
+});
+
+it("a step is the page and what the keys name", () => {
+  const of = (address: string) => stepOf(new URL(address, "http://localhost"), KEYS);
+  expect(of("/map?model=x&t=1")).toBe(of("/map?t=2&model=x"));
+  expect(of("/map?model=x")).not.toBe(of("/map?model=y"));
+  expect(of("/map")).not.toBe(of("/sample"));
+});
