@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -10,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import messages, served
+from pages.widgets import errors, guard, messages, served, visits
+
+PAGES = Path(__file__).resolve().with_name("pages")
 
 
 async def healthz(request: Request) -> PlainTextResponse:
@@ -24,10 +27,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Streamlit puts the router's folder on the path for each run and takes it off again unless it is there already; an
 # import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
-sys.path.append(str(Path(__file__).resolve().with_name("pages")))
+sys.path.append(str(PAGES))
 
-app = st.App(
-    "pages/router.py",
-    routes=[Route("/healthz", healthz), *served.routes],
-    middleware=[Middleware(messages.InOrder)],
-)
+SHELL: dict[str, Any] = {  # what is the same whichever pages it serves
+    "routes": [Route("/healthz", healthz), *served.routes],
+    "middleware": [Middleware(guard.Guard), Middleware(visits.Visits), Middleware(messages.InOrder)],
+    "on_script_error": errors.show,
+}
+app = st.App(PAGES / "router.py", **SHELL)

@@ -420,6 +420,7 @@ def page() -> None:
     for slot, each in (("A", a), ("B", b)):
         if each.notes:
             st.caption(f"{slot}: {plain('; '.join(each.notes))}.")
+    pictures.say_originals(home, (a, b))
 
 
 page()

@@ -90,7 +90,7 @@ def view(opened: Opened, graph: dict[str, Any]) -> None:
             "bits": model.likelihood.binary,
             "sees": sees(opened),
             "centring": centring if dark and model.image_shape[0] == 1 else None,
-            "centre": prepared.centre,
+            "centre": bool(prepared.centre),
             "axes": axes_of(opened.key, opened),
             "plane": plane_of(opened.key, opened),
             "classes": classes.names(opened),

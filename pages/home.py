@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, evaluation, links, models, words
+from pages.widgets import cards, evaluation, links, models, uploads, words
 from pages.widgets.buttons import pressed
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
+from pages.widgets.uploads import File
 from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
@@ -95,6 +97,19 @@ def _overview(chosen: Entry | None) -> None:
     for opened, slot in slots:
         with slot:
             _rebuilt(opened)
+    _say_missing([opened for opened, _ in slots])
+
+
+def _say_missing(shown: list[Opened]) -> None:
+    """Why cards have reconstructions alone: once for all of them."""
+    missing = [opened for opened in shown if opened.checkpoint.reference and not models.originals_here(opened)]
+    sets = sorted({opened.checkpoint.recipe.data.name for opened in missing if models.can_have_originals(opened)})
+    alone = [plain(opened.entry.title) for opened in missing if not models.can_have_originals(opened)]
+    found = [f"The originals of {', '.join(sets)} are not on this machine."] if sets else []
+    if alone:
+        found.append(f"The files of {', '.join(alone)} hold encodings of the originals, not the originals themselves.")
+    if found:
+        st.caption(f"Where a card has reconstructions alone: {' '.join(found)}")
 
 
 def _in_order(chosen: Entry | None) -> list[Entry]:
@@ -145,19 +160,19 @@ def _show(key: str, tab: str) -> None:
 
 def _rebuilt(opened: Opened) -> None:
     """The strip of reconstructions, below the originals where these are on this machine."""
-    reason = models.why_no_originals(opened)
+    reason = ""
     originals = models.originals_here(opened)
     try:
         strip = cards.reconstructions(opened.key, opened, originals)
     except ValueError as error:
-        originals, reason = False, f"the originals cannot be shown: {plain(str(error))}"
+        originals, reason = False, f"; the originals cannot be shown: {plain(str(error)).removesuffix('.')}"
         strip = cards.reconstructions(opened.key, opened, False)
     if strip is None:
         st.caption("This file holds no reference encodings, so there are no reconstructions to show.")
     elif originals:
         show_grid(strip, ORIGINALS, ORIGINALS, max_scale=8)
     else:
-        show_grid(strip, REBUILT, f"{REBUILT}; {reason.removesuffix('.')}.", max_scale=8)
+        show_grid(strip, REBUILT, f"{REBUILT}{reason}.", max_scale=8)
 
 
 def _list_bad(bad: list[tuple[Entry, str]]) -> None:
@@ -283,10 +298,8 @@ def _weights(opened: Opened) -> str:
 
 def _command(opened: Opened) -> str:
     """What trains the open model again, for a terminal."""
-    entry, folder = opened.entry, models.own_folder()
+    entry = opened.entry
     like = entry.title if entry.origin == "shipped" else f"{entry.title}{checkpoints.SUFFIX}"
-    if entry.origin == "own" and folder:
-        like = str(folder / like)
     words = ["vae", "train", "--like", like]
     if not models.from_named_set(opened):
         words += ["--data", "FOLDER"]
@@ -327,7 +340,8 @@ def _fetch(opened: Opened) -> None:
         data.load(opened.checkpoint.recipe.data, download=True, progress=report)
     except (ValueError, OSError) as error:
         bar.empty()
-        st.error(f"{name} could not be fetched; everything else works without it. {plain(str(error))}")
+        why = getattr(error, "strerror", None) or str(error)  # without a path of this server's
+        st.error(f"{name} could not be fetched; everything else works without it. {plain(why)}")
     else:
         st.rerun()
 
@@ -337,7 +351,11 @@ def _fetch(opened: Opened) -> None:
 
 def _add() -> None:
     st.subheader("Upload a checkpoint", anchor=False)
-    st.file_uploader("A file that `vae train` wrote (.safetensors)", key="checkpoint", on_change=_receive)
+    uploads.uploader("A file that `vae train` wrote (.safetensors)", "checkpoint", _receive, checkpoints.MAX_BYTES)
+    st.caption(
+        f"A .safetensors file of `vae train` or `vae import`, up to {checkpoints.MAX_BYTES // 2**20} MB, kept for this "
+        "visit only."
+    )
     if problem := st.session_state.get("refused"):
         st.error(f"This file cannot be opened. {plain(problem)}")
     st.subheader("A folder of your own", anchor=False)
@@ -349,14 +367,11 @@ def _add() -> None:
     st.code(models.TRAIN, language="bash")
 
 
-def _receive() -> None:
+def _receive(files: Sequence[File]) -> None:
     """Check what was uploaded: a good file is opened, a bad one leaves everything as it was."""
-    file = st.session_state["checkpoint"]
     st.session_state["refused"] = None
-    if file is None:
-        return
     try:
-        entry = models.add_upload(file.name, file.getvalue())
+        entry = models.add_upload(files[0].name, files[0].content)
     except CheckpointError as error:
         st.session_state["refused"] = str(error)
         return
@@ -372,7 +387,7 @@ def _folder() -> None:
         return
     st.button("Refresh", key="refresh", help="Look again for new and changed files in the folder.")
     if not folder.is_dir():
-        st.warning(f"The folder {plain(str(folder))}, which VAE_CHECKPOINTS names, does not exist.")
+        st.warning("The folder that VAE_CHECKPOINTS names does not exist.")
         return
     bad, good = [], []
     for entry in (e for e in models.entries().values() if e.origin == "own"):
@@ -380,7 +395,7 @@ def _folder() -> None:
             good.append(models.open_model(entry).entry.title)
         except CheckpointError as error:
             bad.append((entry, str(error)))
-    st.text(f"{folder}: {', '.join(good) or 'no checkpoint that can be opened'}")
+    st.text(f"In the folder that VAE_CHECKPOINTS names: {', '.join(good) or 'no checkpoint that can be opened'}")
     _list_bad(bad)
 
 

@@ -129,7 +129,7 @@ def side(slot: str, opened: Opened) -> Chosen | None:
 def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Figure]:
     """The picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
     found = seen(name, chosen)
-    if chosen.given:
+    if chosen.given and chosen.cutout is None:  # else it stands above, with what was cut out of it
         photo = chosen.choice.startswith("upload:") and max(chosen.given.size) > SMALL
         found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
     again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
@@ -314,6 +314,7 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
         column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
+    pictures.say_originals(opened, corners.values())
     if any(chosen.choice.startswith("upload:") for chosen in corners.values()):
         st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 

@@ -1,7 +1,7 @@
 """Map: the encoded means of many pictures as points of a plane or of space, and what lies where."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from pages.widgets import (
     models,
     pictures,
     plots,
+    uploads,
 )
 from pages.widgets.buttons import pressed
 from pages.widgets.canvas import canvas
@@ -31,7 +32,8 @@ from pages.widgets.figures import Figure, show_figures
 from pages.widgets.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
 from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
-from vae_core import explore, images, projection, scatter
+from pages.widgets.uploads import File
+from vae_core import explore, formats, images, projection, scatter
 
 DIMENSIONS = ("2-D", "3-D")
 COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
@@ -152,7 +154,7 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
     if not running.done:
         background.watch(running, "Reading and encoding the pictures", lambda _: background.keep_place(HEIGHT))
     elif running.cancelled:
-        st.info("Reading the pictures was cancelled.")
+        background.say_why(running, "Reading the pictures was cancelled.", "Take fewer points, or try again later.")
         background.start_again("encode")
     else:
         try:
@@ -394,13 +396,12 @@ def stars() -> list[str]:
     return st.session_state.setdefault("map_stars", [])
 
 
-def take_uploads(key: str) -> None:
+def take_uploads(files: Sequence[File]) -> None:
     """Keep the files' bytes for the visit, and say which cannot be used."""
     bad, found = [], []
-    st.session_state["map_files"] += 1  # an empty uploader next time: what was taken is seen on the page
-    for file in st.session_state[key]:
+    for file in files:
         try:
-            found.append(pictures.keep_upload(file.getvalue()))
+            found.append(pictures.keep_upload(file.content, file.name))
         except ValueError as error:
             bad.append(f"{file.name}: {error}")
     kept = [value for value in stars() if value not in found] + found
@@ -412,17 +413,15 @@ def take_uploads(key: str) -> None:
 
 def own_panel(opened: Opened, points: Points) -> None:
     """The visitor's pictures: each as the model sees it, decoded, and what lies next to it."""
-    key = f"map_uploads_{st.session_state.setdefault('map_files', 0)}"
-    st.file_uploader(
+    uploads.uploader(
         "Pictures to place on the map",
-        ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "avif"],
-        accept_multiple_files=True,
-        key=key,
-        on_change=take_uploads,
-        args=(key,),
-        max_upload_size=images.MAX_BYTES // 2**20,
+        "map_uploads",
+        take_uploads,
+        images.MAX_BYTES,
+        many=True,
         help="They are kept on this server for this visit only; a link cannot hold them.",
     )
+    st.caption(f"{formats.words()}, up to {images.MAX_BYTES // 2**20} MB each.")
     for message in st.session_state.get("map_bad", []):
         st.error(plain(message))
     for i, value in enumerate(stars()):

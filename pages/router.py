@@ -3,7 +3,7 @@
 import streamlit as st
 from PIL import Image, ImageOps
 
-from pages.widgets import A, B, garbage, links, steps
+from pages.widgets import A, B, garbage, links, models, steps, uploads
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
 # browser's history takes no room.
@@ -35,4 +35,9 @@ page = st.navigation(
 steps.watch()
 steps.follow()
 links.drop_infinite()  # the page is known by now: a new run keeps it
-page.run()
+notice = st.empty()
+try:
+    page.run()
+finally:  # a page that stops early has used what it shows, too
+    if gone := uploads.trim():
+        notice.info(models.plain(gone))

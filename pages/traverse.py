@@ -505,9 +505,10 @@ def main() -> None:
         st.title("Traverse", anchor=False)
         what = "Change one code" if opened.checkpoint.model.spec.codebook_size else "Slide one number"
         st.write(f"{what} of a picture's description at a time, and see what it stands for.")
+        beside = st.container()
     models.warn_collapsed(opened)
     with chooser:
-        start = pictures.picture_input("start", opened, with_mean=True)
+        start = pictures.picture_input("start", opened, with_mean=True, beside=beside)
     if start is None:
         st.stop()
     with chooser:

@@ -9,17 +9,28 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 # The server's views, as a browser without WebAssembly has them; the tests of the live view switch it on.
 os.environ["VAE_LIVE"] = "off"
 
+import asyncio
 import logging
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+T = TypeVar("T")
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a thread of its own: beside tests in a browser, this one has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
 
 logging.getLogger("torch.__trace").disabled = True  # pytest would listen to each of its many lines
 
@@ -51,6 +62,9 @@ def compiled_once() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         if runner := sys.modules.get("streamlit.testing.v1.local_script_runner"):
+            from streamlit import config
+
+            config.set_option("client.showErrorDetails", "full")  # visitors are not told what went wrong; tests are
             cache = runner.ScriptCache()
             patch.setattr(runner, "ScriptCache", lambda: cache)
             from streamlit.components.v2 import manifest_scanner

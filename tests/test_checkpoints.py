@@ -265,18 +265,42 @@ def test_a_format_is_a_positive_whole_number(value: Any) -> None:
 # --- hostile containers ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("length", [0, 1, 2**31, 2**32, 2**62, 2**63, 2**64 - 1])
-def test_lengths_that_lie(good: bytes, length: int) -> None:
-    refused(struct.pack("<Q", length) + good[8:])
+@pytest.mark.parametrize("share", [0, 0.1, 1, 2])
+def test_lengths_that_lie(good: bytes, share: float) -> None:
+    refused(struct.pack("<Q", int(share * len(good))) + good[8:])
 
 
-@pytest.mark.parametrize("deep", [500, 990, 5_000, 1_000_000])
+@pytest.mark.parametrize("call", [0, 1])
+def test_what_is_nested_too_deep_for_json(good: bytes, call: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python says so by a RecursionError, of the file's header or of ours within it."""
+    loads, calls = json.loads, iter(range(9))
+
+    def fail(text: bytes | str) -> Any:
+        if next(calls) == call:
+            raise RecursionError
+        return loads(text)
+
+    monkeypatch.setattr(checkpoints.json, "loads", fail)
+    refused(good, ("not a safetensors file", "header is not readable")[call])
+
+
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
-def test_deep_nesting(deep: int, brackets: tuple[str, str]) -> None:
-    nested = brackets[0] * deep + "1" + brackets[1] * deep
+def test_nesting_where_there_should_be_none(brackets: tuple[str, str]) -> None:
+    nested = brackets[0] * 9 + "1" + brackets[1] * 9
     refused(raw(nested.encode()))
     refused(with_header(nested))
     refused(with_header('{"format": 1, "recipe": ' + nested + "}"))
+
+
+def test_a_model_is_built_without_memory_before_its_weights_are_looked_at(
+    good: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(config: Any) -> Any:
+        assert torch.empty(1).device.type == "meta"
+        raise RuntimeError("too large, say")
+
+    monkeypatch.setattr(checkpoints, "build", fail)
+    refused(good, "no model can be built from it")
 
 
 def test_entries_that_lie_about_their_bytes(good: bytes) -> None:
@@ -290,11 +314,11 @@ def test_entries_that_lie_about_their_bytes(good: bytes) -> None:
     start, stop = outer[names[1]]["data_offsets"]
     refused(lie(data_offsets=[start, stop]))
     refused(lie(data_offsets=[stop, start]))
-    refused(lie(data_offsets=[0, 2**62]))
+    refused(lie(data_offsets=[0, len(good)]))
     refused(lie(data_offsets=[-1, 3]))
     refused(lie(data_offsets="0"))
-    refused(lie(shape=[2**62, 2**62]))
-    refused(lie(shape=[2**40]))
+    refused(lie(shape=[100, 100]))
+    refused(lie(shape=[10_000]))
     refused(lie(shape=[-1]))
     refused(lie(shape=None))
     refused(lie(dtype="F8_E4M3"))
@@ -375,7 +399,7 @@ def drop(*place: Any) -> Change:
     return change
 
 
-long = "x" * 3_000_000
+long = "x" * 3_000
 HEADERS: list[tuple[Change, str]] = [
     (drop("recipe"), "recipe is NoneType"),
     (drop("data"), "data is NoneType"),
@@ -384,7 +408,7 @@ HEADERS: list[tuple[Change, str]] = [
     (change_at("recipe", "colour", to=1), "unknown key 'colour'"),
     (change_at("recipe", "name", to=long), "recipe's name"),
     (change_at("recipe", "model", "encoder", "kind", to=long), "body kind"),
-    (change_at("recipe", "model", "latent", "dim", to=10**300), "latent dim"),
+    (change_at("recipe", "model", "latent", "dim", to=10**6), "latent dim"),
     (change_at("recipe", "model", "likelihood", "std", to=float("nan")), "std is nan"),
     (change_at("recipe", "model", "latent", "dim", to=4), "contradict the recipe"),
     (change_at("recipe", "model", "encoder", "hidden", to=[5]), "contradict the recipe"),
@@ -392,10 +416,10 @@ HEADERS: list[tuple[Change, str]] = [
     (change_at("recipe", "model", "decoder", "kind", to="resnet"), "contradict the recipe"),
     (change_at("recipe", "model", "image_shape", to=[3, 8, 8]), "contradict the recipe"),
     (change_at("recipe", "model", "likelihood", "kind", to="learned_gaussian"), "contradict the recipe"),
-    (change_at("recipe", "model", "encoder", to={"kind": "mlp", "hidden": [65536] * 64}), "contradict the recipe"),
-    (change_at("recipe", "model", "encoder", to={"kind": "conv", "hidden": [65536] * 2}), "contradict the recipe"),
+    (change_at("recipe", "model", "encoder", to={"kind": "mlp", "hidden": [64] * 6}), "contradict the recipe"),
+    (change_at("recipe", "model", "encoder", to={"kind": "conv", "hidden": [64] * 2}), "contradict the recipe"),
     (change_at("recipe", "model", "image_shape", to=[1, 256, 256]), "contradict the recipe"),
-    (change_at("description", to=long), "description has 3000000 characters"),
+    (change_at("description", to=long), "description has 3000 characters"),
     (change_at("description", to=None), "description must be of type str"),
     (change_at("description", to="half a \ud800 pair"), "not readable"),
     (change_at("versions", to=[]), "versions must be of type dict"),
@@ -432,7 +456,7 @@ HEADERS: list[tuple[Change, str]] = [
     (change_at("history", 1, "loss", to=float("-inf")), "'loss' is -inf"),
     (change_at("history", 1, "val", "kl_per_dim", to=[1.0] * 4), "'kl_per_dim'"),
     (change_at("history", 1, "val", "kl_per_dim", to=[1.0, "x", 1.0]), "'kl_per_dim'"),
-    (change_at("history", 1, "val", "elbo", to={"a": [1] * 9999}), "'elbo'"),
+    (change_at("history", 1, "val", "elbo", to={"a": [1] * 99}), "'elbo'"),
 ]
 
 
@@ -458,7 +482,7 @@ TENSORS: list[tuple[Change, str]] = [
     (tensor("model.extra", torch.zeros(1)), "contradict the recipe: 'extra'"),
     (lambda header, tensors: tensors.pop(WEIGHT), "contradict the recipe: 'latent.head.weight'"),
     (tensor("junk", torch.zeros(1)), "not of the model"),
-    (tensor("x" * 100_000, torch.zeros(1)), "not of the model"),
+    (tensor("x" * 300, torch.zeros(1)), "not of the model"),
     (tensor("", torch.zeros(1)), "not of the model"),
     (tensor("reference.extra", torch.zeros(ROWS)), "'extra'"),
     (lambda header, tensors: tensors.pop("reference.std"), "'std' is missing"),

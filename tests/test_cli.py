@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from typer.main import get_command
 
-from vae_core import checkpoints, config, explore, images, metrics, zoo
-from vae_core.cli import app, main
+from vae_core import checkpoints, config, explore, files, images, metrics, zoo
+from vae_core.cli import app, main, shared
 from vae_core.cli.latents import _prepared
 from vae_core.cli.planning import plan
 from vae_core.data import DataConfig, load
@@ -802,6 +802,128 @@ def test_a_description_that_does_not_fit_is_refused_and_not_cut(tmp_path: Path, 
     answer = vae("train", *SMALL, "--describe", "x" * 2_001, "--out", tmp_path / "m.safetensors")
     assert answer.status == 2
     assert answer.err.splitlines() == ["error: --describe has 2,001 characters; allowed: up to 2,000."]
+
+
+# --- a file that cannot be written ----------------------------------------------------------------------------------
+
+HOLDER = """
+import sys
+from pathlib import Path
+from vae_core.files import reserve
+with reserve(Path(sys.argv[1])):
+    print(flush=True)
+    sys.stdin.read()
+"""
+WRITERS = {
+    "train --data {nothing} --out {out}": ".safetensors",
+    "train --resume --data {nothing} --out {out}": ".safetensors",
+    "import {nothing} {nothing} --data digits --out {out}": ".safetensors",
+    "export {nothing} --onnx {out}": ".onnx",
+    "export {nothing} --encoder {out}": ".onnx",
+    "encode {nothing} --out {out}": ".npz",
+    "sample {nothing} --out {out}": ".png",
+    "interpolate {nothing} {nothing} {nothing} --out {out}": ".gif",
+    "traverse {nothing} --out {out}": ".png",
+    "map {nothing} --out {out}": ".csv",
+}  # input that is missing would be told next: the file comes first
+
+
+@contextmanager
+def held_elsewhere(out: Path) -> Iterator[int]:
+    """Another process that keeps a file for itself; gives its number."""
+    command = [sys.executable, "-c", HOLDER, str(out)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+
+
+@pytest.mark.parametrize("words", WRITERS)
+def test_a_file_that_another_process_writes_is_refused_before_any_work(words: str, tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / f"x{WRITERS[words]}"
+    with held_elsewhere(out) as number:
+        answer = vae(*(word.format(out=out, nothing=tmp_path / "nothing") for word in words.split()))
+    assert (answer.status, answer.out) == (2, "")
+    (line,) = answer.err.splitlines()
+    assert line.startswith(f"error: {str(out)!r} is being written by process {number}: wait for it to end, or choose")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", WRITERS)
+def test_a_file_that_cannot_be_replaced_is_refused_before_any_work(words: str, tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / f"x{WRITERS[words]}"
+    out.write_bytes(b"kept")
+    out.chmod(0o444)
+    answer = vae(*(word.format(out=out, nothing=tmp_path / "nothing") for word in words.split()))
+    (line,) = answer.err.splitlines()
+    assert answer.status == 2 and "is read-only; choose another name, or make it writable" in line
+    assert [path.name for path in tmp_path.iterdir()] == [out.name] and out.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("words", WRITERS)
+def test_a_disk_that_takes_no_file_is_told_before_any_work(
+    words: str, tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(files, "try_writing", refuse)
+    out = tmp_path / f"x{WRITERS[words]}"
+    answer = vae(*(word.format(out=out, nothing=tmp_path / "nothing") for word in words.split()))
+    (line,) = answer.err.splitlines()
+    assert answer.status == 2 and line.endswith(f"but {str(out)!r} cannot be written: Read-only file system.")
+
+
+def test_a_run_whose_state_could_not_be_written_does_not_begin(tmp_path: Path, vae: Vae) -> None:
+    (tmp_path / "m.state.safetensors").mkdir()
+    answer = vae("train", *SMALL, "--overwrite", "--out", tmp_path / "m.safetensors")
+    (line,) = answer.err.splitlines()
+    assert answer.status == 2 and "m.state.safetensors' is a folder" in line
+    long = tmp_path / f"{'m' * 230}.safetensors"  # its own name fits, that of a state being written does not
+    (line,) = vae("train", *SMALL, "--out", long).err.splitlines()
+    assert line.endswith("cannot be written: File name too long.")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.state.safetensors"]
+
+
+def test_two_runs_started_together_leave_one_model(tmp_path: Path, root: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    command = [sys.executable, "-m", "vae_core", "train", *SMALL, "--epochs", "60", "--out", str(out)]
+    runs = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [run.communicate(timeout=120)[1] for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 2]
+    (refused,) = [text for run, text in zip(runs, told, strict=True) if run.returncode]
+    (winner,) = [run.pid for run in runs if not run.returncode]
+    assert refused.count("\n") == 1 and f"is being written by process {winner}" in refused
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_a_run_takes_over_the_lock_of_one_that_died_and_says_so(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    with held_elsewhere(out) as number:
+        lock = (tmp_path / "m.safetensors.lock").read_bytes()
+    (tmp_path / "m.safetensors.lock").write_bytes(lock)  # as it lies there after a SIGKILL
+    answer = vae("train", *SMALL, "--out", out)
+    assert answer.status == 0
+    assert answer.err.splitlines()[0] == f"Took over the lock of {out}: process {number}, which held it, has ended."
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_only_the_first_process_of_a_run_keeps_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "x.npz"
+    with held_elsewhere(out):  # as rank 0 does
+        monkeypatch.setenv("RANK", "1")
+        shared.take_out(out, ".npz")
+        monkeypatch.setenv("RANK", "0")
+        with pytest.raises(files.Taken):
+            shared.take_out(out, ".npz")
+
+
+def test_saving_waits_for_nobody_and_loses_nothing(trained: Path, tmp_path: Path) -> None:
+    made, out = checkpoints.load(trained), tmp_path / "m.safetensors"
+    with held_elsewhere(out), pytest.raises(files.Taken):
+        made.save(out)
+    made.save(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------

@@ -117,9 +117,9 @@ def test_whole_numbers_stand_for_floats() -> None:
         (("data", "channels"), 2, "channels are 2"),
         (("data", "size"), [4, 4], "side is 4"),
         (("data", "val_fraction"), 1.0, "val_fraction is 1.0"),
-        (("name",), "x" * 1_000_000, "name is 1000000"),
-        (("model", "encoder", "kind"), "x" * 1_000_000, "allowed"),
-        (("x" * 1_000_000,), 1, "unknown key"),
+        (("name",), "x" * 3_000, "name is 3000"),
+        (("model", "encoder", "kind"), "x" * 3_000, "allowed"),
+        (("x" * 3_000,), 1, "unknown key"),
     ],
 )
 def test_bad_values_are_named_in_one_short_sentence(path: tuple[str, ...], value: Any, found: str) -> None:

@@ -1,9 +1,12 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from vae_core import files
 from vae_core.files import FileCache, discard, write_bytes
 
 
@@ -102,3 +105,52 @@ def test_discarding_takes_unfinished_files_too(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     discard(tmp_path / "a[1].bin")
     assert [path.name for path in tmp_path.iterdir()] == ["b.bin"]
+
+
+# --- one writer -----------------------------------------------------------------------------------------------------
+
+HOLDER = """
+import os, sys
+from pathlib import Path
+from vae_core.files import reserve
+with reserve(Path(sys.argv[1])):
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+    os._exit(1) if sys.argv[2:] else None
+"""
+
+
+def holder(path: Path, *rest: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path), *rest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_file_has_one_writer_and_no_lock_stays(tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    with holder(out) as other:
+        assert other.stdout and int(other.stdout.readline()) == other.pid
+        with pytest.raises(files.Taken, match=f"is being written by process {other.pid}: "), files.reserve(out):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors.lock"]
+    with files.reserve(out) as dead, files.reserve(out) as again:
+        assert dead is again is None
+        assert (tmp_path / "m.safetensors.lock").read_text().splitlines()[0] == str(os.getpid())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    with holder(out, "die") as other:
+        assert other.stdout and other.stdout.readline()
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors.lock"]
+    with files.reserve(out) as dead:
+        assert dead == other.pid
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_cannot_be_written_names_the_file(tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "m.safetensors"
+    with pytest.raises(OSError, match="could not be written") as caught, files.reserve(out):
+        pass
+    assert caught.value.filename == str(out)

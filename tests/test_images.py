@@ -12,8 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter, features
+from PIL.JpegImagePlugin import JpegImageFile
 
-from vae_core import images
+from vae_core import formats, images
 from vae_core.images import ImageError, Preparation, open_image, prepare
 
 MNIST = (1, 28, 28)
@@ -53,7 +54,7 @@ def drawing(light_on_dark: bool, width: int = 300, height: int = 200, pen: int =
 
 def one_sentence(error: BaseException) -> bool:
     text = str(error)
-    return "\n" not in text and len(text) < 250 and text.endswith((".", "AVIF.")) and "Traceback" not in text
+    return "\n" not in text and len(text) < 250 and text.endswith(".") and "Traceback" not in text
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,6 @@ def one_sentence(error: BaseException) -> bool:
         pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", id="SVG"),
         pytest.param(bytes(range(256)) * 40, id="noise"),
         pytest.param(png_of_size(0, 0), id="0x0"),
-        pytest.param(png_of_size(100_000, 100_000), id="bomb"),
-        pytest.param(png_of_size(9_000, 9_000), id="more than MAX_PIXELS"),
         pytest.param(png_of_size(4000, 1), id="1x4000"),
         pytest.param(png_of_size(1, 4000), id="4000x1"),
         pytest.param(png_of_size(400, 8), id="too long"),
@@ -97,9 +96,11 @@ def test_each_limit_is_refused_just_beyond_it_and_allowed_at_it(monkeypatch):
         open_image(encoded(Image.new("L", (20, 21))))
 
 
-def test_pillows_own_warning_of_a_bomb_is_an_error():
+@pytest.mark.parametrize("most", [300, 100])  # up to twice as many are only warned of
+def test_pillows_own_limit_is_kept_too(most, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
     with pytest.raises(ImageError, match="too many pixels"):
-        open_image(png_of_size(10_000, 10_000))  # more than Pillow's limit, less than twice: a warning only
+        open_image(encoded(Image.new("L", (20, 20))))
 
 
 @settings(max_examples=150)
@@ -196,7 +197,7 @@ def test_exif_orientation_is_undone(orientation, kind):
     assert images.header_size(data) == (32, 48)
 
 
-@pytest.mark.parametrize("kind", images.FORMATS)
+@pytest.mark.parametrize("kind", formats.OWN)
 def test_every_format_that_is_named_opens(kind):
     if not features_of(kind):
         pytest.skip(f"this Pillow was built without {kind}")
@@ -238,6 +239,68 @@ def test_the_frames_of_an_animation_are_not_counted():
         patch.setattr(io, "BytesIO", Counted)
         assert "animated: the first of its frames" in images.notes(open_image(data))
     assert read and max(read) < len(data) / 10
+
+
+def patterned(mode: str, width: int = 1440, height: int = 1080) -> Image.Image:
+    """Waves of a few pixels, a shadow, and a drawing, in any mode; transparent towards one side."""
+    y, x = np.mgrid[:height, :width]
+    grey = 200 + 20 * np.sin(x / 9) * np.cos(y / 13) + 30 * x / width
+    picture = Image.fromarray(grey.astype(np.uint8))
+    ImageDraw.Draw(picture).line([(180, 180), (800, 260), (500, 960)], fill=0, width=50)
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+    if mode in ("I", "F"):
+        return Image.fromarray(np.asarray(picture).astype("i4" if mode == "I" else "f4"))
+    bands = [picture, picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM), picture.rotate(180)]
+    alpha = Image.fromarray(np.broadcast_to(255 - 200 * x // width, x.shape).astype(np.uint8))
+    if mode in ("LA", "RGBA"):
+        return Image.merge(mode, [*bands[: len(mode) - 1], alpha])
+    return Image.merge("RGB", bands).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "LA", "RGBA", "P", "I;16", "I", "F"])
+@pytest.mark.parametrize(("how", "shape"), [(INK, MNIST), (Preparation(), (3, 64, 64)), (Preparation("pad"), MNIST)])
+def test_a_large_picture_is_made_small_early_and_looks_the_same(mode, how, shape, monkeypatch):
+    """All in a third of the usual size: no pixel that the model sees differs by more than a grey level."""
+    monkeypatch.setattr(images, "WORK_SIDE", images.WORK_SIDE // 3)
+    data = encoded(patterned(mode), "TIFF" if mode in ("I", "F") else "PNG")
+    slow = prepare(open_image(data), shape, how, True).x
+    monkeypatch.setattr(images, "ENOUGH_PIXELS", 1440 * 1080 // 4)
+    opened = open_image(data)
+    assert opened.size == (720, 540)
+    levels = 4 if how.centre else 1  # ink is brightened, and differences with it
+    assert (prepare(opened, shape, how, True).x - slow).abs().max() <= (levels + 0.01) / 255
+
+
+def test_a_large_picture_keeps_its_upright_shape_and_its_jpeg_is_read_at_a_fraction(monkeypatch):
+    monkeypatch.setattr(images, "ENOUGH_PIXELS", 1440 * 1080 // 9)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    asked = []
+    draft = JpegImageFile.draft
+    monkeypatch.setattr(JpegImageFile, "draft", lambda self, mode, size: asked.append(size) or draft(self, mode, size))
+    opened = open_image(encoded(patterned("RGB"), "JPEG", exif=exif))
+    assert asked == [(480, 360)] and opened.size in ((360, 480), (540, 720))
+
+
+@pytest.mark.parametrize("white", [1, 9, 100, 4095, 65535])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_ppm_may_have_any_white(white, mode):
+    values = np.random.default_rng(0).integers(0, white + 1, (20, 30) if mode == "L" else (20, 30, 3))
+    head = f"P{5 if mode == 'L' else 6}\n# a remark\n30 20\n{white}\n".encode()
+    body = values.astype(">u2" if white > 255 else "u1").tobytes()
+    opened = open_image(head + body)
+    assert opened.mode == mode and np.array_equal(np.asarray(opened), np.rint(values / white * 255))
+    with pytest.raises(ImageError, match="damaged"):
+        open_image(head + body[:-1])
+
+
+def test_what_is_read_slowly_has_a_lower_limit(monkeypatch):
+    data = b"P2\n20 20\n9\n" + b"5 " * 400
+    assert np.unique(np.asarray(open_image(data))).tolist() == [142]
+    monkeypatch.setattr(images, "MAX_SLOW_BYTES", len(data) - 1)
+    with pytest.raises(ImageError, match="save it as PNG"):
+        open_image(data)
 
 
 def test_a_large_jpeg_is_decoded_no_smaller_than_asked():

@@ -460,15 +460,18 @@ def test_a_hostile_graph_in_a_checkpoint_is_refused_before_it_runs(good: Path, t
 
         return changed
 
-    def bomb(graph: onnx.ModelProto) -> None:
-        graph.graph.initializer.append(numpy_helper.from_array(np.array([10**6, 10**6]), "bomb"))
-        graph.graph.node.append(helper.make_node("ConstantOfShape", ["bomb"], ["big"]))
+    def large(graph: onnx.ModelProto) -> None:
+        graph.graph.initializer.append(numpy_helper.from_array(np.array([300, 300]), "sizes"))
+        graph.graph.node.append(helper.make_node("ConstantOfShape", ["sizes"], ["big"]))
 
     def alien(graph: onnx.ModelProto) -> None:
         graph.graph.node[0].domain = "com.microsoft"
 
-    for part, change, words in (("encoder", bomb, "numbers in the tensors of one run"), ("decoder", alien, "domain")):
-        said = refused(forged(good, tmp_path, put(part, change)))
+    for part, change, words in (("encoder", large, "numbers in the tensors of one run"), ("decoder", alien, "domain")):
+        hostile = forged(good, tmp_path, put(part, change))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(graphs, "MAX_NUMBERS", 2**16)
+            said = refused(hostile)
         assert f"The file's model cannot be opened. The {part} " in said and words in said, said
 
 

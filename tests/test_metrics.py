@@ -385,3 +385,23 @@ def test_factors_are_measured_on_the_means(images: Tensor, factors: Tensor) -> N
     assert found["factor_vae"]["value"] == disentanglement.factor_vae_score(code.mean, factors, 3)
     assert found["dci"]["value"] == vars(disentanglement.dci(code.mean, factors, 3))
     assert found["sap"]["value"] == disentanglement.sap(code.mean, factors, 3)
+
+
+# --- encodings without their pictures -------------------------------------------------------------------------------
+
+
+def test_kept_statistics_give_the_figures_of_the_pictures(images: Tensor, labels: Tensor, factors: Tensor) -> None:
+    model = make("bernoulli")
+    wanted = [name for name in METRICS if metrics.lacking_pictures(model, name) is None]
+    assert {"elbo", "kl_per_dim", "mutual_information", "knn", "mig_sampled"} <= set(wanted)
+    assert not {"nll", "accuracy", "perplexity"} & set(wanted)
+    kept = metrics.figures_of(model, statistics(model, images), wanted, labels=labels, factors=factors)
+    assert kept == metrics.figures(model, images, wanted, labels=labels, factors=factors)
+
+
+def test_figures_that_need_pictures_are_refused_without_them(images: Tensor, labels: Tensor) -> None:
+    model = make("bernoulli")
+    with pytest.raises(ValueError, match="nll needs the pictures themselves"):
+        metrics.figures_of(model, statistics(model, images), ["nll"])
+    with pytest.raises(ValueError, match="knn needs labels of at least two classes"):
+        metrics.figures_of(model, statistics(model, images), ["knn"])

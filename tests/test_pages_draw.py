@@ -108,7 +108,7 @@ def test_a_drawing_is_an_upload_that_is_exactly_what_the_model_saw(slot: str, sh
     assert [toast.value for toast in app.toast] == [f"The drawing is {slot.upper()} now; Interpolate shows it."]
     value = app.session_state[f"picture_{slot}"]
     assert value.startswith("upload:") and value.endswith(":fit=stretch:invert=no:centre=no")
-    kept = images.open_image(app.session_state["uploaded_pictures"][value.split(":")[1]])
+    kept = images.open_image(app.session_state["uploads"]["picture", value.split(":")[1]].value)
     assert kept.mode == "L" and not images.notes(kept)
     prepared = images.prepare(kept, (1, 8, 8), images.Preparation("stretch", invert=False, centre=False), True)
     torch.testing.assert_close(prepared.x, x, rtol=0, atol=1e-6)

@@ -24,7 +24,7 @@ from pages.widgets import datasource, evaluation, models
 from pages.widgets.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.models import Entry, Opened
 from vae_core import checkpoints, data, metrics, training, zoo
-from vae_core.checkpoints import Checkpoint
+from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
 from vae_core.config import METRICS, DataConfig
 from vae_core.model import build
@@ -52,12 +52,22 @@ def elsewhere(name: str, credit: str) -> Checkpoint:
     return replace(whole, recipe=recipe, data=replace(whole.data, name=name, credit=credit))
 
 
+def with_references(checkpoint: Checkpoint) -> Checkpoint:
+    """The same with encodings of its pictures in the file."""
+    test = data.load(PICTURES["digits"]).test
+    found = metrics.statistics(checkpoint.model, test.images, checkpoint.recipe.training.seed)
+    index = torch.arange(len(test))
+    kept = Reference(found.mean, found.std, found.kl, found.reconstruction, index, test.labels)
+    return replace(checkpoint, reference=kept)
+
+
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     made = {name: untrained(name) for name in ("mlp", "vq", "autoencoder", "conditional")}
     made |= {"factors": untrained("mlp", "sprites"), "away": elsewhere("mnist", data.SETS["mnist"].credit)}
     made["foreign"] = elsewhere("faces", NASTY)
+    made["kept"] = with_references(made["away"])
     for name, checkpoint in made.items():
         checkpoints.save(checkpoint, folder / f"{name}.safetensors")
     return folder
@@ -138,7 +148,7 @@ def zipped(names: list[str]) -> bytes:
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
-    return checked(app.file_uploader(key="eval_file").set_value((name, content, "application/zip")).run())
+    return checked(app.file_uploader[0].set_value((name, content, "application/zip")).run())
 
 
 # --- figures ------------------------------------------------------------------------------------------------------
@@ -232,8 +242,9 @@ def test_classes_counted_otherwise_are_told_as_the_model_counts_them(shelf: Path
 
 
 def test_pictures_that_are_not_here_are_missed_in_a_sentence_and_an_upload_takes_their_place(show: Show) -> None:
-    app = show("away")
-    assert "The test pictures of mnist are not on this machine" in said(app)
+    app = show("away", eval_data=OWN)
+    assert "For this, get mnist as told at the top of this page, put in a zip" in said(app)
+    assert said(app).count("not on this machine") == 1
     assert app.button(key="eval_go").disabled and app.button(key="fetch")
     app = upload(app, f"{NASTY}.zip", zipped([f"{i}.png" for i in range(300)]))
     assert app.selectbox(key="eval_data").value == datasource.OWN_FILE
@@ -245,8 +256,25 @@ def test_pictures_that_are_not_here_are_missed_in_a_sentence_and_an_upload_takes
     assert "Upload" not in said(checked(app.run())) and not figures(app)
 
 
+def test_a_model_whose_pictures_are_not_here_is_measured_by_what_its_file_holds_of_them(show: Show) -> None:
+    app = show("kept")
+    assert app.selectbox(key="eval_data").value == datasource.REFERENCE
+    assert "More figures can be had of pictures: of digits or sprites, say" in said(app)
+    assert "Needs the pictures themselves, and the model's file holds encodings of them." in unavailable(app)
+    app = measured(checked(app.multiselect(key="eval_figures").set_value([NAMES["elbo"], NAMES["knn"]]).run()))
+    test = data.load(PICTURES["digits"]).test
+    expected = metrics.figures(the_model("kept").model, test.images, ["elbo", "knn"], labels=test.labels)
+    assert rows(app)["elbo"]["value"] == pytest.approx(expected["elbo"]["value"], rel=1e-5)
+    assert rows(app)["knn"] == expected["knn"]
+    count = len(test)
+    assert f"All {count} reference pictures, as the model's file holds them." in said(app)
+    assert not [code for code in app.code if code.value.startswith("vae evaluate")]
+    app = measured(checked(app.select_slider(key="eval_count").set_value(250).run()))
+    assert figures(app)
+
+
 def test_pictures_of_data_that_is_not_known_are_missed(show: Show) -> None:
-    app = show("foreign")
+    app = show("foreign", eval_data=OWN)
     assert "The pictures that this model was tested on are not known here" in said(app)
     assert len(app.file_uploader) == 1 and "digits" in app.selectbox(key="eval_data").options
 
@@ -262,7 +290,9 @@ def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(sho
 
 
 def test_a_bad_zip_is_one_sentence(show: Show) -> None:
-    app = measured(upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip"))
+    app = upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip")
+    assert app.error[0].value == r"bad\.zip is neither a zip nor an \.npz\." and len(app.error) == 1
+    app = measured(upload(app, "empty.zip", zipped([])))
     assert len(app.error) == 1 and not figures(app)
     app = upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"]))
     assert not app.error  # it was about the other file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets import uploads
 from vae_core import checkpoints, data, images, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -141,7 +143,7 @@ def test_the_same_z_is_traversed_as_another_class(show: Open) -> None:
 def test_an_upload_s_class_is_inferred_and_can_be_said(show: Open, shelf: Path) -> None:
     app = show("interpolate", "conditional")
     picture = images.png(images.grid(torch.rand(1, 1, 8, 8), 1, gutter=0))
-    app.session_state["uploaded_pictures"] = {"abc": picture}
+    app.session_state["uploads"] = OrderedDict({("picture", "abc"): uploads.Held("a.png", picture, len(picture))})
     app.session_state["picture_a"] = "upload:abc"
     assert "Looks like: " in said(checked(app.run()))
     chosen = app.selectbox(key="upload_class_a")

@@ -100,8 +100,8 @@ def test_each_model_has_a_card_with_two_strips(show: Show) -> None:
 
 def test_originals_that_can_never_be_here_are_not_called_missing(show: Show) -> None:
     captions = said(show().caption)
-    assert captions.count("test pictures; the originals are not on this machine.") == 1  # mnist
-    assert captions.count("test pictures; the model's file holds encodings of the originals, not the originals") == 1
+    assert captions.count("The originals of mnist are not on this machine.") == 1
+    assert captions.count("The files of other hold encodings of the originals, not the originals themselves.") == 1
     captions = said(show("The open model", "other").caption)
     assert (
         "reconstructions: the model's file holds encodings" in captions and "machine" not in captions.split("This")[0]
@@ -210,7 +210,7 @@ def test_the_data_set_is_fetched_only_on_a_click(show: Show, monkeypatch: pytest
 def test_an_upload_becomes_a_card_and_is_open(show: Show, shelf: Path) -> None:
     app = show("Add a model")
     content = (shelf / "other.safetensors").read_bytes()
-    checked(app.file_uploader(key="checkpoint").set_value(("<b>mine.safetensors", content, "")).run())
+    checked(app.file_uploader[0].set_value(("<b>mine.safetensors", content, "")).run())
     assert "(uploaded " in chosen(app)
     checked(app.run())
     assert app.subheader[0].value.startswith("\\<b\\>mine \\(uploaded ") and app.subheader[0].value.endswith(", open")
@@ -223,11 +223,11 @@ def test_a_bad_upload_ends_in_one_sentence_and_changes_nothing(show: Show, shelf
     flipped = bytearray(whole)
     flipped[-5] ^= 1
     for content in (b"", b"no checkpoint", whole[:-100], bytes(flipped)):
-        checked(app.file_uploader(key="checkpoint").set_value(("x.safetensors", content, "")).run())
+        checked(app.file_uploader[0].set_value(("x.safetensors", content, "")).run())
         assert len(app.error) == 1 and app.error[0].value.startswith("This file cannot be opened. ")
         assert chosen(app) == "digits"
     assert len(app.selectbox(key="model").options) == 3
-    app.file_uploader(key="checkpoint").set_value(("x.safetensors", whole, "")).run()
+    app.file_uploader[0].set_value(("x.safetensors", whole, "")).run()
     assert "(uploaded " in chosen(app) and not app.error
 
 
@@ -246,7 +246,8 @@ def test_a_folder_of_ones_own_with_bad_files(show: Show, shelf: Path, tmp_path: 
     (tmp_path / "new.safetensors").write_bytes(content)
     (tmp_path / "cut.safetensors").write_bytes(content)
     checked(app.button(key="refresh").click().run())
-    assert f"{tmp_path}: cut, good, new" in said(app.text).splitlines()
+    assert "In the folder that VAE_CHECKPOINTS names: cut, good, new" in said(app.text).splitlines()
+    assert str(tmp_path) not in said(app.text) + said(app.code) + said(app.warning)
     assert not app.error
 
 

@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -21,11 +22,12 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import datasource, livemap, models, plots, served
+from pages.widgets import background, datasource, livemap, models, plots, served
 from pages.widgets.models import Opened
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
+from vae_core.jobs import Cancelled
 from vae_core.model import build
 
 ROWS = 60
@@ -218,7 +220,7 @@ def test_a_cancelled_tsne_leaves_what_there_is_and_can_begin_again(app, monkeypa
         runs.append(seed)
         report(0.4, np.full((len(vectors), 2), 7.0, np.float32))
         cancel.wait(60)
-        raise projection.Cancelled("The map was cancelled.")
+        raise Cancelled("The map was cancelled.")
 
     monkeypatch.setattr(projection, "tsne", endless)
     page = app(model="flat", method="t-SNE")
@@ -237,7 +239,7 @@ def test_another_method_or_perplexity_does_not_wait_for_the_first(app, monkeypat
     def endless(vectors: np.ndarray, perplexity: float, seed: int, report: Any, cancel: Any) -> None:
         cancel.wait(60)
         stopped.append(perplexity)
-        raise projection.Cancelled("The map was cancelled.")
+        raise Cancelled("The map was cancelled.")
 
     monkeypatch.setattr(projection, "tsne", endless)
     page = app(model="flat", method="t-SNE", perplexity=4)
@@ -248,6 +250,62 @@ def test_another_method_or_perplexity_does_not_wait_for_the_first(app, monkeypat
         time.sleep(0.02)
     assert stopped == [4]
     page.session_state["job_tsne"][1].cancel()
+
+
+def endless(report: Any, cancel: Any) -> None:
+    """Work of somebody else, until it is cancelled."""
+    while not cancel.wait(0.02):
+        report(0.2, np.empty((0, 2), np.float32))
+    raise Cancelled
+
+
+def told(app: AppTest) -> list[str]:
+    return [element.proto.text for element in app.get("progress")]
+
+
+def test_a_visitor_is_told_how_many_are_before(app) -> None:
+    others = [background.queue.add(name, endless) for name in ("first", "second")]
+    try:
+        page = app(model="flat", method="t-SNE", perplexity=5)
+        assert told(page) == [f"t-SNE of {ROWS} points: 2 visitors are before you."]
+        others[0].cancel()
+        while background.queue.before(others[1]) is not None:
+            time.sleep(0.01)
+        assert told(checked(page.run())) == [f"t-SNE of {ROWS} points: 1 visitor is before you."]
+    finally:
+        for other in others:
+            other.cancel()
+    assert "Perplexity 5, seed 0." in said(finished(page))
+
+
+def test_work_that_takes_too_long_says_so_and_what_to_do(app, monkeypatch) -> None:
+    monkeypatch.setattr(background.queue, "limit", 0.2)
+
+    def slow(vectors: np.ndarray, perplexity: float, seed: int, report: Any, cancel: Any) -> None:
+        report(0.4, np.full((len(vectors), 2), 7.0, np.float32))
+        time.sleep(0.3)
+        report(0.5, np.full((len(vectors), 2), 8.0, np.float32))
+
+    monkeypatch.setattr(projection, "tsne", slow)
+    page = finished(app(model="flat", method="t-SNE"))
+    assert page.info[0].value == (
+        "Stopped after 1 minute, the most that one computation may take here. Take fewer points, or try again later."
+    )
+    assert any(button.label == "Start again" for button in page.button)
+
+
+def test_the_work_of_a_visitor_who_left_ends(app, monkeypatch) -> None:
+    gone = threading.Event()
+    monkeypatch.setattr(background, "GRACE", 0.05)
+    monkeypatch.setattr(background, "connected", lambda session: not gone.is_set())
+    monkeypatch.setattr(projection, "tsne", lambda vectors, perplexity, seed, report, cancel: endless(report, cancel))
+    page = app(model="flat", method="t-SNE")
+    running = page.session_state["job_tsne"][1]
+    time.sleep(0.3)
+    assert not running.done
+    gone.set()
+    with pytest.raises(Cancelled):
+        running.result(20)
 
 
 def test_too_few_points_for_tsne_are_shown_by_pca(app) -> None:
@@ -367,7 +425,7 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     page.session_state["side"] = "Your own"
     checked(page.run())
     uploads = [("one.png", drawing(), "image/png"), ("no.png", b"not a picture", "image/png")]
-    checked(page.file_uploader(key="map_uploads_0").set_value(uploads).run())
+    checked(page.file_uploader[0].set_value(uploads).run())
     assert page.error[0].value.startswith("no\\.png") and len(page.error) == 1
     opened = model("flat")
     x = torch.zeros(1, 1, 8, 8)
@@ -391,7 +449,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     page.session_state["map_chosen"] = (kept.key, [3])
     page.session_state["side"] = "Chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
-    assert page.session_state["picture_a"].startswith("upload:") and "a" not in page.query_params
+    assert page.session_state["picture_a"].startswith("upload:")
     place = flags(page)["A"]
     np.testing.assert_allclose((place["x"], place["y"]), kept.mean[3], atol=0.2)
     assert "job_encode" not in app(model="flat", data="digits", points=250).session_state  # read once for all
@@ -405,10 +463,10 @@ def test_a_model_without_reference_encodings_shows_a_data_set(app) -> None:
 def test_a_zip_of_one_s_own_with_classes_and_a_bad_one_with_a_sentence(app) -> None:
     page = app(model="flat", data="a zip of yours")
     assert "Upload a zip" in page.info[0].value
-    checked(page.file_uploader(key="map_file").set_value(("bad.zip", b"no zip", "application/zip")).run())
+    checked(page.file_uploader[0].set_value(("bad.zip", b"no zip", "application/zip")).run())
     page = finished(page)
     assert len(page.error) == 1 and not charts(page)
-    checked(page.file_uploader(key="map_file").set_value(("pets.zip", zipped(300), "application/zip")).run())
+    checked(page.file_uploader[0].set_value(("pets.zip", zipped(300), "application/zip")).run())
     page = finished(page)
     assert {trace["name"] for trace in charts(page)[0]["data"]} == {"cats", "dogs"}
     assert "All 300 pictures of pets" in said(page)

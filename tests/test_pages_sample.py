@@ -72,7 +72,7 @@ def checked(app: AppTest) -> AppTest:
 
 def shown(app: AppTest) -> dict[str, Any]:
     """What the canvas was given."""
-    (element,) = app.get("bidi_component")
+    (element,) = [e for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
     return json.loads(element.proto.json)
 
 

@@ -9,14 +9,14 @@ import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import models, pictures
+from pages.widgets import models, pictures, uploads
 from vae_core import data, explore
 
 
 def script() -> None:
     import streamlit as st
 
-    from pages.widgets import models, pictures
+    from pages.widgets import models, pictures, uploads
 
     opened = models.picker()
     pictures.keep_in_url("a", "b")
@@ -24,6 +24,7 @@ def script() -> None:
     st.session_state.found = {slot: pictures.picture_input(slot, opened, with_mean=True) for slot in ("a", "b")}
     st.button("Swap", on_click=pictures.choose_all, args=({"a": "ref:1", "b": "ref:2"},))
     st.button("Undo", on_click=pictures.undo, args=("a", "b"))
+    uploads.trim()
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]
 def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]) -> None:
     app = give(start(), digit())
     first = found(app)
-    assert first.choice.startswith("upload:") and "a" not in app.query_params
+    assert first.choice.startswith("upload:") and first.choice in app.query_params["a"]  # which Back comes back to
     assert first.x.shape == (1, *app.session_state["opened"].checkpoint.model.image_shape)
     assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
     assert any("inverted" in note for note in first.notes)
@@ -152,12 +153,12 @@ def test_a_bad_upload_leaves_the_earlier_picture(start: Callable[..., AppTest], 
     assert found(app).choice.startswith("upload:") and not app.error
 
 
-def test_a_visit_holds_a_limited_number_of_uploads(
+def test_an_upload_that_made_room_is_asked_for_again(
     start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MAX_UPLOADS", 1)
-    app = give(give(start(), digit()), digit("black", "white"), "b")
-    assert list(app.session_state["uploaded_pictures"]) == [found(app, "b").choice.removeprefix("upload:")]
+    monkeypatch.setattr(uploads, "MAX_FILES", 1)
+    app = run(give(give(start(), digit()), digit("black", "white"), "b"))
+    assert list(app.session_state["uploads"]) == [("picture", found(app, "b").choice.removeprefix("upload:"))]
     assert any("one visit" in warning.value for warning in app.warning)
 
 
@@ -202,12 +203,12 @@ def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
 def test_the_data_set_where_it_is_not_here(start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "originals_here", lambda opened: False)
     app = start(a="data:5", b="ref:6")
-    assert ["not on this machine" in warning.value for warning in app.warning] == [True]
+    assert ["that is not here" in warning.value for warning in app.warning] == [True]
     assert not found(app, "b").original
-    assert found(app, "b").notes == ("the originals are not on this machine, so this is the model's reconstruction",)
+    assert not found(app, "b").notes
     app.session_state["choose_b"] = True
     run(app)
-    assert any("not on this machine. Home says how" in caption.value for caption in app.caption)
+    assert any(caption.value == "These are the model's reconstructions." for caption in app.caption)
     assert "data" not in app.segmented_control(key="source_b").options
 
 
@@ -218,13 +219,11 @@ def test_a_data_set_of_ones_own_is_not_said_to_be_missing(
     monkeypatch.setattr(models, "from_named_set", lambda opened: False)
     st.cache_resource.clear()
     app = start(a="data:5", b="ref:6")
-    (note,) = found(app, "b").notes
     app.session_state["choose_b"] = True
     run(app)
-    told = [note, app.warning[0].value.replace("\\", ""), *(c.value for c in app.caption if "reconstr" in c.value)]
-    assert len(told) == 3
-    assert all("the model's file holds encodings of the originals" in text for text in told)
+    told = [*(element.value for element in (*app.warning, *app.caption)), *found(app, "b").notes]
     assert not any("machine" in text or "Home" in text for text in told)
+    assert models.why_no_originals(app.session_state["opened"]).startswith("the model's file holds encodings")
 
 
 def test_number_and_seed_choose(start: Callable[..., AppTest]) -> None:

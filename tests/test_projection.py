@@ -1,5 +1,4 @@
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,7 +6,8 @@ import numpy as np
 import pytest
 
 from vae_core import projection
-from vae_core.projection import Cancelled, CoordinateCache, Job, pca, perplexity_range, place, tsne
+from vae_core.jobs import Cancelled
+from vae_core.projection import CoordinateCache, pca, perplexity_range, place, tsne
 
 CLASSES, EACH = 4, 40
 
@@ -292,38 +292,3 @@ def test_a_cancelled_map_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         CoordinateCache(tmp_path).coords(random_vectors(), "tsne", PARAMETERS, compute)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_job_shows_progress_and_gives_its_result() -> None:
-    go = threading.Event()
-
-    def work(report: projection.Progress, _cancel: threading.Event) -> str:
-        report(0.5, np.ones((3, 2)))
-        assert go.wait(10)
-        return "map"
-
-    job = Job(work)
-    with pytest.raises(TimeoutError):
-        job.result(timeout=0.05)
-    assert job.progress == 0.5 and job.coords is not None and not job.done
-    go.set()
-    assert job.result(timeout=10) == "map" and job.done and not job.cancelled
-
-
-def test_a_job_hands_over_the_error() -> None:
-    job = Job(lambda report, cancel: tsne(random_vectors(), 100, progress=report, cancel=cancel))
-    with pytest.raises(ValueError, match="Perplexity 100"):
-        job.result(timeout=30)
-    assert job.done and not job.cancelled
-
-
-def test_a_cancelled_job_ends_soon() -> None:
-    vectors = random_vectors(points=1_000)
-    job = Job(lambda report, cancel: tsne(vectors, progress=report, cancel=cancel))
-    while job.progress <= projection.NEIGHBOUR_SHARE and not job.done:
-        time.sleep(0.005)
-    job.cancel()
-    asked = time.monotonic()
-    with pytest.raises(Cancelled):
-        job.result(timeout=30)
-    assert job.cancelled and 0 < job.progress < 1 and time.monotonic() - asked < 5

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from vae_core.config import Recipe, from_dict, to_dict
-from vae_core.files import write_bytes
+from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
 from vae_core.model import VAE, LatentSpec, build
@@ -97,8 +96,14 @@ class Checkpoint:
     reference: Reference | None = None
 
     def save(self, path: Path | str) -> None:
-        """Write it atomically to one file; raises OSError when the disk is full."""
-        save(self, Path(path))
+        """Write it atomically to one file.
+
+        Raises:
+            files.Taken: another process is writing it: a training run, say.
+            OSError: the disk is full or not writable.
+        """
+        with reserve(Path(path)):
+            save(self, Path(path))
 
 
 def digest(header: dict[str, Any], tensors: dict[str, Tensor]) -> str:
@@ -136,7 +141,7 @@ def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[st
     header = _header(data)
     try:
         tensors = read_tensors(data)
-    except (SafetensorError, ValueError, LookupError, ArithmeticError, RuntimeError, TypeError) as error:
+    except Exception as error:  # its readers raise whatever odd bytes lead them to
         raise CheckpointError("The file is damaged or cut short: its tensors cannot be read.") from error
     if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in (*DTYPES, *SHORT)):
         found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
@@ -340,8 +345,11 @@ def _check_history(history: list[Any], spec: LatentSpec) -> None:
 
 def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     """The recipe's model with these weights; built without memory first, so that a hostile recipe costs nothing."""
-    with torch.device("meta"), _Unfilled():
-        model = build(recipe.model)
+    try:
+        with torch.device("meta"), _Unfilled():
+            model = build(recipe.model)
+    except Exception as error:  # torch raises whatever odd sizes lead it to, here and below
+        raise CheckpointError("The file's recipe is not valid: no model can be built from it.") from error
     _make_room(model, weights)
     expected = model.state_dict()
     if missing := sorted(expected.keys() ^ weights.keys()):
@@ -361,6 +369,10 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
         _try(model)
     except GraphError as error:
         raise CheckpointError(f"The file's model cannot be opened. {error}") from error
+    except CheckpointError:
+        raise
+    except Exception as error:
+        raise CheckpointError("The file's model cannot be opened: it fails on a picture.") from error
     return model
 
 

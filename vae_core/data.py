@@ -470,7 +470,7 @@ SETS = {
         "as bundled with scikit-learn",
         "CC BY 4.0",
         dark_ground=True,
-        preparation=replace(_INK, box=1.0, by_mass=False),  # these digits fill their 8 x 8 pixels
+        preparation=replace(_INK, box=1.0, by_mass=False, stroke=0.18),  # these digits fill their 8 x 8 pixels
     ),
     "sprites": NamedSet(
         _read_sprites,
@@ -548,7 +548,8 @@ SETS = {
         bytes=28_000_000,
         size=(28, 28),
         dark_ground=True,
-        preparation=Preparation(fit="pad"),
+        # Drawn anywhere on a square, which a drawing keeps and a photograph has none of.
+        preparation=Preparation(fit="pad", centre=None, box=0.65, by_mass=False, stroke=0.08),
     ),
     "characters": NamedSet(
         _read_characters,
@@ -619,7 +620,8 @@ def _fetch(name: str, entry: NamedSet, folder: Path, report: Progress) -> None:
             done = _bytes_below(Path(unfinished))
             report(min(done / entry.bytes, 0.99), f"downloading {name}: {done / 2**20:,.0f} MiB")
         if error := job.exception():
-            cause = next(iter(str(error).strip().splitlines()[::-1]), type(error).__name__)
+            told = getattr(error, "strerror", None) or str(error)  # without the path of a file
+            cause = next(iter(told.strip().splitlines()[::-1]), type(error).__name__)
             raise ValueError(f"The data set {name!r} could not be downloaded: {cause}") from error
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 

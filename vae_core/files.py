@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 CHECKSUM = 32  # bytes before the content
@@ -31,6 +32,54 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+class Taken(ValueError):
+    """Another process is writing the file."""
+
+
+def try_writing(path: Path) -> None:
+    """Make and remove the temporary file that `write_bytes` would begin with.
+
+    Raises:
+        OSError: it could not be made.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp"):
+        pass
+
+
+@contextlib.contextmanager
+def reserve(path: Path) -> Iterator[int | None]:
+    """Keep a file for this process, by a lock beside it that holds the process's number and goes at the end.
+
+    Within the process it may be reserved again. The lock of a process that has died is taken over.
+
+    Yields:
+        The number of the process that died and left a lock; None where there was none.
+
+    Raises:
+        Taken: another process holds it.
+        OSError: the file could not be written.
+    """
+    from filelock import SoftFileLock, Timeout
+
+    lock = SoftFileLock(path.parent.resolve() / f"{path.name}.lock", timeout=0, is_singleton=True, thread_local=False)
+    holder = None if lock.is_locked else lock.pid
+    try:
+        try_writing(path)  # the lock would make a folder that is missing
+        lock.acquire()
+    except Timeout:
+        process = f"process {lock.pid or holder}" if lock.pid or holder else "another process"
+        raise Taken(
+            f"{str(path)!r} is being written by {process}: wait for it to end, or choose another name "
+            f"(its lock is {lock.lock_file!r})."
+        ) from None
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; the file could not be written", str(path)) from error
+    try:
+        yield holder
+    finally:
+        lock.release()
 
 
 def discard(path: Path) -> None:

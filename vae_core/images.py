@@ -12,29 +12,38 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
+from vae_core import formats
 from vae_core.config import MIN_SIDE
+
+if TYPE_CHECKING:
+    from vae_core.photographs import CutOut
 
 MAX_BYTES = 32 * 2**20  # of a picture's file
 MAX_PIXELS = 64_000_000  # of a picture: more than a telephone's camera gives
 MAX_ASPECT = 20  # longer side over shorter side
+ENOUGH_PIXELS = 4_000_000  # of more, as many as make a square become their mean, until about so many are left
+MAX_SLOW_BYTES = 4 * 2**20  # of a file in a form that Pillow reads in Python, number by number
 MAX_CANVAS = 64_000_000  # pixels of a grid, or of all frames of an animation together
 MAX_FPS = 50  # browsers slow a GIF down that asks for more
-# Formats that Pillow decodes by itself; others (EPS) start programs.
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
+SLOW = {"bmp_rle": "BMP with runs", "ppm_plain": "PPM in plain text"}  # Pillow's names of those forms
 FITS = ("crop", "pad", "stretch")
 
 BAND_PIXELS = 2**20  # rows of so many pixels are worked on at a time where floats of all would take gigabytes
 WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
 PHOTOGRAPH_SIDE = 64  # pixels: smaller pictures have neither shadows nor noise
+MAX_TURN = 45  # degrees, of what is cut out of a photograph
+FLAT = 0.98  # so much of a drawing's border is one level
 INK_CONTRAST = 0.1  # least brightness between ground and ink
 STROKE = 0.1  # least thickness of a line, in parts of the drawing's longer side (MNIST: about an eighth)
 INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest ink 1, belongs to the drawing
@@ -42,7 +51,7 @@ INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest 
 _NOTES = "vae_core_notes"  # key of a picture's `info`
 _RESAMPLE = Image.Resampling.BICUBIC  # Pillow widens the filter when it shrinks: antialiased
 
-# Our own limit is lower than Pillow's, so that its warning can only mean a bomb.
+# Our own limit is lower than Pillow's, so that its warning means a picture that is refused anyway.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 Grey = NDArray[np.float32]
@@ -53,14 +62,14 @@ class ImageError(ValueError):
 
 
 def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
-    """Decode a stranger's picture: checked, upright, 8 bits, its first frame.
+    """Decode a stranger's picture: checked, upright, 8 bits, its first frame, no larger than models can use.
 
     Args:
-        data: a file of one of `FORMATS`.
-        at_least: width and height in pixels that suffice; a JPEG is then decoded at a fraction of its size.
+        data: a file of one of `formats.known()`.
+        at_least: width and height in pixels that suffice, as the picture lies in its file.
 
     Returns:
-        A picture of mode L, LA, RGB or RGBA; `notes` says what was done to it.
+        A picture of mode L, LA, RGB or RGBA, of less than four times `ENOUGH_PIXELS`; `notes` says what was done.
 
     Raises:
         ImageError: if it is no picture, or damaged, or beyond one of the limits above.
@@ -69,14 +78,16 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
         raise ImageError(f"The picture's file has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.")
     image = _identify(data)
     _check_size(*image.size)
+    _check_speed(image, len(data))
     remarks = []
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
             remarks.append("animated: the first of its frames")
-        if at_least:
-            image.draft(None, at_least)
-        image.load()
-        bits = _to_eight_bits(image)
+        block = _block(image.size, at_least)
+        image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
+        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image)
+        if (block := _block(bits.size, at_least)) > 1:
+            bits = bits.reduce(block)
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
         raise ImageError("The picture is damaged: its pixels cannot be decoded.") from error
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
@@ -86,6 +97,36 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
         remarks.append("turned upright as its EXIF data say")
     bits.info[_NOTES] = tuple(remarks)
     return bits
+
+
+def _codec(image: ImageFile.ImageFile) -> str:
+    """Pillow's name for the form in which the pixels of a file lie that is not read yet."""
+    return image.tile[0][0] if image.tile else ""
+
+
+def _check_speed(image: ImageFile.ImageFile, size: int) -> None:
+    if (form := SLOW.get(_codec(image))) and size > MAX_SLOW_BYTES:
+        raise ImageError(
+            f"The picture is a {form}, which takes long to read, and has {size:,} bytes; at most {MAX_SLOW_BYTES:,} of "
+            "such are read: save it as PNG."
+        )
+
+
+def _from_numbers(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
+    """A PPM whose white is another number than 255, in mode L or RGB; Pillow would read it number by number."""
+    start: int = image.tile[0].offset
+    white: int = image.tile[0].args[1]  # type: ignore[index, assignment]
+    shape = (image.height, image.width, 3) if image.mode == "RGB" else (image.height, image.width)
+    values = np.frombuffer(data, ">u2" if white > 255 else "u1", math.prod(shape), start)
+    shades = np.rint(np.arange(white + 1) / white * 255).astype(np.uint8)
+    return Image.fromarray(shades[np.minimum(values, white)].reshape(shape))
+
+
+def _block(size: tuple[int, int], at_least: tuple[int, int] | None) -> int:
+    """The side of the squares of pixels that become one: 1 where all are kept."""
+    enough = math.isqrt(math.prod(size) // ENOUGH_PIXELS)
+    spare = min(size[0] // at_least[0], size[1] // at_least[1]) if at_least else 1
+    return max(1, enough, spare)
 
 
 _MODES = {
@@ -111,20 +152,30 @@ _TURNS = {
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation: 1 is upright, 5 to 8 lie on their side."""
+    """The EXIF orientation: 1 is upright, 5 to 8 lie on their side.
+
+    A JPEG XL is turned as it is decoded, whatever its EXIF data say, unless it is given back as the JPEG that it was.
+    """
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
     with contextlib.suppress(Exception):  # damaged EXIF data: as it lies in the file
         return int(image.getexif().get(0x0112, 1))
     return 1
 
 
-def _identify(data: bytes) -> Image.Image:
-    """The picture with only its header read."""
+def _identify(data: bytes) -> ImageFile.ImageFile:
+    """The picture with only its header read, or, of a JPEG XL, with its size checked before it is decoded."""
+    unreadable = f"This is not a picture that can be read here; readable are {formats.words()}."
+    if formats.is_jxl(data):
+        if (size := formats.jxl_size(data)) is None:
+            raise ImageError(unreadable)
+        _check_size(*size)
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=formats.known())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"The picture has too many pixels; at most {MAX_PIXELS:,} are allowed.") from error
     except Exception as error:  # as above
-        raise ImageError(f"This is not a picture; readable are {', '.join(FORMATS)}.") from error
+        raise ImageError(unreadable) from error
 
 
 def _check_size(width: int, height: int) -> None:
@@ -153,6 +204,7 @@ def header_size(data: bytes) -> tuple[int, int]:
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """The same picture in mode L, LA, RGB or RGBA."""
+    image.load()
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I") or image.mode == "F":
@@ -164,12 +216,25 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 def _from_deep(image: Image.Image) -> Image.Image:
     """16 or 32 bits a pixel to 8, whole range onto whole range."""
-    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _usual_range(image)
     out = Image.new("L", image.size)
+    shades: Callable[[NDArray], NDArray[np.uint8]] = _SHADES.__getitem__
+    if not image.mode.startswith("I;16"):
+        shades = partial(_spread, *_usual_range(image))
     for top, band in _bands(image):
-        scaled = (_finite(band) - low) / max(high - low, 1e-12)
-        out.paste(Image.fromarray(np.rint(scaled * 255).astype(np.uint8)), (0, top))
+        out.paste(Image.fromarray(shades(band)), (0, top))
     return out
+
+
+_SHADES = np.rint(np.arange(2**16) / 65535 * 255).astype(np.uint8)  # of 16 bits
+
+
+def _spread(low: float, high: float, pixels: NDArray) -> NDArray[np.uint8]:
+    """Values from `low` to `high` as 0 to 255."""
+    levels = _finite(pixels).astype(np.float64)
+    levels -= low
+    levels /= max(high - low, 1e-12)
+    levels *= 255
+    return np.rint(levels, out=levels).astype(np.uint8)
 
 
 def _usual_range(image: Image.Image) -> tuple[float, float]:
@@ -182,8 +247,8 @@ def _usual_range(image: Image.Image) -> tuple[float, float]:
     return 0.0, next((top for top in tops if high <= top), high)
 
 
-def _finite(pixels: NDArray) -> NDArray[np.float64]:
-    return np.nan_to_num(pixels.astype(np.float64))
+def _finite(pixels: NDArray) -> NDArray:
+    return pixels if np.isfinite(pixels).all() else np.nan_to_num(pixels.astype(np.float64))
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray]]:
@@ -201,21 +266,30 @@ class Preparation:
         fit: `crop` the middle, `pad` to the whole picture, or `stretch`.
         invert: swap dark and light; None looks whether it is a dark drawing on a light ground.
         centre: cut the ink out, scale it to `box` and put it into the middle, as MNIST was made (one channel on
-            a dark ground only).
+            a dark ground only); None does so with photographs alone.
         background: grey of pads and behind transparency, 0 to 1; None takes what the model's ground and the
             drawing ask for.
         box: part of the model's height or width that the ink's longer side takes, 0 to 1 (MNIST: 20 of 28).
         by_mass: `centre` means the centre of mass (MNIST), not the middle of the bounding box.
         brighten: `centre` gives the ink full brightness and thickness (pen on paper), not its own (things).
+        stroke: thickness of a pen's line in the training data, in parts of the drawing's longer side.
+        crop: of a photograph of pen on paper, the rectangle to look in: left, top, right and bottom, in parts of
+            its width and height; None looks everywhere.
+        turn: degrees that this rectangle is turned by, clockwise; None takes what rules or edges of the sheet say.
+        threshold: how much darker than the paper ink is at least, 0 to 1; None finds it.
     """
 
     fit: str = "crop"
     invert: bool | None = None
-    centre: bool = False
+    centre: bool | None = False
     background: float | None = None
     box: float = 20 / 28
     by_mass: bool = True
     brighten: bool = True
+    stroke: float = 0.11
+    crop: tuple[float, float, float, float] | None = None
+    turn: float | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
@@ -224,15 +298,28 @@ class Preparation:
             raise ValueError(f"background is {self.background!r}; allowed: 0 (black) to 1 (white).")
         if not 0 < self.box <= 1:
             raise ValueError(f"box is {self.box!r}; allowed: above 0, up to 1.")
+        if not 0 < self.stroke < 1:
+            raise ValueError(f"stroke is {self.stroke!r}; allowed: above 0, below 1.")
+        left, top, right, bottom = self.crop or (0, 0, 1, 1)
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise ValueError(f"crop is {self.crop!r}; allowed: left, top, right, bottom, in this order from 0 to 1.")
+        if not -MAX_TURN <= (self.turn or 0) <= MAX_TURN:
+            raise ValueError(f"turn is {self.turn!r}; allowed: {-MAX_TURN} to {MAX_TURN} degrees.")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ValueError(f"threshold is {self.threshold!r}; allowed: above 0, below 1.")
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What the model sees: x (1, C, H, W) in [0, 1], whether it was inverted, and what was done, in words."""
+    """What the model sees: x (1, C, H, W) in [0, 1], whether it was inverted, and what was done, in words.
+
+    `cutout` is what was found in a photograph of handwriting.
+    """
 
     x: Tensor
     inverted: bool
     notes: tuple[str, ...]
+    cutout: CutOut | None = None
 
 
 def prepare(
@@ -256,23 +343,55 @@ def prepare(
     channels, height, width = image_shape
     ink_on_dark = bool(dark_background) and channels == 1
     picture, remarks = _opaque(image, channels, preparation.background, dark_background)
+    cutout = _cut_out(picture, preparation) if ink_on_dark else None
     inverted = preparation.invert
     if inverted is None:
-        inverted = ink_on_dark and is_dark_on_light(picture)
+        inverted = ink_on_dark and (is_dark_on_light(picture) if cutout is None else cutout.dark_ink)
         remarks += ["dark on light, so inverted"] * inverted
-    if inverted:
-        picture = ImageOps.invert(picture)
-    centre = preparation.centre and ink_on_dark
-    drawing = _centre_ink(picture, (height, width), preparation) if centre else None
-    if drawing is None:
-        ground = _ground(picture, preparation.background, dark_background)
-        drawing = np.asarray(fit(picture, (height, width), preparation.fit, ground), np.float32) / np.float32(255)
-        remarks.append(_FIT_NOTES[preparation.fit])
+    if cutout is not None and cutout.mask.any():
+        drawing = _written(cutout, (height, width), preparation)
+        remarks += ["handwriting cut out of the photograph", *cutout.notes]
     else:
-        remarks.append("drawing cut out and centred")
+        drawing, remark = _fitted(picture, inverted, image_shape, preparation, dark_background)
+        remarks.append(remark)
     x = torch.tensor(drawing, dtype=torch.float32).reshape(height, width, channels)
     x = x.permute(2, 0, 1)[None].contiguous()  # (H, W, C) -> (1, C, H, W)
-    return Prepared(x, inverted, (*notes(image), *remarks))
+    return Prepared(x, inverted, (*notes(image), *remarks), cutout)
+
+
+def _cut_out(picture: Image.Image, how: Preparation) -> CutOut | None:
+    """The handwriting in a grey photograph of pen on paper; None where it is none, or shall stay as it is."""
+    if how.centre is False or not how.brighten or min(picture.size) < PHOTOGRAPH_SIDE:
+        return None
+    from vae_core import photographs
+
+    counts = np.bincount(_border(np.asarray(picture)))
+    if counts.max() >= FLAT * counts.sum():  # nothing that lights, soils or rules a paper is there
+        return None
+    scale = photographs.SIDE / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    grey = np.asarray(picture.resize(size, _RESAMPLE, reducing_gap=2), np.float32) / np.float32(255)
+    return photographs.cut(grey, how.crop, how.turn, how.threshold, how.invert)
+
+
+def _written(cutout: CutOut, size: tuple[int, int], how: Preparation) -> Grey:
+    """Handwriting as the training data have it: (H, W) in [0, 1]."""
+    from vae_core import photographs
+
+    return _placed(photographs.redraw(cutout.mask, how.stroke), size, how)
+
+
+def _fitted(
+    picture: Image.Image, inverted: bool, shape: tuple[int, int, int], how: Preparation, dark: bool | None
+) -> tuple[NDArray, str]:
+    """A picture that is no photograph of handwriting, or not taken for one: (H, W) or (H, W, C), and what was done."""
+    channels, height, width = shape
+    if inverted:
+        picture = ImageOps.invert(picture)
+    if how.centre and dark and channels == 1 and (drawing := _centre_ink(picture, (height, width), how)) is not None:
+        return drawing, "drawing cut out and centred"
+    ground = _ground(picture, how.background, dark)
+    return np.asarray(fit(picture, (height, width), how.fit, ground), np.float32) / np.float32(255), _FIT_NOTES[how.fit]
 
 
 _FIT_NOTES = {"crop": "middle cut out", "pad": "fitted whole", "stretch": "stretched"}
@@ -379,8 +498,11 @@ def _centre_ink(picture: Image.Image, size: tuple[int, int], how: Preparation) -
     if not len(rows):
         return None
     crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    if how.brighten:
-        crop = _thicken(crop)
+    return _placed(_thicken(crop) if how.brighten else crop, size, how)
+
+
+def _placed(crop: Grey, size: tuple[int, int], how: Preparation) -> Grey:
+    """Light ink, cut to its own sides, scaled to `how.box` and centred: (H, W) in [0, 1]."""
     scale = min(how.box * side / length for side, length in zip(size, crop.shape, strict=True))
     height, width = (max(1, round(length * scale)) for length in crop.shape)
     scaled = np.asarray(Image.fromarray(crop).resize((width, height), _RESAMPLE), np.float32).clip(0, 1)

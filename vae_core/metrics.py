@@ -335,6 +335,52 @@ def figures(
     return {name: _MEASURES[name](work) for name in wanted}
 
 
+def lacking_pictures(model: VAE, name: str, labelled: bool = True, factored: bool = True) -> str | None:
+    """What a figure needs beside the stored encodings of pictures, in words; None where `figures_of` has it.
+
+    Args:
+        model: any model.
+        name: a key of `config.METRICS`.
+        labelled: whether there are labels of two classes at least.
+        factored: whether there are known factors.
+    """
+    told = LABELLED + FACTORED if model.spec.classes else ()  # codes that were made with the class would tell it
+    if name in ("nll", "accuracy", "perplexity", *told):
+        return "the pictures themselves, and the model's file holds encodings of them"
+    return lacking(model, name, labelled, factored)
+
+
+def figures_of(
+    model: VAE,
+    found: Statistics,
+    wanted: Sequence[str],
+    seed: int = 0,
+    progress: Report | None = None,
+    labels: Tensor | None = None,
+    factors: Tensor | None = None,
+) -> dict[str, Row]:
+    """Give figures of pictures of which the statistics alone are kept; arguments and result as those of `figures`.
+
+    Args:
+        model: that the statistics were made with; a conditional one was told the labels, if there are any.
+        found: of N pictures.
+        wanted: keys of `config.METRICS` that `lacking_pictures` lets pass.
+        seed: of the half of the pictures that probes learn from.
+        progress: called with the fraction done.
+        labels: classes (N,), where they are known.
+        factors: (N, F), where they are known.
+
+    Raises:
+        ValueError: a figure is not defined for the model, or needs the pictures.
+    """
+    for name in wanted:
+        if needed := lacking_pictures(model, name, _differ(labels), factors is not None):
+            raise ValueError(f"{name} needs {needed}.")
+    work = _Work(model, found.mean, wanted, 1, seed, progress, labels, factors, True)
+    work.__dict__["statistics"] = found  # what it would make from pictures
+    return {name: _MEASURES[name](work) for name in wanted}
+
+
 def _check_labels(model: VAE, labels: Tensor) -> None:
     """Labels that a conditional model is told, or is to tell, are its classes."""
     classes, low, high = model.spec.classes, int(labels.min()), int(labels.max())

@@ -1,4 +1,4 @@
-"""Maps of latent vectors: PCA, t-SNE, placing new points; a cache on disk and a background job for them."""
+"""Maps of latent vectors: PCA, t-SNE, placing new points; a cache on disk for them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from vae_core.files import FileCache
-
-Progress = Callable[[float, np.ndarray], None]  # share done in [0, 1], coordinates so far (N, 2)
-T = TypeVar("T")
+from vae_core.jobs import Cancelled, Progress
 
 MIN_PERPLEXITY = 2.0
 MIN_POINTS = 7  # the fewest points of which 3 * MIN_PERPLEXITY can be somebody's neighbours
@@ -31,10 +27,6 @@ PERPLEXITY = 30.0  # the usual choice, and the default everywhere
 PLACING_NEIGHBOURS = 10  # beyond ten, neighbours from other clusters pull a new point away from its own
 WEISZFELD_STEPS = 30
 CACHE_BYTES = 256 * 2**20
-
-
-class Cancelled(Exception):
-    """The map was given up on request."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,48 +206,6 @@ class CoordinateCache:
         name = f"{_key(vectors, method, parameters)}.f32"
         content = self.files.get(name, lambda: np.array(compute(), dtype="<f4").tobytes())
         return np.frombuffer(content, dtype="<f4").reshape(len(vectors), -1)  # not writable: maps are shared
-
-
-class Job(Generic[T]):
-    """A computation in a daemon thread, whose progress and latest coordinates a page can poll.
-
-    Args:
-        work: called with a progress callback and the event that cancels, as `tsne` takes them.
-    """
-
-    def __init__(self, work: Callable[[Progress, threading.Event], T]) -> None:
-        self.progress = 0.0
-        self.coords: np.ndarray | None = None
-        self._cancel = threading.Event()
-        self._future: Future[T] = Future()
-        threading.Thread(target=self._run, args=(work,), daemon=True).start()
-
-    @property
-    def done(self) -> bool:
-        """Whether the work has ended: with a result, an error or by being cancelled."""
-        return self._future.done()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the work has ended by being cancelled."""
-        return self.done and isinstance(self._future.exception(), Cancelled)
-
-    def cancel(self) -> None:
-        """Ask the work to stop; it ends with Cancelled at its next report."""
-        self._cancel.set()
-
-    def result(self, timeout: float | None = None) -> T:
-        """Wait for the result (timeout in seconds, then TimeoutError), or raise what the work raised."""
-        return self._future.result(timeout)
-
-    def _report(self, share: float, coords: np.ndarray) -> None:
-        self.progress, self.coords = share, coords
-
-    def _run(self, work: Callable[[Progress, threading.Event], T]) -> None:
-        try:
-            self._future.set_result(work(self._report, self._cancel))
-        except BaseException as error:  # kept for whoever asks for the result
-            self._future.set_exception(error)
 
 
 def _checked(vectors: np.ndarray) -> np.ndarray:

@@ -39,6 +39,7 @@ LARGE_SIDE = 128  # pixels: a size beyond this is not kept
 NAMED = 3  # so many unreadable pictures are named in a message
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+SUFFIXES |= {".heic", ".heif", ".hif", ".jxl"}  # read where the extra `photos` is installed, and else named
 # Top folders that mean a split and not a class, and whether they hold test pictures.
 PARTS = {"train": False, "training": False, "val": False, "valid": False, "validation": False, "test": True}
 IMAGE_KEYS = ("images", "imgs", "x", "data")
@@ -147,14 +148,19 @@ def read(source: Source, config: DataConfig, report: Progress, picture: Picture 
     if isinstance(source, Path) and source.is_dir():
         return _read_pictures(_folder_entries(source), config, report, picture, source)
     if isinstance(source, Path) and not source.is_file():
-        raise ValueError(f"There is no file or folder {str(source)!r}.")
+        raise ValueError(f"There is no file or folder {source.name!r}.")
+    with _opened_zip(source) as archive:
+        _check_archive(archive, _most(source, MAX_UNPACKED))
+        if _is_npz(archive.namelist()):
+            return read_arrays(source)
+        return _read_pictures(_zip_entries(archive), config, report, picture, source)
+
+
+def _opened_zip(source: Source) -> zipfile.ZipFile:
+    """A zip, of which only the index has been read."""
     try:
-        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
-            _check_archive(archive, _most(source, MAX_UNPACKED))
-            if _is_npz(archive.namelist()):
-                return read_arrays(source)
-            return _read_pictures(_zip_entries(archive), config, report, picture, source)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except Exception as error:  # zipfile raises whatever odd bytes lead it to
         raise ValueError(
             "The file is not a readable zip of pictures or .npz: it is damaged or something else."
         ) from error
@@ -248,7 +254,8 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
-    found = [info for info in archive.infolist() if not info.is_dir() and _is_picture(info.filename)]
+    # Not by is_dir, which wants a name to be there.
+    found = [info for info in archive.infolist() if info.filename[-1:] != "/" and _is_picture(info.filename)]
     if not found:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     entries = [_Entry(info.filename, info.file_size, partial(archive.read, info)) for info in found]
@@ -269,7 +276,7 @@ def _read_pictures(
         try:
             pixels[len(good)] = picture(_contents(entry), size)
             good.append(entry.name)
-        except _UNREADABLE as error:
+        except ValueError as error:
             bad.append((entry.name, str(error)))
         if k % 32 == 0:
             report(k / len(entries), f"read {k:,} of {len(entries):,} pictures")
@@ -280,14 +287,15 @@ def _read_pictures(
     return _labelled(from_array(pixels[..., :1] if grey else pixels), good, _complaint(bad))
 
 
-# What a damaged file or zip entry raises; images.ImageError is a ValueError.
-_UNREADABLE = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
-
-
 def _contents(entry: _Entry) -> bytes:
     if entry.size > images.MAX_BYTES:
         raise images.ImageError(f"its file has {entry.size:,} bytes; at most {images.MAX_BYTES:,} are allowed.")
-    return entry.read()
+    try:
+        return entry.read()
+    except OSError as error:
+        raise images.ImageError(error.strerror or str(error)) from error
+    except Exception as error:  # zipfile and what it unpacks with raise whatever odd bytes lead them to
+        raise images.ImageError("it cannot be unpacked: it is damaged, or packed in an unknown way.") from error
 
 
 def _common_size(entries: list[_Entry]) -> tuple[int, int]:
@@ -295,7 +303,7 @@ def _common_size(entries: list[_Entry]) -> tuple[int, int]:
     for entry in entries:
         try:
             sides.append(images.header_size(_contents(entry)))
-        except _UNREADABLE:  # named when it is decoded
+        except ValueError:  # named when it is decoded
             continue
     return usual_size(sides or [(USUAL_SIDE, USUAL_SIDE)])
 

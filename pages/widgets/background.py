@@ -1,31 +1,37 @@
-"""Long work of one visitor, in a thread that the page looks after once a second."""
+"""Long work of one visitor, in a thread that the page looks after once a second, and in turn with that of others."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
+import uuid
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 import numpy as np
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from vae_core.projection import Cancelled, Job, Progress
+from vae_core.jobs import Cancelled, Job, Progress, Queue, Work
 
 T = TypeVar("T")
-Work = Callable[[Progress, threading.Event], T]
 
 POLL = 1.0  # seconds
-WAIT = 0.2  # seconds
+GRACE = 5.0  # seconds after which a visitor whose connection is lost has left
+PATIENCE, LIMIT = 300.0, 3600.0  # seconds of a job while others wait, and at most
 _NOTHING = np.empty((0, 2), np.float32)
-# A class that presses the same button at once waits in a queue instead of slowing every page down.
-_TURNS = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
+_CORES = os.cpu_count() or 2
+_AT_ONCE = max(1, _CORES // 4)
+# A class that presses the same button at once waits in turn; a core is left for the pages.
+queue = Queue(_AT_ONCE, max(1, (_CORES - 1) // _AT_ONCE), PATIENCE, LIMIT)
 
 
 def job(name: str, key: Hashable, work: Work[T]) -> Job[T]:
     """The visitor's one job of this name, begun if need be; a job for another key is cancelled first.
 
-    It goes on while other pages are open, so that its result is there on coming back.
+    It goes on while other pages are open, so that its result is there on coming back, and ends when the visitor leaves.
 
     Args:
         name: which kind of work; one runs at a time.
@@ -35,8 +41,28 @@ def job(name: str, key: Hashable, work: Work[T]) -> Job[T]:
     held = st.session_state.get(f"job_{name}")
     if held is None or held[0] != key:
         stop(name)
-        held = st.session_state[f"job_{name}"] = (key, Job(_in_turn(work)))
+        visitor = st.session_state.setdefault("visitor", uuid.uuid4())
+        held = st.session_state[f"job_{name}"] = (key, queue.add(visitor, work, presence()))
     return held[1]
+
+
+def connected(session: str) -> bool:
+    """Whether a visitor's browser is connected; where pages run without a server, it is."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
+def presence() -> Callable[[], bool]:
+    """What tells, in any thread, whether this visitor's page is still connected, or was a moment ago."""
+    context, seen = get_script_run_ctx(), time.monotonic()
+
+    def here() -> bool:
+        nonlocal seen
+        now = time.monotonic()
+        if context is None or connected(context.session_id):
+            seen = now
+        return now - seen < GRACE
+
+    return here
 
 
 def stop(name: str) -> None:
@@ -45,17 +71,14 @@ def stop(name: str) -> None:
         held[1].cancel()
 
 
-def _in_turn(work: Work[T]) -> Work[T]:
-    def waiting(report: Progress, cancel: threading.Event) -> T:
-        while not _TURNS.acquire(timeout=WAIT):
-            if cancel.is_set():
-                raise Cancelled("Cancelled while waiting.")
-        try:
-            return work(report, cancel)
-        finally:
-            _TURNS.release()
-
-    return waiting
+def place(running: Job) -> str:
+    """Where a job stands in the queue, in a sentence; nothing where it is being done."""
+    others = queue.before(running)
+    if others is None:
+        return ""
+    if not others:
+        return "What you asked for before is finished first."
+    return f"{'1 visitor is' if others == 1 else f'{others} visitors are'} before you."
 
 
 def teller(report: Progress, cancel: threading.Event) -> Callable[[float], None]:
@@ -81,8 +104,10 @@ def watch(running: Job, words: str, show: Callable[[np.ndarray | None], None]) -
     if running.done:
         st.rerun()
     show(running.coords)
+    waiting = place(running)
+    share = f" {running.progress:.0%}" if running.progress else " …"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(running.progress, f"{words} {running.progress:.0%}" if running.progress else f"{words} …")
+        st.progress(running.progress, f"{words}: {waiting}" if waiting else f"{words}{share}")
         st.button("Cancel", key="cancel_job", on_click=running.cancel)
 
 
@@ -94,3 +119,15 @@ def keep_place(height: int) -> None:
 def start_again(name: str) -> None:
     """A button that forgets a cancelled job, so that it begins anew."""
     st.button("Start again", key=f"again_{name}", on_click=stop, args=(name,))
+
+
+def say_why(ended: Job, cancelled: str, instead: str) -> None:
+    """Say why a job has no result: it took too long, or else, where there is anything to say of that, was cancelled.
+
+    Args:
+        ended: the job.
+        cancelled: a sentence, or nothing.
+        instead: the sentence that says what would take less time.
+    """
+    if words := f"{ended.too_long} {instead}" if ended.too_long else cancelled:
+        st.info(words)

@@ -8,6 +8,7 @@ import io
 import itertools
 import os
 import threading
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.widgets import background, links
-from pages.widgets.background import Work
-from pages.widgets.models import Opened
-from vae_core import data, explore, metrics
+from pages.widgets import background, links, uploads
+from pages.widgets.models import Opened, plain
+from pages.widgets.uploads import File
+from vae_core import data, explore, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
-from vae_core.projection import Progress
+from vae_core.jobs import Progress, Work
 from vae_core.sources import SUFFIXES
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
@@ -172,16 +173,24 @@ def choose_source(opened: Opened) -> str:
     return source
 
 
-def uploader(key: str, taken: Callable[[str], None] | None = None) -> None:
-    """The place for a visitor's own archive; `taken` is called with the key when there is another file."""
-    st.file_uploader(
+def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
+    """The place for a visitor's own archive; `then` is called when there is another one."""
+
+    def take(files: Sequence[File]) -> None:
+        if take_file(files[0]):
+            then()
+
+    uploads.uploader(
         "Zip of pictures, a folder a class",
-        [kind.removeprefix(".") for kind in ARCHIVES],
-        key=key,
-        on_change=taken or take_file,
-        args=(key,),
+        name,
+        take,
+        uploads.MAX_BYTES,
         help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
     )
+    if problem := st.session_state.get("map_archive_bad"):
+        st.error(plain(problem))
+    held = f"Open is {plain(found[0])}. " if (found := own_archive()) else ""
+    st.caption(f"{held}A .zip of pictures ({formats.words()}) or an .npz, up to {uploads.MAX_BYTES // 2**20} MB.")
 
 
 def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
@@ -192,11 +201,19 @@ def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
         st.session_state[key] = allowed[0]
 
 
-def take_file(key: str) -> None:
-    """Keep the bytes of an uploader's file: it forgets them on a page switch."""
-    if file := st.session_state.get(key):
-        content = file.getvalue()
-        st.session_state["map_archive"] = (file.name, hashlib.sha256(content).hexdigest(), content)
+def take_file(file: File) -> bool:
+    """Keep a visitor's archive; whether it is one, what is not leaves everything as it was."""
+    good = zipfile.is_zipfile(io.BytesIO(file.content))
+    st.session_state["map_archive_bad"] = None if good else f"{file.name} is neither a zip nor an .npz."
+    if good:
+        digest = hashlib.sha256(file.content).hexdigest()
+        uploads.keep("archive", OWN_FILE, file.name, (file.name, digest, file.content), len(file.content))
+    return good
+
+
+def own_archive() -> tuple[str, str, bytes] | None:
+    """Name, hash and bytes of the visitor's own archive, where there is one."""
+    return uploads.find("archive", OWN_FILE)
 
 
 def from_reference(opened: Opened, count: int) -> Points:
@@ -242,7 +259,7 @@ def find(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Wo
         return found.key, found
     origin = source_of(source)
     key = (opened.key, origin.key, count)
-    if (kept := _encoded().get(key)) is not None:
+    if (kept := _kept(key)) is not None:
         return key, kept
     return key, _work(opened, key, origin, count)
 
@@ -254,7 +271,7 @@ def source_of(option: str) -> Source:
         LookupError: one sentence, where there is no file yet.
     """
     if option == OWN_FILE:
-        if (held := st.session_state.get("map_archive")) is None:
+        if (held := own_archive()) is None:
             raise LookupError("Upload a zip of pictures: it is what this is made from.")
         return Source(held[1], Path(held[0]).stem, held[2])
     if option.startswith(FOLDER):
@@ -294,11 +311,29 @@ def read(
 
 
 def keep(points: Points) -> None:
-    """Share encoded points with later runs and other visitors; their key holds what they were made from."""
+    """Share encoded points with later runs and other visitors; their key holds what they were made from.
+
+    Those of a visitor's own archive are the visit's.
+    """
+    if _is_own(points.key):
+        size = 0 if points.images is None else points.images.numel()
+        return uploads.keep("points", repr(points.key), f"{points.title}, encoded", points, size)
     kept = _encoded()
     kept[points.key] = points
     while len(kept) > KEPT:
         kept.popitem(last=False)
+    return None
+
+
+def _kept(key: Hashable) -> Points | None:
+    """Encoded points that were kept."""
+    return uploads.find("points", repr(key)) if _is_own(key) else _encoded().get(key)
+
+
+def _is_own(key: Hashable) -> bool:
+    """Whether points with this key come from the visitor's own archive."""
+    held = own_archive()
+    return held is not None and isinstance(key, tuple) and held[1] in key
 
 
 @st.cache_resource

@@ -17,17 +17,19 @@ from threading import Event
 from typing import Any
 
 import streamlit as st
+import torch
+from torch import Tensor
 
 from pages.widgets import background, datasource, downloads, links, models
-from pages.widgets.background import Work
 from pages.widgets.buttons import pressed
-from pages.widgets.datasource import FOLDER, OWN_FILE, Drawn, Source
+from pages.widgets.datasource import FOLDER, OWN_FILE, REFERENCE, Drawn, Source
 from pages.widgets.models import Opened, plain
 from vae_core import data, metrics
+from vae_core.checkpoints import Reference
 from vae_core.data import Dataset
+from vae_core.jobs import Cancelled, Job, Progress, Work
 from vae_core.metrics import Row
 from vae_core.model import VAE, LatentSpec
-from vae_core.projection import Cancelled, Job, Progress
 
 NAMES = {  # in the order in which they are shown
     "elbo": "ELBO",
@@ -52,6 +54,8 @@ NAMES = {  # in the order in which they are shown
     "sap": "SAP",
 }
 OWN = "the model's own test pictures"
+BUILT_IN = ("digits", "sprites")  # sets that need no file
+_NO_PICTURES = Dataset("", torch.empty((0, 1, 1, 1), dtype=torch.uint8))
 COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
 USUAL_COUNT = 1000
 MAX_DRAWS, USUAL_DRAWS = 5000, 200
@@ -88,7 +92,7 @@ class Measured:
         missing: figure -> what it needs and the pictures have not.
         about: what was measured on what, for the JSON file.
         words: the same in sentences.
-        command: what prints the same figures in a terminal.
+        command: what prints the same figures in a terminal; nothing where that has no way to.
     """
 
     key: Hashable
@@ -116,7 +120,7 @@ def section(opened: Opened) -> None:
         reasons = _reasons(opened, option)
         wanted = _choose_figures(reasons)
         draws = _choose_draws() if "nll" in wanted else 0
-        given = _choose_labels() if opened.checkpoint.model.spec.classes else True
+        given = _choose_labels() if opened.checkpoint.model.spec.classes and option != REFERENCE else True
         _explain({name: reason for name, reason in reasons.items() if reason})
     wish = Wish(source, count, tuple(wanted), draws, given) if source and wanted else None
     _measure(opened, wish)
@@ -149,11 +153,19 @@ def _own(opened: Opened) -> str | None:
     return opened.checkpoint.recipe.data.name if models.from_named_set(opened) else None
 
 
+def _stored(opened: Opened) -> Reference | None:
+    """What the model's file holds of its test pictures, where that is their whole encodings."""
+    reference, spec = opened.checkpoint.reference, opened.checkpoint.model.spec
+    return reference if reference is not None and reference.mean.shape[1] == spec.size else None
+
+
 def _options(opened: Opened) -> list[str]:
-    """The pictures to choose from; the model's own come first, here or not, so that each model begins with its own."""
+    """The pictures to choose from: first the model's own or, where they are not here, what its file holds of them."""
     own = _own(opened)
+    stored = [REFERENCE] if _stored(opened) else []
     named = sorted(name for name in data.NAMES if name != own and data.available(name))
-    return [OWN, *named, *(FOLDER + name for name in datasource.folders()), OWN_FILE]
+    first = [OWN, *stored] if own is not None and data.available(own) else [*stored, OWN]
+    return [*first, *named, *(FOLDER + name for name in datasource.folders()), OWN_FILE]
 
 
 def _choose_option(opened: Opened) -> str:
@@ -165,7 +177,8 @@ def _choose_option(opened: Opened) -> str:
         key="eval_data",
         bind="query-params",
         persist_state="session",
-        help="Of a named data set the test pictures are taken; the model never trained on its own. Those of a folder "
+        help="The reference set came with the model's file: encodings of test pictures. "
+        "Of a named data set the test pictures are taken; the model never trained on its own. Those of a folder "
         "or zip are prepared as a picture that you upload for this model.",
     )
 
@@ -173,6 +186,12 @@ def _choose_option(opened: Opened) -> str:
 def _source(opened: Opened, option: str) -> Source | None:
     """Where the chosen pictures lie; None after saying that they are not here and how they come here."""
     own = _own(opened)
+    if option == REFERENCE:
+        st.caption(
+            "Measured from the encodings in the model's file. More figures can be had of pictures: of "
+            f"{' or '.join(name for name in BUILT_IN if data.available(name))}, say, or a zip of yours."
+        )
+        return Source(REFERENCE, REFERENCE)
     here = option != OWN or (own is not None and data.available(own))
     if not here:
         st.info(_absent(own))
@@ -190,12 +209,11 @@ def _absent(own: str | None) -> str:
     rest = "put in a zip of your own, or choose other pictures."
     if own is None:
         return f"The pictures that this model was tested on are not known here: {rest}"
-    return f"The test pictures of {own} are not on this machine: get them as told at the top of this page, {rest}"
+    return f"For this, get {own} as told at the top of this page, {rest}"
 
 
-def _taken(key: str) -> None:
-    """Keep an uploaded archive, and choose it."""
-    datasource.take_file(key)
+def _taken() -> None:
+    """Choose the visitor's own archive."""
     st.session_state["eval_data"] = OWN_FILE
 
 
@@ -217,6 +235,10 @@ def _choose_count() -> int:
 def _reasons(opened: Opened, option: str) -> dict[str, str | None]:
     """Of each figure what it needs that is not there, or None where it can be measured."""
     model, info = opened.checkpoint.model, opened.checkpoint.data
+    if option == REFERENCE:
+        labels, factors = _known(opened, slice(None))
+        labelled = labels is not None and len(labels.unique()) > 1
+        return {name: metrics.lacking_pictures(model, name, labelled, factors is not None) for name in NAMES}
     other = option != OWN  # what else pictures have is known when they are read
     labelled, factored = other or len(info.class_names) > 1, other or bool(info.factor_names)
     return {name: metrics.lacking(model, name, labelled, factored) for name in NAMES}
@@ -338,7 +360,8 @@ def _take_result(opened: Opened, key: Hashable, running: Job[Measured]) -> None:
     try:
         measured = running.result()
     except Cancelled:
-        st.session_state["eval_problem"] = (key, st.info, "Measuring was cancelled.")
+        why = f"{running.too_long} Take fewer pictures or figures." if running.too_long else "Measuring was cancelled."
+        st.session_state["eval_problem"] = (key, st.info, why)
         return
     except ValueError as error:
         st.session_state["eval_problem"] = (key, st.error, plain(str(error)))
@@ -356,6 +379,8 @@ def _work(opened: Opened, wish: Wish) -> Work[Measured]:
 
     def work(report: Progress, cancel: Event) -> Measured:
         tell = background.teller(report, cancel)
+        if wish.source.key == REFERENCE:
+            return measure_reference(opened, wish, tell)
         found = datasource.read(opened, wish.source, wish.count, lambda share: tell(LOADING * share), like)
         return measure(opened, wish, found, lambda share: tell(LOADING + (1 - LOADING) * share))
 
@@ -379,6 +404,40 @@ def measure(opened: Opened, wish: Wish, found: Drawn, progress: Callable[[float]
     rows = metrics.figures(model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given)
     about = _about(opened, wish, found, given)
     return Measured(wish.key(opened), rows, missing, about, _words(found, about), _command(opened, wish, found, given))
+
+
+def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], None] | None = None) -> Measured:
+    """Give the figures of the reference set, from what the model's file holds of it."""
+    model, reference = opened.checkpoint.model, _stored(opened)
+    assert reference is not None
+    rows = data.drawn(len(reference), wish.count)
+    labels, factors = _known(opened, rows)
+    error, kl = reference.error[rows], reference.kl[rows]
+    elbo = -(error + kl.sum(1)) if model.spec.has_density else error.new_full(error.shape, math.nan)
+    found = metrics.Statistics(elbo, error, kl, reference.mean[rows], reference.std[rows])
+    count, seed = len(rows), opened.checkpoint.recipe.training.seed
+    about = {
+        "model": opened.entry.id,
+        "seed": seed,
+        "data": opened.checkpoint.data.name,
+        "split": "reference set",
+        "pictures": count,
+        "drawn_from": len(reference),
+        "likelihood": model.likelihood.label,
+        "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
+        "density": metrics.density(model, labels is not None),
+    }
+    total = Drawn("reference pictures, as the model's file holds them", len(reference), rows.numpy(), _NO_PICTURES)
+    figures = metrics.figures_of(model, found, wish.wanted, SEED, progress, labels, factors)
+    return Measured(wish.key(opened), figures, {}, about, _words(total, about), "")
+
+
+def _known(opened: Opened, rows: Tensor | slice) -> tuple[Tensor | None, Tensor | None]:
+    """Labels and factors of the reference set, where they are known."""
+    reference = opened.checkpoint.reference
+    assert reference is not None
+    labels, factors = (part if part is None else part[rows] for part in (reference.labels, reference.factors))
+    return labels, factors
 
 
 def _missing(model: VAE, wish: Wish, pictures: Dataset, known: bool) -> dict[str, str]:
@@ -452,7 +511,8 @@ def _show(opened: Opened, found: Measured) -> None:
     st.caption(" ".join([*map(plain, found.words), *["± is the standard error over the pictures."] * errors]))
     if found.missing:
         st.caption(" ".join(["Left out:", *map(plain, _left_out(found.missing))]))
-    st.code(found.command, language="bash", wrap_lines=True)
+    if found.command:
+        st.code(found.command, language="bash", wrap_lines=True)
     stem = downloads.file_name("figures", opened.entry.title, found.about["data"])
     with st.container(horizontal=True):
         for kind, mime, make in (("csv", "text/csv", as_csv), ("json", "application/json", as_json)):

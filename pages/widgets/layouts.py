@@ -14,6 +14,7 @@ from pages.widgets import background
 from pages.widgets.datasource import Points
 from pages.widgets.models import Opened
 from vae_core import projection
+from vae_core.jobs import Progress
 
 PCA, TSNE, PLANE = "PCA", "t-SNE", "Latent plane"
 TSNE_AXES = f"{TSNE} 1", f"{TSNE} 2"
@@ -93,6 +94,8 @@ def tsne(opened: Opened, points: Points, perplexity: int, seed: int, show: Calla
         finished = not running.cancelled
         coords = running.result() if finished else running.coords
         words = words if finished else f"Stopped after {running.progress:.0%}: this map is not finished. {words}"
+        if not finished:
+            background.say_why(running, "", "Take fewer points, or try again later.")
     if coords is None:  # stopped before there was anything
         background.keep_place(HEIGHT)
         background.start_again("tsne")
@@ -124,7 +127,7 @@ def _cached(vectors: np.ndarray, parameters: dict[str, float]) -> np.ndarray | N
 
 
 def _compute(
-    vectors: np.ndarray, parameters: dict[str, float], report: projection.Progress, cancel: threading.Event
+    vectors: np.ndarray, parameters: dict[str, float], report: Progress, cancel: threading.Event
 ) -> np.ndarray:
     """The t-SNE coordinates, in another thread; kept on disk."""
 

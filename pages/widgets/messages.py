@@ -65,10 +65,10 @@ class Connection:
             asked = _rerun(message)
             if asked is None:
                 return message
-            if _is_switch(asked):
+            if is_switch(asked):
                 following = await self._take(LAST_WORDS)
                 words = _rerun(following)
-                if words is not None and not _is_switch(words):
+                if words is not None and not is_switch(words):
                     self._held.appendleft(message)
                     asked = words
                 elif following:
@@ -111,7 +111,7 @@ class Connection:
     def _is_stale(self, asked: ClientState) -> bool:
         """Whether a page speaks that has been left: what it says would bring it back."""
         page = asked.page_script_hash
-        return bool(page and self._page) and page != self._page and not _is_switch(asked)
+        return bool(page and self._page) and page != self._page and not is_switch(asked)
 
     async def _pass_on(self, asked: ClientState) -> Message:
         """The message that asks for this run, once the run before it has begun."""
@@ -141,7 +141,7 @@ def _rerun(message: Message) -> ClientState | None:
     return asked.rerun_script if asked.WhichOneof("type") == "rerun_script" else None
 
 
-def _is_switch(asked: ClientState) -> bool:
+def is_switch(asked: ClientState) -> bool:
     """Whether another page is asked for: no widget of the old one is told, and the frame around them has none."""
     return bool(asked.page_script_hash) and not asked.fragment_id and not asked.widget_states.widgets
 

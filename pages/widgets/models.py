@@ -20,13 +20,12 @@ import streamlit as st
 import torch
 from streamlit.errors import StreamlitAPIException
 
-from pages.widgets import steps, words
+from pages.widgets import steps, uploads, words
 from vae_core import checkpoints, data
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.training import pick_device
 
 ORDER = ("mnist", "mnist-2d", "mnist-beta4", "fashion", "sprites", "characters", "digits")  # simple things first
-MAX_UPLOADS = 8  # a session's own models held in memory; the oldest goes first
 MAX_OPEN = 64  # models held for all sessions together
 MAX_SENTENCE = 300  # characters of a stranger's text in a message or label
 TRAIN = "vae train --model mlp --data digits --latent-dim 8 --out my-digits.safetensors"
@@ -76,10 +75,6 @@ def own_folder() -> Path | None:
     return Path(folder).expanduser() if folder else None
 
 
-def _uploads() -> dict[str, Opened]:
-    return st.session_state.setdefault("uploaded_models", {})
-
-
 def _rank(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
@@ -92,7 +87,7 @@ def entries() -> dict[str, Entry]:
         stems = sorted(path.stem for path in folder.glob(f"*{checkpoints.SUFFIX}") if not path.stem.endswith(".state"))
         names = [stem.encode(errors="replace").decode() for stem in stems]  # a name that is no text breaks the page
         found += [Entry(f"{name} (own folder)", name, "own") for name in names]
-    found += [opened.entry for opened in _uploads().values()]
+    found += [opened.entry for opened in uploads.of_kind("model").values()]
     return {entry.id: entry for entry in found}
 
 
@@ -112,7 +107,9 @@ def open_model(entry: Entry) -> Opened:
         CheckpointError: one sentence that says what is wrong with the file.
     """
     if entry.origin == "upload":
-        return _uploads()[entry.id]
+        if (held := uploads.find("model", entry.id)) is None:
+            raise CheckpointError("It was uploaded, and made room for what came later: upload the file on Home again.")
+        return held
     folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
     path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
     try:
@@ -135,11 +132,7 @@ def add_upload(name: str, content: bytes) -> Entry:
     digest = hashlib.sha256(content).hexdigest()
     title = " ".join(Path(name).stem.split())[:80]
     entry = Entry(f"{title} (uploaded {digest[:8]})", title, "upload")
-    uploads = _uploads()
-    uploads.pop(entry.id, None)
-    uploads[entry.id] = Opened(entry, checkpoint, digest)
-    while len(uploads) > MAX_UPLOADS:
-        uploads.pop(next(iter(uploads)))
+    uploads.keep("model", entry.id, title, Opened(entry, checkpoint, digest), len(content))
     return entry
 
 

@@ -4,8 +4,9 @@ A choice is a short text: `ref:ROW` (a row of the reference encodings), `data:RO
 part, where the data set is on this machine), `prior:SEED.INDEX.PERCENT` (a draw from the prior, its place among those
 of the seed, and the temperature; the last two may be left out), `point:NUMBERS` (any point), `mean` (the prior mean),
 or `upload:HASH` (bytes kept in this visit) with what a person changed of its preparation, as in
-`upload:HASH:fit=pad:invert=yes:class=3`. In a conditional model all but an upload may end in `@CLASS`, the number of
-the class that it is decoded as. `resolve` turns it into what a page needs, `picture_input` lets a person choose.
+`upload:HASH:fit=pad:invert=yes:class=3` or, of a photograph of handwriting, `upload:HASH:crop=0.1,0.2,0.5,0.6:turn=-3`.
+In a conditional model all but an upload may end in `@CLASS`, the number of the class that it is decoded as. `resolve`
+turns it into what a page needs, `picture_input` lets a person choose.
 """
 
 from __future__ import annotations
@@ -13,28 +14,34 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import torch
 from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.widgets import classes, models, steps
+from pages.widgets import classes, models, steps, uploads
 from pages.widgets.buttons import pressed
+from pages.widgets.cutout import RESET, cutout
 from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
-from vae_core import data, explore, images
+from pages.widgets.uploads import File
+from vae_core import data, explore, formats, images
 from vae_core.images import Preparation
 
-MAX_UPLOADS = 32  # pictures held in a session; the oldest goes first
+if TYPE_CHECKING:  # else what only photographs need is loaded with every page
+    from vae_core.photographs import CutOut
+
 MAX_UNDO = 50
 SHEET = 40  # pictures of a contact sheet
 THUMBNAIL = 256  # pixels: an upload shown as it was given
+PHOTOGRAPH = 640  # pixels: a photograph in which a person drags what is cut out
 SEEDS = 10**9
 PARTNERS = {"a": "b", "b": "a", "c": "d", "d": "c"}
 NAMES = {"a": "A", "b": "B", "start": "start", "c": "C", "d": "D"}  # the URL's name of a slot -> what a person reads
@@ -46,7 +53,7 @@ _SETTINGS: dict[str, dict[str, bool | None]] = {
     "invert": {"auto": None, "no": False, "yes": True},
     "centre": {"no": False, "yes": True},
 }
-_TYPES = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "ppm", "pgm", "avif"]
+_CUT = ("crop", "turn", "threshold")  # settings of what is cut out of a photograph: numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +72,7 @@ class Chosen:
     original: bool  # x is a picture that was given, and not one that the model made
     notes: tuple[str, ...] = ()
     given: Image.Image | None = None  # the picture before it was prepared, where that is not x
+    cutout: CutOut | None = None  # what was cut out of a photograph of handwriting
     y: Tensor | None = None
     seen: Tensor | None = None
 
@@ -164,25 +172,21 @@ def default_choice(slot: str, opened: Opened) -> str:
 # --- uploads -------------------------------------------------------------------------------------------------
 
 
-def keep_upload(content: bytes) -> str:
+def keep_upload(content: bytes, title: str = "a picture of yours") -> str:
     """Check an uploaded picture, keep its bytes for this visit, and give the choice that stands for it.
 
     Raises:
         images.ImageError: one sentence that says what is wrong with the picture.
     """
     images.open_image(content)
-    uploads: dict[str, bytes] = st.session_state.setdefault("uploaded_pictures", {})
     name = hashlib.sha256(content).hexdigest()[:12]
-    uploads.pop(name, None)
-    uploads[name] = content
-    while len(uploads) > MAX_UPLOADS:
-        uploads.pop(next(iter(uploads)))
+    uploads.keep("picture", name, title, content, len(content))
     return f"upload:{name}"
 
 
 def uploaded(value: str) -> bytes | None:
     """The bytes behind an upload's choice; None after a reload."""
-    return st.session_state.get("uploaded_pictures", {}).get(value.split(":")[1])
+    return uploads.find("picture", value.split(":")[1])
 
 
 def settings_of(value: str) -> dict[str, str]:
@@ -209,6 +213,9 @@ def preparation_of(opened: Opened, value: str) -> Preparation:
             raise ValueError(f"{name} is {settings[name]!r}; allowed: {', '.join(allowed)}.")
         if name in settings:
             changes[name] = allowed[settings[name]]
+    for name in settings.keys() & set(_CUT):
+        numbers = tuple(float(text) for text in settings[name].split(","))
+        changes[name] = numbers if name == "crop" else numbers[0]
     return replace(default_preparation(opened), **changes)
 
 
@@ -338,10 +345,18 @@ def _reference(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
         raise ValueError(f"There is no reference picture {row}; this model has 0 to {len(reference) - 1}.")
     label, mean, std = _named("reference picture", row, class_of(opened, row)), reference.mean[row], reference.std[row]
     if not originals:
-        notes = (f"{models.why_no_originals(opened)}, so this is the model's reconstruction",)
-        return Chosen(value, label, some_references(opened, [row]), mean, std, False, notes, y=_known(opened, row))
+        return Chosen(value, label, some_references(opened, [row]), mean, std, False, y=_known(opened, row))
     x, given = _observed(opened, int(reference.index[row]))
     return Chosen(value, label, x, mean, std, True, given=given, y=_known(opened, row))
+
+
+def say_originals(opened: Opened, shown: Iterable[Chosen]) -> None:
+    """Say, once for all pictures of a page, that those of the reference set are reconstructions, and why."""
+    if any(chosen.choice.startswith("ref:") and not chosen.original for chosen in shown):
+        way = " Home says how they get here." if models.can_have_originals(opened) else ""
+        st.caption(
+            f"Pictures of the reference set are the model's reconstructions: {models.why_no_originals(opened)}.{way}"
+        )
 
 
 def _known(opened: Opened, row: int) -> Tensor | None:
@@ -353,7 +368,7 @@ def _known(opened: Opened, row: int) -> Tensor | None:
 
 def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
     if not originals:
-        raise ValueError(f"The link names a picture of the data set; {models.why_no_originals(opened)}.")
+        raise ValueError("The link names a picture of the data set, and that is not here.")
     test = data.load_test(opened.checkpoint.recipe.data)
     if row >= len(test):
         raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
@@ -403,8 +418,9 @@ def _upload(key: str, value: str, preparation: Preparation, _opened: Opened, _co
         notes += ("each pixel drawn black or white",)
     y, seen = _class_of_upload(_opened, value, x)
     mean, std = explore.encode(model, x, y=None if y is None else y[None])
-    given.thumbnail((THUMBNAIL, THUMBNAIL))
-    return Chosen(value, "your picture", x, mean[0], std[0], True, notes, given, y, seen)
+    side = PHOTOGRAPH if prepared.cutout else THUMBNAIL
+    given.thumbnail((side, side))
+    return Chosen(value, "your picture", x, mean[0], std[0], True, notes, given, prepared.cutout, y, seen)
 
 
 def _class_of_upload(opened: Opened, value: str, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -460,7 +476,13 @@ def _shown(key: str, about: str, _opened: Opened, _chosen: Chosen) -> Chosen:
 
 
 def picture_input(
-    slot: str, opened: Opened, name: str | None = None, *, default: str | None = None, with_mean: bool = False
+    slot: str,
+    opened: Opened,
+    name: str | None = None,
+    *,
+    default: str | None = None,
+    with_mean: bool = False,
+    beside: DeltaGenerator | None = None,
 ) -> Chosen | None:
     """Let a person choose a picture, and give what is chosen.
 
@@ -470,6 +492,7 @@ def picture_input(
         name: what the button says after "Choose"; None takes the slot's.
         default: the choice before anybody chooses; None takes `default_choice`.
         with_mean: offer the prior mean too.
+        beside: where it is shown what was cut out of a photograph; None: below the buttons.
 
     Returns:
         What is chosen; where it is not possible, the page says why and the default comes back, or None.
@@ -492,10 +515,30 @@ def picture_input(
         except ValueError as error:
             st.warning(models.plain(str(error)))
             continue
+        if found.cutout is not None:
+            with beside or nullcontext():
+                _cutout_input(slot, found, found.cutout, name)
         if found.seen is not None:
             _class_of_upload_input(slot, opened, found, found.seen)
         return found
     return None
+
+
+def _cutout_input(slot: str, found: Chosen, cut: CutOut, name: str) -> None:
+    """What was cut out of a photograph, and its corrections."""
+    changed = not settings_of(found.choice).keys().isdisjoint(_CUT)
+
+    def correct(what: str, text: str) -> None:
+        value = without_cut(found.choice) if what == RESET else with_setting(found.choice, what, text)
+        choose(slot, value)
+
+    assert found.given is not None
+    cutout(cut, found.given, f"cutout_{slot}", name, changed, correct)
+
+
+def without_cut(value: str) -> str:
+    """The same upload with what is cut out of it found anew."""
+    return ":".join(part for part in value.split(":") if part.partition("=")[0] not in _CUT)
 
 
 def _class_of_upload_input(slot: str, opened: Opened, found: Chosen, seen: Tensor) -> None:
@@ -615,8 +658,7 @@ def _shelf_input(slot: str, opened: Opened, kind: str, value: str) -> None:
         shelf.title,
     )
     if not models.originals_here(opened):
-        way = " Home says how they get here." if models.can_have_originals(opened) else ""
-        st.caption(f"These are the model's reconstructions: {models.why_no_originals(opened)}.{way}")
+        st.caption("These are the model's reconstructions.")
 
 
 def _class_input(slot: str, opened: Opened, shelf: _Shelf) -> int:
@@ -659,30 +701,23 @@ def _sheet_rows(rows: list[int], page: int) -> list[int]:
 
 def _file_input(slot: str, camera: bool, name: str) -> None:
     """A file or a photograph; a bad one leaves the earlier picture."""
-    key = f"{'camera' if camera else 'file'}_{slot}_{st.session_state.setdefault(f'files_{slot}', 0)}"
-    take = partial(_take_file, slot, key)
+    place, take = f"{'camera' if camera else 'file'}_{slot}", partial(_take_file, slot)
     if camera:
-        st.camera_input(f"Photograph for {name}", key=key, on_change=take, width=400)
+        key = uploads.widget_key(place)
+        st.camera_input(f"Photograph for {name}", key=key, on_change=uploads.taken, args=(place, take), width=400)
     else:
-        st.file_uploader(
-            f"Picture for {name}",
-            _TYPES,
-            key=key,
-            on_change=take,
-            max_upload_size=images.MAX_BYTES // 2**20,
-        )
+        uploads.uploader(f"Picture for {name}", place, take, images.MAX_BYTES)
     if message := st.session_state.get(f"picture_error_{slot}"):
         st.error(f"{models.plain(message)} The earlier picture stays.")
-    st.caption("It is kept on the server that you see this page from, for this visit only; a link cannot hold it.")
+    what = "" if camera else f"{formats.words()}, up to {images.MAX_BYTES // 2**20} MB. "
+    st.caption(
+        f"{what}It is kept on the server that you see this page from, for this visit only; a link cannot hold it."
+    )
 
 
-def _take_file(slot: str, key: str) -> None:
-    file: UploadedFile | None = st.session_state.get(key)
-    if file is None:
-        return
-    st.session_state[f"files_{slot}"] += 1  # an empty uploader next time: what is chosen is seen on the page
+def _take_file(slot: str, files: Sequence[File]) -> None:
     try:
-        value = keep_upload(file.getvalue())
+        value = keep_upload(files[0].content, files[0].name)
     except ValueError as error:
         st.session_state[f"picture_error_{slot}"] = str(error)
         return
@@ -735,7 +770,8 @@ def _preparation_input(slot: str, opened: Opened, value: str, name: str) -> None
         used = default_preparation(opened)
     invert = next(text for text, flag in _SETTINGS["invert"].items() if flag is used.invert)
     with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
-        st.session_state.update({f"fit_{slot}": used.fit, f"invert_{slot}": invert, f"centre_{slot}": used.centre})
+        centred = used.centre is not False and (used.centre or _is_cut(opened, value))
+        st.session_state.update({f"fit_{slot}": used.fit, f"invert_{slot}": invert, f"centre_{slot}": centred})
         _setting("Frame", _FITS, "fit", slot, value, "What becomes of the sides of a picture of another shape.")
         _setting(
             "Dark and light",
@@ -753,6 +789,14 @@ def _preparation_input(slot: str, opened: Opened, value: str, name: str) -> None
                 args=(slot, value, "centre"),
                 help="As the digits of MNIST were made: scaled to one size, centre of mass in the middle.",
             )
+
+
+def _is_cut(opened: Opened, value: str) -> bool:
+    """Whether an upload is a photograph that handwriting is cut out of."""
+    try:
+        return resolve(opened, value).cutout is not None
+    except ValueError:
+        return False
 
 
 def _setting(label: str, options: dict[str, str], name: str, slot: str, value: str, explanation: str) -> None:

@@ -26,7 +26,6 @@ NEUTRAL = "#4b5863"
 SCALE = "Viridis"
 
 FONT = 16
-GL_ABOVE = 1000  # points: beyond it SVG is slow, below it SVG is sharper
 NAMED_CLASSES = 20  # more names than that hide the map
 
 _CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}}
@@ -366,8 +365,7 @@ def _add_points(
     if dimensions == 3:
         figure.add_scatter3d(**coordinates, **common, marker={**marker, "size": size / 2, "opacity": 0.85})
         return
-    kind = figure.add_scattergl if n > GL_ABOVE else figure.add_scatter
-    kind(
+    figure.add_scatter(  # Plotly's WebGL would need a page that may make code of text
         **coordinates,
         **common,
         marker={**marker, "size": size, "opacity": 0.8},
@@ -377,7 +375,7 @@ def _add_points(
 
 
 def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
-    """A flag that points at a place: annotations lie above points of either kind, markers below those of WebGL."""
+    """A flag that points at a place: annotations lie above all points."""
     colour = ENDS.get(name, NEUTRAL)
     return dict(zip("xyz", map(float, place), strict=False)) | {
         "text": f"<b>{html.escape(name)}</b>",

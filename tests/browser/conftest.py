@@ -31,6 +31,8 @@ from playwright.sync_api import (
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from pages.widgets import messages
+
 ROOT = Path(__file__).resolve().parents[2]
 # The first is Chromium without windows: the same engine for half of the work.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -44,8 +46,6 @@ FLAGS = [
     "--use-fake-device-for-media-stream",  # a camera, and a person who allows it
     "--use-fake-ui-for-media-stream",
 ]
-WATCHER = "STREAMLIT_SERVER_FILE_WATCHER_TYPE"
-WATCHED = {WATCHER: "auto"}  # as a person's server
 DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
 EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
@@ -78,6 +78,8 @@ class View:
     kind: tuple[bool, str]  # touch, and the script that runs before any of the app's
     errors: list[str] = field(default_factory=list)
     run: str = "asked"  # what became of the last rerun that the browser asked for: asked, begun, done
+    own: str = ""  # the page that is open or was asked for, as Streamlit names it
+    arrived: bool = True  # the server has heard of it
     spent: bool = False  # nobody else can use its page, whose clock was changed, say
 
     def open(self, path: str = "", **query: object) -> None:
@@ -144,17 +146,27 @@ class View:
 
     def _follow(self, socket: WebSocket) -> None:
         """Read Streamlit's own messages: on a busy machine the page looks at rest between a click and its rerun."""
-        self.run = "asked"
+        self.run, self.own, self.arrived = "asked", "", True
         socket.on("framesent", self._sent)
         socket.on("framereceived", self._received)
 
     def _sent(self, frame: bytes | str) -> None:
-        if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
-            self.run = "asked"
+        said = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        if said.WhichOneof("type") != "rerun_script":
+            return
+        asked = said.rerun_script
+        if messages.is_switch(asked):
+            self.own, self.arrived = asked.page_script_hash, asked.page_script_hash == self.own
+        if not asked.page_script_hash or not self.own or asked.page_script_hash == self.own:
+            self.run = "asked"  # what a page says that was left is not heard
 
     def _received(self, frame: bytes | str) -> None:
         message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
         kind = message.WhichOneof("type")
+        if kind in ("new_session", "navigation"):
+            page = (message.new_session if kind == "new_session" else message.navigation).page_script_hash
+            self.arrived = self.arrived or page == self.own
+            self.own = page if self.arrived else self.own
         if kind == "new_session":
             self.run = "begun"
         elif kind == "script_finished" and self.run == "begun":
@@ -204,8 +216,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         home = tmp_path_factory.mktemp("home")
         port = _free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAE_", "STREAMLIT_", "XDG_"))}
-        # Looking for changed sources costs as much as many a run of a page; WATCHED servers do it all the same.
-        own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", WATCHER: "none"}
+        own = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         own |= {"VAE_LIVE": "off"}  # most tests see what the server decodes; `live` has the rest
         variables = kept | own | environment
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]

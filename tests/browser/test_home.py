@@ -194,3 +194,24 @@ def test_phone(new_view) -> None:
         over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
         assert over <= 0, part
         view.screenshot(f"home-phone-{part}")
+
+
+def test_a_fresh_clone_measures_its_first_model(view) -> None:
+    view.open(show="The open model")
+    expect(view.page.get_by_role("heading", name="Evaluate")).to_be_visible()
+    view.page.get_by_role("button", name="Measure").click()
+    table = view.page.get_by_test_id("stTable").filter(has_text="±")
+    expect(table).to_be_visible(timeout=60_000)
+    elbo = float(re.search(r"ELBO\s+(-[\d.]+) ±", table.inner_text())[1])
+    assert elbo == pytest.approx(-94.9, abs=1.5)  # of all test pictures, as the card says; these are 1,000 of them
+    view.screenshot("home-evaluate")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "?show=The open model", "interpolate", "interpolate?b=ref:9&a=ref:5", "traverse", "map", "compare"]
+)
+def test_a_page_says_once_that_originals_are_missing(view, path: str) -> None:
+    view.page.goto(f"{view.url}/{path}")
+    view.settle()
+    text = view.page.get_by_test_id("stApp").inner_text()
+    assert text.count("not on this machine") == (0 if path in ("traverse", "map") else 1), text

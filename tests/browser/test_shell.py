@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import WATCHED
-
 PAGES = {
     "": "Home",
     "sample": "Sample",
@@ -36,7 +34,7 @@ def assert_framed(view) -> None:
 
 
 def test_a_link_to_a_fresh_server_opens_the_page_in_its_frame(start_server, new_view) -> None:
-    view = new_view(server=start_server(**WATCHED))
+    view = new_view(server=start_server())
     view.open("map")
     assert_framed(view)
 

@@ -13,7 +13,7 @@ from typing import cast
 import typer
 
 from vae_core.cli import exchange, figures, latents, training
-from vae_core.cli.shared import Stopped, say
+from vae_core.cli.shared import Stopped, held, say
 
 app = typer.Typer(
     name="vae",
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = app(given or ["--help"], prog_name="vae", standalone_mode=False) or 0
+        with held:
+            status = app(given or ["--help"], prog_name="vae", standalone_mode=False) or 0
         if status == INTERRUPTED:  # typer has caught the interrupt
             say("Stopped.")
         return status

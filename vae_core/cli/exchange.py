@@ -15,12 +15,12 @@ from vae_core.cli.shared import (
     Name,
     Root,
     Seed,
-    check_out,
     open_checkpoint,
     progress_bar,
     say,
     size_of,
     summary,
+    take_out,
     writing,
 )
 
@@ -83,7 +83,7 @@ def import_graphs(
 
     Take pictures that the model was not trained on: those of the test part are measured.
     """
-    check_out(out, SUFFIX)
+    take_out(out, SUFFIX)
     if out.exists() and not overwrite:
         raise ValueError(f"{str(out)!r} exists; choose another name, or replace it with --overwrite.")
     wanted: dict[str, Any] = {"likelihood": likelihood, "std": std, "spread": spread, "pixels": _range(pixels)}
@@ -114,8 +114,8 @@ def export(
         raise ValueError("Nothing is asked for: give --onnx FILE for the decoder, --encoder FILE for the encoder.")
     if len(wanted) > len({path.resolve() for path in wanted.values()}):
         raise ValueError(f"--onnx and --encoder are both {str(onnx)!r}; two files are needed.")
-    for path in wanted.values():
-        check_out(path, ".onnx")
+    for name, path in wanted.items():
+        take_out(path, ".onnx", option="--encoder" if name == "encoder" else "--onnx")
     from vae_core import export as exporting
     from vae_core.files import write_bytes
 

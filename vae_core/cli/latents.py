@@ -22,13 +22,13 @@ from vae_core.cli.shared import (
     Root,
     Seed,
     Split,
-    check_out,
     counted,
     data_option,
     open_checkpoint,
     open_pictures,
     progress_bar,
     say,
+    take_out,
     writing,
 )
 
@@ -75,7 +75,7 @@ def encode(
 
     from vae_core import metrics
 
-    check_out(out, ".npz")
+    take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
     pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
@@ -105,7 +105,7 @@ def sample(
 
     from vae_core import explore, images
 
-    check_out(out, ".png")
+    take_out(out, ".png")
     checkpoint = open_checkpoint(file, device)
     model, chosen = checkpoint.model, _class(checkpoint, label)
     scale = _scale(model.image_shape, n)
@@ -138,7 +138,7 @@ def interpolate(
 
     from vae_core import explore, images
 
-    check_out(out, ".png", ".gif")
+    take_out(out, ".png", ".gif")
     explore.check_path(path)
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
@@ -178,7 +178,7 @@ def traverse(
     """
     from vae_core import explore, images
 
-    check_out(out, ".png")
+    take_out(out, ".png")
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     x = None if image is None else _prepared(checkpoint, image, fit, invert, centre)
@@ -292,7 +292,7 @@ def map_latents(
     download: Download = False,
 ) -> None:
     """Lay encoded means out in the plane: coordinates, labels, KL if any, error (.csv), or a scatter plot (.png)."""
-    check_out(out, ".csv", ".png")
+    take_out(out, ".csv", ".png")
     if method not in METHODS:
         raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
     checkpoint = open_checkpoint(file, device)

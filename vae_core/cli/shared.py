@@ -6,14 +6,16 @@ import contextlib
 import errno
 import os
 import re
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vae_core import files
 from vae_core.config import DataConfig
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Stopped(Exception):
 
 SPLITS = ("train", "val", "test", "all")
 MAX_SEED = 2**32 - 1
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def _is_main() -> bool:
@@ -70,16 +73,43 @@ def progress_bar(task: str) -> Iterator[Callable[..., None]]:
         yield lambda fraction, text=task: bar.update(number, completed=fraction, description=text or task)
 
 
-def check_out(path: Path, *suffixes: str) -> None:
-    """Refuse a file that cannot be written before any work is done."""
+held = contextlib.ExitStack()  # what a command keeps for itself until it has ended
+
+
+def take_out(path: Path, *suffixes: str, option: str = "--out", beside: Sequence[Path] = ()) -> None:
+    """Keep the file that a command will write for it alone; refuse one that cannot be written before any work is done.
+
+    Args:
+        path: the file.
+        suffixes: what its name may end in.
+        option: that named it.
+        beside: other files that the work will write.
+    """
+    given = f"{option} is {str(path)!r}"
     if path.suffix.lower() not in suffixes:
-        raise ValueError(f"--out is {str(path)!r}; its name must end in {' or '.join(suffixes)}.")
+        raise ValueError(f"{given}; its name must end in {' or '.join(suffixes)}.")
     if path.is_dir():
-        raise ValueError(f"--out is {str(path)!r}, which is a folder; name a file.")
+        raise ValueError(f"{given}, which is a folder; name a file.")
     if not path.parent.is_dir():
-        raise ValueError(f"--out is {str(path)!r}, but there is no folder {str(path.parent)!r}.")
+        raise ValueError(f"{given}, but there is no folder {str(path.parent)!r}.")
     if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"--out is {str(path)!r}, but the folder {str(path.parent)!r} is not writable.")
+        raise ValueError(f"{given}, but the folder {str(path.parent)!r} is not writable.")
+    for file in (path, *beside):
+        _try(file, given)
+    if _is_main() and (dead := held.enter_context(files.reserve(path))):
+        say(f"Took over the lock of {path}: process {dead}, which held it, has ended.")
+
+
+def _try(path: Path, given: str) -> None:
+    """Refuse what is no file that can be replaced, or a place where none can be made."""
+    if path.is_dir():
+        raise ValueError(f"{given}, but {str(path)!r} is a folder.")
+    if path.exists() and not (path.stat().st_mode & WRITABLE and os.access(path, os.W_OK)):
+        raise ValueError(f"{given}, but {str(path)!r} is read-only; choose another name, or make it writable.")
+    try:
+        files.try_writing(path)
+    except OSError as error:
+        raise ValueError(f"{given}, but {str(path)!r} cannot be written: {error.strerror}.") from error
 
 
 def size_of(text: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import Stopped, bars, check_out, say, size_of, summary, tell_notes, writing
+from vae_core.cli.shared import Stopped, bars, say, size_of, summary, take_out, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ def train(
     """
     if out is None:
         raise ValueError("--out is missing; name the file to write, as in --out my.safetensors.")
-    check_out(out, SUFFIX)
     state = out.with_suffix(STATE_SUFFIX)
+    take_out(out, SUFFIX, beside=[state])
     _check_earlier(out, state, resume, overwrite)
     given = {name: value for name, value in context.params.items() if value is not None}
     with _processes(device):

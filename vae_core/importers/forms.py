@@ -306,7 +306,7 @@ def _standard(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
         if node.domain == LEARNERS and node.op_type in ("LinearRegressor", "Scaler"):
             try:
                 _linear(chain, node)
-            except ValueError as error:
+            except Exception as error:  # what is missing, or of another kind
                 raise GraphError(f"The {what} is damaged: a {node.op_type} does not hold what it says.") from error
         nodes.extend(chain.nodes or [node])
         model.graph.initializer.extend(chain.held)

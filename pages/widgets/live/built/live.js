@@ -717,7 +717,7 @@ function je(e, t, n, r = 255) {
 	return a;
 }
 // src/draw.ts
-var Me = 256, Ne = 600, Pe = 512, Fe = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Ie = class {
+var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Le = class {
 	host;
 	canvas = f("canvas", {
 		role: "img",
@@ -901,7 +901,7 @@ var Me = 256, Ne = 600, Pe = 512, Fe = "rgb(128 128 128)", k = [], A = (e) => e.
 	}
 	put(e) {
 		let { axes: t, plane: n, classes: r, sees: i } = this.data;
-		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Le(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = me(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Re(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = me(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = f("canvas", {
@@ -915,7 +915,7 @@ var Me = 256, Ne = 600, Pe = 512, Fe = "rgb(128 128 128)", k = [], A = (e) => e.
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Pe / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Fe / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -923,7 +923,7 @@ var Me = 256, Ne = 600, Pe = 512, Fe = "rgb(128 128 128)", k = [], A = (e) => e.
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Fe, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Ie, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = f("canvas", {
 			width: r,
 			height: i
@@ -946,31 +946,33 @@ var Me = 256, Ne = 600, Pe = 512, Fe = "rgb(128 128 128)", k = [], A = (e) => e.
 			e < Ne,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48) / 3, .32 * a), s = r ? (e - 16) / 2 : i ? (o - 40) / 2 : o;
-		for (let e of [this.seen, this.rebuilt]) e.fit(s, s), e.figure.style.width = e.canvas.style.width;
-		let c = (r || i ? o : parseFloat(this.seen.canvas.style.width)) / (r || i ? Math.max(n, t) : n), l = window.devicePixelRatio || 1;
+		], o = !i && e >= Pe;
+		this.root.classList.toggle("below", !o);
+		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
+		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
+		let l = (r || i ? s : parseFloat(this.seen.canvas.style.width)) / (r || i ? Math.max(n, t) : n), u = window.devicePixelRatio || 1;
 		Object.assign(this.canvas.style, {
-			width: `${n * c}px`,
-			height: `${t * c}px`
+			width: `${n * l}px`,
+			height: `${t * l}px`
 		}), Object.assign(this.canvas, {
-			width: Math.round(n * c * l),
-			height: Math.round(t * c * l)
-		}), this.paint(this.context, A(k)), this.plane.fit(r ? e : o * 1.15, o), i || this.bars.build();
+			width: Math.round(n * l * u),
+			height: Math.round(t * l * u)
+		}), this.paint(this.context, A(k)), this.plane.fit(r ? e : s * 1.15, s), i || this.bars.build();
 	}
 	dispose() {
 		cancelAnimationFrame(this.request), this.host.engine.cancel(this);
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Le(e, t) {
+function Re(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/server.ts
-var Re = class {
+var ze = class {
 	ask;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = ze) {
+	constructor(e = Be) {
 		this.ask = e;
 	}
 	decode(e, t) {
@@ -994,7 +996,7 @@ var Re = class {
 		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
 	}
 };
-async function ze({ model: e, z: t, y: n, rows: r }, i) {
+async function Be({ model: e, z: t, y: n, rows: r }, i) {
 	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(p(e.pictures), {
 		method: "POST",
 		body: o,
@@ -1006,7 +1008,7 @@ async function ze({ model: e, z: t, y: n, rows: r }, i) {
 }
 // src/worker.ts?worker&inline
 var j = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", M = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", j], { type: "text/javascript;charset=utf-8" });
-function Be(e) {
+function Ve(e) {
 	let t;
 	try {
 		if (t = M && (self.URL || self.webkitURL).createObjectURL(M), !t) throw "";
@@ -1025,7 +1027,7 @@ function Be(e) {
 	}
 }
 // src/engine.ts
-var Ve = 16384, He = class {
+var He = 16384, Ue = class {
 	worker;
 	server;
 	id = 0;
@@ -1036,7 +1038,7 @@ var Ve = 16384, He = class {
 	failures = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Re()) {
+	constructor(e, t = new ze()) {
 		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
@@ -1095,7 +1097,7 @@ var Ve = 16384, He = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, m = Math.min(l - a, Math.max(1, Math.floor(Ve / (u * d * f))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, m = Math.min(l - a, Math.max(1, Math.floor(He / (u * d * f))));
 		this.lanes.delete(n), a + m < l ? this.lanes.set(n, {
 			...r,
 			row: a + m
@@ -1186,29 +1188,29 @@ async function N(e) {
 	return t.arrayBuffer();
 }
 var P = null;
-function Ue(e) {
+function We(e) {
 	if (P?.runtime === e) return P.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Be();
+	let t = new Ve();
 	return P = {
 		runtime: e,
-		engine: new He(t)
+		engine: new Ue(t)
 	}, t.postMessage({
 		kind: "begin",
 		runtime: p(e)
 	}), P.engine;
 }
-function We() {
+function Ge() {
 	P?.engine.close(), P = null;
 }
 // src/grid.ts
-var Ge = .01;
-function Ke(e, t, n, r) {
+var Ke = .01;
+function qe(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var qe = class {
+var Je = class {
 	host;
 	screen = new _();
 	rows = f("div", { className: "rows" });
@@ -1220,7 +1222,7 @@ var qe = class {
 	heat = f("input", {
 		type: "range",
 		min: "0",
-		step: String(Ge),
+		step: String(Ke),
 		"aria-label": "Temperature"
 	});
 	heatNumber = f("input", {
@@ -1324,7 +1326,7 @@ var qe = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: Ke(r, a, t * e.dim, this.at),
+			z: qe(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1366,7 +1368,7 @@ var qe = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, Je = 1e3, Ye = class {
+}, Ye = 1e3, Xe = class {
 	root;
 	engine;
 	note = f("p", {
@@ -1385,16 +1387,16 @@ var qe = class {
 	}
 	put() {
 		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, Je) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, Ye) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, Xe = .05;
-function Ze(e, t, n) {
+}, Ze = .05;
+function Qe(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Xe) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Ze) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1418,7 +1420,7 @@ function R(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function Qe(e, { sx: t, sy: n }, r, i) {
+function $e(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1426,7 +1428,7 @@ function Qe(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function $e(e, t, n) {
+function et(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
@@ -1435,7 +1437,7 @@ function $e(e, t, n) {
 }
 function z(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) $e(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) et(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
 var B = ([e, t], [n, r]) => [
@@ -1444,15 +1446,15 @@ var B = ([e, t], [n, r]) => [
 	[n, r],
 	[e, r]
 ];
-function et({ mean: e, axes: t }, n, r) {
+function tt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function tt({ axes: e }, t, [n, r], i, a) {
+function nt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function nt(e, t, n) {
+function rt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1461,7 +1463,7 @@ function nt(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/board.ts
-var rt = .25, it = .8, at = 14, V = [.5, 400];
+var it = .25, at = .8, ot = 14, V = [.5, 400];
 function H(e, t, n, r, i) {
 	let a = (...t) => {
 		for (let a = 0; a < t.length; a += 2) {
@@ -1472,7 +1474,7 @@ function H(e, t, n, r, i) {
 	}, [o, s] = [.4, 1.1];
 	t === 1 ? a(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0) : t === 2 ? a(-1, -1, 1, -1, 1, 1, -1, 1) : t === 3 ? a(-o, -s, o, -s, o, -o, s, -o, s, o, o, o, o, s, -o, s, -o, o, -s, o, -s, -o, -o, -o) : t === 4 ? a(0, -.6, .6, -1.2, 1.2, -.6, .6, 0, 1.2, .6, .6, 1.2, 0, .6, -.6, 1.2, -1.2, .6, -.6, 0, -1.2, -.6, -.6, -1.2) : t === 5 ? a(0, -1.2, 1.2, .9, -1.2, .9) : (e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI));
 }
-var ot = class {
+var st = class {
 	over;
 	below = f("canvas", { "aria-hidden": "true" });
 	above = f("canvas", {
@@ -1512,7 +1514,7 @@ var ot = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Ze(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Qe(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1589,7 +1591,7 @@ var ot = class {
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? rt : it;
+			e.globalAlpha = l ? 1 : r.size ? it : at;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
@@ -1600,8 +1602,8 @@ var ot = class {
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, [s, c] = [this.style("--st-text-color"), this.style("--st-border-color")], l = n + i;
-		e.font = `${at}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
-		let [u, d] = [I(this.frame, t, l), I(this.frame, t + r, n)], f = (e, t) => o ? nt(u[e], d[e], t) : [], p = (e, t) => {
+		e.font = `${ot}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
+		let [u, d] = [I(this.frame, t, l), I(this.frame, t + r, n)], f = (e, t) => o ? rt(u[e], d[e], t) : [], p = (e, t) => {
 			let n = Math.max(0, -Math.floor(Math.log10(e.length > 1 ? e[1] - e[0] : 1) + 1e-9));
 			return (n > 3 ? e[t].toExponential(0) : e[t].toFixed(n)).replaceAll("-", "−");
 		};
@@ -1637,7 +1639,7 @@ var ot = class {
 	}
 };
 // src/points.ts
-function st(e, t, n, r, i) {
+function ct(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1661,26 +1663,26 @@ function st(e, t, n, r, i) {
 	};
 }
 // src/map.ts
-var ct = {
+var lt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, lt = 250, U = {
+}, ut = 250, U = {
 	mouse: 12,
 	touch: 26
-}, ut = 4, dt = .0015, W = {
+}, dt = 4, ft = .0015, W = {
 	coarse: 10,
 	fine: 1
-}, ft = 4, pt = 360, mt = 540, G = 92, K = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", ht = "Decoded on the straight way between the two in latent space, whatever the map shows there.", q = {
+}, pt = 4, mt = 360, ht = 540, G = 92, K = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", gt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", q = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, J = (e) => e.toFixed(2).replace("-", "−"), gt = class {
+}, J = (e) => e.toFixed(2).replace("-", "−"), _t = class {
 	host;
-	board = new ot((e) => this.over(e));
+	board = new st((e) => this.over(e));
 	under = new _();
 	beside = new _();
 	legend = f("div", { className: "legend" });
@@ -1719,7 +1721,7 @@ var ct = {
 	walked = 0;
 	constructor(e) {
 		this.host = e;
-		let t = Object.entries(ct).map(([e, t]) => {
+		let t = Object.entries(lt).map(([e, t]) => {
 			let n = f("button", {
 				type: "button",
 				title: t
@@ -1766,7 +1768,7 @@ var ct = {
 		try {
 			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = st(t, n, e.count, e.model.dim, e.linear);
+			this.points = ct(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
@@ -1840,14 +1842,14 @@ var ct = {
 		let { left: t, top: n, width: r, height: i } = this.board.frame, a = (e, t, n) => Math.min(t + n, Math.max(t, e)), o = [a(e.offsetX, t, r), a(e.offsetY, n, i)];
 		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, o);
 		let s = I(this.board.frame, ...o), { gesture: c } = this;
-		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > ut, c.tool === "Move" ? (this.board.turn(L(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
+		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > dt, c.tool === "Move" ? (this.board.turn(L(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(z(B(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(z(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), lt), this.board.hover();
+		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(z(B(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(z(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ut), this.board.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.first = -1), this.gesture = null, this.board.hover();
@@ -1862,7 +1864,7 @@ var ct = {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
 		let t = e.deltaY * (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (e.ctrlKey ? 6 : 1);
-		this.board.turn(R(this.board.frame, Math.exp(-t * dt), e.offsetX, e.offsetY));
+		this.board.turn(R(this.board.frame, Math.exp(-t * ft), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -1892,7 +1894,7 @@ var ct = {
 		});
 	}
 	look(e) {
-		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = Qe(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = $e(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -1908,7 +1910,7 @@ var ct = {
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? tt(e, this.mean(this.near), this.place(this.near), ...this.at) : et(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? nt(e, this.mean(this.near), this.place(this.near), ...this.at) : tt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
@@ -1950,11 +1952,11 @@ var ct = {
 		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.decode(), this.board.hover();
 	}
 	walk(e) {
-		this.walked = (this.walked + e / ft) % 2, this.step();
+		this.walked = (this.walked + e / pt) % 2, this.step();
 	}
 	step() {
 		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
-		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : ht), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
+		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : gt), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
@@ -1979,19 +1981,19 @@ var ct = {
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= mt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, pt), this.beside.fit(e ? t / 6 : G, G);
+		let e = this.host.root.clientWidth <= ht, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, mt), this.beside.fit(e ? t / 6 : G, G);
 	}
 	dispose() {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, _t = 1 / 4, Y = .02, vt = 3, yt = 150, bt = 64, xt = 120, St = {
+}, vt = 1 / 4, Y = .02, yt = 3, bt = 150, xt = 64, St = 120, Ct = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Ct = class {
+}, wt = class {
 	host;
 	now = new _();
 	button = f("button", {
@@ -2066,7 +2068,7 @@ var ct = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = St[e.key];
+		let t = Ct[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
 		let n = e.shiftKey ? 5 * Y : Y;
@@ -2091,13 +2093,13 @@ var ct = {
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * _t, this.at = s(this.stops, this.walked), this.draw();
+		this.walked += e * vt, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	place() {
-		return [Number(this.at[0].toFixed(vt)), Number(this.at[1].toFixed(vt))];
+		return [Number(this.at[0].toFixed(yt)), Number(this.at[1].toFixed(yt))];
 	}
 	draw() {
 		let { model: e, names: t, corners: n, classes: i } = this.data, [a, s] = this.place(), c = r([a, s], t.length);
@@ -2135,24 +2137,24 @@ var ct = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - yt, t);
-		let n = Math.max(xt, Math.min(e - 144, t));
+		this.now.fit(e - bt, t);
+		let n = Math.max(St, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(bt, bt);
+		for (let { screen: e } of this.found) e.fit(xt, xt);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, wt = 3, Tt = .02, Et = 3, Dt = 24, Ot = 120, kt = {
+}, Tt = 3, Et = .02, Dt = 3, Ot = 24, kt = 120, At = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: Tt,
-	ArrowUp: Tt
-}, At = class {
+	ArrowRight: Et,
+	ArrowUp: Et
+}, jt = class {
 	host;
 	decoded = new _();
 	mixed = new _();
@@ -2196,7 +2198,7 @@ var ct = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => jt(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => Mt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2206,7 +2208,7 @@ var ct = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = kt[e.key];
+		let t = At[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2220,14 +2222,14 @@ var ct = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / wt;
+		let t = this.t + this.direction * e / Tt;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(Et));
+		return Number(this.t.toFixed(Dt));
 	}
 	draw() {
 		let n = this.time();
@@ -2249,15 +2251,15 @@ var ct = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Dt * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= Ot ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Ot * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= kt ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function jt(e, [, t, n]) {
+async function Mt(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = f("canvas", {
@@ -2267,8 +2269,8 @@ async function jt(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var X = .01, Mt = .1, Nt = 6, Pt = .6, Ft = 120;
-function It(e, t, n) {
+var X = .01, Nt = .1, Pt = 6, Ft = .6, It = 120;
+function Lt(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2277,13 +2279,13 @@ function It(e, t, n) {
 	return r;
 }
 // src/main.ts
-var Lt = {
+var Rt = {
 	compare: ce,
-	draw: Ie,
-	grid: qe,
-	map: gt,
-	pad: Ct,
-	path: At,
+	draw: Le,
+	grid: Je,
+	map: _t,
+	pad: wt,
+	path: jt,
 	traverse: class {
 		host;
 		now = new _();
@@ -2376,7 +2378,7 @@ var Lt = {
 				number: r
 			};
 			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Mt), this.report.later());
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Nt), this.report.later());
 			}, r.onchange = () => {
 				let t = Number(r.value);
 				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
@@ -2411,7 +2413,7 @@ var Lt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: It(t, n, this.places),
+				z: Lt(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
@@ -2421,7 +2423,7 @@ var Lt = {
 			this.breathe.textContent = "Stop", this.phase = 0;
 			let e = this.breath.value === "all", t = [...this.rows.values()].filter(({ slide: t }) => e ? t.active : t.key === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Pt, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Ft, Math.abs(s)) : 1;
 				return {
 					row: t,
 					far: c,
@@ -2434,7 +2436,7 @@ var Lt = {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / Nt * 2 * Math.PI;
+			this.phase += e / Pt * 2 * Math.PI;
 			for (let { row: e, far: t, offset: n, pace: r } of this.waves) {
 				let { low: i, high: a } = e.slide;
 				this.set(e, (i + a) / 2 + t * Math.sin(this.phase * r + n) * (a - i) / 2);
@@ -2446,7 +2448,7 @@ var Lt = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Ft ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= It ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2455,8 +2457,8 @@ var Lt = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function Rt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Q && We(), Q = Math.max(Q, e.attempt);
+function zt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Q && Ge(), Q = Math.max(Q, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
 		file: t
@@ -2464,7 +2466,7 @@ function Rt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = zt(e.view, t, Ue(e.runtime));
+			a = Bt(e.view, t, We(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2486,7 +2488,7 @@ function Rt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
 	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
-function zt(e, t, n) {
+function Bt(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = () => void 0, a = {
@@ -2497,7 +2499,7 @@ function zt(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new Lt[e](a), s = new Ye(r, n), c = new ResizeObserver(() => o.fit());
+	}, o = new Rt[e](a), s = new Xe(r, n), c = new ResizeObserver(() => o.fit());
 	c.observe(r);
 	let l = () => o.fit();
 	window.addEventListener("resize", l);
@@ -2523,4 +2525,4 @@ function zt(e, t, n) {
 		}
 	};
 }
-export { Rt as default };
+export { zt as default };

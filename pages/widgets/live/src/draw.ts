@@ -10,6 +10,9 @@ import type { Host, View } from "./view";
 
 const FIELD = 256; // pixels of the longer side of what the model's picture is made from
 const PHONE = 600; // CSS pixels: what is narrower has the pictures below the drawing
+const NARROW = 760; // CSS pixels: what is narrower has the buttons below the pictures
+const BUTTONS = 136; // CSS pixels of the column of buttons, at least: as in draw.css
+const GAP = 24; // CSS pixels between neighbours
 const TARGET = 512; // pixels of a picture in a download, about
 const GREY = "rgb(128 128 128)";
 
@@ -351,11 +354,13 @@ export class Draw implements View {
     const room = this.boards.clientWidth;
     const [, height, width] = this.data.model.shape;
     const [phone, flat, tall] = [room < PHONE, this.data.plane !== null, window.innerHeight];
+    const beside = !flat && room >= NARROW;
+    this.root.classList.toggle("below", !beside);
     const side = phone
       ? Math.min(room, 0.5 * tall)
       : flat
-        ? Math.min((room - 48) / 2.6, 0.46 * tall)
-        : Math.min((room - 48) / 3, 0.32 * tall);
+        ? Math.min((room - 2 * GAP) / 2.6, 0.46 * tall)
+        : Math.min((room - 2 * GAP - (beside ? BUTTONS + GAP : 0)) / 3, 0.32 * tall);
     const small = phone ? (room - 16) / 2 : flat ? (side - 40) / 2 : side;
     for (const screen of [this.seen, this.rebuilt]) {
       screen.fit(small, small);

@@ -1,0 +1,145 @@
+// A photograph with the rectangle that is cut out of it. Hand, finger or arrow keys move and size it; sliders turn it and
+// set the threshold. Python hears of a change when the hand lets go, or when the keys have rested.
+
+const REST = 300; // milliseconds
+const STEP = 0.01; // of the photograph, a press of an arrow key
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const bound = new WeakMap(); // Streamlit calls the default export again with every change of data or theme
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".cutout");
+  const part = (selector) => root.querySelector(selector);
+  const photograph = part(".photograph");
+  const picture = part(".photograph img");
+  const frame = part(".frame");
+  const [turn, threshold] = root.querySelectorAll("input");
+  const own = { crop: data.crop, turn: data.turn, threshold: data.threshold };
+  let timer = 0;
+
+  root.setAttribute("aria-label", `Cut out for ${data.name}`);
+  part(".said").textContent = "Cut out of your photograph. Drag the rectangle to correct it.";
+  part(".doubts").textContent = data.doubts;
+  Object.assign(picture, { src: data.photograph, alt: data.alt });
+  Object.assign(part(".ink"), { src: data.ink, alt: data.inkAlt });
+  Object.assign(turn, { min: -data.turns, max: data.turns, value: data.turn });
+  Object.assign(threshold, { min: data.thresholds[0], max: data.thresholds[1], value: data.threshold });
+  threshold.title = "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.";
+  turn.title = "Degrees that the rectangle is turned by in the photograph.";
+  frame.setAttribute(
+    "aria-label",
+    "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height",
+  );
+  part("button").disabled = !data.changed;
+
+  const draw = () => {
+    const [left, top, right, bottom] = own.crop.map((share) => 100 * share);
+    for (const rectangle of [frame, part(".shade i")])
+      Object.assign(rectangle.style, {
+        left: `${left}%`,
+        top: `${top}%`,
+        width: `${right - left}%`,
+        height: `${bottom - top}%`,
+        transform: `rotate(${own.turn}deg)`,
+      });
+    for (const [slider, text] of [
+      [turn, `${own.turn.toFixed(1)}°`],
+      [threshold, own.threshold.toFixed(2)],
+    ]) {
+      slider.closest("label").querySelector("b").textContent = text;
+      slider.setAttribute("aria-valuetext", text);
+    }
+  };
+  const tell = (name) => {
+    clearTimeout(timer);
+    timer = 0;
+    setTriggerValue("changed", { name, value: own[name] ?? null });
+  };
+  const later = (name) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => tell(name), REST);
+  };
+
+  // A rectangle by its middle and sides, in parts of the photograph, kept inside.
+  const put = (x, y, width, height) => {
+    width = Math.min(1, Math.max(data.smallest, Math.abs(width)));
+    height = Math.min(1, Math.max(data.smallest, Math.abs(height)));
+    x = Math.min(1 - width / 2, Math.max(width / 2, x));
+    y = Math.min(1 - height / 2, Math.max(height / 2, y));
+    own.crop = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+    draw();
+  };
+  const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top];
+
+  const grab = (event) => {
+    if (event.button || (event.pointerType === "touch" && event.target === picture)) return; // a finger scrolls there
+    event.preventDefault();
+    const box = picture.getBoundingClientRect();
+    const from = [event.clientX, event.clientY];
+    const before = own.crop;
+    const [x, y, width, height] = middle(before);
+    const corner = event.target.dataset?.x ? [Number(event.target.dataset.x), Number(event.target.dataset.y)] : null;
+    const angle = (own.turn * Math.PI) / 180;
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    frame.focus({ preventScroll: true });
+    photograph.setPointerCapture(event.pointerId);
+    const move = (moved) => {
+      const [dx, dy] = [moved.clientX - from[0], moved.clientY - from[1]];
+      if (corner) {
+        // Along the sides of the turned rectangle; the corner across stays where it is.
+        const [along, down] = [dx * cos + dy * sin, dy * cos - dx * sin];
+        const least = data.smallest;
+        const w = Math.max(least, width + (corner[0] * along) / box.width) - width;
+        const h = Math.max(least, height + (corner[1] * down) / box.height) - height;
+        const [a, d] = [(corner[0] * w * box.width) / 2, (corner[1] * h * box.height) / 2];
+        put(x + (a * cos - d * sin) / box.width, y + (a * sin + d * cos) / box.height, width + w, height + h);
+      } else if (event.target === picture) {
+        const start = [(from[0] - box.left) / box.width, (from[1] - box.top) / box.height];
+        put(start[0] + dx / box.width / 2, start[1] + dy / box.height / 2, dx / box.width, dy / box.height);
+      } else {
+        put(x + dx / box.width, y + dy / box.height, width, height);
+      }
+    };
+    const drop = (dropped) => {
+      photograph.removeEventListener("pointermove", move);
+      for (const end of ["pointerup", "pointercancel"]) photograph.removeEventListener(end, drop);
+      const far = Math.hypot(dropped.clientX - from[0], dropped.clientY - from[1]) > 3;
+      if (dropped.type === "pointerup" && far) {
+        tell("crop");
+      } else {
+        own.crop = before;
+        draw();
+      }
+    };
+    photograph.addEventListener("pointermove", move);
+    for (const end of ["pointerup", "pointercancel"]) photograph.addEventListener(end, drop);
+  };
+  const press = (event) => {
+    const by = KEYS[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const [x, y, width, height] = middle(own.crop);
+    const [dx, dy] = by.map((way) => way * STEP);
+    if (event.shiftKey) put(x + dx / 2, y + dy / 2, Math.max(data.smallest, width + dx), Math.max(data.smallest, height + dy));
+    else put(x + dx, y + dy, width, height);
+    later("crop");
+  };
+  const slide = (event) => {
+    own[event.target.name] = Number(event.target.value);
+    draw();
+    later(event.target.name);
+  };
+
+  bound.get(root)?.abort();
+  const control = new AbortController();
+  bound.set(root, control);
+  const { signal } = control;
+  photograph.addEventListener("pointerdown", grab, { signal });
+  frame.addEventListener("keydown", press, { signal });
+  for (const slider of [turn, threshold]) slider.addEventListener("input", slide, { signal });
+  part("button").addEventListener("click", () => tell("reset"), { signal });
+  draw();
+  return () => {
+    clearTimeout(timer);
+    control.abort();
+  };
+}

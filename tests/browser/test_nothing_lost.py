@@ -1,0 +1,229 @@
+"""No press and no page is lost: while a view moves, when it was just pressed, by mouse, key and finger, and by Back."""
+
+import itertools
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import DRAWN
+
+# What moves, and the button that sets it going.
+MOVING = {
+    "path": ({"model": "digits"}, "interpolate", "Play"),
+    "pad": ({"model": "digits", "pictures": 3}, "interpolate", "Play"),
+    "sliders": ({"model": "digits"}, "traverse", "Breathe"),
+    "columns": ({"model": "mnist"}, "compare", "Play"),
+}
+PAGES = {
+    "Home": "Look around",
+    "Sample": "Sample",
+    "Interpolate": "Interpolate",
+    "Traverse": "Traverse",
+    "Draw": "Draw",
+    "Map": "Map",
+    "Compare": "Compare",
+}
+OPEN = """([path, title]) => location.pathname === path
+  && [...document.querySelectorAll('[data-testid=stMain] h1')].some(e => e.innerText.includes(title))"""
+SECONDS = 3  # in which a page is there
+HELD = (0, 30, 100)  # milliseconds that the button of a mouse is down
+
+
+def button(view, name: str, index: int = 0) -> Locator:
+    return view.page.get_by_role("button", name=name, exact=True).nth(index)
+
+
+def press(page: Page, target: Locator, how: int | str) -> None:
+    """Press by a mouse held down for so many milliseconds, by Enter, or by a finger."""
+    target.scroll_into_view_if_needed()
+    if how == "Enter":
+        target.focus()
+        page.keyboard.press("Enter")
+    elif how == "finger":
+        target.tap()
+    else:
+        target.hover()
+        page.mouse.down()
+        if how:
+            page.wait_for_timeout(int(how))
+        page.mouse.up()
+
+
+def ready(view, kind: str) -> None:
+    query, path, _ = MOVING[kind]
+    view.open(path, **query)
+    view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
+    view.settle()
+
+
+def move(view, kind: str) -> None:
+    button(view, MOVING[kind][2]).click()
+    view.page.wait_for_timeout(300)
+
+
+def arrives(view, title: str) -> None:
+    """The page is there in time, and stays."""
+    path = "/" if title == "Home" else f"/{title.lower()}"
+    view.page.wait_for_function(OPEN, arg=[path, PAGES[title]], timeout=SECONDS * 1000)
+    view.settle()
+    assert view.page.evaluate(OPEN, [path, PAGES[title]]), title
+
+
+@pytest.mark.parametrize("kind", MOVING)
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse and keys", "finger"])
+def test_a_page_s_name_opens_it_while_something_moves(kind: str, touch: bool, new_view, live_server) -> None:
+    view = new_view(server=live_server, script=DRAWN, touch=touch)
+    for title in PAGES:  # each once before, that what is measured is no first import
+        view.open("" if title == "Home" else title.lower(), model="digits")
+    ways = itertools.cycle(["finger"] if touch else [*HELD, "Enter"])
+    ready(view, kind)
+    own = MOVING[kind][1].capitalize()
+    for title, how in zip([title for title in PAGES if title != own], ways, strict=False):
+        move(view, kind)
+        press(view.page, view.page.get_by_role("link", name=title, exact=True).first, how)
+        arrives(view, title)
+        view.page.go_back()
+        view.settle()
+        view.page.wait_for_function(OPEN, arg=[f"/{own.lower()}", own])
+        if button(view, "Stop").or_(button(view, "Pause")).count():
+            raise AssertionError("the view moved on while its page was away")
+
+
+def test_a_page_s_name_opens_it_right_after_a_slider(live) -> None:
+    ready(live, "sliders")
+    for title, wait in (("Sample", 0), ("Draw", 50), ("Map", 150)):
+        box = live.page.locator(".live input[type=range]").first.bounding_box()
+        y = box["y"] + box["height"] / 2
+        live.page.mouse.move(box["x"] + box["width"] * 0.3, y)
+        live.page.mouse.down()
+        live.page.mouse.move(box["x"] + box["width"] * 0.8, y, steps=3)
+        live.page.mouse.up()
+        place = live.page.locator(".live input[type=number]").first.input_value()
+        live.page.wait_for_timeout(wait)
+        press(live.page, live.page.get_by_role("link", name=title, exact=True).first, 0)
+        arrives(live, title)
+        live.go_to("Traverse")
+        assert live.page.locator(".live input[type=number]").first.input_value() == place
+        live.open("traverse", model="digits")
+
+
+def heading(view, slot: str) -> str:
+    return view.page.locator(f".st-key-heading-{slot}").inner_text()
+
+
+def in_link(view, key: str) -> str | None:
+    found = re.search(rf"[?&]{key}=([^&]*)", view.page.url)
+    return found and found[1]
+
+
+def _another(view) -> Callable[[], bool]:
+    before = heading(view, "a")
+    return lambda: heading(view, "a") != before and in_link(view, "a") is not None
+
+
+def _swap(view) -> Callable[[], bool]:
+    a, b = (heading(view, slot)[1:] for slot in "ab")
+    return lambda: (heading(view, "a")[1:], heading(view, "b")[1:]) == (b, a)
+
+
+def _steps(view) -> Callable[[], bool]:
+    before = view.page.get_by_label("Steps", exact=True).input_value()
+    return lambda: (
+        view.page.get_by_label("Steps", exact=True).input_value() == in_link(view, "steps") == str(int(before) - 1)
+        and view.page.get_by_role("img", name=f"{int(before) - 1} steps decoded").count() == 1
+    )
+
+
+def _three(view) -> Callable[[], bool]:
+    return lambda: view.page.locator(".st-key-heading-c").count() == 1 and in_link(view, "pictures") == "3"
+
+
+# A control of Interpolate, and what is to be seen once it was pressed.
+CONTROLS = {
+    "Another one": (lambda view: button(view, "Another one"), _another),
+    "Swap A and B": (lambda view: button(view, "Swap A and B"), _swap),
+    "Steps": (lambda view: button(view, "Decrement", 0), _steps),
+    "Pictures 3": (lambda view: view.page.get_by_role("radio", name="3", exact=True), _three),
+}
+
+
+def seen(view, what: Callable[[], bool]) -> None:
+    for _ in range(50):
+        if what():
+            return
+        view.page.wait_for_timeout(100)
+    raise AssertionError(f"what was pressed is not seen at {view.page.url}")
+
+
+@pytest.mark.parametrize("how", [*HELD, "Enter"])
+def test_a_control_pressed_while_the_path_plays_does_what_it_says(how: int | str, live) -> None:
+    ready(live, "path")
+    for name, (control, expected) in CONTROLS.items():
+        target = control(live)
+        if name == "Steps":
+            target = live.page.locator("[data-testid=stNumberInput]").filter(has_text="Steps").locator("button").last
+            target = target.locator("xpath=preceding-sibling::button[1]")
+        if how == "Enter" and name in ("Steps", "Pictures 3"):
+            continue  # these have other keys
+        what = expected(live)
+        move(live, "path")
+        press(live.page, target, how)
+        live.settle()
+        seen(live, what)
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: int, live) -> None:
+    ready(live, "sliders")
+    picker = live.page.get_by_test_id("stSidebar").get_by_role("combobox")
+    for name, size in (("mnist-2d", "28 × 28"), ("digits", "8 × 8")):
+        move(live, "sliders")
+        press(live.page, picker, how)
+        press(live.page, live.page.get_by_role("option", name=name, exact=True), how)
+        live.settle()
+        expect(live.page.get_by_test_id("stSidebar").get_by_text(f"{size} grey")).to_be_visible()
+        assert picker.input_value() == name and in_link(live, "model") == name
+
+
+def test_one_back_undoes_one_step(live) -> None:
+    """A page, a model, a picture; not the release of a slider, which stays with the step that it was done in."""
+
+    def state() -> tuple[str, str | None, str | None, str | None, str]:
+        title = live.page.get_by_role("heading", level=1).inner_text()
+        model = live.page.get_by_test_id("stSidebar").get_by_role("combobox").input_value()
+        return title, in_link(live, "a"), in_link(live, "start"), in_link(live, "model"), model
+
+    live.open("sample")
+    before = [state()]
+
+    def did() -> None:
+        live.settle()
+        assert state() != before[-1]
+        before.append(state())
+
+    live.go_to("Interpolate")
+    did()
+    for _ in range(2):
+        button(live, "Another one").click()
+        did()
+    live.page.get_by_role("slider", name="Place on the path from A to B").press("ArrowRight")
+    live.settle()
+    live.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+    live.page.get_by_role("option", name="fashion", exact=True).click()
+    did()
+    live.go_to("Traverse")
+    did()
+    button(live, "Another one").click()
+    did()
+    live.go_to("Map")
+    did()
+    for expected in reversed(before[:-1]):
+        live.page.go_back()
+        live.settle()
+        assert state() == expected
+    for expected in before[1:4]:
+        live.page.go_forward()
+        live.settle()
+        assert state() == expected
