@@ -502,3 +502,16 @@ def test_the_small_omniglot_is_found(data_root):
     whole = data.load(DataConfig("omniglot"), root=data_root).whole()
     assert len(whole) == 4840 and whole.image_shape == (1, 28, 28) and len(whole.class_names) == 8
     assert whole.factors.max(0).values.tolist() == [7, 241, 20]
+
+
+@pytest.mark.parametrize("config", [DataConfig("digits", seed=3), DataConfig("sprites", count=50, size=(8, 8))])
+def test_test_part_alone_is_that_of_the_whole(config: DataConfig) -> None:
+    alone, whole = data.load_test(config), data.load(config).test
+    assert torch.equal(alone.images, whole.images) and torch.equal(alone.labels, whole.labels)
+    assert data.load_test(config) is alone
+
+
+def test_test_part_alone_draws_no_other_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, render = [], data.sprites.render
+    monkeypatch.setattr(data.sprites, "render", lambda values, size: drawn.append(len(values)) or render(values, size))
+    assert len(data.load_test(DataConfig("sprites", count=40, size=(8, 8), seed=5))) == sum(drawn) == 4

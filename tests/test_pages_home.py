@@ -112,7 +112,7 @@ def test_a_data_set_that_cannot_be_read_is_said_so(show: Show, monkeypatch: pyte
     def torn(*_: object, **__: object) -> None:
         raise ValueError("The file digits.npz is torn.")
 
-    monkeypatch.setattr(data, "load", torn)
+    monkeypatch.setattr(data, "load_test", torn)
     assert "the originals cannot be shown: The file digits.npz is torn." in said(show().caption).replace("\\", "")
 
 

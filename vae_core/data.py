@@ -145,6 +145,22 @@ def load(
     return _CACHE.get((config, where, like), lambda: _load(config, source, root, download, report, like))
 
 
+def load_test(config: DataConfig, root: Path | None = None) -> Dataset:
+    """The test part of a named set, as `load` gives it; the others, most of the pictures, are neither made nor kept.
+
+    Raises:
+        ValueError: as `load`.
+    """
+
+    def make() -> Splits:
+        parts, kept, origin = _parts(config, None, root, False, lambda fraction, text: None, "")
+        raw, indices = parts[-1]
+        test = _take(raw, indices, kept, origin, lambda done: None)
+        return Splits(test.subset(slice(0)), test.subset(slice(0)), test)
+
+    return _CACHE.get((config, tuple(map(str, _roots(root))), "the test part"), make).test
+
+
 def available(name: str, root: Path | None = None) -> bool:
     """Whether the named set can be had without a download."""
     return _find(_named(name), root) is not None
@@ -165,6 +181,20 @@ def _as_in(name: str, channels: int, data: bytes, size: tuple[int, int]) -> np.n
 def _load(
     config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress, like: str
 ) -> Splits:
+    parts, config, origin = _parts(config, source, root, download, report, like)
+    sources.check_memory(sum(len(indices) * _bytes_each(part, config) for part, indices in parts), source)
+    total, done = sum(len(indices) for _, indices in parts), 0
+    taken = []
+    for part, indices in parts:
+        taken.append(_take(part, indices, config, origin, partial(_advance, report, done, total)))
+        done += len(indices)
+    return Splits(*taken)
+
+
+def _parts(
+    config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress, like: str
+) -> tuple[list[tuple[Raw, Indices]], DataConfig, tuple[str, str]]:
+    """What goes to training, validation and test, the config with the set's own size, and credit and licence."""
     if source is None:
         entry = _named(config.name)
         config = replace(config, size=config.size or entry.size)
@@ -174,14 +204,7 @@ def _load(
         picture = partial(_as_in, like, config.channels or 3) if like else sources.cut_out
         raw = sources.read(source, config, report, picture)
         origin = "the user's own pictures", "not stated"
-    parts = split(raw, config)
-    sources.check_memory(sum(len(indices) * _bytes_each(part, config) for part, indices in parts), source)
-    total, done = sum(len(indices) for _, indices in parts), 0
-    taken = []
-    for part, indices in parts:
-        taken.append(_take(part, indices, config, origin, partial(_advance, report, done, total)))
-        done += len(indices)
-    return Splits(*taken)
+    return split(raw, config), config, origin
 
 
 def _advance(report: Progress, before: int, total: int, done: int) -> None:

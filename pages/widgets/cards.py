@@ -76,7 +76,7 @@ def reconstructions(key: str, _opened: Opened, originals: bool) -> Image.Image |
     rebuilt = explore.rebuild(checkpoint.model, checkpoint.reference, rows)
     if not originals:
         return _grid(rebuilt)
-    test, index = data.load(checkpoint.recipe.data).test, checkpoint.reference.index[rows]
+    test, index = data.load_test(checkpoint.recipe.data), checkpoint.reference.index[rows]
     if test.image_shape != checkpoint.model.image_shape or not 0 <= int(index.min()) <= int(index.max()) < len(test):
         raise ValueError("The data set on this machine is not the one that this model was trained on.")
     return _grid(torch.cat([test.float(index), rebuilt]))

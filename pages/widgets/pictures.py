@@ -244,7 +244,7 @@ def reference_pictures(key: str, _opened: Opened, originals: bool) -> Tensor:
     if checkpoint.reference is None:
         return torch.empty((0, *checkpoint.model.image_shape))
     if originals:
-        return data.load(checkpoint.recipe.data).test.float(checkpoint.reference.index)
+        return data.load_test(checkpoint.recipe.data).float(checkpoint.reference.index)
     return explore.rebuild(checkpoint.model, checkpoint.reference, range(len(checkpoint.reference)))
 
 
@@ -369,7 +369,7 @@ def _known(opened: Opened, row: int) -> Tensor | None:
 def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chosen:
     if not originals:
         raise ValueError("The link names a picture of the data set, and that is not here.")
-    test = data.load(opened.checkpoint.recipe.data).test
+    test = data.load_test(opened.checkpoint.recipe.data)
     if row >= len(test):
         raise ValueError(f"There is no test picture {row}; this data set has 0 to {len(test) - 1}.")
     x, given = _observed(opened, row)
@@ -384,7 +384,7 @@ def _test_picture(opened: Opened, value: str, row: int, originals: bool) -> Chos
 def _observed(opened: Opened, row: int) -> tuple[Tensor, Image.Image | None]:
     """A picture of the test part as the model saw it for its figures, and the picture itself where that differs."""
     checkpoint = opened.checkpoint
-    test = data.load(checkpoint.recipe.data).test
+    test = data.load_test(checkpoint.recipe.data)
     x, picture = (
         explore.observed(checkpoint.model, test.images, row, checkpoint.recipe.training.seed),
         test.float([row]),
@@ -627,7 +627,7 @@ class _Shelf:
 def _shelf(opened: Opened, kind: str) -> _Shelf | None:
     reference = opened.checkpoint.reference
     if kind == "data" and models.originals_here(opened):
-        test = data.load(opened.checkpoint.recipe.data).test
+        test = data.load_test(opened.checkpoint.recipe.data)
         return _Shelf("Test pictures", len(test), test.labels, lambda rows: test.float(list(rows)))
     if reference is None:
         return None
