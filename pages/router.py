@@ -12,7 +12,9 @@ _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
 .st-key-browser_history { display: none; }
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
-:is(button[kind^=primary], [data-testid=stMultiSelect] [data-tag]):not(:disabled) { color: light-dark(white, #10151a) !important; }
+:is(button[kind^=primary], [data-testid=stMultiSelect] [data-tag]):not(:disabled) {
+    color: light-dark(white, #10151a) !important;
+}
 [data-testid=stTopNavLink]:focus-visible, [data-testid=stSidebarNavLink]:focus-visible { outline: 2px solid; }
 </style>"""
 

@@ -34,14 +34,14 @@ def opens(view: View, kind: str, title: str, how: int | str, wait: int) -> float
     """Seconds until the page that was pressed is there; None where it is not, or does not stay."""
     query, own, word = MOVING[kind]
     view.page.goto(f"{view.url}/{own}?{urlencode(query)}")
-    view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
+    view.until("window.drawn.length > 0", timeout=60_000)
     button(view, word).click()
     view.page.wait_for_timeout(wait)
     path = ["/" if title == "Home" else f"/{title.lower()}", PAGES[title]]
     press(view.page, view.page.get_by_role("link", name=title, exact=True).first, how)
     began = time.perf_counter()
     try:
-        view.page.wait_for_function(OPEN, arg=path, timeout=10_000)
+        view.until(OPEN, arg=path, timeout=10_000)
     except Error:
         return None
     took = time.perf_counter() - began

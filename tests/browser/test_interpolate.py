@@ -114,7 +114,7 @@ def test_a_photograph_becomes_picture_a(view: View) -> None:
     press(view, "Choose A")
     view.page.get_by_role("radiogroup").get_by_text("Camera", exact=True).click()
     view.settle()
-    view.page.wait_for_function("document.querySelector('video')?.readyState >= 2")  # a picture to be taken
+    view.until("document.querySelector('video')?.readyState >= 2")  # a picture to be taken
     view.page.get_by_role("button", name="Take Photo").click()
     expect(picture(view, "Picture A as it was given")).to_be_visible()
     view.settle()
