@@ -96,8 +96,8 @@ def photograph(scene: Scene) -> bytes:
     colour = colour * _light(scene, rng)[..., None]
     if scene.warm:
         colour = colour * np.array((1.06, 0.86, 0.6))
-    colour = ndimage.gaussian_filter(colour, (scene.blur, scene.blur, 0))
-    grain = rng.normal(0, scene.noise, colour.shape) * np.sqrt(colour.clip(0.05, 1))
+    colour = ndimage.gaussian_filter(colour.astype(np.float32), (scene.blur, scene.blur, 0))
+    grain = scene.noise * rng.standard_normal(colour.shape, np.float32) * np.sqrt(colour.clip(0.05, 1))
     buffer = io.BytesIO()
     levels = (255 * (colour.clip(0, 1) ** (1 / 1.25) + grain)).clip(0, 255).astype(np.uint8)
     Image.fromarray(levels).save(buffer, "JPEG", quality=scene.quality)
@@ -201,7 +201,8 @@ def _hand(scene: Scene, u: Array, v: Array, rng: np.random.Generator) -> Array:
     for k in range(4):
         turned = across - (k - 1.5) * rng.uniform(0.06, 0.09) - along * rng.uniform(-0.15, 0.15)
         arm |= (np.abs(turned) < rng.uniform(0.018, 0.03)) & (along > rng.uniform(-0.1, 0.05)) & (along < 0.25)
-    return ndimage.gaussian_filter(arm.astype(float), scene.soft * min(scene.size) / 2)
+    soft = ndimage.gaussian_filter(arm[::4, ::4].astype(np.float32), scene.soft * min(scene.size) / 8)
+    return np.asarray(Image.fromarray(soft).resize(scene.size, Image.Resampling.BILINEAR))
 
 
 def scene(line: NDArray[np.bool_], kind: str, seed: int) -> Scene:

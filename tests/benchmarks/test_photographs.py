@@ -1,6 +1,7 @@
 """Photographs of handwriting: how many digits the default model's encoder places among those of their class."""
 
 import io
+import multiprocessing
 import time
 
 import numpy as np
@@ -17,6 +18,8 @@ NEIGHBOURS = 5  # that vote, among the reference means
 REACH = 0.88  # of all photographs
 CAMERA = (4000, 3000)  # pixels of a telephone's camera
 SEED = 20_000
+PROCESSES = 4  # that render and cut out
+HOW, DARK = data.preparation("mnist")
 
 
 def named(checkpoint: Checkpoint, x: torch.Tensor) -> torch.Tensor:
@@ -28,28 +31,31 @@ def named(checkpoint: Checkpoint, x: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.one_hot(reference.labels[nearest].long()).sum(1).argmax(1)
 
 
+def seen(job: tuple[np.ndarray, str, int]) -> np.ndarray:
+    """What the model sees (1, 28, 28) of a digit (28, 28), photographed as a kind with a seed."""
+    digit, kind, seed = job
+    content = handwriting.photograph(handwriting.scene(handwriting.skeleton(digit), kind, seed))
+    return images.prepare(images.open_image(content), (1, 28, 28), HOW, DARK).x[0].numpy()
+
+
 @pytest.mark.timeout(3600)
 def test_digits_in_photographs_are_named(data_root, capsys) -> None:
     checkpoint = checkpoints.load(checkpoints.find("mnist"))
     test = data.load(checkpoint.recipe.data, root=data_root).test
     others = np.setdiff1d(np.arange(len(test)), checkpoint.reference.index.numpy())
     rng = np.random.default_rng(SEED)
-    how, dark = data.preparation("mnist")
-    rows, seen, kinds = [], [], []
-    for k, kind in enumerate(handwriting.KINDS):
-        for i, row in enumerate(rng.choice(others, EACH, replace=False)):
-            line = handwriting.skeleton(test.float([int(row)])[0, 0].double().numpy())
-            content = handwriting.photograph(handwriting.scene(line, kind, SEED + i))
-            seen.append(images.prepare(images.open_image(content), (1, 28, 28), how, dark).x)
-            rows.append(int(row))
-            kinds.append(k)
+    rows = np.concatenate([rng.choice(others, EACH, replace=False) for _ in handwriting.KINDS]).tolist()
+    kinds = [kind for kind in handwriting.KINDS for _ in range(EACH)]
+    digits = test.float(rows)[:, 0].double().numpy()
+    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+        found = pool.map(seen, list(zip(digits, kinds, range(SEED, SEED + len(rows)), strict=True)), 4)
     labels = test.labels[rows]
-    right = named(checkpoint, torch.cat(seen)) == labels
+    right = named(checkpoint, torch.tensor(np.stack(found))) == labels
     themselves = named(checkpoint, test.float(rows)) == labels
     with capsys.disabled():
         print(f"\n{len(rows)} photographs of test digits, named by {NEIGHBOURS} neighbours; the digits themselves")
-        for k, kind in enumerate(handwriting.KINDS):
-            here = torch.tensor(kinds) == k
+        for kind in handwriting.KINDS:
+            here = torch.tensor([each == kind for each in kinds])
             print(f"  {kind:8} {right[here].float().mean():.2f}  {themselves[here].float().mean():.2f}")
         print(f"  {'all':8} {right.float().mean():.3f}  {themselves.float().mean():.3f}")
     assert right.float().mean() >= REACH
@@ -61,13 +67,12 @@ def test_a_photograph_of_twelve_megapixels(capsys) -> None:
     small = Image.open(io.BytesIO(handwriting.photograph(handwriting.scene(line, "squared", SEED))))
     buffer = io.BytesIO()
     small.resize(CAMERA).save(buffer, "JPEG", quality=85)
-    how, dark = data.preparation("mnist")
     taken = []
     for _ in range(5):
         start = time.perf_counter()
         image = images.open_image(buffer.getvalue())
         opened = time.perf_counter()
-        assert images.prepare(image, (1, 28, 28), how, dark).cutout is not None
+        assert images.prepare(image, (1, 28, 28), HOW, DARK).cutout is not None
         taken.append((opened - start, time.perf_counter() - opened))
     decode, cut = np.median(taken[1:], axis=0)
     with capsys.disabled():

@@ -281,8 +281,9 @@ def test_what_was_cut_out_of_a_photograph_is_shown_and_corrected(view: View, squ
     box = frame.bounding_box()
     assert photograph and box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    drag(view, (x, y), (x + photograph["width"] * 0.7, y - photograph["height"] * 0.05))
+    drag(view, (x, y), (x + photograph["width"] * 0.56, y))
     moved = sees_else(view, found)
+    expect(view.page.get_by_text("There are several shapes")).to_have_count(0)
     after = frame.bounding_box()
     assert after and after["x"] > box["x"] + photograph["width"] * 0.4
 
@@ -328,7 +329,7 @@ def test_a_finger_drags_the_rectangle(new_view: Callable[..., View], squared: Pa
     touch = view.page.context.new_cdp_session(view.page)
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for step in range(1, 9):
-        points = [{"x": x + whole["width"] * 0.7 * step / 8, "y": y}]
+        points = [{"x": x + whole["width"] * 0.56 * step / 8, "y": y}]
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     sees_else(view, found)
