@@ -130,7 +130,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     entry, info = opened.entry, opened.checkpoint.data
     key, label, title = entry.id, plain(entry.id), plain(entry.title[:MAX_TITLE])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{label}, open" if is_open else label, anchor=False, width="stretch")
+        st.header(f"{label}, open" if is_open else label, anchor=False, width="stretch")
         if pressed(f"Open {title}", f"open-{key}", type="primary", on_click=models.choose_model, args=(key,)):
             links.go_to("sample.py")
     st.text(opened.checkpoint.description or "This file has no description.")
@@ -186,7 +186,7 @@ def _list_bad(bad: list[tuple[Entry, str]]) -> None:
 
 
 def _details(opened: Opened) -> None:
-    st.subheader(plain(opened.entry.id), anchor=False)
+    st.header(plain(opened.entry.id), anchor=False)
     if opened.checkpoint.description:
         st.text(opened.checkpoint.description)
     models.warn_collapsed(opened)
@@ -350,7 +350,7 @@ def _fetch(opened: Opened) -> None:
 
 
 def _add() -> None:
-    st.subheader("Upload a checkpoint", anchor=False)
+    st.header("Upload a checkpoint", anchor=False)
     uploads.uploader("A file that `vae train` wrote (.safetensors)", "checkpoint", _receive, checkpoints.MAX_BYTES)
     st.caption(
         f"A .safetensors file of `vae train` or `vae import`, up to {checkpoints.MAX_BYTES // 2**20} MB, kept for this "
@@ -358,9 +358,9 @@ def _add() -> None:
     )
     if problem := st.session_state.get("refused"):
         st.error(f"This file cannot be opened. {plain(problem)}")
-    st.subheader("A folder of your own", anchor=False)
+    st.header("A folder of your own", anchor=False)
     _folder()
-    st.subheader("Train one", anchor=False)
+    st.header("Train one", anchor=False)
     st.write(
         "This takes about a minute; `vae train --help` explains the choices, a folder of your own pictures among them."
     )

@@ -412,7 +412,7 @@ def decoded(key: str, _opened: Opened, _points: Tensor, _way: Way, about: tuple[
 def grid(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Every dimension moved through its range, one a row."""
     kind = kind_of(slides)
-    st.subheader(f"All {kind}s at a glance", anchor=False)
+    st.header(f"All {kind}s at a glance", anchor=False)
     st.write(f"In each row one {kind} goes from the low to the high end of its range; the others stay at the start.")
     used = [slide for slide in slides if slide.axis.active] or slides
     left, right = st.columns([2, 1], gap="medium")

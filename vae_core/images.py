@@ -85,7 +85,7 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
             remarks.append("animated: the first of its frames")
         block = _block(image.size, at_least)
         image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
-        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image)
+        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image, block)
         if (block := _block(bits.size, at_least)) > 1:
             bits = bits.reduce(block)
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
@@ -202,24 +202,25 @@ def header_size(data: bytes) -> tuple[int, int]:
     return image.size if lies else (image.height, image.width)
 
 
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """The same picture in mode L, LA, RGB or RGBA."""
+def _to_eight_bits(image: Image.Image, block: int) -> Image.Image:
+    """The same picture in mode L, LA, RGB or RGBA; one of 32 bits as the means of its blocks."""
     image.load()
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image)
+        return _from_deep(image, block)
     if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _from_deep(image: Image.Image) -> Image.Image:
+def _from_deep(image: Image.Image, block: int) -> Image.Image:
     """16 or 32 bits a pixel to 8, whole range onto whole range."""
-    out = Image.new("L", image.size)
     shades: Callable[[NDArray], NDArray[np.uint8]] = _SHADES.__getitem__
     if not image.mode.startswith("I;16"):
         shades = partial(_spread, *_usual_range(image))
+        image = image.reduce(block)
+    out = Image.new("L", image.size)
     for top, band in _bands(image):
         out.paste(Image.fromarray(shades(band)), (0, top))
     return out

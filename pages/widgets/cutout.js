@@ -1,7 +1,7 @@
 // A photograph with the rectangle that is cut out of it. Hand, finger or arrow keys move and size it; sliders turn it and
 // set the threshold. Python hears of a change when the hand lets go, or when the keys have rested.
 
-const REST = 300; // milliseconds
+const REST = 250; // milliseconds
 const STEP = 0.01; // of the photograph, a press of an arrow key
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const bound = new WeakMap(); // Streamlit calls the default export again with every change of data or theme

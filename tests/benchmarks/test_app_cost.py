@@ -39,7 +39,7 @@ def browser_page():
         pytest.skip("no Chromium on this machine: install chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-sync"])
-        yield browser.new_page()
+        yield browser.new_page(bypass_csp=True)
         browser.close()
 
 

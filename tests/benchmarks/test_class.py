@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ POINTS = 10_000
 MAPS = f"map?model=mnist&data=mnist&points={POINTS}&method=t-SNE&perplexity="  # each visitor another, so none is shared
 DRAWERS, MAPPERS, BROWSERS = 8 - 2, 2, 4  # simulated that draw, simulated with a map; the first browser has the third
 PAUSE = 2.0  # seconds between two draws of a visitor
-SECONDS = float(os.environ.get("SECS", "60"))  # drawing goes on for, beside the maps
+SECONDS = 45.0  # drawing goes on for, beside the maps
 LIMIT = 1.0
 
 
@@ -168,7 +169,7 @@ def lesson(browser, address: str) -> tuple[list[float], list[float], list[str], 
     """Seconds of the draws of simulated and of real visitors, what the maps' pages said last, and all errors."""
     pages = []
     for i in range(BROWSERS):
-        page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+        page = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True).new_page()
         page.add_init_script(DRAWN)
         page.goto(f"{address}/{MAPS}{30 if i == 0 else ''}" if i == 0 else f"{address}/sample?model=mnist")
         pages.append(page)
@@ -226,23 +227,31 @@ def browser():
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("live", ["on", "off"])
-def test_a_new_draw_beside_three_large_maps(browser, tmp_path, data_root, capsys, live: str) -> None:
+def test_a_new_draw_beside_three_large_maps(browser, tmp_path, data_root, capsys) -> None:
+    """The server decodes for everybody, which is the harder case: in the live view a draw asks nothing of it."""
     pytest.importorskip("websockets")
-    address, process = start(tmp_path, live, VAE_DATA=str(data_root))
-    try:
-        simulated, real, told, errors = lesson(browser, address)
-    finally:
-        process.terminate()
-        process.wait(30)
+    found = {}
+    for name, watcher in (("with Streamlit's watching of sources", "auto"), ("as the app is", "none")):
+        home = tmp_path / watcher
+        home.mkdir()
+        address, process = start(home, "off", VAE_DATA=str(data_root), STREAMLIT_SERVER_FILE_WATCHER_TYPE=watcher)
+        try:
+            found[name] = lesson(browser, address)
+        finally:
+            process.terminate()
+            process.wait(30)
     with capsys.disabled():
-        print(f"\na new draw beside three maps of {POINTS:,} points, live view {live}: 12 visitors, {SECONDS:.0f} s")
-        for name, times in (("simulated", simulated), ("real browsers", real)):
-            print(
-                f"  {name:13} {len(times):3} draws: median {median(times):.2f} s, p95 {share(times, 0.95):.2f}, "
-                f"longest {max(times):.2f} (limit {LIMIT:g})"
-            )
-        for text in told:
-            print(f"  map: {text}")
-        print(f"  errors: {errors}")
+        load = os.getloadavg()[0]
+        print(f"\n12 visitors, three with maps of {POINTS:,} points; {SECONDS:.0f} s each, load {load:.0f}: a new draw")
+        for name, (simulated, real, told, errors) in found.items():
+            print(f"  {name}: {len(errors)} errors")
+            for who, times in (("simulated", simulated), ("real browsers", real)):
+                print(
+                    f"    {who:13} {len(times):3} draws: median {median(times):.2f} s, p95 {share(times, 0.95):.2f}, "
+                    f"longest {max(times):.2f} (limit {LIMIT:g})"
+                )
+            for text in told:
+                print(f"    map: {text[-220:]}")
+    simulated, real, told, errors = found["as the app is"]
     assert not errors and share(simulated + real, 0.95) <= LIMIT
+    assert all(re.search(r"before you|\d+%|…|Perplexity", text) for text in told), "done, at work, or told its place"

@@ -91,7 +91,7 @@ def until(page, holds: str, seconds: float) -> None:
 
 
 def visit(browser, address: str, context=None, sent: list[int] | None = None):
-    context = context or browser.new_context(viewport={"width": 1280, "height": 720})
+    context = context or browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True)
     page = context.new_page()
     page.add_init_script(DRAWN)
     if sent is not None:  # before the page opens its only socket
@@ -125,7 +125,7 @@ def share(values: list[float], part: float) -> float:
 
 def round_trip(browser, address: str) -> list[float]:
     """Milliseconds from an arrow key on Streamlit's own slider to the new picture on the page."""
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, bypass_csp=True)
     page.add_init_script("delete window.WebAssembly")
     page.goto(address)
     picture = page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")
@@ -196,7 +196,7 @@ def test_first_picture_and_second_visit(server, browser, capsys) -> None:
         if (found && !window.mounted) window.mounted = performance.now();
       }).observe(document, { childList: true, subtree: true });
     """
-    context, rows = browser.new_context(viewport={"width": 1280, "height": 720}), []
+    context, rows = browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True), []
     for visits in ("cold", "warm", "warm"):
         page = context.new_page()
         page.add_init_script(mounted)

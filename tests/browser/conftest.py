@@ -28,6 +28,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -103,6 +104,14 @@ class View:
     def is_live(self) -> None:
         """Wait until the page itself decodes what it shows: before, its pictures are the server's."""
         self.page.locator('.live[data-state="drawn"]').wait_for(timeout=60_000)
+
+    def until(self, expression: str, arg: object = None, timeout: float = 20_000) -> None:
+        """Wait until an expression holds: Playwright's own way has the page compile it, which our policy forbids."""
+        end = time.monotonic() + timeout / 1000
+        while not self.page.evaluate(expression, arg):
+            if time.monotonic() > end:
+                raise PlaywrightTimeout(f"not within {timeout:.0f} ms: {expression}")
+            self.page.wait_for_timeout(20)
 
     def go_to(self, title: str) -> None:
         """Press a page's name in the navigation."""

@@ -117,7 +117,7 @@ def test_every_page_shows_the_same_from_both(live: View, path: str) -> None:
     page, _, more = path.partition("?")
     held = Held(live, RUNTIME)
     live.open(page, **PAGES[path], **dict([more.split("=")] if more else []))
-    live.page.wait_for_function("window.drawn.length > 0")
+    live.until("window.drawn.length > 0")
     expect(state(live, "loading")).to_be_visible()
     expect(live.page.get_by_text(NOTE)).to_be_visible()
     places = live.page.locator(".live figure canvas, .live .field canvas, .live .corner canvas")

@@ -114,7 +114,7 @@ def test_no_page_asks_for_what_the_policy_refuses(
         view.page.get_by_role("radiogroup").get_by_text(source, exact=True).click()
         view.settle()
         if source == "Camera":
-            view.page.wait_for_function("document.querySelector('video')?.readyState >= 2")
+            view.until("document.querySelector('video')?.readyState >= 2")
             view.page.get_by_role("button", name="Take Photo").click()
             view.settle()
             view.page.keyboard.press("Escape")

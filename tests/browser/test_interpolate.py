@@ -5,11 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlparse
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Locator, expect
+from sklearn.datasets import load_digits
 
+from tests import handwriting
 from tests.browser.conftest import View
+from tests.handwriting import Scene
 from vae_core import checkpoints
 
 
@@ -110,7 +114,7 @@ def test_a_photograph_becomes_picture_a(view: View) -> None:
     press(view, "Choose A")
     view.page.get_by_role("radiogroup").get_by_text("Camera", exact=True).click()
     view.settle()
-    view.page.wait_for_function("document.querySelector('video')?.readyState >= 2")  # a picture to be taken
+    view.until("document.querySelector('video')?.readyState >= 2")  # a picture to be taken
     view.page.get_by_role("button", name="Take Photo").click()
     expect(picture(view, "Picture A as it was given")).to_be_visible()
     view.settle()
@@ -235,3 +239,109 @@ def test_a_long_name_leaves_the_buttons_on_one_line(view: View) -> None:
         tops = [height(button(view, name)) for name in ("Choose A", "Choose B", "Swap A and B")]
         assert max(tops) - min(tops) < 1
     expect(view.page.get_by_text("Draw 4 of seed 123456789 from the prior.")).to_be_attached()  # the whole name
+
+
+@pytest.fixture
+def squared(tmp_path: Path) -> Path:
+    """Two digits on squared paper, a large one and a small one, as a telephone takes them."""
+    large, small = (handwriting.skeleton(load_digits().images[i] / 16) for i in (2, 5))
+    line = np.zeros((len(large) + 10, 260), bool)
+    line[: len(large), : large.shape[1]] = large
+    small = small[::2, ::2]
+    line[: len(small), 220 : 220 + small.shape[1]] = small
+    scene = Scene(line, digit=40, pen=1, rules=5, squared=True, share=0.9, turn=5, size=(900, 700))
+    path = tmp_path / "squared.jpg"
+    path.write_bytes(handwriting.photograph(scene))
+    return path
+
+
+def sees(view: View) -> str:
+    return source(view, "Picture A as the model sees it")
+
+
+def sees_else(view: View, before: str) -> str:
+    """What the model sees, once that is something else: keys are told when they have rested."""
+    expect(picture(view, "Picture A as the model sees it")).not_to_have_attribute("src", before)
+    view.settle()
+    return sees(view)
+
+
+def test_what_was_cut_out_of_a_photograph_is_shown_and_corrected(view: View, squared: Path) -> None:
+    view.open("interpolate", model="digits")
+    give(view, "A", squared)
+    expect(picture(view, "Picture A as it was given")).to_be_visible()
+    expect(picture(view, "Cut out for A")).to_be_visible()
+    expect(view.page.get_by_text("There are several shapes, and the largest was taken.")).to_be_visible()
+    expect(button(view, "Reset")).to_be_disabled()
+    view.screenshot("interpolate-photograph")
+    found = sees(view)
+
+    photograph = picture(view, "Picture A as it was given").bounding_box()
+    frame = view.page.get_by_role("group", name="Rectangle that is cut out")
+    box = frame.bounding_box()
+    assert photograph and box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    drag(view, (x, y), (x + photograph["width"] * 0.7, y - photograph["height"] * 0.05))
+    moved = sees_else(view, found)
+    after = frame.bounding_box()
+    assert after and after["x"] > box["x"] + photograph["width"] * 0.4
+
+    handle = slider(view, "Turn")
+    handle.focus()
+    for _ in range(20):
+        view.page.keyboard.press("ArrowRight")
+    turned = sees_else(view, moved)
+    slider(view, "Threshold").focus()
+    for _ in range(60):
+        view.page.keyboard.press("ArrowRight")
+    sees_else(view, turned)
+
+    press(view, "Reset")
+    assert sees(view) == found
+    expect(button(view, "Reset")).to_be_disabled()
+    press(view, "Undo")
+    sees_else(view, found)
+
+
+def test_the_rectangle_is_moved_by_keys(view: View, squared: Path) -> None:
+    view.open("interpolate", model="digits")
+    give(view, "A", squared)
+    found, frame = sees(view), view.page.get_by_role("group", name="Rectangle that is cut out")
+    box = frame.bounding_box()
+    frame.focus()
+    for _ in range(12):
+        view.page.keyboard.press("Shift+ArrowLeft")
+    sees_else(view, found)
+    after = frame.bounding_box()
+    assert box and after and after["width"] < box["width"]
+
+
+def test_a_finger_drags_the_rectangle(new_view: Callable[..., View], squared: Path) -> None:
+    view = new_view(width=390, height=844, touch=True)
+    view.open("interpolate", model="digits")
+    give(view, "A", squared)
+    found, frame = sees(view), view.page.get_by_role("group", name="Rectangle that is cut out")
+    frame.scroll_into_view_if_needed()
+    box, whole = frame.bounding_box(), picture(view, "Picture A as it was given").bounding_box()
+    assert box and whole
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = view.page.context.new_cdp_session(view.page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        points = [{"x": x + whole["width"] * 0.7 * step / 8, "y": y}]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    sees_else(view, found)
+    view.screenshot("interpolate-photograph-phone")
+
+
+def slider(view: View, name: str) -> Locator:
+    return view.page.get_by_role("slider", name=name, exact=True)
+
+
+def drag(view: View, start: tuple[float, float], end: tuple[float, float]) -> None:
+    view.page.mouse.move(*start)
+    view.page.mouse.down()
+    view.page.mouse.move(*end, steps=6)
+    view.page.mouse.up()
+    view.settle()

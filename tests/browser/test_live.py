@@ -35,7 +35,7 @@ def drawn(view) -> int:
 def ready(view) -> None:
     """Wait until a picture was decoded in the page."""
     view.is_live()
-    view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
+    view.until("window.drawn.length > 0", timeout=60_000)
     view.settle()
 
 
@@ -164,7 +164,7 @@ def test_filter_order_and_breathing(live) -> None:
     live.page.get_by_label("Find a slider").fill("")
     count, url = drawn(live), live.page.url
     live.page.get_by_role("button", name="Breathe").click()
-    live.page.wait_for_function(f"window.drawn.length > {count + 10}")
+    live.until(f"window.drawn.length > {count + 10}")
     assert live.page.url == url
     live.page.get_by_role("button", name="Stop").click()
     live.page.wait_for_url("**z*=*")
@@ -196,7 +196,7 @@ def test_model_is_switched_while_the_hand_is_down(live) -> None:
     assert shown(live).shape == (28, 28, 3)
     count = drawn(live)
     grab(live, ranges(live).first, 0.3)
-    live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+    live.until(f"window.drawn.length > {count + 2}")
     live.page.mouse.up()
     live.settle()
 
@@ -222,7 +222,7 @@ def test_it_goes_on_without_a_network(live) -> None:
     try:
         before, count = shown(live), drawn(live)
         grab(live, ranges(live).first, 0.95)
-        live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+        live.until(f"window.drawn.length > {count + 2}")
         assert np.abs(shown(live) - before).mean() > 1
     finally:
         live.page.context.set_offline(False)
@@ -263,7 +263,7 @@ def test_uploaded_model_is_live_at_once(live, tmp_path: Path) -> None:
     assert "my+own" in live.page.url
     count = drawn(live)
     grab(live, ranges(live).first, 0.3)
-    live.page.wait_for_function(f"window.drawn.length > {count + 2}")
+    live.until(f"window.drawn.length > {count + 2}")
     live.page.mouse.up()
     live.settle()
 
@@ -347,7 +347,7 @@ def test_dark_theme_and_a_phone(new_view, live_server) -> None:
     assert first["y"] == second["y"] >= 0 and second["x"] > first["x"] + first["width"]  # in sight, side by side
     at = handle.bounding_box()
     view.page.touchscreen.tap(at["x"] + at["width"] * 0.8, at["y"] + at["height"] / 2)
-    view.page.wait_for_function(f"window.drawn.length > {count}")
+    view.until(f"window.drawn.length > {count}")
     view.settle()
 
 
@@ -364,7 +364,7 @@ def test_ten_tabs_and_a_tab_that_slept(live, live_server) -> None:
     live.page.clock.fast_forward("01:00:00")
     count = drawn(live)
     grab(live, ranges(live).first, 0.25)
-    live.page.wait_for_function(f"window.drawn.length > {count}")
+    live.until(f"window.drawn.length > {count}")
     live.page.mouse.up()
     live.page.clock.resume()
     live.settle()

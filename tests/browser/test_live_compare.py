@@ -19,7 +19,7 @@ def new(new_view, live_server):
         view.open(f"compare?model=mnist{link}")
         expect(view.page.locator(".columns section").first).to_be_visible()
         view.is_live()
-        view.page.wait_for_function("frames_.length > 1")
+        view.until("frames_.length > 1")
         return view
 
     return opened

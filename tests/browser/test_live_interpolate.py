@@ -31,7 +31,7 @@ def open_live(new_view: Callable[..., View], live_server: Server) -> Callable[..
         view = new_view(server=live_server, script=HEARD, **how)
         view.open(f"interpolate?{urlencode(query)}")
         view.is_live()
-        view.page.wait_for_function("window.drawn > 0")
+        view.until("window.drawn > 0")
         return view
 
     return opened
@@ -149,15 +149,15 @@ def test_play_goes_there_and_back(open_live: Callable[..., View]) -> None:
     slider, url = view.page.locator(".live input.place"), view.page.url
     slider.press(" ")
     expect(view.page.get_by_role("button", name="Pause")).to_be_visible()
-    view.page.wait_for_function("e => e.value > 0.98", arg=slider.element_handle())
-    view.page.wait_for_function("e => e.value < 0.6", arg=slider.element_handle())
+    view.until("e => e.value > 0.98", arg=slider.element_handle())
+    view.until("e => e.value < 0.6", arg=slider.element_handle())
     assert view.page.url == url
     view.page.get_by_role("button", name="Pause").click()
     view.settle()
     t = float(query(view)["t"])
     assert t < 0.6
     view.page.get_by_role("button", name="Play").click(modifiers=["Shift"])  # backwards first
-    view.page.wait_for_function(f"e => e.value < {t - 0.1}", arg=slider.element_handle())
+    view.until(f"e => e.value < {t - 0.1}", arg=slider.element_handle())
     slider.press(" ")
     view.settle()
     assert float(query(view)["t"]) < t
@@ -177,7 +177,7 @@ def test_another_model_has_pictures_of_another_size(open_live: Callable[..., Vie
     for name, size in (("sprites", 32), ("digits", 8)):
         view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
         view.page.get_by_role("option", name=name, exact=True).click()
-        view.page.wait_for_function("([e, size]) => e.width === size", arg=[now(view).element_handle(), size])
+        view.until("([e, size]) => e.width === size", arg=[now(view).element_handle(), size])
         view.settle()
     rows = torch.stack([reference(row) for row in (3, 8, 5, 11)[: int(pictures)]])
     assert alike(settled(view, now(view)), decoded(rows.mean(0)))
@@ -225,10 +225,8 @@ def test_a_walk_through_the_pad(open_live: Callable[..., View]) -> None:
     view = open_live(PAD | {"pictures": "4", "at": "0.2,0.1"})
     url, handle = view.page.url, view.page.locator(".live .handle")
     view.page.get_by_role("button", name="Play").click()
-    view.page.wait_for_function(
-        "e => e.style.left === '0%' || parseFloat(e.style.left) > 30", arg=handle.element_handle()
-    )
-    view.page.wait_for_function("e => parseFloat(e.style.left) > 30", arg=handle.element_handle())
+    view.until("e => e.style.left === '0%' || parseFloat(e.style.left) > 30", arg=handle.element_handle())
+    view.until("e => parseFloat(e.style.left) > 30", arg=handle.element_handle())
     assert view.page.url == url
     view.page.get_by_role("button", name="Pause").click()
     view.settle()

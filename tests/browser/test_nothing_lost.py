@@ -54,7 +54,7 @@ def press(page: Page, target: Locator, how: int | str) -> None:
 def ready(view, kind: str) -> None:
     query, path, _ = MOVING[kind]
     view.open(path, **query)
-    view.page.wait_for_function("window.drawn.length > 0", timeout=60_000)
+    view.until("window.drawn.length > 0", timeout=60_000)
     view.settle()
 
 
@@ -66,7 +66,7 @@ def move(view, kind: str) -> None:
 def arrives(view, title: str) -> None:
     """The page is there in time, and stays."""
     path = "/" if title == "Home" else f"/{title.lower()}"
-    view.page.wait_for_function(OPEN, arg=[path, PAGES[title]], timeout=SECONDS * 1000)
+    view.until(OPEN, arg=[path, PAGES[title]], timeout=SECONDS * 1000)
     view.settle()
     assert view.page.evaluate(OPEN, [path, PAGES[title]]), title
 
@@ -86,7 +86,7 @@ def test_a_page_s_name_opens_it_while_something_moves(kind: str, touch: bool, ne
         arrives(view, title)
         view.page.go_back()
         view.settle()
-        view.page.wait_for_function(OPEN, arg=[f"/{own.lower()}", own])
+        view.until(OPEN, arg=[f"/{own.lower()}", own])
         if button(view, "Stop").or_(button(view, "Pause")).count():
             raise AssertionError("the view moved on while its page was away")
 

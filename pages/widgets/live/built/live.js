@@ -291,7 +291,7 @@ var ce = class {
 		})), r.label("", `${e.name}: decoded now`), i.label("A rebuilt", `${e.name}: A rebuilt`), a.label("B rebuilt", `${e.name}: B rebuilt`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
 		let o = f("ul", {}, ...e.facts.map((e) => f("li", {}, e)));
 		i.figure.className = "to-a", a.figure.className = "to-b";
-		let s = f("section", { "aria-label": e.name }, f("h3", {}, e.name), f("div", { className: "row" }, r.figure, f("div", {}, f("div", { className: "rebuilt" }, i.figure, a.figure), o)));
+		let s = f("section", { "aria-label": e.name }, f("h2", {}, e.name), f("div", { className: "row" }, r.figure, f("div", {}, f("div", { className: "rebuilt" }, i.figure, a.figure), o)));
 		return {
 			column: e,
 			now: r,
@@ -1940,7 +1940,7 @@ var lt = {
 		return `error ${t[e].toFixed(1)} ${this.data.unit}${Number.isNaN(n[e]) ? "" : `, KL ${n[e].toFixed(1)} nats`}`;
 	}
 	reach(e) {
-		e < 0 || this.first < 0 || e === this.first || (this.ends = [this.first, e], this.first = -1, this.walked = 0, this.path.hidden = !1, this.go());
+		e < 0 || this.first < 0 || e === this.first || (this.ends = [this.first, e], this.first = -1, this.walked = 0, this.path.hidden = !1, matchMedia("(prefers-reduced-motion: reduce)").matches ? this.step() : this.go());
 	}
 	go() {
 		this.play.textContent = "Pause", this.loop.start();

@@ -176,7 +176,7 @@ export class Compare implements View {
     const figure = h(
       "section",
       { "aria-label": column.name },
-      h("h3", {}, column.name),
+      h("h2", {}, column.name),
       h(
         "div",
         { className: "row" },

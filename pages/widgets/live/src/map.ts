@@ -458,7 +458,8 @@ export class PointMap implements View {
     this.first = -1;
     this.walked = 0;
     this.path.hidden = false;
-    this.go();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.step();
+    else this.go();
   }
 
   private go(): void {
