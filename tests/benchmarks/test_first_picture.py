@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.benchmarks.test_live import browser, running, until  # noqa: F401
+from tests.benchmarks.test_live import browser, running  # noqa: F401
 from vae_core import checkpoints
 
 PAGES = ("sample", "traverse")  # a grid of 64, and one picture
@@ -43,7 +43,7 @@ def chosen(page, name: str) -> tuple[float, float]:
     page.evaluate("window.live = 0")
     start = page.evaluate("performance.now()")
     option.click()
-    until(page, "window.live > 0", 60)
+    page.wait_for_function("window.live > 0", timeout=60_000)
     picture, live = page.evaluate("[window.drawn[0], window.live]")
     wait_until_idle(page)
     return (picture - start) / 1000, (live - start) / 1000
@@ -70,7 +70,7 @@ def choose_all(browser, address: str, where: str) -> list[tuple[str, float, floa
     page = browser.new_page(viewport={"width": 1280, "height": 720}, bypass_csp=True)
     page.add_init_script(WATCH)
     page.goto(f"{address}/{where}?model={FIRST}")
-    until(page, "window.live > 0", 120)
+    page.wait_for_function("window.live > 0", timeout=120_000)
     wait_until_idle(page)
     # On Traverse codes have an editor of their own, without a live view.
     names = [name for name in sorted(checkpoints.shipped()) if name != FIRST]

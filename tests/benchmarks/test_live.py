@@ -82,14 +82,6 @@ def browser():
         browser.close()
 
 
-def until(page, holds: str, seconds: float) -> None:
-    """Wait until an expression is true; Playwright's own way is code from a text, which the app's pages forbid."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(holds):
-        assert time.monotonic() < end, f"after {seconds} s: {holds}"
-        page.wait_for_timeout(10)
-
-
 def visit(browser, address: str, context=None, sent: list[int] | None = None):
     context = context or browser.new_context(viewport={"width": 1280, "height": 720}, bypass_csp=True)
     page = context.new_page()
@@ -97,7 +89,7 @@ def visit(browser, address: str, context=None, sent: list[int] | None = None):
     if sent is not None:  # before the page opens its only socket
         page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(1)))
     page.goto(address)
-    until(page, "window.drawn.length > 0", 120)
+    page.wait_for_function("window.drawn.length > 0", timeout=120_000)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_timeout(500)
     return page
@@ -202,7 +194,7 @@ def test_first_picture_and_second_visit(server, browser, capsys) -> None:
         page.add_init_script(mounted)
         page.add_init_script(DRAWN)
         page.goto(f"{address}/traverse?model=mnist")
-        until(page, "window.drawn.length > 0", 60)
+        page.wait_for_function("window.drawn.length > 0", timeout=60_000)
         seconds = page.evaluate("(window.drawn[0][2] - window.mounted) / 1000")
         rows.append((visits, seconds, sum(page.workers[0].evaluate(FETCHED))))
         page.close()
