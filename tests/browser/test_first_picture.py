@@ -10,8 +10,8 @@ import torch
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import DRAWN, Server, View
-from tests.browser.test_live import becomes, expected, first_slider, ranges, ready, shown
-from vae_core import checkpoints
+from tests.browser.test_live import becomes, expected, first_slider, grab, ranges, ready, shown
+from vae_core import checkpoints, explore
 
 EXPORTED = re.compile("/live/file/")
 PICTURES = re.compile("/live/pictures/")
@@ -149,3 +149,22 @@ def test_nothing_of_it_breaks_a_phone_in_the_dark(new_view: Callable[..., View],
     view.screenshot("live-loading-phone")
     held.let_go()
     ready(view)
+
+
+def test_draws_that_are_made_step_by_step_follow_the_hand_through_the_seeds_around(live: View) -> None:
+    """The seed that is shown comes first, alone; the others when the server has drawn them."""
+    asked: list[str] = []
+    live.page.on("request", lambda request: asked.append(request.url) if EXPORTED.search(request.url) else None)
+    live.open("sample", model="digits-vdvae", n=4)
+    ready(live)
+    model = checkpoints.load(checkpoints.find("digits-vdvae")).model
+    becomes(live, slice(1, 9), expected("digits-vdvae", explore.sample(model, 4))[0])
+    assert len(asked) == 3  # the decoder, this seed's points, and those of the seeds around
+    url = live.page.url
+    grab(live, ranges(live).nth(1), 0.5)  # and holds on
+    seed = int(live.page.get_by_label("Value of the seed").input_value())
+    assert 0 < seed < 16
+    becomes(live, slice(1, 9), expected("digits-vdvae", explore.sample(model, 4, 1.0, seed))[0])
+    assert live.page.url == url
+    live.page.mouse.up()
+    live.settle()
