@@ -6,16 +6,16 @@ from PIL import Image, ImageOps
 from pages.widgets import A, B, garbage, links, models, steps, uploads
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
-# browser's history takes no room. Letters on teal are white on the light page and dark on the dark one; a page's name
-# shows that it has the focus.
+# browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light; a
+# page's name shows that it has the focus.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
 .st-key-browser_history { display: none; }
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
-:is(button[kind^=primary], [data-testid=stMultiSelect] [data-tag]):not(:disabled) {
-    color: light-dark(white, #10151a) !important;
+:is(button[kind^=primary]:enabled, [data-testid=stMultiSelect] [data-tag]) {
+    color: lch(from currentColor calc((50 - l) * infinity) 0 0) !important;
 }
-[data-testid=stTopNavLink]:focus-visible, [data-testid=stSidebarNavLink]:focus-visible { outline: 2px solid; }
+:is([data-testid=stTopNavLink], [data-testid=stSidebarNavLink]):focus-visible { outline: 2px solid; }
 </style>"""
 
 garbage.spare_imports()

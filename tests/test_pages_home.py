@@ -87,7 +87,7 @@ def pictures(app: AppTest) -> list[str]:
 
 def test_each_model_has_a_card_with_two_strips(show: Show) -> None:
     app = show()
-    assert [e.value for e in app.subheader] == ["mnist, open", "digits", "other"]
+    assert [e.value for e in app.header] == ["mnist, open", "digits", "other"]
     assert len(pictures(app)) == 6
     assert pictures(app).count("The model&#x27;s reconstructions of test pictures") == 2
     assert (
@@ -130,7 +130,7 @@ COLLAPSE = "every picture is decoded alike; the usual fix is to train it again w
 
 def test_the_card_of_a_collapsed_model_says_so(show: Show, collapsed: str) -> None:
     app = show()
-    assert len(app.subheader) == 4
+    assert len(app.header) == 4
     assert [COLLAPSE in warning.value for warning in app.warning] == [True]
     app = show("The open model", collapsed)
     assert [COLLAPSE in warning.value for warning in app.warning] == [True]
@@ -149,7 +149,7 @@ def test_every_page_of_a_collapsed_model_says_so(show: Show, root: Path, collaps
 def test_a_strangers_markup_is_only_text(show: Show) -> None:
     app = show()
     assert NASTY in [e.value for e in app.text]
-    read_as_markdown = said([*app.markdown, *app.subheader, *app.caption, *app.title])
+    read_as_markdown = said([*app.markdown, *app.header, *app.subheader, *app.caption, *app.title])
     assert "<img" not in read_as_markdown and "**bold**" not in read_as_markdown
     app = show("The open model", "other")
     assert f"Classes: {NASTY}, 1, 2" in said(app.text)
@@ -213,8 +213,8 @@ def test_an_upload_becomes_a_card_and_is_open(show: Show, shelf: Path) -> None:
     checked(app.file_uploader[0].set_value(("<b>mine.safetensors", content, "")).run())
     assert "(uploaded " in chosen(app)
     checked(app.run())
-    assert app.subheader[0].value.startswith("\\<b\\>mine \\(uploaded ") and app.subheader[0].value.endswith(", open")
-    assert len(app.subheader) == 4
+    assert app.header[0].value.startswith("\\<b\\>mine \\(uploaded ") and app.header[0].value.endswith(", open")
+    assert len(app.header) == 4
 
 
 def test_a_bad_upload_ends_in_one_sentence_and_changes_nothing(show: Show, shelf: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_folder_of_ones_own_with_bad_files(show: Show, shelf: Path, tmp_path: 
     (tmp_path / "cut.safetensors").write_bytes(content[:5000])
     (tmp_path / "a folder.safetensors").mkdir()
     app = show()
-    assert app.subheader[0].value == "good \\(own folder\\)"
+    assert app.header[0].value == "good \\(own folder\\)"
     lines = app.warning[0].value.replace("\\", "").splitlines()
     assert [line.split(":")[0] for line in lines[2:]] == ["- a folder (own folder)", "- cut (own folder)"]
     app = show("Add a model", "cut (own folder)")

@@ -244,6 +244,7 @@ def test_a_click_and_a_lasso_choose_and_empty_ground_chooses_none(live) -> None:
 
 def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
     view = live(model="digits", method="PCA")
+    view.page.emulate_media(reduced_motion="no-preference")
     means = model("digits").reference.mean
     coords = projection.pca(means.numpy(), 2).coords
     a, b = int(coords[:, 0].argmin()), int(coords[:, 0].argmax())
@@ -268,7 +269,7 @@ def test_a_drag_from_point_to_point_plays_the_way_there_and_back(live) -> None:
     view.screenshot("live-map-path")
 
 
-def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
+def test_who_asks_for_less_motion_plays_a_path_by_pressing_play_and_takes_it_off_again(live) -> None:
     view = live(model="digits", method="t-SNE")
     tool(view, "Path")
     coords = model("digits").reference.tsne.numpy()
@@ -278,9 +279,13 @@ def test_a_path_between_two_clicks_is_taken_off_again(live) -> None:
         paper.point_to(coords[row] + [aside / paper.unit[0], 0])
         view.page.mouse.down()
         view.page.mouse.up()
-    expect(caption(view)).to_contain_text(f"of the way from picture {a} ")
+    expect(caption(view)).to_have_text(re.compile(rf"^0 % of the way from picture {a} "))
     expect(view.page.get_by_text("Decoded on the straight way between the two in latent space")).to_be_visible()
     expect(view.page.get_by_text("this is the nearest point's picture")).to_be_hidden()
+    view.page.wait_for_timeout(300)
+    expect(caption(view)).to_have_text(re.compile("^0 %"))
+    button(view, "Play").click()
+    expect(caption(view)).not_to_have_text(re.compile("^0 %"))
     expect(button(view, "Pause")).to_be_visible()
     board(view).press("Escape")
     expect(button(view, "Pause")).to_be_hidden()

@@ -1,0 +1,118 @@
+"""axe-core on every page in both themes; focus that is seen; nothing that moves by itself for who asks for less motion."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, expect
+
+THEMES = ("light", "dark")
+PAGES = ("", "sample", "interpolate", "traverse", "draw", "map", "compare")
+# What Streamlit draws and neither theme nor style of ours reaches: the rule, and where.
+STREAMLITS = {
+    ("color-contrast", "[data-testid=stCode] .token"),  # the highlighter's colours are Streamlit's own, one a theme
+}
+# Elements of our components that have a transition, an animation or smooth scrolling.
+MOVING = """() => [...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')]
+  .flatMap(host => [...host.shadowRoot.querySelectorAll('*')])
+  .filter(element => ['', '::before', '::after'].some(part => {
+    const style = getComputedStyle(element, part || null);
+    return style.animationName !== 'none' || /[1-9]/.test(style.transitionDuration) || style.scrollBehavior === 'smooth';
+  })).map(element => element.outerHTML.slice(0, 200))"""
+
+
+def violations(view) -> list[str]:
+    """What axe finds critical, serious or moderate in the page as it stands, but for what is Streamlit's."""
+    found = Axe().run(view.page).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]} {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] != "minor"
+        for node in rule["nodes"]
+        if not _is_streamlits(rule["id"], view.page.locator(_selector(node["target"])).first)
+    ]
+
+
+def _selector(target: list[str | list[str]]) -> str:
+    """An element as Playwright names it: axe gives a list where it lies in a shadow root."""
+    return " >> ".join("css=" + part for step in target for part in ([step] if isinstance(step, str) else step))
+
+
+def _is_streamlits(rule: str, element: Locator) -> bool:
+    return any(rule == of and element.evaluate("(e, where) => e.matches(where)", where) for of, where in STREAMLITS)
+
+
+def in_both_themes(view, places: Iterable[str] = ("",)) -> dict[str, list[str]]:
+    """Violations by theme and place, of those that have some; a place is the name of a tab, or empty."""
+    found = {}
+    for place in places:
+        if place:
+            view.page.get_by_role("tab", name=place, exact=True).click()
+            view.settle()
+        for theme in THEMES:
+            view.page.emulate_media(color_scheme=theme)
+            view.settle()
+            view.screenshot(f"axe-{view.page.url.rpartition('/')[2].partition('?')[0]}-{place}-{theme}")
+            found[f"{theme} {place}"] = violations(view)
+    return {where: them for where, them in found.items() if them}
+
+
+@pytest.mark.parametrize("path", PAGES[1:])  # Home has no live view
+def test_the_live_page_has_no_violation_and_nothing_moves_by_itself(live, path: str) -> None:
+    live.open(path, model="digits")
+    expect(live.page.locator(".live")).to_be_visible(timeout=60_000)
+    live.settle()
+    assert not in_both_themes(live)
+    assert live.page.evaluate(MOVING) == []
+    drawn = live.page.evaluate("window.drawn.length")
+    live.page.wait_for_timeout(300)
+    assert live.page.evaluate("window.drawn.length") == drawn
+
+
+PLACES = {
+    "": ("All models", "The open model", "Add a model"),
+    "map": ("Settings", "Chosen", "Your own"),
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_page_that_the_server_draws_has_no_violation(view, path: str) -> None:
+    view.open(path, model="digits")
+    assert not in_both_themes(view, PLACES.get(path, ("",)))
+    assert view.page.evaluate(MOVING) == []
+
+
+def test_where_a_picture_is_chosen_has_no_violation(view) -> None:
+    view.open("interpolate", model="digits")
+    view.page.get_by_role("button", name="Choose A", exact=True).click()
+    expect(view.page.get_by_text("Where A comes from")).to_be_visible()
+    view.settle()
+    assert not in_both_themes(view)
+
+
+def test_a_violation_is_noticed_in_the_page_and_in_a_component(view) -> None:
+    view.open("sample", model="digits")
+    assert not violations(view)
+    view.page.locator("[data-testid=stBidiComponentIsolated] img").first.evaluate("e => e.removeAttribute('alt')")
+    view.page.locator("[data-testid=stSidebar] p").first.evaluate("e => { e.style.color = '#999'; }")
+    assert {found.split()[0] for found in violations(view)} == {"color-contrast", "image-alt"}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_name_shows_that_it_has_the_focus(new_view: Callable, theme: str, width: int) -> None:
+    view = new_view(theme=theme, width=width)
+    view.open("draw")
+    if width < 640:
+        view.page.get_by_test_id("stExpandSidebarButton").click()
+        view.settle()
+    link = view.page.get_by_role("link", name="Map", exact=True)
+    expect(link).to_be_visible()
+    assert link.evaluate("e => getComputedStyle(e).outlineStyle") == "none"
+    for _ in range(20):
+        view.page.keyboard.press("Tab")
+        if link.evaluate("e => e === document.activeElement"):
+            break
+    style = link.evaluate("e => { const s = getComputedStyle(e); return [s.outlineStyle, s.outlineWidth]; }")
+    assert style == ["solid", "2px"]
+    view.screenshot(f"focus-{theme}-{width}")
