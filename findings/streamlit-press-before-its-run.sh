@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Streamlit 1.67.0: of two presses that come close together, the first one's callback may never be called.
 #
-# With `runner.fastReruns` (on by default) the server stops the run that it has just asked for when the next message
-# comes, and a run that is stopped before its thread has begun drops the message that it was begun for: its triggers are
-# neither run nor handed on, though triggers of messages that wait for one running script are. Seen: two buttons pressed
-# in two messages, one right after the other, twenty times on one processor: of the first button's callbacks some or all
-# are missing, of the second's none. With `runner.fastReruns = false` all of both are called.
+# Each press is a valid message of its own. A run that is still to begin when the next message comes is given up or put
+# together with it, and what was pressed first is often neither run nor handed on. Seen: two buttons pressed in two
+# messages, one right after the other, twenty times, the server on one processor: of the first button's callbacks 4 to 9
+# were called, of the second's all 20; the same with `runner.fastReruns = false`. Expected: 20 and 20.
 #
 # This script plays the browser over the socket, and fails if Streamlit behaves otherwise.
 set -euo pipefail
@@ -88,17 +87,16 @@ for i in range(TIMES):
     hear(10, i + 1)
     hear(0.2)
 print(f"pressed {TIMES} times each, first and right after it second; callbacks called: {counted[0]} and {counted[1]}")
-sys.exit(not (counted[0] < TIMES and counted[1] == TIMES) if sys.argv[2] == "lost" else counted != (TIMES, TIMES))
+sys.exit(not (counted[0] < TIMES and counted[1] == TIMES))
 PY
 
 cd "$folder/app"
-for how in "true lost" "false kept"; do
-    read -r fast expected <<< "$how"
+for fast in true false; do
     port=$((20000 + RANDOM % 20000))
     taskset -c 0 "$folder/venv/bin/streamlit" run main.py --server.port "$port" --server.headless true \
         --browser.gatherUsageStats false --runner.fastReruns "$fast" > "$folder/server.log" 2>&1 &
     server=$!
     echo "streamlit $("$folder/venv/bin/python" -c 'import streamlit; print(streamlit.__version__)'), fastReruns $fast:"
-    "$folder/venv/bin/python" "$folder/browser.py" "$port" "$expected"
+    "$folder/venv/bin/python" "$folder/browser.py" "$port"
     kill "$server"
 done

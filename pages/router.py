@@ -6,8 +6,8 @@ from PIL import Image, ImageOps
 from pages.widgets import A, B, garbage, links, models, steps, uploads
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
-# browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light; a
-# page's name shows that it has the focus.
+# browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light;
+# a page's name shows that it has the focus.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
 .st-key-browser_history { display: none; }
