@@ -10,7 +10,7 @@ from pages.widgets import A, B, garbage, links, models, steps, uploads
 # a page's name shows that it has the focus.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
-.st-key-browser_history { display: none; }
+[data-testid=stLayoutWrapper]:has(> .st-key-browser_history) { display: none; }
 .js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .cbaxis, .cbtitle) text { fill: currentColor !important; }
 :is(button[kind^=primary]:enabled, [data-testid=stMultiSelect] [data-tag]) {
     color: lch(from currentColor calc((50 - l) * infinity) 0 0) !important;
