@@ -7,9 +7,12 @@ import pytest
 import streamlit as st
 import torch
 from PIL import Image, ImageDraw
+from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import models, pictures, uploads
+from pages.widgets import cutout, models, pictures, uploads
+from tests import handwriting
+from tests.handwriting import Scene
 from vae_core import data, explore
 
 
@@ -244,3 +247,44 @@ def test_sheets_show_every_picture_before_one_comes_again() -> None:
     pages = [pictures._sheet_rows(rows, page) for page in range(3)]
     assert sorted(row for page in pages for row in page) == rows
     assert len(pages[0]) == pictures.SHEET and pictures._sheet_rows(rows, 3) != pages[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "means"),
+    [
+        ({"name": "crop", "value": [0.1, 0.2, 0.5, 0.75]}, ("crop", "0.1000,0.2000,0.5000,0.7500")),
+        ({"name": "crop", "value": [-1, 0.2, 2, 0.75]}, ("crop", "0.0000,0.2000,1.0000,0.7500")),
+        ({"name": "crop", "value": [0.5, 0.2, 0.1, 0.75]}, ("", "")),
+        ({"name": "crop", "value": [0.1, 0.2, 0.5]}, ("", "")),
+        ({"name": "crop", "value": [0.1, 0.2, float("nan"), 0.75]}, ("", "")),
+        ({"name": "turn", "value": -3.25}, ("turn", "-3.2")),
+        ({"name": "turn", "value": 400}, ("turn", "45.0")),
+        ({"name": "turn", "value": "4"}, ("", "")),
+        ({"name": "threshold", "value": 2}, ("threshold", "0.98")),
+        ({"name": "threshold", "value": True}, ("", "")),
+        ({"name": "reset", "value": None}, ("reset", "")),
+        ({"name": "fit", "value": 1}, ("", "")),
+        ([], ("", "")),
+        (None, ("", "")),
+    ],
+)
+def test_of_what_a_browser_tells_only_corrections_are_heard(told: object, means: tuple[str, str]) -> None:
+    assert cutout.correction(told) == means
+
+
+def test_a_photograph_keeps_its_corrections_until_they_are_reset(start: Callable[..., AppTest]) -> None:
+    line = handwriting.skeleton(load_digits().images[2] / 16)
+    app = give(start(), handwriting.photograph(Scene(line, size=(500, 400))))
+    first = found(app)
+    assert first.cutout is not None and first.cutout.turn == 0
+    assert first.given is not None and max(first.given.size) > pictures.THUMBNAIL
+    value = pictures.with_setting(pictures.with_setting(first.choice, "turn", "12.0"), "crop", "0.2,0.2,0.8,0.8")
+    app.session_state["picture_a"] = value
+    turned = found(run(app))
+    assert turned.cutout is not None
+    assert (turned.cutout.turn, turned.cutout.crop) == (12, (0.2, 0.2, 0.8, 0.8))
+    assert not torch.equal(turned.x, first.x)
+    assert pictures.without_cut(value) == first.choice
+    app.session_state["picture_a"] = pictures.with_setting(first.choice, "crop", "0.5,0.5,0.4,0.8")
+    run(app)
+    assert ["in this order" in warning.value for warning in app.warning] == [True]

@@ -126,7 +126,7 @@ def cut(
         The ink, upright; its mask is empty where there is none.
     """
     paper = _read(grey, crop, dark_ink)
-    turn = turn if turn is not None else paper.angle or 0.0
+    turn = turn if turn is not None else round(paper.angle or 0.0, 1) + 0.0  # never -0.0
     sheet = paper.sheet if crop is None else paper.sheet & _inside(crop, turn, grey.shape)
     dark = np.where(sheet, paper.dark, 0)
     ink, level, others = _ink(dark, sheet, threshold, alone=crop is None)
@@ -461,33 +461,33 @@ def _ink(dark: Grey, sheet: Mask, threshold: float | None, alone: bool, step: in
     Returns:
         Where it is (H, W), how dark it is, and how many other groups like it there are.
     """
+    dark = _without_foreign(dark, sheet, threshold, step)
     level = _level(dark)
-    for _ in range(3):
-        if level < LEAST:
-            break
-        shapes = _shapes(dark, sheet, threshold or level / 2, step)
-        good = shapes.quality >= 0.5
-        if not good.any():
-            break
-        foreign = np.isin(shapes.labels, np.flatnonzero(~good) + 1)
-        dark = np.where(foreign, 0, dark)
-        before, level = level, _level(dark)
-        if level > 0.9 * before:
-            break
-    if level < LEAST:
-        return np.zeros(dark.shape, bool), level, 0
     shapes = _shapes(dark, sheet, threshold or level / 2, step)
-    if not shapes.boxes:
+    if level < LEAST or not shapes.boxes:
         return np.zeros(dark.shape, bool), level, 0
     chosen, others = _group(shapes, alone)
     ink = np.isin(shapes.labels, chosen + 1)
-    own = float(np.percentile(dark[ink], 75))
-    return ink, own, others
+    return ink, float(np.percentile(dark[ink], 75)), others
+
+
+def _without_foreign(dark: Grey, sheet: Mask, threshold: float | None, step: int) -> Grey:
+    """Darkness without shapes that no pen has drawn, the darkest first: paler ink is seen once they are gone."""
+    for _ in range(3):
+        level = _level(dark)
+        shapes = _shapes(dark, sheet, threshold or level / 2, step)
+        good = shapes.quality >= 0.5
+        if level < LEAST or not good.any():
+            break
+        dark = np.where(np.isin(shapes.labels, np.flatnonzero(~good) + 1), 0, dark)
+        if _level(dark) > 0.9 * level:
+            break
+    return dark
 
 
 def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
     """The connected parts above a threshold, and how like ink each is."""
-    above = dark > threshold
+    above = dark > max(threshold, LEAST / 2)
     labels, count = ndimage.label(above, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
     every = np.arange(1, count + 1)
