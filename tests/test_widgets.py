@@ -45,6 +45,12 @@ def contrast(one: str, other: str) -> float:
     return float(light / dark)
 
 
+def mixed(one: str, other: str, share: float) -> str:
+    """So much of one colour over another, as the browser mixes them."""
+    pairs = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
+    return "#" + bytes(round(share * a + (1 - share) * b) for a, b in pairs).hex()
+
+
 @pytest.fixture(scope="module")
 def config() -> dict:
     return tomllib.loads((Path(__file__).parents[1] / ".streamlit/config.toml").read_text("utf-8"))
@@ -75,8 +81,13 @@ def test_theme_is_readable(config: dict, mode: str) -> None:
         assert contrast(theme["textColor"], ground) > 7
         assert contrast(theme["blueTextColor"], ground) > 4.5
         assert contrast(theme["orangeTextColor"], ground) > 4.5
-        assert contrast(theme["primaryColor"], ground) > 3
-    assert contrast(theme["primaryColor"], "#ffffff") > 4  # the letters of a primary button
+        assert contrast(theme["primaryColor"], ground) > 4.5
+        assert contrast(mixed(theme["textColor"], ground, 0.6), ground) > 4.5  # a caption
+    letters = {"light": "#ffffff", "dark": "#000000"}[mode]  # of a primary button: the style of pages/router.py
+    assert contrast(theme["primaryColor"], letters) > 4.5
+    for share in (0.1, 0.2):  # of what is chosen among several, and the pointer on it
+        tint = mixed(theme["primaryColor"], theme["backgroundColor"], share)
+        assert contrast(theme["primaryColor"], tint) > 4.5
 
 
 def test_nobody_listens_or_is_told(config: dict) -> None:

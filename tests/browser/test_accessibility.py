@@ -1,10 +1,14 @@
-"""axe-core on every page in both themes; focus that is seen; nothing that moves by itself for who asks for less motion."""
+"""axe-core on every page in both themes; focus that is seen; nothing moves by itself for who asks for less motion."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
+from sklearn.datasets import load_digits
+
+from tests import handwriting
 
 THEMES = ("light", "dark")
 PAGES = ("", "sample", "interpolate", "traverse", "draw", "map", "compare")
@@ -17,7 +21,8 @@ MOVING = """() => [...document.querySelectorAll('[data-testid=stBidiComponentIso
   .flatMap(host => [...host.shadowRoot.querySelectorAll('*')])
   .filter(element => ['', '::before', '::after'].some(part => {
     const style = getComputedStyle(element, part || null);
-    return style.animationName !== 'none' || /[1-9]/.test(style.transitionDuration) || style.scrollBehavior === 'smooth';
+    const moves = style.animationName !== 'none' || /[1-9]/.test(style.transitionDuration);
+    return moves || style.scrollBehavior === 'smooth';
   })).map(element => element.outerHTML.slice(0, 200))"""
 
 
@@ -86,6 +91,21 @@ def test_where_a_picture_is_chosen_has_no_violation(view) -> None:
     view.open("interpolate", model="digits")
     view.page.get_by_role("button", name="Choose A", exact=True).click()
     expect(view.page.get_by_text("Where A comes from")).to_be_visible()
+    view.settle()
+    assert not in_both_themes(view)
+
+
+def test_what_is_cut_out_of_a_photograph_has_no_violation(view, tmp_path: Path) -> None:
+    scene = handwriting.Scene(handwriting.skeleton(load_digits().images[7] / 16), size=(900, 700))
+    (tmp_path / "seven.jpg").write_bytes(handwriting.photograph(scene))
+    view.open("interpolate", model="mnist")
+    view.page.get_by_role("button", name="Choose A", exact=True).click()
+    view.page.get_by_text("Upload", exact=True).click()
+    view.settle()
+    view.upload(tmp_path / "seven.jpg")
+    expect(view.page.get_by_role("group", name="Rectangle that is cut out")).to_be_visible()
+    assert not in_both_themes(view)
+    view.page.get_by_role("button", name="Prepare A", exact=True).click()
     view.settle()
     assert not in_both_themes(view)
 
