@@ -7,7 +7,7 @@ from pages.widgets import A, B, garbage, links, models, steps, uploads
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
 # browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light;
-# a page's name shows that it has the focus.
+# code in a caption is as dark as its words; a page's name shows that it has the focus.
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-left: clamp(1rem, 3vw, 3rem); padding-right: clamp(1rem, 3vw, 3rem); }
 [data-testid=stLayoutWrapper]:has(> .st-key-browser_history) { display: none; }
@@ -15,6 +15,7 @@ _STYLE = """<style>
 :is(button[kind^=primary]:enabled, [data-testid=stMultiSelect] [data-tag]) {
     color: lch(from currentColor calc((50 - l) * infinity) 0 0) !important;
 }
+[data-testid=stCaptionContainer] code { opacity: 1 !important; color: inherit !important; }
 :is([data-testid=stTopNavLink], [data-testid=stSidebarNavLink]):focus-visible { outline: 2px solid; }
 </style>"""
 
