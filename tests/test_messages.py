@@ -27,8 +27,8 @@ class Socket:
     async def _sent(self, message: Message) -> None:
         self.sent.append(message)
 
-    def say(self, page: str, *states: WidgetState, fragment: str = "", auto: bool = False) -> None:
-        asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=auto)
+    def say(self, page: str, *states: WidgetState, fragment: str = "", auto: bool = False, back: bool = False) -> None:
+        asked = ClientState(page_script_hash=page, fragment_id=fragment, is_auto_rerun=auto, is_history_navigation=back)
         asked.widget_states.widgets.extend(states)
         self.said.put_nowait({"type": "websocket.receive", "bytes": BackMsg(rerun_script=asked).SerializeToString()})
 
@@ -152,6 +152,22 @@ def test_a_message_waits_until_the_run_before_it_has_begun() -> None:
     run(act)
 
 
+def test_what_is_said_after_a_step_back_waits_until_the_page_has_followed_the_link() -> None:
+    async def act(socket: Socket) -> None:
+        socket.say("old", back=True)
+        assert (await socket.heard()).is_history_navigation
+        socket.say("old", value("n", 2))
+        waiting = asyncio.ensure_future(socket.connection.receive())
+        await socket.begins("old")
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        ended = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY).SerializeToString()
+        await socket.connection.send({"type": "websocket.send", "bytes": ended})
+        assert BackMsg.FromString((await asyncio.wait_for(waiting, 0.1))["bytes"]).rerun_script.widget_states
+
+    run(act)
+
+
 def test_a_run_that_never_begins_holds_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "BEGIN", 0.05)
 
@@ -167,10 +183,10 @@ def test_a_timer_tells_no_press_and_holds_nothing() -> None:
     """The press that waits in the browser for its own message would be told twice."""
 
     async def act(socket: Socket) -> None:
-        socket.say("old", value("n", 1), press("a"), fragment="clock", auto=True)
+        socket.say("old", value("n", 2), value("m", 1), press("a"), fragment="clock", auto=True)
         socket.say("old", value("n", 1), press("a"))
         first, second = await socket.heard(), await socket.heard()
-        assert [state.id for state in first.widget_states.widgets] == ["n"]
+        assert [state.id for state in first.widget_states.widgets] == ["n", "m"] and first.fragment_id == "clock"
         assert [state.id for state in second.widget_states.widgets] == ["n", "a"]
 
     run(act)

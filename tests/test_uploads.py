@@ -127,6 +127,9 @@ def test_one_visit_sends_a_limited_number_and_sum(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(visits, "_files", lambda _: {i: SimpleNamespace(data=b"x" * n) for i, n in enumerate(files)})
     for name, value in (("MAX_FILES", 3), ("MAX_BYTES", 10), ("FRAME", 2)):
         monkeypatch.setattr(uploads, name, value)
+    monkeypatch.setattr(visits, "_is_here", lambda visit: False)
+    assert put(13) == 200 and not uploads._refused  # of no visit: passed on to Streamlit, and not remembered
+    monkeypatch.setattr(visits, "_is_here", lambda visit: True)
     assert put(10) == 200 and put(13) == 413 and put(None) == 413
     files[:] = [5, 5]
     assert put(2) == 200 and put(3) == 413

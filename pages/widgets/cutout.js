@@ -2,6 +2,7 @@
 // set the threshold. Python hears of a change when the hand lets go, or when the keys have rested.
 
 const REST = 250; // milliseconds
+const SMALL = 40; // CSS pixels: a rectangle's shorter side
 const STEP = 0.01; // of the photograph, a press of an arrow key
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const bound = new WeakMap(); // Streamlit calls the default export again with every change of data or theme
@@ -41,6 +42,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         height: `${bottom - top}%`,
         transform: `rotate(${own.turn}deg)`,
       });
+    frame.classList.toggle("small", Math.min(frame.offsetWidth, frame.offsetHeight) < SMALL);
     for (const [slider, text] of [
       [turn, `${own.turn.toFixed(1)}°`],
       [threshold, own.threshold.toFixed(2)],
@@ -138,6 +140,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const slider of [turn, threshold]) slider.addEventListener("input", slide, { signal });
   part("button").addEventListener("click", () => tell("reset"), { signal });
   draw();
+  picture.decode().then(draw, () => undefined); // its size is known only now
   return () => {
     clearTimeout(timer);
     control.abort();

@@ -7,7 +7,8 @@ Streamlit 1.67 loses three things where messages come close together, as on a ta
 - A press and what a fragment says in the same moment are one message, which runs the fragment alone. Here it runs the
   page.
 - A run that has not begun when the next message comes never begins, and its callbacks are never called. Here each
-  message waits until the run before it has begun.
+  message waits until the run before it has begun; after a step back, until it has ended, since that run alone follows
+  the link.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 LAST_WORDS = 0.06  # seconds that a page switch waits for what the page that is left still says
-BEGIN = 1.0  # seconds at most that a message waits for the run before it to begin
+BEGIN = 5.0  # seconds at most that a message waits for the run before it to begin
 LARGE = 2**16  # bytes: what is larger is content, and not read here
 
 
@@ -55,6 +56,7 @@ class Connection:
         self._page = ""  # the page that is open, or was asked for last
         self._told: dict[str, bytes] = {}  # what its widgets said last, by their ids
         self._announced = False  # the run that was asked for last
+        self._went_back = False  # it follows the link as the only one, and is waited for to its end
         self._begun = asyncio.Event()
         self._begun.set()
 
@@ -81,13 +83,12 @@ class Connection:
         content = message.get("bytes") or b""
         said = ForwardMsg.FromString(content) if 0 < len(content) < LARGE else ForwardMsg()
         kind = said.WhichOneof("type")
-        if kind == "navigation":  # the page of a link is not known before
-            self._page = said.navigation.page_script_hash
         if kind == "new_session":
             self._page, self._announced = said.new_session.page_script_hash, True
-        elif said.WhichOneof("type") == "navigation":  # on a deep link only now it is known which page that is
+        elif kind == "navigation":  # the page of a link is not known before
             self._page = said.navigation.page_script_hash
-        elif content and self._announced:
+        is_sign = kind == "script_finished" if self._went_back else kind != "new_session"
+        if content and is_sign and self._announced:
             self._begun.set()  # its callbacks came before anything that it shows
         await self._send(message)
 
@@ -123,10 +124,10 @@ class Connection:
             del asked.widget_states.widgets[:]
             asked.widget_states.widgets.extend(kept)
         else:
-            self._announced = False
+            self._announced, self._went_back = False, asked.is_history_navigation
             self._begun.clear()
         told = {state.id: state.SerializeToString() for state in asked.widget_states.widgets}
-        if sum(self._told.get(key) != state for key, state in told.items()) > 1:
+        if not asked.is_auto_rerun and sum(self._told.get(key) != state for key, state in told.items()) > 1:
             asked.fragment_id = ""
         self._told = {state.id: told[state.id] for state in asked.widget_states.widgets if not _is_trigger(state)}
         return {"type": "websocket.receive", "bytes": BackMsg(rerun_script=asked).SerializeToString()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -42,8 +43,9 @@ _refused: Counter[str] = Counter()
 
 def _shelf() -> Shelf:
     shelf: Shelf = st.session_state.setdefault("uploads", OrderedDict())
-    if context := get_script_run_ctx():
-        _shelves[context.session_id] = shelf
+    context = get_script_run_ctx()
+    if context and runtime.exists() and runtime.get_instance().is_active_session(context.session_id):
+        _shelves[context.session_id] = shelf  # not of a run that goes on after its visit has ended
     return shelf
 
 

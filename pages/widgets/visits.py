@@ -74,6 +74,9 @@ class Visits:
 
     async def _count(self, visit: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a file in where the visit has room for it: Streamlit holds it until a page has taken it."""
+        if not _is_here(visit):  # Streamlit refuses it
+            await self.app(scope, receive, send)
+            return
         length = Headers(scope=scope).get("content-length", "")
         size = int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else None
         files = _files(visit)
@@ -97,6 +100,11 @@ def _files(visit: str) -> dict:
     return manager.file_storage.get(visit, {}) if isinstance(manager, MemoryUploadedFileManager) else {}
 
 
+def _is_here(visit: str) -> bool:
+    """Whether the visit goes on."""
+    return Runtime.instance().is_active_session(visit)
+
+
 def _visit_of(content: bytes) -> str:
     """The id of a visit, where a message to the browser tells it."""
     with suppress(DecodeError):
@@ -117,7 +125,6 @@ def _leave(visit: str, seconds: float) -> None:
 
 def _end(visit: str) -> None:
     _endings.pop(visit, None)
-    runtime = Runtime.instance()
-    if not runtime.is_active_session(visit):
-        runtime.close_session(visit)
+    if not _is_here(visit):
+        Runtime.instance().close_session(visit)
         uploads.forget(visit)

@@ -174,6 +174,46 @@ def test_a_control_pressed_while_the_path_plays_does_what_it_says(how: int | str
         seen(live, what)
 
 
+@pytest.mark.parametrize("when", ["plays", "is held", "was just let go"])
+@pytest.mark.parametrize("kind", MOVING)
+def test_another_picture_comes_while_a_view_is_moved(kind: str, when: str, live) -> None:
+    """Each view, while it plays, while its slider is held by the keys, and right after that."""
+    ready(live, kind)
+    slot = "start" if kind == "sliders" else "a"
+    for how in HELD:
+        before, another = in_link(live, slot), button(live, "Another one")
+        if when == "plays":
+            move(live, kind)
+        else:
+            handle = live.page.locator(".live [role=slider], .live input[type=range]").first
+            handle.focus()
+            live.page.keyboard.down("ArrowRight")
+            live.page.wait_for_timeout(100)
+            if when == "was just let go":
+                live.page.keyboard.up("ArrowRight")
+        press(live.page, another, how)
+        if when == "is held":
+            live.page.keyboard.up("ArrowRight")
+        live.settle()
+        seen(live, lambda before=before: in_link(live, slot) not in (None, before))
+
+
+def test_back_while_a_view_plays_undoes_the_step_before(live) -> None:
+    ready(live, "path")
+    first = live.page.url
+    button(live, "Another one").click()
+    live.settle()
+    second = live.page.url
+    for _ in range(3):
+        move(live, "path")
+        live.page.go_back()
+        live.settle()
+        assert live.page.url == first and button(live, "Play").count() == 1
+        live.page.go_forward()
+        live.settle()
+        assert live.page.url == second
+
+
 @pytest.mark.parametrize("how", HELD)
 def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: int, live) -> None:
     ready(live, "sliders")

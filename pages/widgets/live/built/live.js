@@ -2507,13 +2507,13 @@ function Bt(e, t, n) {
 		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
 	}), d = (e) => {
 		e.composedPath().includes(r) || o.finish?.();
-	}, f = [
-		"pointerdown",
-		"keydown",
-		"popstate"
-	];
+	}, f = ["pointerdown", "keydown"];
 	for (let e of f) window.addEventListener(e, d, !0);
-	return {
+	let p = () => {
+		let { tell: e } = a;
+		a.tell = i, o.finish?.(), a.tell = e;
+	};
+	return window.addEventListener("popstate", p, !0), {
 		name: e,
 		host: a,
 		view: o,
@@ -2521,7 +2521,7 @@ function Bt(e, t, n) {
 		dispose: () => {
 			c.disconnect();
 			for (let e of f) window.removeEventListener(e, d, !0);
-			window.removeEventListener("resize", l), u(), s.dispose(), o.dispose(), Z.delete(t);
+			window.removeEventListener("popstate", p, !0), window.removeEventListener("resize", l), u(), s.dispose(), o.dispose(), Z.delete(t);
 		}
 	};
 }

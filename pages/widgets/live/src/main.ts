@@ -100,11 +100,20 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): 
   const finish = (event: Event) => {
     if (!event.composedPath().includes(root)) view.finish?.();
   };
-  const presses = ["pointerdown", "keydown", "popstate"];
+  const presses = ["pointerdown", "keydown"];
   for (const press of presses) window.addEventListener(press, finish, true);
+  // What a step back leaves has been told, or is left: told now, it would go into the link that is come back to.
+  const leave = () => {
+    const { tell } = host;
+    host.tell = silent;
+    view.finish?.();
+    host.tell = tell;
+  };
+  window.addEventListener("popstate", leave, true);
   const dispose = () => {
     observer.disconnect();
     for (const press of presses) window.removeEventListener(press, finish, true);
+    window.removeEventListener("popstate", leave, true);
     window.removeEventListener("resize", fit);
     deaf();
     loading.dispose();

@@ -13,7 +13,7 @@ export interface Host {
 export interface View {
   /** Show what Python says; called again with every change of it, and of the theme. */
   show(data: never): void;
-  /** Something else is about to be pressed, on the page or of the browser: stop, and tell what is not told yet. */
+  /** Something else on the page is about to be pressed: stop, and tell what is not told yet. */
   finish?(): void;
   /** Fit to the room there is. */
   fit(): void;
