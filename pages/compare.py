@@ -391,7 +391,7 @@ def page() -> None:
     with head:
         st.title("Compare", anchor=False)
         st.write("The same two pictures in several models: each goes its own way from A to B.")
-    left, controls = st.columns([3.2, 1], gap="medium", vertical_alignment="bottom")
+    left, controls = st.columns([2.5, 1], gap="medium", vertical_alignment="bottom")
     with left:
         chosen = models_input(home)
     pair = []
