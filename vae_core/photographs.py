@@ -174,7 +174,8 @@ def _read(grey: Grey, crop: Box | None, dark_ink: bool | None) -> _Paper:
         angle = float(np.median(angles))
     sheet = sheet & ~_holes(filled, printed, sheet)
     window = _window(filled, printed, sheet)
-    return _Paper(_darkness(filled, printed, sheet, window), sheet, angle, dark_ink, tuple(notes))
+    dark = _bridged(_darkness(filled, printed, sheet, window), printed)
+    return _Paper(dark, sheet, angle, dark_ink, tuple(notes))
 
 
 def _is_dark_ink(grey: Grey) -> bool:
@@ -189,6 +190,17 @@ def _darkness(filled: Grey, printed: Grey, sheet: Mask, window: float) -> Grey:
     """Darkness of all but the rules, where strokes are narrower than a window."""
     left = filled / (_paper(filled, window) * (1 - printed))
     return np.where(sheet, (1 - left).clip(0, 1), 0).astype(np.float32)
+
+
+def _bridged(dark: Grey, printed: Grey) -> Grey:
+    """Darkness with the ink on the rules that has gone with them: what lies between ink on both sides of a rule."""
+    band = printed > 0.1
+    if not band.any():
+        return dark
+    thickness = 8 * float(ndimage.distance_transform_edt(band[::2, ::2])[band[::2, ::2]].mean())  # at half the size
+    beside = np.where(ndimage.maximum_filter(band, 5), 0, dark)  # where nothing of a rule is left
+    closed = ndimage.grey_closing(beside, round(thickness) + 7, mode="nearest")
+    return np.where(band, np.maximum(dark, closed), dark)
 
 
 def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
@@ -209,7 +221,8 @@ def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
 def _holes(filled: Grey, printed: Grey, sheet: Mask) -> Mask:
     """Where the sheet is punched, (H, W): discs, where there is something else besides."""
     small = sheet[::2, ::2]
-    dark = _darkness(_shrink(filled, 2), _shrink(printed, 2), small, _WINDOWS[-1])
+    printed = _shrink(printed, 2)
+    dark = _bridged(_darkness(_shrink(filled, 2), printed, small, _WINDOWS[-1]), printed)
     shapes = _shapes(dark, small, _level(dark) / 2, 2)
     found = np.zeros_like(small)
     if (shapes.quality[~shapes.round] >= 0.5).any():
