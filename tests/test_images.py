@@ -268,7 +268,7 @@ def test_a_large_picture_is_made_small_early_and_looks_the_same(mode, how, shape
     monkeypatch.setattr(images, "ENOUGH_PIXELS", 1440 * 1080 // 4)
     opened = open_image(data)
     assert opened.size == (720, 540)
-    levels = 4 if how.centre else 1  # ink is brightened, and differences with it
+    levels = 16 if how.centre else 1  # ink is cut out at a threshold: a pixel at its edge may be half a one
     assert (prepare(opened, shape, how, True).x - slow).abs().max() <= (levels + 0.01) / 255
 
 

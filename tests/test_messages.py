@@ -12,6 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from pages.widgets import messages
+from tests.conftest import in_own_loop
 
 Act = Callable[["Socket"], Coroutine[Any, Any, None]]
 
@@ -32,10 +33,10 @@ class Socket:
         asked.widget_states.widgets.extend(states)
         self.said.put_nowait({"type": "websocket.receive", "bytes": BackMsg(rerun_script=asked).SerializeToString()})
 
-    async def heard(self) -> ClientState | None:
-        """What Streamlit hears next; None where it hears nothing for a while."""
+    async def heard(self, seconds: float = 10) -> ClientState | None:
+        """What Streamlit hears next; None where it hears nothing for so long."""
         try:
-            message = await asyncio.wait_for(self.connection.receive(), 0.3)
+            message = await asyncio.wait_for(self.connection.receive(), seconds)
         except TimeoutError:
             return None
         return BackMsg.FromString(message["bytes"]).rerun_script
@@ -66,7 +67,7 @@ def run(act: Act) -> None:
         await act(socket)
         socket.connection.close()
 
-    asyncio.run(whole())
+    in_own_loop(whole())
 
 
 def test_what_a_page_says_as_it_is_left_is_heard_before_the_next_page_opens() -> None:
@@ -86,7 +87,7 @@ def test_what_a_page_says_after_it_was_left_does_not_bring_it_back() -> None:
         assert (await socket.heard()).page_script_hash == "new"
         socket.say("old", value("n", 2), fragment="f")
         socket.say("old", value("n", 3), press("b"))
-        assert await socket.heard() is None
+        assert await socket.heard(0.3) is None
         await socket.begins("new")
         socket.say("new", value("m", 1))
         assert (await socket.heard()).page_script_hash == "new"
@@ -146,7 +147,7 @@ def test_a_message_waits_until_the_run_before_it_has_begun() -> None:
         await asyncio.sleep(0.1)
         assert not waiting.done()
         await socket.begins("old")
-        message = await asyncio.wait_for(waiting, 0.1)
+        message = await asyncio.wait_for(waiting, 5)
         assert BackMsg.FromString(message["bytes"]).rerun_script.widget_states.widgets[1].id == "b"
 
     run(act)
@@ -163,7 +164,7 @@ def test_what_is_said_after_a_step_back_waits_until_the_page_has_followed_the_li
         assert not waiting.done()
         ended = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY).SerializeToString()
         await socket.connection.send({"type": "websocket.send", "bytes": ended})
-        assert BackMsg.FromString((await asyncio.wait_for(waiting, 0.1))["bytes"]).rerun_script.widget_states
+        assert BackMsg.FromString((await asyncio.wait_for(waiting, 5))["bytes"]).rerun_script.widget_states
 
     run(act)
 
@@ -216,5 +217,5 @@ def test_other_scopes_pass_as_they_are() -> None:
     async def app(*given: object) -> None:
         seen.extend(given)
 
-    asyncio.run(messages.InOrder(app)({"type": "http"}, None, None))  # type: ignore[arg-type]
+    in_own_loop(messages.InOrder(app)({"type": "http"}, None, None))  # type: ignore[arg-type]
     assert seen == [{"type": "http"}, None, None]

@@ -277,15 +277,15 @@ def test_contract_a_fresh_model_goes_through_a_file(name: str, pixels: Tensor, t
     checkpoints.save(Checkpoint(recipe, model, DataInfo("any")), tmp_path / "fresh.safetensors")
     loaded = checkpoints.load(tmp_path / "fresh.safetensors")
     assert loaded.recipe == recipe and loaded.model.spec == model.spec
+    weights = loaded.model.state_dict()
+    assert all(torch.equal(tensor, weights[key]) for key, tensor in model.state_dict().items())
+    # What is computed of the same weights at another place in memory may be rounded otherwise.
     one, two = model.encode(pixels), loaded.model.encode(pixels)
-    for a, b in zip([*one.mean, *one.kl], [*two.mean, *two.kl], strict=True):
-        assert torch.equal(a, b)
-    assert torch.equal(model.decode([*one.mean]), loaded.model.decode([*one.mean]))
-    a, b = (m.sample_prior(3, generator=seeded(0)) for m in (model, loaded.model))
-    assert all(torch.equal(p, q) for p, q in zip(a, b, strict=True))
+    torch.testing.assert_close([*one.mean, *one.kl], [*two.mean, *two.kl])
+    torch.testing.assert_close(model.decode([*one.mean]), loaded.model.decode([*one.mean]))
+    torch.testing.assert_close(*(m.sample_prior(3, generator=seeded(0)) for m in (model, loaded.model)))
     if model.spec.has_density:
-        a, b = (m.terms(pixels, generator=seeded(0)).log_weights for m in (model, loaded.model))
-        assert torch.equal(a, b)
+        torch.testing.assert_close(*(m.terms(pixels, generator=seeded(0)).log_weights for m in (model, loaded.model)))
 
 
 def test_contract_no_tensor_lies_elsewhere() -> None:

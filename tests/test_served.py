@@ -9,13 +9,14 @@ import pytest
 from starlette.routing import Router
 
 from pages.widgets import served
+from tests.conftest import in_own_loop
 
 app = Router(served.routes)
 
 
 def get(path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body that the routes give for an address below the app's; with a body it is a POST."""
-    return asyncio.run(ask(path, body, **headers))
+    return in_own_loop(ask(path, body, **headers))
 
 
 async def ask(path: str, body: bytes | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -98,7 +99,7 @@ def test_promised_file_is_made_once_for_all_who_ask_at_the_same_time() -> None:
     async def class_of_five() -> list[tuple[int, dict[str, str], bytes]]:
         return await asyncio.gather(*(ask(address) for _ in range(5)))
 
-    for status, headers, body in asyncio.run(class_of_five()):
+    for status, headers, body in in_own_loop(class_of_five()):
         assert (status, body) == (200, b"file") and "immutable" in headers["cache-control"]
     assert get(address)[2] == b"file" and len(made) == 1
 
@@ -121,7 +122,7 @@ def test_few_files_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatch) ->
     async def all_at_once() -> None:
         await asyncio.gather(*(ask(address) for address in addresses))
 
-    asyncio.run(all_at_once())
+    in_own_loop(all_at_once())
     assert most == served._makers._max_workers == 2
 
 
@@ -137,7 +138,7 @@ def test_who_leaves_stops_nothing() -> None:
         may.set()
         return await second
 
-    assert asyncio.run(one_leaves())[2] == b"file"
+    assert in_own_loop(one_leaves())[2] == b"file"
 
 
 def test_what_cannot_be_made_is_told_in_a_sentence_and_not_tried_again() -> None:

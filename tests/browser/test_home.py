@@ -30,7 +30,7 @@ def model(view):
 def test_the_first_visit_shows_pictures_of_the_usual_models_and_a_switch_of_all(view) -> None:
     view.open()
     names = [path.stem for path in (ROOT / "checkpoints").glob("*.safetensors")]
-    headings = view.page.get_by_role("heading", level=3)
+    headings = view.page.get_by_role("heading", level=2)
     assert headings.count() == len(models.ORDER)
     assert strips(view).count() == 2 * len(models.ORDER)
     for i in range(strips(view).count()):
@@ -105,7 +105,7 @@ def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, 
     good.write_bytes(DIGITS.read_bytes())
     view.upload(good)
     expect(alert).to_contain_text("<i>my *model* is open.")
-    expect(view.page.get_by_role("heading", level=3).first).to_contain_text("<i>my *model* (uploaded ")
+    expect(view.page.get_by_role("heading", level=2).first).to_contain_text("<i>my *model* (uploaded ")
     assert model(view).input_value().startswith("<i>my *model* (uploaded ")
     view.go_to("Sample")
     assert model(view).input_value().startswith("<i>my *model* (uploaded ")

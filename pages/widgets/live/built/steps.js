@@ -12,8 +12,11 @@ var r = (e, t) => JSON.stringify(e.searchParams.getAll(t)), i = class {
 	change;
 	constructor(t) {
 		this.push = t.pushState.bind(t), this.change = t.replaceState.bind(t), t.pushState = (e, t, n) => this.fromPage(e, t, n), t.replaceState = (e, t, n) => this.fromWidget(e, t, n);
-		for (let t of e) addEventListener(t, () => this.pressed = !0, !0);
+		for (let t of e) addEventListener(t, () => this.press(), !0);
 		addEventListener("popstate", () => this.pressed = !1, !0);
+	}
+	press() {
+		this.pressed = !0, this.changes.clear();
 	}
 	fromWidget(e, t, n) {
 		let [i, a] = this.addresses(n);

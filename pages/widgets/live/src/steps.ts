@@ -39,8 +39,14 @@ export class Steps {
     this.change = history.replaceState.bind(history);
     history.pushState = (data, title, url) => this.fromPage(data, title, url);
     history.replaceState = (data, title, url) => this.fromWidget(data, title, url);
-    for (const press of PRESSES) addEventListener(press, () => (this.pressed = true), true);
+    for (const press of PRESSES) addEventListener(press, () => this.press(), true);
     addEventListener("popstate", () => (this.pressed = false), true);
+  }
+
+  /** What a page writes from now on may answer to this press, and undo what a widget did before it. */
+  private press(): void {
+    this.pressed = true;
+    this.changes.clear();
   }
 
   /** A widget changes the link, by itself. */

@@ -68,6 +68,15 @@ describe("a widget's value in the link", () => {
     expect(hears).toHaveBeenCalledExactlyOnceWith(["steps"]);
   });
 
+  it("is put back by a later press", () => {
+    const { history } = watched();
+    press();
+    history.replaceState({}, "", "/sample?z1=1.5");
+    press();
+    history.pushState({}, "", "/sample");
+    expect(link()).toBe("/sample");
+  });
+
   it("that was taken out stays out", () => {
     const { history } = watched();
     history.replaceState({}, "", "/sample?steps=8");
