@@ -27,7 +27,7 @@ from pages.widgets.models import Opened
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
-from vae_core.jobs import Cancelled
+from vae_core.jobs import Cancelled, Queue
 from vae_core.model import build
 
 ROWS = 60
@@ -263,7 +263,8 @@ def told(app: AppTest) -> list[str]:
     return [element.proto.text for element in app.get("progress")]
 
 
-def test_a_visitor_is_told_how_many_are_before(app) -> None:
+def test_a_visitor_is_told_how_many_are_before(app, monkeypatch) -> None:
+    monkeypatch.setattr(background, "queue", Queue())  # what other tests have begun may still go on in the shared one
     others = [background.queue.add(name, endless) for name in ("first", "second")]
     try:
         page = app(model="flat", method="t-SNE", perplexity=5)
