@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vae_core import data, sources
+from vae_core import data
 from vae_core.config import DataConfig
+from vae_core.data import folders, limits, loading, named
+from vae_core.data.raw import from_array
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 12, 10, 3)).astype(np.uint8)
 
@@ -23,7 +25,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (40, 12, 10, 3)).astype(np.ui
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch, tmp_path):
     """Each test reads for itself, and finds no data set of this machine unless it asks."""
-    monkeypatch.setattr(data, "_CACHE", data._Cache(data.CACHE_BYTES))
+    monkeypatch.setattr(loading, "_CACHE", loading._Cache(loading.CACHE_BYTES))
     monkeypatch.delenv("VAE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
@@ -68,8 +70,8 @@ def write_idx_set(folder: Path, train: int = 50, test: int = 8) -> None:
     st.integers(0, 9),
 )
 def test_splits_share_nothing_and_lose_nothing(count, tests, val, test, kept, seed):
-    raw = sources.from_array(np.zeros((count, 8, 8, 1), np.uint8))
-    raw = replace(raw, test=sources.from_array(np.zeros((tests, 8, 8, 1), np.uint8))) if tests else raw
+    raw = from_array(np.zeros((count, 8, 8, 1), np.uint8))
+    raw = replace(raw, test=from_array(np.zeros((tests, 8, 8, 1), np.uint8))) if tests else raw
     config = DataConfig(val_fraction=val, test_fraction=test, count=kept, seed=seed)
     (a, train), (b, valid), (c, rest) = data.split(raw, config)
     assert a is b is raw and c is (raw.test or raw)
@@ -83,13 +85,13 @@ def test_splits_share_nothing_and_lose_nothing(count, tests, val, test, kept, se
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (10, (8, 1, 1))])
 def test_small_sets_keep_a_training_picture(count, sizes):
-    raw = sources.from_array(np.zeros((count, 8, 8, 1), np.uint8))
+    raw = from_array(np.zeros((count, 8, 8, 1), np.uint8))
     assert tuple(len(i) for _, i in data.split(raw, DataConfig())) == sizes
 
 
 def test_the_split_depends_on_the_seed_alone(own):
     def parts(seed: int) -> list[set[bytes]]:
-        data._CACHE = data._Cache(0)
+        loading._CACHE = loading._Cache(0)
         splits = data.load(DataConfig("own", seed=seed), own)
         return [rows(part) for part in (splits.train, splits.val, splits.test)]
 
@@ -138,31 +140,31 @@ def test_size_and_channels_are_as_asked_and_flat_pictures_stay_flat(height, widt
     pixels = np.full((3, 20, 30, stored), level, np.uint8)
     if stored in (2, 4):
         pixels[..., -1] = 255
-    out = data._convert(pixels, (height, width), channels)
+    out = loading._convert(pixels, (height, width), channels)
     assert out.shape == (3, channels, height, width) and out.dtype == torch.uint8
     assert (out.int() - level).abs().max() <= 1
 
 
 def test_transparency_is_put_on_white_and_grey_is_weighed():
     clear = np.zeros((1, 8, 8, 4), np.uint8)
-    assert (data._convert(clear, (8, 8), 3) == 255).all()
+    assert (loading._convert(clear, (8, 8), 3) == 255).all()
     green = np.zeros((1, 8, 8, 3), np.uint8)
     green[..., 1] = 200
     expected = np.asarray(Image.fromarray(green[0]).convert("L"))[0, 0]
-    assert (data._convert(green, (8, 8), 1).int() - int(expected)).abs().max() <= 1
+    assert (loading._convert(green, (8, 8), 1).int() - int(expected)).abs().max() <= 1
 
 
 def test_shrinking_averages_and_keeps_the_middle():
     checks = (np.indices((64, 128)).sum(0) % 2 * 255).astype(np.uint8)[None, ..., None]
-    assert (data._convert(checks, (8, 8), 1).int() - 127).abs().max() < 4
+    assert (loading._convert(checks, (8, 8), 1).int() - 127).abs().max() < 4
     halves = np.zeros((1, 16, 48, 1), np.uint8)
     halves[:, :, 16:32] = 255
-    assert (data._convert(halves, (16, 16), 1) == 255).all()
+    assert (loading._convert(halves, (16, 16), 1) == 255).all()
 
 
 def test_nothing_is_read_twice(own, monkeypatch):
     first = data.load(DataConfig("own"), own)
-    monkeypatch.setattr(sources, "read", lambda *a: pytest.fail("read again"))
+    monkeypatch.setattr(folders, "read", lambda *a: pytest.fail("read again"))
     assert data.load(DataConfig("own"), own) is first
     monkeypatch.undo()
     time.sleep(0.01)
@@ -177,14 +179,14 @@ def test_bytes_and_file_give_the_same(own):
 
 def test_those_who_ask_at_the_same_time_wait_for_one_reading(own, monkeypatch):
     calls, found = [], []
-    read = sources.read
+    read = folders.read
 
     def slow(*arguments):
         calls.append(1)
         time.sleep(0.2)
         return read(*arguments)
 
-    monkeypatch.setattr(sources, "read", slow)
+    monkeypatch.setattr(folders, "read", slow)
     threads = [threading.Thread(target=lambda: found.append(data.load(DataConfig("own"), own))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -195,14 +197,14 @@ def test_those_who_ask_at_the_same_time_wait_for_one_reading(own, monkeypatch):
 
 def test_a_failed_reading_is_tried_again(own, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(ValueError, match="once"):
-        patch.setattr(sources, "read", lambda *a: (_ for _ in ()).throw(ValueError("once")))
+        patch.setattr(folders, "read", lambda *a: (_ for _ in ()).throw(ValueError("once")))
         data.load(DataConfig("own"), own)
     assert len(data.load(DataConfig("own"), own).whole()) == 40
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first(own):
     one = PIXELS.nbytes
-    cache = data._CACHE = data._Cache(int(2.5 * one))
+    cache = loading._CACHE = loading._Cache(int(2.5 * one))
     sets = [data.load(DataConfig("own", seed=k), own) for k in range(2)]
     assert data.load(DataConfig("own", seed=0), own) is sets[0]
     data.load(DataConfig("own", seed=2), own)  # now 1 is the longest unused
@@ -212,7 +214,7 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first(own):
 
 
 def test_more_than_fits_into_memory_is_refused(monkeypatch):
-    monkeypatch.setattr(sources, "MAX_SET_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_SET_BYTES", 10_000)
     with pytest.raises(ValueError, match="smaller size or count"):
         data.load(DataConfig("sprites", count=1000))
 
@@ -221,10 +223,10 @@ def test_an_upload_may_take_less_memory_than_the_owners_own_set(own, monkeypatch
     """All three parts count, at the size that is asked for, with labels and factors."""
     whole = 40 * (3 * 16 * 16 + 3 * 8)
     config = DataConfig("own", size=(16, 16))
-    monkeypatch.setattr(sources, "MAX_UPLOAD", whole)
+    monkeypatch.setattr(limits, "MAX_UPLOAD", whole)
     assert len(data.load(config, own.read_bytes()).whole()) == 40
-    monkeypatch.setattr(data, "_CACHE", data._Cache(data.CACHE_BYTES))
-    monkeypatch.setattr(sources, "MAX_UPLOAD", whole - 1)
+    monkeypatch.setattr(loading, "_CACHE", loading._Cache(loading.CACHE_BYTES))
+    monkeypatch.setattr(limits, "MAX_UPLOAD", whole - 1)
     with pytest.raises(ValueError, match=f"{whole:,} bytes of memory; at most {whole - 1:,}"):
         data.load(config, own.read_bytes())
     assert len(data.load(config, own).whole()) == 40
@@ -232,7 +234,7 @@ def test_an_upload_may_take_less_memory_than_the_owners_own_set(own, monkeypatch
 
 def test_labels_and_factors_count_as_memory(own):
     splits = data.load(DataConfig("own"), own)
-    (slot,) = data._CACHE._slots.values()
+    (slot,) = loading._CACHE._slots.values()
     assert slot.bytes() == PIXELS.nbytes + 40 * 3 * 8 and slot.value is splits
 
 
@@ -294,7 +296,7 @@ def test_sprites_follow_the_request():
     assert splits.train.class_names == ("square", "ellipse", "heart")
     assert torch.equal(splits.train.labels, splits.train.factors[:, 0])
     assert all(len(names) == top for names, top in zip(splits.train.value_names, (3, 6, 15, 16, 16, 8), strict=True))
-    data._CACHE = data._Cache(0)
+    loading._CACHE = loading._Cache(0)
     assert torch.equal(data.load(config).train.images, splits.train.images)
     assert not torch.equal(data.load(replace(config, seed=6)).train.images, splits.train.images)
 
@@ -303,7 +305,7 @@ def test_sprites_of_the_default_recipe_are_all_different():
     splits = data.load(DataConfig("sprites"))
     assert splits.train.image_shape == (3, 32, 32)
     combinations = torch.cat([part.factors for part in (splits.train, splits.val, splits.test)])
-    assert len(combinations.unique(dim=0)) == len(combinations) == data.SPRITES_COUNT
+    assert len(combinations.unique(dim=0)) == len(combinations) == named.SPRITES_COUNT
 
 
 def test_the_official_test_part_is_kept(tmp_path):
@@ -312,7 +314,7 @@ def test_the_official_test_part_is_kept(tmp_path):
         splits = data.load(DataConfig("kmnist", seed=seed, count=20), root=tmp_path)
         assert [len(p) for p in (splits.train, splits.val, splits.test)] == [18, 2, 8]
         assert splits.test.labels.tolist() == list(range(8))
-    assert splits.train.class_names == data.KANA and splits.test.licence == "CC BY-SA 4.0"
+    assert splits.train.class_names == named.KANA and splits.test.licence == "CC BY-SA 4.0"
 
 
 @pytest.mark.parametrize("how", ["root", "VAE_DATA", "cache"])
@@ -372,7 +374,7 @@ def test_a_download_happens_only_when_told_to_and_reports(tmp_path, monkeypatch)
             write_idx_set(root / "MNIST" / "raw")
 
     fake_torchvision(monkeypatch, MNIST=download)
-    monkeypatch.setattr(data, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(named, "POLL_SECONDS", 0.02)
     with pytest.raises(ValueError, match="not on this machine"):
         data.load(DataConfig("mnist"), root=tmp_path)
     seen: list[tuple[float, str]] = []
@@ -389,7 +391,7 @@ def test_a_download_that_fails_says_so_and_one_that_is_stopped_stops(tmp_path, m
         raise OSError("no network\nand more")
 
     fake_torchvision(monkeypatch, MNIST=fail)
-    monkeypatch.setattr(data, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(named, "POLL_SECONDS", 0.01)
     with pytest.raises(ValueError, match="'mnist' could not be downloaded: and more"):
         data.load(DataConfig("mnist"), root=tmp_path, download=True)
 
@@ -403,7 +405,7 @@ def test_a_download_that_fails_says_so_and_one_that_is_stopped_stops(tmp_path, m
 
 def test_a_download_goes_where_it_can_be_written(tmp_path, monkeypatch):
     found = []
-    monkeypatch.setattr(data, "_writable", lambda folder: "cache" in str(folder))
+    monkeypatch.setattr(named, "_writable", lambda folder: "cache" in str(folder))
     fake_torchvision(monkeypatch, KMNIST=lambda root, **kw: found.append(root) or write_once(root))
 
     def write_once(root: Path) -> None:
@@ -497,7 +499,7 @@ def test_characters_have_their_full_grid_of_factors_and_their_credit(data_root):
 
 
 def test_the_small_omniglot_is_found(data_root):
-    if not (data_root / data.OMNIGLOT).is_file():
+    if not (data_root / named.OMNIGLOT).is_file():
         pytest.skip(f"omniglot is not in {data_root}")
     whole = data.load(DataConfig("omniglot"), root=data_root).whole()
     assert len(whole) == 4840 and whole.image_shape == (1, 28, 28) and len(whole.class_names) == 8
@@ -512,6 +514,6 @@ def test_test_part_alone_is_that_of_the_whole(config: DataConfig) -> None:
 
 
 def test_test_part_alone_draws_no_other_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn, render = [], data.sprites.render
-    monkeypatch.setattr(data.sprites, "render", lambda values, size: drawn.append(len(values)) or render(values, size))
+    drawn, render = [], named.sprites.render
+    monkeypatch.setattr(named.sprites, "render", lambda values, size: drawn.append(len(values)) or render(values, size))
     assert len(data.load_test(DataConfig("sprites", count=40, size=(8, 8), seed=5))) == sum(drawn) == 4

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vae_core import images, sources
+from vae_core import images
 from vae_core.config import DataConfig
+from vae_core.data import Raw, arrays, folders, idx, limits
 
 CONFIG = DataConfig("mine")
 
@@ -22,11 +23,11 @@ def silent(fraction: float, text: str) -> None:
     assert 0 <= fraction <= 1 and text
 
 
-def read(source, config=CONFIG) -> sources.Raw:
-    return sources.read(source, config, silent)
+def read(source, config=CONFIG) -> Raw:
+    return folders.read(source, config, silent)
 
 
-def pixels_of(raw: sources.Raw) -> np.ndarray:
+def pixels_of(raw: Raw) -> np.ndarray:
     return raw.pixels(np.arange(raw.count))
 
 
@@ -193,7 +194,7 @@ def test_arrays_with_a_stray_picture_are_arrays(arrays):
 
 
 def test_an_upload_has_a_smaller_limit_than_the_owners_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_UPLOAD", 2000)
+    monkeypatch.setattr(limits, "MAX_UPLOAD", 2000)
     for name, data, match in (
         ("a.zip", zipped({"a.png": picture(), "zeros.bin": bytes(2000)}), "unpack to"),
         ("b.zip", zipped({f"{k}.png": picture(k) for k in range(3)}), "smaller size or count"),
@@ -203,7 +204,7 @@ def test_an_upload_has_a_smaller_limit_than_the_owners_disk(tmp_path, monkeypatc
         (tmp_path / name).write_bytes(data)
         assert read(tmp_path / name).count in (1, 3)
     with pytest.raises(ValueError, match="at most 2,000"):
-        sources.read_arrays(npz(images=np.zeros((3, 40, 40), np.uint8)))
+        arrays.read(npz(images=np.zeros((3, 40, 40), np.uint8)))
 
 
 def test_nothing_readable_is_refused(packed):
@@ -257,7 +258,7 @@ def test_paths_out_of_the_zip_are_refused(name, tmp_path):
 
 
 def test_what_would_unpack_to_too_much_is_refused_before(monkeypatch):
-    monkeypatch.setattr(sources, "MAX_UNPACKED", 10**6)
+    monkeypatch.setattr(limits, "MAX_UNPACKED", 10**6)
     packed = zipped({"a.png": picture(), "zeros.bin": bytes(10**6)})
     assert len(packed) < 10_000
     refused(packed, "at most 1,000,000")
@@ -283,7 +284,7 @@ def test_an_entry_beyond_the_limit_is_left_out(packed, monkeypatch):
 
 
 def test_too_many_files_are_refused(packed, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_PICTURES", 3)
+    monkeypatch.setattr(limits, "MAX_PICTURES", 3)
     files = {f"{k}.png": picture() for k in range(4)}
     source = packed(files)
     refused(source, "3")
@@ -292,7 +293,7 @@ def test_too_many_files_are_refused(packed, monkeypatch):
 
 
 def test_more_than_fits_into_memory_is_refused(packed, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_SET_BYTES", 4 * 16 * 16 * 3 - 1)
+    monkeypatch.setattr(limits, "MAX_SET_BYTES", 4 * 16 * 16 * 3 - 1)
     source = packed({f"{k}.png": picture(k) for k in range(4)})
     refused(source, "smaller size or count")
     assert read(source, DataConfig("mine", count=3)).count == 3
@@ -381,7 +382,7 @@ def test_reading_can_be_stopped(packed):
         raise Stopped
 
     with pytest.raises(Stopped):
-        sources.read(packed({"a.png": picture()}), CONFIG, stop)
+        folders.read(packed({"a.png": picture()}), CONFIG, stop)
 
 
 # --- .npz ---------------------------------------------------------------------------------------------------------
@@ -407,7 +408,7 @@ def test_arrays_of_any_layout_and_range_come_out_the_same(array, expected):
     assert (pixels_of(read(npz(images=array))) == expected).all()
 
 
-@pytest.mark.parametrize("key", sources.IMAGE_KEYS)
+@pytest.mark.parametrize("key", arrays.IMAGE_KEYS)
 def test_images_may_have_several_names_and_come_by_path_too(key, tmp_path):
     (tmp_path / "set.npz").write_bytes(npz(**{key: PIXELS}))
     assert (pixels_of(read(tmp_path / "set.npz")) == PIXELS).all()
@@ -448,8 +449,8 @@ def test_half_a_character_is_no_harm():
 
 
 def test_as_many_factor_values_as_are_allowed():
-    raw = read(npz(images=PIXELS, factors=np.array([[sources.MAX_NAMES - 1]] * 5)))
-    assert len(raw.value_names[0]) == sources.MAX_NAMES
+    raw = read(npz(images=PIXELS, factors=np.array([[limits.MAX_NAMES - 1]] * 5)))
+    assert len(raw.value_names[0]) == limits.MAX_NAMES
 
 
 PALETTE = np.zeros((4, 3), np.uint8)
@@ -547,7 +548,7 @@ def test_an_array_that_claims_more_than_it_has_is_refused():
 # --- IDX ----------------------------------------------------------------------------------------------------------
 
 
-def idx(array: np.ndarray) -> bytes:
+def idx_bytes(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
@@ -557,14 +558,14 @@ def idx_set(folder: Path, packed: bool = True, test_labels: int = 4) -> Path:
         labels = rng.integers(0, 10, count if part == "train" else test_labels).astype(np.uint8)
         files = {"images-idx3": rng.integers(0, 256, (count, 28, 28)).astype(np.uint8), "labels-idx1": labels}
         for kind, array in files.items():
-            name, data = f"{part}-{kind}-ubyte", idx(array)
+            name, data = f"{part}-{kind}-ubyte", idx_bytes(array)
             unpack({f"{name}.gz": gzip.compress(data)} if packed else {name: data}, folder)
     return folder
 
 
 @pytest.mark.parametrize("packed_files", [True, False])
 def test_idx_files_are_read_packed_or_not(tmp_path, packed_files):
-    raw = sources.read_idx_set(idx_set(tmp_path / "MNIST" / "raw", packed_files), "0123456789")
+    raw = idx.read_set(idx_set(tmp_path / "MNIST" / "raw", packed_files), "0123456789")
     expected = np.random.default_rng(0)
     expected.integers(0, 10, 30)
     assert raw.count == 30 and raw.test.count == 4 and raw.side == (28, 28) and raw.channels == 1
@@ -575,45 +576,45 @@ def test_idx_files_are_read_packed_or_not(tmp_path, packed_files):
 @given(cut=st.integers(0, 200), at=st.integers(0, 15), flip=st.integers(0, 255))
 def test_a_damaged_idx_file_is_refused(cut, at, flip, tmp_path_factory):
     array = np.arange(60, dtype=np.uint8).reshape(3, 5, 4)
-    data = bytearray(idx(array))
+    data = bytearray(idx_bytes(array))
     data[at] ^= flip
     file = unpack({"x": bytes(data[: len(data) - cut])}, tmp_path_factory.mktemp("idx")) / "x"
     if cut == flip == 0:
-        assert (sources.read_idx(file, 3) == array).all()
+        assert (idx.read(file, 3) == array).all()
     elif cut or flip:
         with pytest.raises(ValueError, match="x is no IDX file"):
-            sources.read_idx(file, 3)
+            idx.read(file, 3)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 30, -8, -1])
 def test_a_gz_that_is_cut_off_is_refused(tmp_path, keep):
-    data = gzip.compress(idx(np.random.default_rng(0).integers(0, 256, (9, 8, 8)).astype(np.uint8)))
+    data = gzip.compress(idx_bytes(np.random.default_rng(0).integers(0, 256, (9, 8, 8)).astype(np.uint8)))
     (tmp_path / "x.gz").write_bytes(data[:keep])
     with pytest.raises(ValueError, match=r"x\.gz"):
-        sources.read_idx(tmp_path / "x.gz", 3)
+        idx.read(tmp_path / "x.gz", 3)
 
 
 def test_a_gz_is_unpacked_no_further_than_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_IDX_BYTES", 10_000)
-    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(np.zeros((100, 20, 20), np.uint8))))
+    monkeypatch.setattr(limits, "MAX_IDX_BYTES", 10_000)
+    (tmp_path / "x.gz").write_bytes(gzip.compress(idx_bytes(np.zeros((100, 20, 20), np.uint8))))
     with pytest.raises(ValueError, match="IDX"):
-        sources.read_idx(tmp_path / "x.gz", 3)
+        idx.read(tmp_path / "x.gz", 3)
 
 
 def test_a_missing_file_and_labels_that_do_not_fit_are_named(tmp_path):
     folder = idx_set(tmp_path / "MNIST" / "raw", test_labels=5)
     with pytest.raises(ValueError, match="4 t10k pictures and 5 labels"):
-        sources.read_idx_set(folder, "0123456789")
+        idx.read_set(folder, "0123456789")
     with pytest.raises(ValueError, match="labels below 3"):
-        sources.read_idx_set(folder, "012")
+        idx.read_set(folder, "012")
     (folder / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(ValueError, match="MNIST/raw has no train-labels-idx1-ubyte"):
-        sources.read_idx_set(folder, "0123456789")
+        idx.read_set(folder, "0123456789")
 
 
 @pytest.mark.parametrize("key", ["class_names", "factor_names", "value_names"])
 def test_names_too_long_are_refused_before_they_are_decoded(key, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_JOINED", 300)
+    monkeypatch.setattr(limits, "MAX_JOINED", 300)
     rows = {"images": np.zeros((4, 8, 8), np.uint8), "labels": np.arange(4) % 2, "factors": np.zeros((4, 1), int)}
     with pytest.raises(ValueError, match=f"The .npz has {key} of 1,000 characters; at most (2|3)00 are allowed"):
         read(npz(**rows, **{key: np.array([b"x" * 1000])}))

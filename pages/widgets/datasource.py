@@ -26,8 +26,8 @@ from pages.widgets.uploads import File
 from vae_core import data, explore, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
+from vae_core.data.folders import SUFFIXES
 from vae_core.jobs import Progress, Work
-from vae_core.sources import SUFFIXES
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
 ARCHIVES = (".zip", ".npz")

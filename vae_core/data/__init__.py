@@ -1,0 +1,25 @@
+"""Data sets: by name, from a folder, a zip or an .npz: read once, kept as uint8, split by a seed."""
+
+from vae_core.config import DataConfig
+from vae_core.data.dataset import Dataset, Splits, drawn
+from vae_core.data.loading import available, load, load_test, preparation, split
+from vae_core.data.named import NAMES, SETS, NamedSet
+from vae_core.data.raw import Progress, Raw, Source
+
+__all__ = [
+    "NAMES",
+    "SETS",
+    "DataConfig",
+    "Dataset",
+    "NamedSet",
+    "Progress",
+    "Raw",
+    "Source",
+    "Splits",
+    "available",
+    "drawn",
+    "load",
+    "load_test",
+    "preparation",
+    "split",
+]

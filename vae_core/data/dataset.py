@@ -1,0 +1,91 @@
+"""Pictures in memory, and their three parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vae_core.shards import seeded
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures in memory.
+
+    Attributes:
+        name: what the user calls it.
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64 places in `class_names`, or None.
+        class_names: names of the labels.
+        factors: (N, F) int64, places in `value_names[f]`, or None.
+        factor_names: F names.
+        value_names: names of each factor's values.
+        credit: whom the pictures are from.
+        licence: under which terms they may be used.
+        notes: what a user should know, such as pictures that could not be read.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor | None = None
+    class_names: tuple[str, ...] = ()
+    factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
+    value_names: tuple[tuple[str, ...], ...] = ()
+    credit: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def subset(self, indices: Tensor | Sequence[int] | slice) -> Dataset:
+        """The pictures at `indices`, with their labels and factors."""
+        chosen = indices if isinstance(indices, slice | Tensor) else torch.tensor(indices, dtype=torch.long)
+        labels, factors = (t if t is None else t[chosen] for t in (self.labels, self.factors))
+        return replace(self, images=self.images[chosen], labels=labels, factors=factors)
+
+    def in_classes(self, names: Sequence[str]) -> Dataset:
+        """With labels as places in `names`; as it is where it has none, or has classes that are not among these."""
+        theirs, ours = self.class_names, tuple(names)
+        if self.labels is None or theirs == ours or not set(theirs) <= set(ours):
+            return self
+        places = torch.tensor([ours.index(name) for name in theirs])
+        return replace(self, labels=places[self.labels], class_names=ours)
+
+    def float(self, indices: Tensor | Sequence[int] | slice | None = None) -> Tensor:
+        """The pictures at `indices` (None = all) as float32 (n, C, H, W) in [0, 1]."""
+        chosen = slice(None) if indices is None else indices
+        return self.images[chosen].to(torch.float32).div_(255)
+
+
+def drawn(total: int, count: int | None) -> Tensor:
+    """`count` places of `total` (None: all) at random, ascending: always the same ones, a smaller draw in a larger."""
+    return torch.randperm(total, generator=seeded(0))[:count].sort().values
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Three parts without overlap; a set of two pictures leaves `test` empty, a set of one `val` too."""
+
+    train: Dataset
+    val: Dataset
+    test: Dataset
+
+    def whole(self) -> Dataset:
+        """All pictures together: training, validation, test."""
+        parts = (self.train, self.val, self.test)
+        labels, factors = (
+            None if getattr(self.train, name) is None else torch.cat([getattr(part, name) for part in parts])
+            for name in ("labels", "factors")
+        )
+        return replace(self.train, images=torch.cat([p.images for p in parts]), labels=labels, factors=factors)

@@ -1,0 +1,259 @@
+"""Pictures by name, from a folder, a zip or an .npz: read once, kept as uint8, split by a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_core import images
+from vae_core.config import DataConfig
+from vae_core.data import folders, named
+from vae_core.data.dataset import Dataset, Splits
+from vae_core.data.raw import Indices, Progress, Raw, Source, check_memory, order, usual_size
+from vae_core.images import Preparation
+
+CACHE_BYTES = 2**30  # of pictures that stay in memory
+CACHE_SETS = 32  # that stay in memory, however small they are
+CHUNK_BYTES = 2**20  # of pictures that are drawn, unpacked or resized at a time
+
+
+def load(
+    config: DataConfig,
+    source: Source | None = None,
+    root: Path | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
+    like: str = "",
+) -> Splits:
+    """Pictures in three parts, split by `config.seed`; an official test part is kept as it is.
+
+    The same request is answered from memory the second time in a process.
+
+    Args:
+        config: which data set, at which size, how many pictures (of the training part where there is an official
+            test part), and how they are split.
+        source: a folder of pictures, a zip or an .npz, as a path or (the last two) its bytes; None = a named set.
+        root: where named sets are looked for; None = the environment variable VAE_DATA. The user's cache folder is
+            looked at last. Downloads go to the first of the two that can be written.
+        download: fetch a named set that is not on this machine.
+        progress: called with a fraction done (0 to 1) and a text.
+        like: a named set; the pictures of a folder or zip are made to look like its own. Empty = the middle cut out.
+
+    Returns:
+        Training, validation and test parts that share no picture.
+
+    Raises:
+        ValueError: one sentence on what is wrong with the name, the source or its content.
+    """
+    where: Hashable = tuple(map(str, named.roots(root))) if source is None else _fingerprint(source)
+    report = progress or (lambda fraction, text: None)
+    return _CACHE.get((config, where, like), lambda: _load(config, source, root, download, report, like))
+
+
+def load_test(config: DataConfig, root: Path | None = None) -> Dataset:
+    """The test part of a named set, as `load` gives it; the others, most of the pictures, are neither made nor kept.
+
+    Raises:
+        ValueError: as `load`.
+    """
+
+    def make() -> Splits:
+        parts, kept, origin = _parts(config, None, root, False, lambda fraction, text: None, "")
+        raw, indices = parts[-1]
+        test = _take(raw, indices, kept, origin, lambda done: None)
+        return Splits(test.subset(slice(0)), test.subset(slice(0)), test)
+
+    return _CACHE.get((config, tuple(map(str, named.roots(root))), "the test part"), make).test
+
+
+def available(name: str, root: Path | None = None) -> bool:
+    """Whether the named set can be had without a download."""
+    return named.find(named.named(name), root) is not None
+
+
+def preparation(name: str) -> tuple[Preparation, bool | None]:
+    """How an upload is made to look like a set's pictures; whether these have a dark ground (None = unknown)."""
+    entry = named.SETS.get(name)
+    return (entry.preparation, entry.dark_ground) if entry else (Preparation(), None)
+
+
+def _as_in(name: str, channels: int, data: bytes, size: tuple[int, int]) -> np.ndarray:
+    """A picture's file as an upload to a model of the named set is prepared, (H, W, 3)."""
+    x = images.prepare(images.open_image(data), (channels, *size), *preparation(name)).x
+    return images.to_uint8(x.expand(-1, 3, -1, -1))[0]
+
+
+def _load(
+    config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress, like: str
+) -> Splits:
+    parts, config, origin = _parts(config, source, root, download, report, like)
+    check_memory(sum(len(indices) * _bytes_each(part, config) for part, indices in parts), source)
+    total, done = sum(len(indices) for _, indices in parts), 0
+    taken = []
+    for part, indices in parts:
+        taken.append(_take(part, indices, config, origin, partial(_advance, report, done, total)))
+        done += len(indices)
+    return Splits(*taken)
+
+
+def _parts(
+    config: DataConfig, source: Source | None, root: Path | None, download: bool, report: Progress, like: str
+) -> tuple[list[tuple[Raw, Indices]], DataConfig, tuple[str, str]]:
+    """What goes to training, validation and test, the config with the set's own size, and credit and licence."""
+    if source is None:
+        entry = named.named(config.name)
+        config = replace(config, size=config.size or entry.size)
+        raw = entry.read(named.locate(config.name, root, download, report), config)
+        origin = entry.credit, entry.licence
+    else:
+        picture = partial(_as_in, like, config.channels or 3) if like else folders.cut_out
+        raw = folders.read(source, config, report, picture)
+        origin = "the user's own pictures", "not stated"
+    return split(raw, config), config, origin
+
+
+def _advance(report: Progress, before: int, total: int, done: int) -> None:
+    report((before + done) / max(total, 1), f"{before + done:,} of {total:,} pictures ready")
+
+
+def split(raw: Raw, config: DataConfig) -> list[tuple[Raw, Indices]]:
+    """Which pictures of which part go to training, validation and test."""
+    kept = order(raw.count, config)
+    count = len(kept)
+    n_test = 0 if raw.test else _share(count, config.test_fraction, count - 2)
+    n_val = _share(count, config.val_fraction, count - n_test - 1)
+    test, val, train = (np.sort(part) for part in np.split(kept, [n_test, n_test + n_val]))
+    return [(raw, train), (raw, val), (raw.test, np.arange(raw.test.count)) if raw.test else (raw, test)]
+
+
+def _share(count: int, fraction: float, most: int) -> int:
+    """A fraction of `count`: at least one picture where any is asked for, at most `most`."""
+    return max(0, min(max(1, round(count * fraction)), most)) if fraction else 0
+
+
+def _shape(raw: Raw, config: DataConfig) -> tuple[int, int, int]:
+    """Channels, height and width that the pictures are brought to."""
+    height, width = config.size or usual_size([raw.side])
+    return config.channels or (1 if raw.channels <= 2 else 3), height, width
+
+
+def _bytes_each(raw: Raw, config: DataConfig) -> int:
+    """What a picture takes in memory, with its label and factors."""
+    factors = 0 if raw.factors is None else raw.factors.shape[1]
+    return math.prod(_shape(raw, config)) + 8 * (1 + factors)
+
+
+def _take(
+    raw: Raw, indices: Indices, config: DataConfig, origin: tuple[str, str], advance: Callable[[int], None]
+) -> Dataset:
+    """The chosen pictures at the chosen size and channels, a chunk at a time."""
+    channels, height, width = _shape(raw, config)
+    out = torch.empty(len(indices), channels, height, width, dtype=torch.uint8)
+    step = max(1, CHUNK_BYTES // (math.prod(raw.side) * raw.channels))
+    for start in range(0, len(indices), step):
+        chosen = indices[start : start + step]
+        out[start : start + step] = _convert(raw.pixels(chosen), (height, width), channels)
+        advance(start + len(chosen))
+    labels, factors = (
+        None if values is None else torch.from_numpy(values[indices].astype(np.int64))
+        for values in (raw.labels, raw.factors)
+    )
+    meaning = raw.class_names, factors, raw.factor_names, raw.value_names
+    return Dataset(config.name, out, labels, *meaning, *origin, raw.notes)
+
+
+def _convert(pixels: np.ndarray, size: tuple[int, int], channels: int) -> Tensor:
+    """(n, H, W, 1 to 4) uint8 to (n, channels, *size) uint8: on white, the middle cut out, antialiased."""
+    x = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(
+        0, 3, 1, 2
+    )  # (n, H, W, C) -> (n, C, H, W)
+    if x.shape[1] == channels and x.shape[2:] == size:
+        return x
+    x = x.to(torch.float32)
+    if x.shape[1] in (2, 4):
+        alpha = x[:, -1:] / 255
+        x = x[:, :-1] * alpha + 255 * (1 - alpha)
+    if channels == 1 and x.shape[1] == 3:
+        x = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # ITU-R 601
+    return _resize(x.expand(-1, channels, -1, -1), size).round().clamp(0, 255).to(torch.uint8)
+
+
+def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    if x.shape[2:] == size:
+        return x
+    scale = min(x.shape[2] / size[0], x.shape[3] / size[1])
+    height, width = (max(1, round(side * scale)) for side in size)
+    top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
+    middle = x[:, :, top : top + height, left : left + width]
+    return torch.nn.functional.interpolate(middle, size, mode="bilinear", antialias=True)
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+class _Slot:
+    """A place for one data set; its lock lets those who ask at the same time wait for one reading."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.value: Splits | None = None
+
+    def bytes(self) -> int:
+        parts = (self.value.train, self.value.val, self.value.test) if self.value else ()
+        tensors = [tensor for part in parts for tensor in (part.images, part.labels, part.factors)]
+        return sum(tensor.nbytes for tensor in tensors if tensor is not None)
+
+
+class _Cache:
+    """Data sets in memory; beyond `limit` bytes the longest unused go first. The last one stays: it is in use."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Splits]) -> Splits:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+        with slot.lock:
+            value = slot.value = slot.value or make()
+        with self._lock:
+            while len(self._slots) > 1 and self._is_full():
+                self._slots.popitem(last=False)
+        return value
+
+    def _is_full(self) -> bool:
+        return len(self._slots) > CACHE_SETS or sum(s.bytes() for s in self._slots.values()) > self.limit
+
+
+_CACHE = _Cache(CACHE_BYTES)
+
+
+def _fingerprint(source: Source) -> Hashable:
+    """Changes when the source does."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    files = folders.picture_files(source) if source.is_dir() else [source] if source.is_file() else []
+    stats = [(str(file), _size_and_time(file)) for file in files]
+    return os.path.realpath(source), hashlib.sha256(repr(stats).encode()).hexdigest()
+
+
+def _size_and_time(file: Path) -> tuple[int, int] | None:
+    """Bytes and nanoseconds; None where a link leads nowhere."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
