@@ -10,13 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 POINTS = 10_000
@@ -31,16 +33,17 @@ class Visitor:
     """A browser as far as the server sees one: it follows a page over the socket, and presses what is there."""
 
     def __init__(self, address: str, page: str) -> None:
-        from websockets.sync.client import connect
-
         path, _, self.query = page.partition("?")
         self.page = path
-        self.link = connect(
-            f"{address.replace('http', 'ws')}/_stcore/stream",
-            subprotocols=["streamlit"],
-            open_timeout=300,
-            max_size=None,
-            ping_interval=None,
+        self.stack = ExitStack()
+        self.link = self.stack.enter_context(
+            connect(
+                f"{address.replace('http', 'ws')}/_stcore/stream",
+                subprotocols=["streamlit"],
+                open_timeout=300,
+                max_size=None,
+                ping_interval=None,
+            )
         )
         self.script = ""
         self.buttons: dict[str, str] = {}
@@ -74,7 +77,7 @@ class Visitor:
                 content = self.link.recv(timeout=0.2)
             except TimeoutError:
                 content = None
-            except Exception:
+            except ConnectionClosed:
                 return
             for fragment, (seconds, when) in list(self.due.items()):
                 if time.monotonic() > when:
@@ -176,8 +179,8 @@ def lesson(browser, address: str) -> tuple[list[float], list[float], list[str], 
     drawers = [Visitor(address, "sample?model=mnist") for _ in range(DRAWERS)]
     mappers = [Visitor(address, f"{MAPS}{31 + i}") for i in range(MAPPERS)]
     for visitor in drawers:
-        while "New draw" not in visitor.buttons:
-            time.sleep(0.05)
+        visitor.wait(0)
+        assert "New draw" in visitor.buttons, visitor.said
     for page in pages[1:]:
         page.get_by_role("button", name="New draw").wait_for(timeout=120_000)
         page.wait_for_timeout(3_000)
@@ -208,6 +211,8 @@ def lesson(browser, address: str) -> tuple[list[float], list[float], list[str], 
     for page in pages:
         errors += page.locator("[data-testid=stException]").all_inner_texts()
         page.context.close()
+    for visitor in drawers + mappers:
+        visitor.stack.close()
     return simulated, real, told, errors
 
 
@@ -229,7 +234,6 @@ def browser():
 @pytest.mark.timeout(1200)
 def test_a_new_draw_beside_three_large_maps(browser, tmp_path, data_root, capsys) -> None:
     """The server decodes for everybody, which is the harder case: in the live view a draw asks nothing of it."""
-    pytest.importorskip("websockets")
     found = {}
     for name, watcher in (("with Streamlit's watching of sources", "auto"), ("as the app is", "none")):
         home = tmp_path / watcher
