@@ -344,7 +344,7 @@ def test_zooming_in_on_a_small_rectangle(view: View, small: Path) -> None:
     view.screenshot("interpolate-photograph-zoomed")
     close = frame.bounding_box()
     assert before and photograph and close
-    assert view.page.locator(".cutout .photograph").bounding_box() == photograph
+    assert view.page.locator(".cutout .photograph").bounding_box() == pytest.approx(photograph, abs=0.5)
     scale = close["width"] / before["width"]
     assert scale > 2 and abs(close["height"] / before["height"] - scale) < 0.1
     corner = frame.locator("[data-x='1'][data-y='1']").bounding_box()
