@@ -1,10 +1,12 @@
 """On a real graphics card: every variant trains there and comes back; shipped models give there what they give here."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from vae_core import checkpoints, explore, metrics, zoo
@@ -23,8 +25,16 @@ def digits() -> Splits:
     return load(DataConfig("digits"))
 
 
+@pytest.fixture(autouse=True)
+def any_device() -> Iterator[None]:
+    """accelerate keeps the first device and precision of a process for all that follow."""
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
 def trained(variant: str, splits: Splits, device: str, **settings: object) -> Run:
     config = DataConfig("digits")
+    AcceleratorState._reset_state(reset_partial_state=True)
     recipe = zoo.recipe(variant, config, (1, 8, 8), classes=10, training=Training(epochs=2, batch_size=128))
     run = Run(replace(recipe, training=replace(recipe.training, **settings)), splits, device)
     list(run.train())
