@@ -16,7 +16,6 @@ __all__ = ["browser", "idle", "live_server", "new_view", "start_server"]  # fixt
 PRESSES = int(os.environ.get("PRESSES", "7"))  # of each control at each moment
 DIM = re.compile(r"z\d+$")
 MOMENTS = ("plays", "is held", "was just let go")
-VIEWS = {**MOVING, "map": ({"model": "mnist", "data": "mnist", "method": "PCA"}, "map", "Play")}
 
 # Streamlit's own controls of a page, and the model's picker. A press of each is one step: to another choice, one up.
 CONTROLS = """() => {
@@ -40,7 +39,7 @@ PLACE = """([kind, name]) => {
     switch: () => all("[data-testid=stCheckbox] label").find((e) => e.innerText.trim() === name),
     number: () => {
       const box = all("[data-testid=stNumberInput]").find((e) => e.querySelector("input").ariaLabel === name);
-      const steps = [...box.querySelectorAll("button")].filter((e) => !e.disabled);
+      const steps = [...box.querySelectorAll("[data-testid^=stNumberInputStep]")].filter((e) => !e.disabled);
       return steps[window.turn % steps.length];
     },
     choice: () => {
@@ -58,7 +57,7 @@ STATE = """() => JSON.stringify([location.search,
 
 
 def fresh(view: View, kind: str) -> None:
-    query, path, _ = VIEWS[kind]
+    query, path, _ = MOVING[kind]
     view.page.goto(f"{view.url}/{path}?{urlencode(query)}")
     view.until("window.drawn.length > 0", timeout=60_000)
     view.settle()
@@ -85,10 +84,10 @@ def steps(view: View, kind: str) -> list[list[str]]:
 
 def counts(view: View, kind: str, control: list[str], moment: str, how: int, wait: int) -> bool:
     """Whether a press at that moment is in the link."""
-    if not button(view, VIEWS[kind][2]).count():  # the press before took away what plays
+    if not button(view, MOVING[kind][2]).count():  # the press before took away what plays
         fresh(view, kind)
     if moment == "plays":
-        button(view, VIEWS[kind][2]).click()
+        button(view, MOVING[kind][2]).click()
         view.page.wait_for_timeout(300 + wait)
     else:
         view.page.locator(".live [role=slider], .live input[type=range]").first.focus()
@@ -118,7 +117,7 @@ def reopens(view: View) -> bool:
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("kind", VIEWS)
+@pytest.mark.parametrize("kind", MOVING)
 def test_every_press_counts(kind: str, new_view: Callable[..., View], live_server) -> None:
     view, dice = new_view(server=live_server, script=DRAWN), random.Random(0)
     rows = {}
