@@ -24,6 +24,8 @@ from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
+from vae_core.latents.fitted import TENSORS as PRIOR_TENSORS
+from vae_core.latents.fitted import FittedPrior
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
@@ -42,6 +44,7 @@ TOLD: dict[str, type] = {"description": str, "history": list, "metrics": dict, "
 FIGURES = {"elbo", "reconstruction", "kl", "kl_per_dim", "active_units"}  # of a split, in a row of the history
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 SUFFIX = ".safetensors"
+FITTED = "fitted."  # the weights of a prior that was fitted once training was over
 
 
 class CheckpointError(ValueError):
@@ -351,6 +354,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     except Exception as error:  # torch raises whatever odd sizes lead it to, here and below
         raise CheckpointError("The file's recipe is not valid: no model can be built from it.") from error
     _make_room(model, weights)
+    fitted = {name.removeprefix(FITTED): weights.pop(name) for name in sorted(weights) if name.startswith(FITTED)}
     expected = model.state_dict()
     if missing := sorted(expected.keys() ^ weights.keys()):
         raise CheckpointError(f"The weights contradict the recipe: {reprlib.repr(missing[0])} is in one of them only.")
@@ -364,6 +368,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
         if not torch.isfinite(weights[name]).all():
             raise CheckpointError(f"The weights hold numbers that are not finite, in {name}.")
     model.load_state_dict(weights, assign=True)
+    model.fitted = _fitted(fitted, model.spec) if fitted else None
     model.eval().requires_grad_(False)
     try:
         _try(model)
@@ -374,6 +379,19 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
     except Exception as error:
         raise CheckpointError("The file's model cannot be opened: it fails on a picture.") from error
     return model
+
+
+def _fitted(tensors: dict[str, Tensor], spec: LatentSpec) -> FittedPrior:
+    """The prior that was fitted once training was over."""
+    if set(tensors) != set(PRIOR_TENSORS):
+        raise CheckpointError("The file's fitted prior is not complete.")
+    try:
+        prior = FittedPrior({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
+    except (ValueError, RuntimeError, IndexError) as error:  # what torch makes of odd shapes
+        raise CheckpointError("The file's fitted prior is not valid.") from error
+    if len(prior.centre) != spec.size or spec.posterior == "quantized":
+        raise CheckpointError(f"The file's fitted prior has {len(prior.centre)} dimensions, and z has {spec.size}.")
+    return prior
 
 
 class _Unfilled(TorchFunctionMode):

@@ -114,23 +114,29 @@ def classify(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
 
 
 @torch.inference_mode()
-def sample(model: VAE, n: int, temperature: float = 1.0, seed: int = 0) -> Tensor:
+def sample(
+    model: VAE, n: int, temperature: float = 1.0, seed: int = 0, fitted: bool = False, label: int | None = None
+) -> Tensor:
     """Flat draws (n, D) from the prior; the first m of them do not depend on n.
 
+    `fitted` draws from the prior that was fitted once training was over, of the class `label` where one is given.
     Drawn in blocks of fixed size, each with a generator of its own: row by row costs a tenth of the decoding.
     """
     blocks = range(-(-n // SAMPLE_BLOCK))
-    draws = [model.sample_prior(SAMPLE_BLOCK, temperature=temperature, generator=seeded(seed, i)) for i in blocks]
+    y = None if label is None else torch.full((SAMPLE_BLOCK,), label)
+    draws = [model.sample_prior(SAMPLE_BLOCK, y, temperature, seeded(seed, i), fitted) for i in blocks]
     return torch.cat([flatten(z) for z in draws])[:n].cpu()
 
 
 @torch.inference_mode()
-def sample_line(model: VAE, n: int, seed: int = 0) -> tuple[Tensor, Tensor] | None:
+def sample_line(
+    model: VAE, n: int, seed: int = 0, fitted: bool = False, label: int | None = None
+) -> tuple[Tensor, Tensor] | None:
     """Where the draws of `sample` go as the temperature changes: base and slope (n, D), z = base + temperature * slope.
 
     None where they do not move along straight lines: codes, and levels that are drawn given coarser ones.
     """
-    base, middle, end = (sample(model, n, temperature, seed) for temperature in (0.0, 1.0, 2.0))
+    base, middle, end = (sample(model, n, temperature, seed, fitted, label) for temperature in (0.0, 1.0, 2.0))
     slope = middle - base
     return (base, slope) if torch.allclose(end, base + 2 * slope, rtol=1e-4, atol=1e-5) else None
 

@@ -15,6 +15,7 @@ from vae_core import likelihoods, nets
 from vae_core.config import MAPS, ModelConfig
 from vae_core.graphs import Graph
 from vae_core.latents import Draw, Encoding, LatentSpace, Z
+from vae_core.latents.fitted import FittedPrior
 from vae_core.latents.gaussian import Gaussian, Point
 from vae_core.latents.priors import Fitted, Mixture, Normal, Vamp
 from vae_core.latents.quantized import Quantized
@@ -37,6 +38,7 @@ class LatentSpec:
     codebook_size: int | None = None
     classes: int | None = None
     scored: bool = True  # False where nobody said what the likelihood is
+    fitted: bool = False  # whether there is a prior that was fitted once training was over
 
     @property
     def size(self) -> int:
@@ -123,6 +125,7 @@ class VAE(nn.Module):
         self.config = config
         self.image_shape = config.image_shape
         self.likelihood = likelihoods.build(config.likelihood)
+        self.fitted: FittedPrior | None = None
         channels, height, width = config.image_shape
         output = (self.likelihood.channels(channels), height, width)
         parts = _graphs if config.foreign else _maps if config.latent.kind in MAPS else self._vector
@@ -176,6 +179,7 @@ class VAE(nn.Module):
             codes,
             self.config.classes or None,
             self.likelihood.known,
+            self.fitted is not None,
         )
 
     @property
@@ -274,9 +278,30 @@ class VAE(nn.Module):
         """A picture drawn from p(x | z), (N, C, H, W) in [0, 1]."""
         return self.likelihood.sample(self._params(z, y, 0.0, generator), generator)
 
-    def sample_prior(self, n: int, y: Tensor | None = None, temperature: float = 1.0, generator: Noise = None) -> Z:
-        """Draw z n times from the prior, its standard deviations multiplied by `temperature`."""
-        return self.latent.sample_prior(n, temperature, generator, self.device)
+    def sample_prior(
+        self,
+        n: int,
+        y: Tensor | None = None,
+        temperature: float = 1.0,
+        generator: Noise = None,
+        fitted: bool = False,
+    ) -> Z:
+        """Draw z n times, one tensor a group (n, *shape).
+
+        Args:
+            n: how many.
+            y: classes (n,) or their weights (n, C), where the fitted prior is to be that of a class.
+            temperature: multiplies the standard deviations, of a mixture those of its components.
+            generator: source of the noise.
+            fitted: draw from the prior that was fitted once training was over; without one, from the model's own.
+        """
+        if not fitted or self.fitted is None:
+            return self.latent.sample_prior(n, temperature, generator, self.device)
+        if y is not None and y.dim() == 1:
+            y = F.one_hot(y.long(), max(self.fitted.classes.shape[1], 1)).float()
+        flat = self.fitted.sample(n, temperature, generator, self.device, y)
+        parts = flat.split([math.prod(shape) for shape in self.latent.shapes], 1)  # (n, D) -> one (n, size) a group
+        return [part.reshape(n, *shape) for part, shape in zip(parts, self.latent.shapes, strict=True)]
 
     def reconstruct(
         self, x: Tensor, y: Tensor | None = None, k: int = 1, generator: Noise = None

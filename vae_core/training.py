@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from vae_core import __version__, adversarial, checkpoints, objectives
+from vae_core import __version__, adversarial, checkpoints, fitting, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.metrics import (
@@ -479,6 +479,10 @@ def described(
         **(about or {}),
         "parameters": parameters(model),
     }
+    if fitting.lacking(model) is None and len(splits.train) >= fitting.LEAST:
+        metrics |= fitting.fit_to(
+            model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed
+        ).summary
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}

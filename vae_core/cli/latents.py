@@ -54,6 +54,8 @@ Class = Annotated[
     str | None, typer.Option("--class", metavar="NAME|NUMBER", help="Of a conditional model.", show_default=False)
 ]
 
+PRIORS = ("own", "fitted")
+
 commands = typer.Typer()
 
 
@@ -97,6 +99,10 @@ def sample(
     n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Pictures.")] = 64,
     temperature: Annotated[float, typer.Option(min=0, max=10, help="Factor on the prior's standard deviation.")] = 1.0,
     label: Class = None,
+    prior: Annotated[
+        str,
+        typer.Option(help="own: the one that it was trained with; fitted: the one fitted to its codes afterwards."),
+    ] = "own",
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -108,12 +114,65 @@ def sample(
     take_out(out, ".png")
     checkpoint = open_checkpoint(file, device)
     model, chosen = checkpoint.model, _class(checkpoint, label)
+    if prior not in PRIORS:
+        raise ValueError(f"--prior is {prior!r}; allowed: {', '.join(PRIORS)}.")
+    if prior == "fitted" and not model.spec.fitted:
+        raise ValueError(f"{file!r} has no fitted prior; make one with: vae prior {file}")
     scale = _scale(model.image_shape, n)
     turns = None if model.spec.classes is None else torch.arange(n) % model.spec.classes
     y = turns if chosen is None else torch.full((n,), chosen)
-    x = explore.decode(model, explore.sample(model, n, temperature, seed), y)
+    z = explore.sample(model, n, temperature, seed, prior == "fitted", chosen)
+    x = explore.decode(model, z, y)
     grid = images.grid(x, columns=math.ceil(math.sqrt(n)), scale=scale)
     _write(out, images.png(grid), f"{n} pictures, the decoder's means at draws from the prior")
+
+
+@commands.command("prior", epilog="Example: vae prior mnist --data mnist --data-root data --out better.safetensors")
+def fit_prior(
+    file: Name,
+    out: Out,
+    data: Data = None,
+    data_root: Root = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    download: Download = False,
+    references: Annotated[
+        bool, typer.Option("--references", help="From the encodings that the file holds, without pictures.")
+    ] = False,
+) -> None:
+    """Fit a prior to a trained model's codes, and write the model with it: a mixture of Gaussians.
+
+    The number of Gaussians is the one that describes held-out codes best; where none is better than the prior that the
+    model was trained with, that one stays alone.
+    """
+    from dataclasses import replace
+
+    from vae_core import checkpoints, fitting
+
+    take_out(out, checkpoints.SUFFIX)
+    checkpoint = open_checkpoint(file, device)
+    if why := fitting.lacking(checkpoint.model):
+        raise ValueError(f"{file!r}: {why}")
+    with progress_bar("fitting the prior") as progress:
+        if references:
+            found = fitting.fit_to_references(checkpoint, seed, progress)
+        else:
+            pictures = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
+            pictures = pictures.in_classes(checkpoint.data.class_names)
+            classes = pictures.class_names == checkpoint.data.class_names
+            labels = pictures.labels if classes else None
+            found = fitting.fit_to(
+                checkpoint.model, pictures.images, labels, len(checkpoint.data.class_names), seed, progress
+            )
+    for count, nats in sorted(found.nats.items()):
+        name = f"{count} Gaussian{'s' * (count != 1)}" if count else "own prior"
+        print(f"{name:14} {nats:10.2f} nats a held-out picture")
+    say(fitting.told(found.gap))
+    done = replace(checkpoint, metrics={**checkpoint.metrics, **found.summary})
+    with writing(out):
+        checkpoints.save(done, out)
+    say(f"Wrote {out}: a prior fitted to {found.pictures:,} pictures.")
 
 
 @commands.command(

@@ -214,7 +214,7 @@ def _processes(device: str) -> Iterator[None]:
 
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
-    from vae_core import checkpoints
+    from vae_core import checkpoints, fitting
     from vae_core.training import Run, TrainingError, package
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
@@ -238,6 +238,8 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
         checkpoints.save(finished, out)
     _tidy(out, state)
     say(f"Wrote {out}: {summary(finished)}.")
+    if (gap := finished.metrics.get("prior_gap")) is not None:
+        say(fitting.told(gap))
     return None
 
 

@@ -71,6 +71,10 @@ class LatentSpace(nn.Module, ABC):
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
         """The decoder's input; entries of z that are None are drawn given the coarser ones."""
 
+    def log_prior(self, z: Z) -> Tensor:
+        """Log-density of whole codes under the prior of training, nats: [(N, *shape), ...] -> (N,)."""
+        raise ValueError(f"Codes of a {self.posterior} latent have no density.")
+
     def settle(self, codes: Tensor) -> None:
         """What the end of training asks for, given the flat codes of training pictures (N, D); by default nothing."""
 

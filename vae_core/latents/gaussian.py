@@ -32,6 +32,9 @@ class Vector(LatentSpace):
     def sample_prior(self, n: int, temperature: float, noise: Noise, device: torch.device) -> Z:
         return [self.prior_.sample(n, temperature, noise, device)]
 
+    def log_prior(self, z: Z) -> Tensor:
+        return self.prior_.log_prob(z[0])
+
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
         """The decoder's input (N, D); a single group leaves nothing to draw."""
         self._check(z)

@@ -1,0 +1,143 @@
+"""A prior fitted after training: it describes held-out codes, draws like them, and travels in the file."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.mixture import GaussianMixture
+
+from vae_core import checkpoints, explore, fitting, training, zoo
+from vae_core.checkpoints import CheckpointError
+from vae_core.config import DataConfig, Training
+from vae_core.data import load
+from vae_core.latents.fitted import FittedPrior
+from vae_core.latents.priors import log_normal
+from vae_core.model import build
+from vae_core.shards import seeded
+
+CENTRES = torch.tensor([[-3.0, 0.0], [3.0, 0.0], [0.0, 4.0]])
+
+
+def clusters(count: int = 900, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points (N, 2) of three narrow Gaussians, and which."""
+    noise = seeded(seed)
+    labels = torch.randint(0, 3, (count,), generator=noise)
+    return CENTRES[labels] + 0.3 * torch.randn(count, 2, generator=noise), labels
+
+
+def fitted(codes: torch.Tensor, **more) -> fitting.Fit:
+    return fitting.fit(codes, log_normal(codes), **more)
+
+
+def test_the_number_of_gaussians_and_the_gain_are_those_of_held_out_codes():
+    codes, _ = clusters()
+    found = fitted(codes)
+    assert found.prior is not None and found.prior.components >= 3
+    held, _ = clusters(seed=1)
+    gain = found.prior.log_prob(held).mean() - log_normal(held).mean()
+    assert found.gap == pytest.approx(gain.item(), abs=0.3) and found.gap > 4
+    assert found.nats[1] < found.nats[5]
+
+
+def test_the_prior_stays_alone_where_none_is_better():
+    codes = torch.randn(4_000, 8, generator=seeded(0))
+    found = fitted(codes)
+    assert found.prior is None and found.gap == 0 and found.summary["prior_components"] == 0
+
+
+def test_log_density_is_scikit_learn_s():
+    codes, _ = clusters()
+    mixture = GaussianMixture(4, random_state=0).fit(codes.double().numpy())
+    prior = fitting._prior(mixture, fitting._frame(codes))
+    theirs = mixture.score_samples(codes.double().numpy())
+    np.testing.assert_allclose(prior.log_prob(codes).numpy(), theirs, atol=1e-3)
+
+
+def test_draws_are_like_the_codes_and_temperature_scales_each_gaussian():
+    prior = fitted(clusters()[0]).prior
+    assert prior is not None
+    still, usual, wide = (prior.sample(3_000, t, seeded(3), torch.device("cpu")) for t in (0.0, 1.0, 2.0))
+    assert torch.allclose(wide - still, 2 * (usual - still), atol=1e-5)
+    nearest = torch.cdist(usual, CENTRES).min(1)
+    assert nearest.values.max() < 1.5
+    assert (nearest.indices.bincount() / 3_000 - 1 / 3).abs().max() < 0.06
+
+
+def test_a_class_is_drawn_from_where_its_codes_lie():
+    codes, labels = clusters()
+    prior = fitted(codes, labels=labels, classes=3).prior
+    assert prior is not None
+    y = torch.eye(3)[torch.tensor([1] * 500)]
+    drawn = prior.sample(500, 1.0, seeded(0), torch.device("cpu"), y)
+    assert (torch.cdist(drawn, CENTRES).argmin(1) == 1).float().mean() > 0.98
+
+
+def test_codes_of_many_dimensions_are_fitted_in_their_principal_directions():
+    noise = seeded(0)
+    plane, _ = clusters()
+    turn = torch.linalg.qr(torch.randn(100, 100, generator=noise)).Q
+    codes = torch.cat([plane, 0.05 * torch.randn(len(plane), 98, generator=noise)], 1) @ turn
+    found = fitted(codes)
+    prior = found.prior
+    assert prior is not None and prior.basis.shape == (100, 64) and prior.across == 36
+    drawn = prior.sample(2_000, 1.0, seeded(1), torch.device("cpu"))
+    assert drawn.var(0).sum() == pytest.approx(codes.var(0).sum().item(), rel=0.1)
+    # The density integrates to one: its expectation under another density, divided by that density.
+    wide = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T) + 0.001 * torch.eye(100))
+    there = prior.log_prob(drawn) - wide.log_prob(drawn)
+    assert (-there).exp().mean() < 1.2
+
+
+def test_too_few_pictures_and_learned_priors_are_told():
+    with pytest.raises(ValueError, match="at least 20"):
+        fitted(torch.zeros(5, 2))
+    for variant in ("vq", "ladder"):
+        model = build(zoo.recipe(variant, DataConfig("digits"), (1, 8, 8)).model)
+        assert "in training" in (fitting.lacking(model) or "")
+
+
+@pytest.fixture(scope="module")
+def trained() -> checkpoints.Checkpoint:
+    splits = load(DataConfig("digits"))
+    recipe = zoo.recipe("autoencoder", DataConfig("digits"), (1, 8, 8), latent_dim=4, training=Training(epochs=2))
+    run = training.Run(recipe, splits, "cpu")
+    list(run.train())
+    return training.package(run)
+
+
+def test_training_ends_with_it_and_it_travels_in_the_file(trained, tmp_path):
+    assert trained.model.spec.fitted and trained.metrics["prior_gap"] > 0
+    path = tmp_path / "own.safetensors"
+    trained.save(path)
+    opened = checkpoints.load(path)
+    assert opened.model.spec.fitted and opened.metrics["prior_components"] == opened.model.fitted.components
+    draws = [explore.sample(model, 10, seed=4, fitted=True) for model in (trained.model, opened.model)]
+    assert torch.equal(*draws)
+    assert not torch.equal(draws[0], explore.sample(opened.model, 10, seed=4))
+
+
+def test_a_damaged_prior_is_refused(trained, tmp_path):
+    path = tmp_path / "own.safetensors"
+    trained.save(path)
+    header, tensors = checkpoints.read_file(path)
+    for name, change in (
+        ("model.fitted.weights", lambda t: t[:1] * float("nan")),
+        ("model.fitted.factor", lambda t: t[:, :1]),
+        ("model.fitted.centre", lambda t: t[:2]),
+        ("model.fitted.classes", None),
+    ):
+        changed = {**tensors, name: change(tensors[name].float())} if change else dict(tensors)
+        if change is None:
+            del changed[name]
+        checkpoints.write_file(tmp_path / "bad.safetensors", header, changed)
+        with pytest.raises(CheckpointError, match="fitted prior"):
+            checkpoints.load(tmp_path / "bad.safetensors")
+
+
+def test_a_model_s_own_prior_is_untouched(trained):
+    model = trained.model
+    plain = replace(model.spec, fitted=False)
+    z = model.sample_prior(5, generator=seeded(1))
+    assert torch.equal(z[0], model.latent.sample_prior(5, 1.0, seeded(1), model.device)[0]) and plain != model.spec
+    assert isinstance(model.fitted, FittedPrior)
