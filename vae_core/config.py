@@ -147,8 +147,9 @@ def _ramp(kind: str, p: float, cycles: int) -> float:
 class Body:
     """An encoder or decoder net; `hidden` are widths or channels, listed from the picture inwards for both.
 
-    `conv` and `resnet` halve the picture once per entry of `hidden`. `onnx` is a graph that was made elsewhere:
-    the file of the model holds it.
+    `conv` and `resnet` halve the picture once per entry of `hidden`. `smooth` ends a `conv` decoder with a 3 x 3
+    convolution at full size, without which its last enlargement draws a grid. `onnx` is a graph that was made
+    elsewhere: the file of the model holds it.
     """
 
     kind: str = "conv"
@@ -156,6 +157,7 @@ class Body:
     activation: str = "relu"
     norm: str = "none"
     dropout: float = 0.0
+    smooth: bool = False
 
     def __post_init__(self) -> None:
         _choice("body kind", self.kind, (*BODIES, FOREIGN))
@@ -165,7 +167,7 @@ class Body:
         _between("number of hidden layers", len(self.hidden), 0, MAX_LAYERS)
         for width in self.hidden:
             _between("hidden width", width, 1, MAX_WIDTH)
-        if self.kind == FOREIGN and dataclasses.astuple(self)[1:] != ((), "relu", "none", 0.0):
+        if self.kind == FOREIGN and dataclasses.astuple(self)[1:] != ((), "relu", "none", 0.0, False):
             raise ValueError(
                 "An onnx body has no settings: hidden must be empty, and all others as they are by default."
             )
@@ -175,6 +177,8 @@ class Body:
             raise ValueError(
                 f"A linear body has no layer for norm and dropout, but they are {self.norm!r} and {self.dropout:g}."
             )
+        if self.smooth and self.kind != "conv":
+            raise ValueError(f"smooth is for a conv body; this one is {self.kind}.")
         if self.kind in ("conv", "resnet") and not self.hidden:
             raise ValueError(f"A {self.kind} body needs at least one entry in hidden.")
         if self.norm == "group" and min(self.hidden, default=4) < 4:
@@ -380,6 +384,8 @@ def _listed(names: set[str]) -> str:
 class Training:
     """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off).
 
+    `warmup` steps raise the learning rate from 0. `std` is the standard deviation of a Gaussian likelihood during the
+    run, where it does not stay what the likelihood has: a wide one lets the code settle before details count.
     `precision` is that of the steps; `weights` is what the finished ones are rounded to before they are measured.
     """
 
@@ -388,6 +394,8 @@ class Training:
     learning_rate: Schedule = field(default_factory=lambda: Schedule("cosine", start=1e-3, end=1e-5))
     weight_decay: float = 0.0
     clip: float = 0.0
+    warmup: int = 0
+    std: Schedule | None = None
     patience: int = 0
     precision: str = "float32"
     weights: str = "float32"
@@ -398,6 +406,9 @@ class Training:
         _between("batch_size", self.batch_size, 1, 1_000_000)
         _between("weight_decay", self.weight_decay, 0.0, 10.0)
         _between("clip", self.clip, 0.0, 1e9)
+        _between("warmup", self.warmup, 0, 1_000_000)
+        for std in filter(None, (self.std,)):
+            _between("std", min(std.start, std.end), 0.01, 100.0)
         _between("patience", self.patience, 0, 100_000)
         _choice("precision", self.precision, PRECISIONS)
         _choice("weights", self.weights, WEIGHTS)

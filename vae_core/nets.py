@@ -164,13 +164,15 @@ def _rise(body: Body, levels: int, output_shape: tuple[int, int, int]) -> list[n
     """From the map `levels` halvings down to the likelihood's parameters."""
     channels, height, width = output_shape
     sizes = sides(height, width, levels)[::-1]
-    widths = [*reversed(body.hidden[:levels]), channels if body.kind == "conv" else body.hidden[0]]
+    ends = body.kind == "conv" and not body.smooth  # with the last enlargement
+    widths = [*reversed(body.hidden[:levels]), channels if ends else body.hidden[0]]
     layers = _finish(body, widths[0]) if body.kind == "conv" else []
     for level, (small, large) in enumerate(pairwise(sizes)):
         layers += _up(body, widths[level], widths[level + 1], small, large)
-    if body.kind == "conv":
+    if ends:
         return layers[: -len(_finish(body, channels))]  # the last layer's output is the parameters
-    return [*layers, *_finish(body, widths[-1]), nn.Conv2d(widths[-1], channels, 3, padding=1)]
+    more = [] if body.kind == "conv" else _finish(body, widths[-1])
+    return [*layers, *more, nn.Conv2d(widths[-1], channels, 3, padding=1)]
 
 
 def _up(body: Body, inputs: int, outputs: int, small: tuple[int, int], large: tuple[int, int]) -> list[nn.Module]:

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,7 @@ from vae_core.shards import Shard, seeded
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
+    from vae_core.likelihoods import Gaussian
     from vae_core.metrics import Report
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
@@ -46,6 +47,7 @@ CRITIC_BETAS = (0.5, 0.9)  # moments of the critic's optimizer: the usual short 
 LABELLED_A_BATCH = 32  # pictures with a label that every batch of a semi-supervised run has besides its own
 SETTLED = 10_000  # training pictures whose codes the end of a run is told
 STATE_COPIES = 6  # a state holds the weights, the best ones and the optimizer's two moments, with a header
+TRIED_SECONDS = 3.0  # of steps, from which a run's time is told
 SAVE_SECONDS = 2.0  # between states: an epoch of a small model takes less than an fsync
 
 
@@ -86,6 +88,32 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def epochs_within(recipe: Recipe, splits: Splits, seconds: float, device: str = "auto") -> int:
+    """How many epochs of a recipe take so many seconds on this machine, at least 1: a few steps are tried.
+
+    Args:
+        recipe: what is to be trained.
+        splits: on what.
+        seconds: for training, without the figures at the end.
+        device: as of `Run`.
+    """
+    run = Run(recipe, splits, device)
+    reports, started = run.train(), time.monotonic()
+    steps = 0
+    for report in reports:
+        if steps == 0:  # the first steps are slow
+            started, steps = time.monotonic(), report.step
+        elif report.row or time.monotonic() - started > TRIED_SECONDS:
+            step = (time.monotonic() - started) / max(1, report.step - steps)
+            reports.close()
+            break
+    else:
+        return recipe.training.epochs
+    began = time.monotonic()
+    run._close(0, 0.0, 0.0)
+    return max(1, int(seconds / (run.batches * step + time.monotonic() - began)))
+
+
 def _check(recipe: Recipe, splits: Splits) -> None:
     """Refuse before hours of training what would fail after them."""
     if recipe.model.foreign:
@@ -94,6 +122,10 @@ def _check(recipe: Recipe, splits: Splits) -> None:
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
     _check_labelled(recipe, len(splits.train))
+    if recipe.training.std is not None and recipe.model.likelihood.kind != "gaussian":
+        raise ValueError(
+            f"std changes during a run of a gaussian likelihood; this one is {recipe.model.likelihood.kind}."
+        )
     with torch.device("meta"):  # without memory
         size = sum(t.numel() * t.element_size() for t in build(recipe.model).state_dict().values())
     if size > checkpoints.MAX_BYTES:
@@ -294,9 +326,12 @@ class Run:
         """One optimizer step on the global batch `rows`, of which this process computes its share."""
         settings = self.recipe.training
         share, mine, weight = self._share(rows, noise)
+        rate = settings.learning_rate.at(progress) * self._warm(progress)
         for optimizer in self.optimizers.values():
-            optimizer.param_groups[0]["lr"] = settings.learning_rate.at(progress)
+            optimizer.param_groups[0]["lr"] = rate
             optimizer.zero_grad()
+        if settings.std is not None:
+            self._spread(settings.std.at(progress))
         x = self.model.observe(as_float(self.images[mine]), share)
         labels = None if self.labels is None else self.labels[mine]
         terms = self.objective(x, labels, progress, share)
@@ -310,6 +345,17 @@ class Run:
         if self.accelerator.num_processes > 1:
             terms = {name: self.accelerator.reduce(t.detach() * weight, "mean") for name, t in terms.items()}
         return terms
+
+    def _warm(self, progress: float) -> float:
+        """The share of the learning rate at a step, which rises from 0 in the first `warmup` steps."""
+        warmup = self.recipe.training.warmup
+        return min(1.0, (progress * self.recipe.training.epochs * self.batches + 1) / warmup) if warmup else 1.0
+
+    def _spread(self, std: float) -> None:
+        """Give the Gaussian likelihood another standard deviation."""
+        likelihood = cast("Gaussian", self.model.likelihood)
+        with torch.no_grad():
+            likelihood.log_std.fill_(math.log(std))
 
     def _share(self, rows: Tensor, noise: torch.Generator) -> tuple[torch.Generator | Shard, Tensor, float]:
         """This process's noise and rows, and the weight that makes the mean over processes the mean over rows."""
@@ -325,6 +371,8 @@ class Run:
     def _close(self, epoch: int, loss: float, seconds: float) -> dict[str, Any]:
         """Measure both splits, remember the best weights, and add the epoch's row to the history."""
         settings, beta = self.recipe.training, self.recipe.objective.beta
+        if settings.std is not None:
+            self._spread(settings.std.end)  # epochs are compared by the likelihood that the run ends with
         self.model.eval()
         train, val = (
             statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
