@@ -189,7 +189,8 @@ def undo_button(slots: str) -> None:
 
 
 def swap(a: Chosen, b: Chosen) -> None:
-    pictures.choose_all({"a": b.choice, "b": a.choice})
+    # As they are now: what was pressed in the same moment is heard first.
+    pictures.choose_all({"a": pictures.choice("b", b.choice), "b": pictures.choice("a", a.choice)})
 
 
 def controls(opened: Opened) -> tuple[str, int]:
