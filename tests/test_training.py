@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, training, zoo
+from vae_core import checkpoints, metrics, training, zoo
 from vae_core.config import (
     BODIES,
     LIKELIHOODS,
@@ -25,9 +25,9 @@ from vae_core.config import (
     Training,
 )
 from vae_core.data import Dataset, Splits
-from vae_core.metrics import importance_weighted_nll
+from vae_core.metrics import as_float, importance_weighted_nll
 from vae_core.model import VAE
-from vae_core.shards import seeded
+from vae_core.shards import Shard, seeded
 from vae_core.training import Progress, Run, TrainingError, package
 
 HIDDEN = {"linear": (), "mlp": (16,), "conv": (8, 8), "resnet": (8, 8)}
@@ -532,6 +532,28 @@ def test_hidden_labels_choose_no_weights() -> None:
     assert all(labels is None for _, labels in run.watched)
     known = Run(zoo.recipe("conditional", DataConfig("bars"), (1, 8, 8), classes=2, training=settings), splits(), "cpu")
     assert all(labels is not None for _, labels in known.watched)
+
+
+def test_the_best_epoch_of_a_semi_supervised_run_is_told_by_the_whole_bound() -> None:
+    """With the KL of the class, and without a label of the validation split: worked out class by class."""
+    settings = Training(epochs=2, batch_size=16, learning_rate=STEADY)
+    made = zoo.recipe("semi-supervised", DataConfig("bars"), (1, 8, 8), classes=2, training=settings)
+    rows = []
+    for labels in (torch.tensor([0, 1] * 10), torch.tensor([1, 0] * 10)):
+        parts = splits()
+        run = finished(zoo.adjusted(made, {"labelled": 6}), replace(parts, val=replace(parts.val, labels=labels)))
+        rows.append([{name: row[name] for name in ("score", "val")} for row in run.history])
+    assert rows[0] == rows[1]
+
+    x = run.model.observe(as_float(run.watched[1][0]), seeded(0, metrics.BITS, 0))
+    q, noise = run.model.classifier(x).softmax(1), Shard(seeded(0, metrics.DRAWS, 0), 0, 20, 20)
+    each = [run.model.terms(x, torch.full((20,), label), generator=noise) for label in range(2)]
+    bound = sum(q[:, y] * (each[y].log_likelihood[:, 0] - each[y].kl[0].sum(1) - q[:, y].log()) for y in range(2))
+    bound = (bound - math.log(2)).mean().item()  # the prior of the class is even
+    best = max(run.history, key=lambda row: row["score"])
+    assert best["score"] == pytest.approx(bound, abs=1e-3) == best["val"]["elbo"]
+    assert best["val"]["reconstruction"] + best["val"]["kl"] == pytest.approx(-bound, abs=1e-3)
+    assert abs(best["val"]["kl"] - sum(best["val"]["kl_per_dim"])) > 0.01  # what the class costs
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
