@@ -161,7 +161,8 @@ class VAE(nn.Module):
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
         assert isinstance(self.latent, Gaussian)
-        return self.latent.distribution(self.encoder(x))
+        with nets.as_measured(self.encoder) as encoder:
+            return self.latent.distribution(encoder(x))
 
     @property
     def spec(self) -> LatentSpec:
