@@ -45,7 +45,7 @@ class Statistics:
 
     `kl` is (N, D) where it factorises, (N, groups) where it does not, (N, 0) for an autoencoder. `elbo` is NaN without
     a density, and `reconstruction` the sum of squares where no likelihood is known.
-    `codes` (N, places) of each group, where there are any. `class_kl` (N,) the KL of the class, where it was summed over.
+    `codes` (N, places) of each group, where there are any. `class_kl` (N,) is the KL of a class that was summed over.
     """
 
     elbo: Tensor

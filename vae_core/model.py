@@ -122,7 +122,7 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.image_shape = config.image_shape
-        self.likelihood = likelihoods.build(config.likelihood)
+        self.likelihood = likelihoods.build(config.likelihood, of_means=config.foreign)
         channels, height, width = config.image_shape
         output = (self.likelihood.channels(channels), height, width)
         parts = _graphs if config.foreign else _maps if config.latent.kind in MAPS else self._vector

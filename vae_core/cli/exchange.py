@@ -95,6 +95,8 @@ def import_graphs(
         made = wrap(encoder, decoder, data=data, progress=progress, **wanted)
     with writing(out):
         made.save(out)
+    if note := made.model.likelihood.note:
+        say(f"Note: {note}.")
     say(f"Wrote {out}: {summary(made)}.")
 
 
