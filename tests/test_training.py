@@ -535,6 +535,19 @@ def test_a_vamp_prior_with_batch_norm_is_what_was_trained() -> None:
     assert all(-row["train"]["elbo"] < row["loss"] + 5 for row in run.history)
 
 
+def test_what_looks_at_pictures_is_given_them_beside_their_bits() -> None:
+    run, seen = Run(recipe("conv"), splits(), "cpu"), []
+    forward = run.objective.forward
+    run.objective.forward = lambda x, y, progress, noise, grey: (
+        seen.append((x, grey)) or forward(x, y, progress, noise, grey)
+    )
+    next(run.train())
+    levels = as_float(run.images)
+    for x, grey in seen:
+        assert ((x == 0) | (x == 1)).all() and grey.unique().numel() > 2
+        assert all(any(torch.equal(picture, other) for other in levels) for picture in grey)
+
+
 def test_hidden_labels_choose_no_weights() -> None:
     settings = Training(epochs=1, batch_size=16)
     made = zoo.recipe("semi-supervised", DataConfig("bars"), (1, 8, 8), classes=2, training=settings)

@@ -460,7 +460,7 @@ class Recipe:
         if kind in ("tc", "factor") and model.latent.dim < 2:
             raise ValueError(f"The objective {kind!r} needs at least 2 latent dimensions, and there is 1.")
         if kind == BLIND and (model.classes or model.likelihood.kind == "learned_gaussian"):
-            what = "a class" if model.classes else "a variance: choose the likelihood gaussian or bernoulli"
+            what = "a class" if model.classes else "a variance: choose the likelihood gaussian"
             raise ValueError(f"The objective {kind!r} cannot learn {what}.")
         if self.objective.focal and model.likelihood.kind != "bernoulli":
             raise ValueError(

@@ -272,11 +272,13 @@ VARIANTS = {
 def likelihood_for(data: str, objective: str = "elbo") -> LikelihoodConfig:
     """The likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
 
-    The variance is given where the objective does not see the pixels' likelihood, and so could not learn it.
+    Where a critic sees the pictures they are Gaussian, of any data: anybody tells bits from means, and means of bits
+    begin grey, from where a critic lets none come back. The variance is given, since an objective that does not see
+    the pixels' likelihood could not learn it.
     """
-    if data in BINARY_DATA:
-        return LikelihoodConfig("bernoulli")
-    return LikelihoodConfig("gaussian", 0.2) if objective == BLIND else LikelihoodConfig("learned_gaussian")
+    if objective == BLIND:
+        return LikelihoodConfig("gaussian", 0.2)
+    return LikelihoodConfig("bernoulli" if data in BINARY_DATA else "learned_gaussian")
 
 
 def recipe(
