@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from vae_core import graphs
+from vae_core import filetypes, graphs
 from vae_core.graphs import MAX_BYTES, GraphError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def read(path: Path, what: str) -> bytes:
     """
     if not path.is_file():
         raise ValueError(f"There is no file {str(path)!r} for the {what}.")
+    kind = filetypes.told_of(path)
+    if kind and kind != filetypes.ONNX:
+        raise ValueError(f"The {what} {path.name!r} is not an ONNX file. {kind}")
     if (length := path.stat().st_size) > MAX_BYTES:
         raise _too_large(length, what)
     data = path.read_bytes()
