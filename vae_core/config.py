@@ -79,7 +79,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "mig_sampled": "0 to 1, of densities of draws (Chen et al. 2018); not comparable with mig_histogram",
     "factor_vae": "0 to 1 (score of Kim and Mnih 2018)",
     "dci": "0 to 1 each (Eastwood and Williams 2018)",
-    "sap": "0 to 1, of thresholds (Kumar et al. 2018)",
+    "sap": "0 to 1, of thresholds (Kumar et al. 2018); not comparable with disentanglement_lib's, of linear SVMs",
 }
 
 

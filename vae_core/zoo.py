@@ -129,7 +129,7 @@ VARIANTS = {
     "beta-tc": Variant(
         CONV,
         "Chen et al. 2018, arXiv:1802.04942",
-        "weighs only the dependence between dimensions: disentangles without the blur",
+        "weighs only the dependence between dimensions: factors come apart for less blur than beta costs",
         objective=Objective("tc", beta=Schedule(end=6.0)),
     ),
     "factor": Variant(
@@ -199,7 +199,7 @@ VARIANTS = {
     ),
     "mixture": Variant(
         CONV,
-        "Dilokthanakul et al. 2016, arXiv:1611.02648",
+        "Jiang et al. 2017, arXiv:1611.05148",
         "a prior of several Gaussians, learned: clusters",
         latent=Latent(prior="mixture", components=20),
     ),
@@ -212,7 +212,7 @@ VARIANTS = {
     ),
     "ladder": Variant(
         CONV,
-        "Sonderby et al. 2016, arXiv:1602.02282",
+        "Kingma et al. 2016, arXiv:1606.04934; Vahdat and Kautz 2020, arXiv:2007.03898",
         "three groups from coarse to fine, each given the coarser ones",
         cost=4.0,
         latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
