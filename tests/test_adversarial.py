@@ -1,5 +1,6 @@
 """Critics: frozen while `loss` is computed, taught from detached tensors, and right where the truth is known."""
 
+import copy
 import math
 
 import pytest
@@ -220,6 +221,21 @@ def test_a_vae_gans_critic_learns_to_tell(x: Tensor) -> None:
         first = first or told.item()
     assert first == pytest.approx(2 * math.log(2), abs=0.1)  # it starts by knowing nothing
     assert told.item() < 0.7
+
+
+def test_draws_teach_batch_norm_nothing(x: Tensor) -> None:
+    """What is measured is normed as reconstructions were, and not as those and draws in turn."""
+    torch.manual_seed(1)
+    body = Body("conv", (8, 16), norm="batch")
+    model = build(ModelConfig((1, 8, 8), body, body, Latent(dim=2), LikelihoodConfig("gaussian", 0.3)))
+    objective = KINDS["adversarial_picture"](model, SETTINGS["adversarial_picture"], 64)
+    alone = copy.deepcopy(model)
+    alone.reconstruct(x, generator=seeded(0))
+    objective(x, None, 1.0, seeded(0))
+    assert all(torch.equal(found, wanted) for found, wanted in zip(model.buffers(), alone.buffers(), strict=True))
+    assert any(
+        not torch.equal(found, torch.zeros_like(found)) for name, found in model.named_buffers() if "mean" in name
+    )
 
 
 def test_the_critic_of_bits_sees_greys_beside_means(x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

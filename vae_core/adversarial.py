@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_core.config import Body
 from vae_core.model import Terms
-from vae_core.nets import encoder
+from vae_core.nets import as_measured, encoder
 from vae_core.objectives import Losses, Minimised, OfTerms, bounded
 from vae_core.shards import Noise, uniform
 
@@ -150,7 +150,8 @@ class AdversarialPicture(Minimised):
     def _drawn(self, n: int, noise: Noise) -> Tensor:
         """Pictures decoded from draws of the prior."""
         (z,) = self.model.sample_prior(n, generator=noise)
-        return self.model.likelihood.location(self.model.decoder(z))
+        with as_measured(self.model.decoder) as decoder:  # whose running statistics are those of reconstructions
+            return self.model.likelihood.location(decoder(z))
 
 
 KINDS: dict[str, type[Minimised]] = {
