@@ -164,7 +164,7 @@ def test_probabilities_that_are_rounded_to_never_are_held_off_it() -> None:
         share = mean.double().clamp(1e-7, 1 - 1e-7)
         wanted = (bits * share.log() + (1 - bits) * (1 - share).log()).sum().item()
         assert likelihood.log_prob(params, bits).item() == pytest.approx(wanted, rel=0.01)
-    assert "held 1e-07 away from 0 and 1, so that a bit costs at most 16.1 nats" in likelihood.note
+    assert "held 1e-07 away from 0 and 1: a bit costs at most 16.1 nats" in likelihood.note
     assert not make("bernoulli").note and likelihood.label == make("bernoulli").label
 
 

@@ -75,8 +75,8 @@ class Bernoulli(Likelihood):
         super().__init__()
         if of_means:
             self.note = (
-                f"the decoder gives probabilities, which are held {NEVER:g} away from 0 and 1, so that a bit costs at "
-                f"most {-math.log(NEVER):.1f} nats: rounded numbers say never where the model does not"
+                f"the decoder's probabilities are held {NEVER:g} away from 0 and 1: a bit costs at most "
+                f"{-math.log(NEVER):.1f} nats"
             )
 
     def observe(self, x: Tensor, noise: Noise = None) -> Tensor:

@@ -208,7 +208,7 @@ def facts(opened: Opened) -> list[str]:
         f"Likelihood: {model.likelihood.label}" if spec.has_density else words.density_of(spec),
     ]
     if model.likelihood.note:
-        lines.append(f"Its figures: {model.likelihood.note}")
+        lines.append(f"There {model.likelihood.note}")
     if spec.classes:
         lines.append(f"Conditional: it is told which of {spec.classes} classes a picture has")
     if spec.has_density and metrics.get("elbo") is not None:
