@@ -186,9 +186,9 @@ def test_schedules_reach_the_optimizer_and_the_objective() -> None:
         rates.append(run.optimizers["optimizer"].param_groups[0]["lr"])
         step(*args)
 
-    def watch(x: Tensor, y: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
+    def watch(x: Tensor, y: Tensor, progress: float, noise: torch.Generator, grey: Tensor) -> dict[str, Tensor]:
         progresses.append(progress)
-        return forward(x, y, progress, noise)
+        return forward(x, y, progress, noise, grey)
 
     run.optimizers["optimizer"].step, run.objective.forward = spy, watch
     list(run.train())
