@@ -70,7 +70,7 @@ def wrap(
     Args:
         encoder: a torch module or function, or an ONNX file (a path or its bytes): pictures (N, C, H, W) -> a mean and
             a spread (N, D), as two outputs or side by side in one; or a code alone. It must not draw. In ONNX pictures
-            may be flat (N, C H W) or have their channels last.
+            may be flat (N, C H W) or have their channels last; of a path, weights in a neighbour of the file are read.
         decoder: the same: codes (N, D) -> pictures.
         data: pictures that it was made for: a named data set, a folder, zip or .npz, a `Dataset`, or an array
             (N, C, H, W) or (N, H, W). Those of the test split are measured; take some that it was not trained on.
