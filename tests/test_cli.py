@@ -568,6 +568,9 @@ def test_interpolate_goes_from_a_to_b(trained: Path, drawings: list[Path], tmp_p
     assert answer.err.count("inverted") == 2
     with Image.open(gif) as animation:
         assert animation.n_frames == 7
+    assert vae("interpolate", trained, drawings[0], drawings[0], "--steps", 7, "--out", gif).status == 0
+    with Image.open(gif) as animation:
+        assert animation.n_frames == 7  # of the way from a picture to itself, too
     for path, out in (("linear", strip), ("spherical", arc)):
         assert vae("interpolate", trained, *drawings, "--steps", 7, "--path", path, "--out", out).status == 0
     tiles = [pixels(path) for path in (strip, arc)]

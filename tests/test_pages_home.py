@@ -21,6 +21,8 @@ from vae_core.model import build
 Show = Callable[..., AppTest]
 NASTY = "<img src=x onerror=alert(1)> **bold** :red[x] $a$"
 EPOCHS = 3
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+PAGE, GRAPH = b"<!doctype html><html></html>", b"\x08\x0a\x12\x07pytorch"
 
 
 def small(data_name: str = "digits", description: str = "Small digits.") -> Checkpoint:
@@ -226,6 +228,9 @@ def test_a_bad_upload_ends_in_one_sentence_and_changes_nothing(show: Show, shelf
         checked(app.file_uploader[0].set_value(("x.safetensors", content, "")).run())
         assert len(app.error) == 1 and app.error[0].value.startswith("This file cannot be opened. ")
         assert chosen(app) == "digits"
+    for content, words in ((POINTER, "pointer of Git LFS"), (PAGE, "web page \\(HTML\\)"), (GRAPH, "vae import")):
+        checked(app.file_uploader[0].set_value(("model.ckpt", content, "")).run())
+        assert words in app.error[0].value and "…" not in app.error[0].value
     assert len(app.selectbox(key="model").options) == 3
     app.file_uploader[0].set_value(("x.safetensors", whole, "")).run()
     assert "(uploaded " in chosen(app) and not app.error

@@ -20,6 +20,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from vae_core import filetypes
 from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
@@ -158,6 +159,8 @@ def _bytes(source: Path | bytes, max_bytes: int) -> bytes:
         if isinstance(source, Path) and not source.is_file():
             raise CheckpointError(f"There is no file {source.name!r}.")
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if kind := filetypes.told(source) if isinstance(source, bytes) else filetypes.told_of(source):
+            raise CheckpointError(f"This is not a safetensors file. {kind}")
         if size > max_bytes:
             raise CheckpointError(f"The file has {size / 2**20:.0f} MB; at most {max_bytes // 2**20} MB are opened.")
         return source if isinstance(source, bytes) else source.read_bytes()
@@ -177,7 +180,10 @@ def _header(data: bytes) -> dict[str, Any]:
     metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
     text = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        raise CheckpointError("This safetensors file was not made by vae-explorer: its header holds no recipe.")
+        raise CheckpointError(
+            "This safetensors file was not made by vae-explorer: its header holds no recipe, and weights alone do not "
+            f"tell their model: {filetypes.WRAP}."
+        )
     try:
         header = json.loads(text)
         json.dumps(header, ensure_ascii=False).encode()  # half a surrogate pair reads well, and breaks the page later

@@ -79,7 +79,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "mig_sampled": "0 to 1, of densities of draws (Chen et al. 2018); not comparable with mig_histogram",
     "factor_vae": "0 to 1 (score of Kim and Mnih 2018)",
     "dci": "0 to 1 each (Eastwood and Williams 2018)",
-    "sap": "0 to 1, of thresholds (Kumar et al. 2018)",
+    "sap": "0 to 1, of thresholds (Kumar et al. 2018); not comparable with disentanglement_lib's, of linear SVMs",
 }
 
 
@@ -460,7 +460,7 @@ class Recipe:
         if kind in ("tc", "factor") and model.latent.dim < 2:
             raise ValueError(f"The objective {kind!r} needs at least 2 latent dimensions, and there is 1.")
         if kind == BLIND and (model.classes or model.likelihood.kind == "learned_gaussian"):
-            what = "a class" if model.classes else "a variance: choose the likelihood gaussian or bernoulli"
+            what = "a class" if model.classes else "a variance: choose the likelihood gaussian"
             raise ValueError(f"The objective {kind!r} cannot learn {what}.")
         if self.objective.focal and model.likelihood.kind != "bernoulli":
             raise ValueError(

@@ -186,7 +186,7 @@ def sap(codes: Tensor, factors: Tensor, seed: int = 0) -> float:
 
     As Kumar et al. 2018 (section 3) define it for classes, thresholds on one dimension predict a factor; here they lie
     halfway between the means of the classes, and every class counts alike. disentanglement_lib's linear machines, one
-    class against the rest, cannot tell inner values apart and so give lower figures: not comparable.
+    class against the rest, cannot tell inner values apart and so give lower figures: the two are not comparable.
 
     Args:
         codes: (N, D), N and D at least 2.

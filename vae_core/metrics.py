@@ -45,7 +45,7 @@ class Statistics:
 
     `kl` is (N, D) where it factorises, (N, groups) where it does not, (N, 0) for an autoencoder. `elbo` is NaN without
     a density, and `reconstruction` the sum of squares where no likelihood is known.
-    `codes` (N, places) of each group, where there are any.
+    `codes` (N, places) of each group, where there are any. `class_kl` (N,) is the KL of a class that was summed over.
     """
 
     elbo: Tensor
@@ -54,6 +54,13 @@ class Statistics:
     mean: Tensor
     std: Tensor
     codes: tuple[Tensor, ...] = ()
+    class_kl: Tensor | None = None
+
+    @property
+    def kl_total(self) -> Tensor:
+        """The KL of all that is inferred, (N,): reconstruction + KL = -ELBO."""
+        total = self.kl.sum(1)
+        return total if self.class_kl is None else total + self.class_kl
 
     def summary(self) -> dict[str, float | int | list[float] | None]:
         """Averages over the pictures, in nats per image; None without a density."""
@@ -61,7 +68,7 @@ class Statistics:
         found: dict[str, float | int | list[float] | None] = {
             "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
             "reconstruction": self.reconstruction.mean().item(),
-            "kl": self.kl.sum(1).mean().item() if coded else None,
+            "kl": self.kl_total.mean().item() if coded else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
             "active_units": int(active(self.mean).sum()),
         }
@@ -134,8 +141,8 @@ def statistics(
             start = stop
             if progress:
                 progress((index * BLOCK + stop) / len(images))
-    elbo, reconstruction, kl, mean, std, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
-    return Statistics(elbo, reconstruction, kl, mean, std, tuple(codes))
+    elbo, fit, kl, mean, std, class_kl, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
+    return Statistics(elbo, fit, kl, mean, std, tuple(codes), class_kl)
 
 
 def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
@@ -180,12 +187,14 @@ def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tens
         draw, params = model.reconstruct(x, y, generator=noise)
         fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
         kl, mean, std = (_joined(part, fit) for part in (found.kl, found.mean, found.std))
-        return torch.full_like(fit, math.nan), -fit, kl, mean, std
+        return torch.full_like(fit, math.nan), -fit, kl, mean, std, torch.zeros_like(fit)
     terms = model.terms(x, y, generator=noise)
     found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
     kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
     codes = [part.flatten(1) for part in found.codes or []]
-    return terms.elbo, -terms.log_likelihood.mean(1), kl, mean, std, *codes
+    fit = terms.log_likelihood.mean(1)
+    class_kl = torch.zeros_like(fit) if terms.class_kl is None else terms.class_kl
+    return terms.elbo, -fit, kl, mean, std, class_kl, *codes
 
 
 @torch.inference_mode()
@@ -480,9 +489,7 @@ class _Work:
 
     def kl(self) -> Row:
         """With the class's own KL, where it is summed over."""
-        found = self.statistics
-        column = -found.elbo - found.reconstruction if self.density and self.y is None else found.kl.sum(1)
-        return self.average("kl", column)
+        return self.average("kl", self.statistics.kl_total)
 
     def bits(self) -> Row:
         """Bits per dimension from the tightest bound there is."""

@@ -122,7 +122,7 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.image_shape = config.image_shape
-        self.likelihood = likelihoods.build(config.likelihood)
+        self.likelihood = likelihoods.build(config.likelihood, of_means=config.foreign)
         channels, height, width = config.image_shape
         output = (self.likelihood.channels(channels), height, width)
         parts = _graphs if config.foreign else _maps if config.latent.kind in MAPS else self._vector
@@ -161,7 +161,8 @@ class VAE(nn.Module):
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
         assert isinstance(self.latent, Gaussian)
-        return self.latent.distribution(self.encoder(x))
+        with nets.as_measured(self.encoder) as encoder:
+            return self.latent.distribution(encoder(x))
 
     @property
     def spec(self) -> LatentSpec:

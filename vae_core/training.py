@@ -297,9 +297,8 @@ class Run:
         for optimizer in self.optimizers.values():
             optimizer.param_groups[0]["lr"] = settings.learning_rate.at(progress)
             optimizer.zero_grad()
-        x = self.model.observe(as_float(self.images[mine]), share)
-        labels = None if self.labels is None else self.labels[mine]
-        terms = self.objective(x, labels, progress, share)
+        pictures, labels = as_float(self.images[mine]), None if self.labels is None else self.labels[mine]
+        terms = self.objective(self.model.observe(pictures, share), labels, progress, share, pictures)
         loss = terms["loss"] if self.critic is None else terms["loss"] + terms["critic_loss"]
         # accelerator.backward adds what fp16 and DeepSpeed need, at 2 % a step
         (loss if weight == 1.0 else loss * weight).backward()

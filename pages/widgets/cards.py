@@ -141,7 +141,7 @@ class History:
 def figures(opened: Opened) -> dict[str, str]:
     """Name -> value with unit, for the figures that the header holds."""
     metrics, spec = opened.checkpoint.metrics, opened.checkpoint.model.spec
-    given = ", given the class" if spec.classes else ""
+    given = ", given the class: a bound of log p(x | y)" if spec.classes else ""
     unit = opened.checkpoint.model.likelihood.unit
     named = {
         "Test ELBO": ("elbo", f"{{:.2f}} nats per image{given}"),

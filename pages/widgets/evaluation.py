@@ -424,6 +424,7 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
         "pictures": count,
         "drawn_from": len(reference),
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": metrics.density(model, labels is not None),
     }
@@ -461,6 +462,7 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
         "pictures": len(found.pictures),
         "drawn_from": found.total,
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {SEED}" if model.binary else None,
         "density": metrics.density(model, given),
     }
@@ -476,6 +478,8 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
     if about["split"] == "all":
         parts.append("Each was prepared as a picture that you upload for this model is.")
     parts.append(f"Likelihood: {about['likelihood']}" + (f"; bits {about['bits']}." if about["bits"] else "."))
+    if about["likelihood_note"]:
+        parts.append(f"Of it: {about['likelihood_note']}.")
     if about["density"]:
         parts.append(f"Density: {about['density']}.")
     return *parts, *found.pictures.notes

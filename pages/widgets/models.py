@@ -207,10 +207,12 @@ def facts(opened: Opened) -> list[str]:
         f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {words.size_of(spec)}",
         f"Likelihood: {model.likelihood.label}" if spec.has_density else words.density_of(spec),
     ]
+    if model.likelihood.note:
+        lines.append(f"There {model.likelihood.note}")
     if spec.classes:
         lines.append(f"Conditional: it is told which of {spec.classes} classes a picture has")
     if spec.has_density and metrics.get("elbo") is not None:
-        given = ", given the class" if spec.classes else ""
+        given = ", given the class: a bound of log p(x | y)" if spec.classes else ""
         lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image{given}")
     if has_units(opened):
         lines.append(f"Active units: {metrics['active_units']:.0f} of {spec.size}")

@@ -37,7 +37,7 @@ def intro(spec: LatentSpec) -> str:
 
 def temperature_of(spec: LatentSpec) -> str:
     """What the temperature does."""
-    rest = "1 is the prior itself; below 1 the pictures are more typical and more alike, above 1 they are stranger."
+    rest = "1 is the prior itself; below 1 the pictures are more average and more alike, above 1 they are stranger."
     if spec.codebook_size:
         if spec.prior != "learned":
             return "A uniform prior has no temperature: all codes stay alike."

@@ -81,6 +81,7 @@ def info(file: Name = "", as_json: Json = False) -> None:
         if recipe.model.foreign
         else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
         "test figures": summary(found),
+        "their density": found.model.likelihood.note,
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }
@@ -123,7 +124,7 @@ def _cells(name: str, found: Checkpoint) -> list[str]:
         paper[0] if paper else "-",
         found.data.name,
         "-" if count is None else f"{count:,}",
-        _test_figure(figures),
+        _test_figure(figures) + (" given the class" if found.model.spec.classes else ""),
         "-" if active is None else f"{active} of {found.model.spec.size}",
         "-" if seconds is None else f"{seconds:,.0f}",
         f"`vae train --like {name}`",
@@ -194,13 +195,15 @@ def evaluate(
         "split": split,
         "pictures": len(pictures),
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": density(model, given),
         "metrics": rows,
     }
     if as_json:
         return _print_json({"file": file, "seed": seed, **found})
-    notes = "".join(f"; {text}" for text in (found["bits"] and f"bits {found['bits']}", found["density"]) if text)
+    told = (found["bits"] and f"bits {found['bits']}", found["likelihood_note"], found["density"])
+    notes = "".join(f"; {text}" for text in told if text)
     print(printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")

@@ -213,7 +213,8 @@ def summary(checkpoint: Checkpoint) -> str:
     found = {name: value for name, value in checkpoint.metrics.items() if value is not None}
     parts = []
     if "elbo" in found:
-        parts.append(f"test ELBO {found['elbo']:.2f} nats per image")
+        given = ", given its class: a bound of log p(x | y)" if checkpoint.model.spec.classes else ""
+        parts.append(f"test ELBO {found['elbo']:.2f} nats per image{given}")
     elif "reconstruction" in found:
         unit = checkpoint.model.likelihood.unit
         parts.append(f"test reconstruction error {found['reconstruction']:.2f} {unit} per image")
