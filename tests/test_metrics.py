@@ -67,7 +67,7 @@ def test_bytes_and_floats_give_the_same(images: Tensor) -> None:
 
 def test_summary_averages_in_nats_per_image(images: Tensor) -> None:
     found = statistics(make("bernoulli"), images)
-    summary = found.summary()
+    summary = found.summary(make("bernoulli").spec)
     assert summary["elbo"] == pytest.approx(-(summary["reconstruction"] + summary["kl"]), rel=1e-5)
     assert summary["kl"] == pytest.approx(sum(summary["kl_per_dim"]), rel=1e-5)
     assert summary["active_units"] == int((found.mean.var(0) > 0.01).sum())
@@ -204,7 +204,7 @@ KINDS = {
     "quantized": Latent("quantized", groups=((2, 3), (1, 2)), codes=6, prior="uniform"),
 }
 PAIRWISE = {"mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl"}
-DENSE = {"elbo", "kl", "kl_per_dim", "nll", "bits_per_dimension"}
+DENSE = {"elbo", "kl", "kl_per_dim", "kl_per_level", "nll", "bits_per_dimension"}
 
 
 def family(name: str, likelihood: str = "bernoulli") -> VAE:
@@ -235,12 +235,12 @@ def missing(model: VAE) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gaussian", {"perplexity", "accuracy"}),
-        ("mixture", {"perplexity", "accuracy", *PAIRWISE}),
-        ("flow", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
-        ("point", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled", *DENSE}),
+        ("gaussian", {"perplexity", "accuracy", "kl_per_level"}),
+        ("mixture", {"perplexity", "accuracy", "kl_per_level", "active_units", *PAIRWISE}),
+        ("flow", {"perplexity", "accuracy", "kl_per_level", *PAIRWISE, "mig_sampled"}),
+        ("point", {"perplexity", "accuracy", "active_units", *PAIRWISE, "mig_sampled", *DENSE}),
         ("topdown", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
-        ("quantized", {"accuracy", *PAIRWISE, "mig_sampled"}),
+        ("quantized", {"accuracy", "active_units", *PAIRWISE, "mig_sampled"}),
     ],
 )
 def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
@@ -264,7 +264,8 @@ def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
 
 def test_the_usual_figures_are_those_that_a_model_has(labels: Tensor) -> None:
     assert metrics.usual(family("gaussian"), labels) == ["elbo", "reconstruction", "kl", "active_units"]
-    assert metrics.usual(family("point"), labels) == ["reconstruction", "active_units"]
+    assert metrics.usual(family("point"), labels) == ["reconstruction"]
+    assert metrics.usual(family("topdown"), labels)[-2:] == ["kl_per_level", "active_units"]
     assert metrics.usual(family("quantized"))[-1] == "perplexity"
     assert metrics.usual(conditional(), labels)[-1] == "accuracy"
     assert "accuracy" not in metrics.usual(conditional())
@@ -303,10 +304,33 @@ def test_mutual_information_near_its_cap_says_so(images: Tensor, monkeypatch: py
     assert "cap" not in found["dimension_wise_kl"]["unit"]
 
 
+def test_units_of_a_hierarchy_are_counted_by_their_kl(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that follows its prior says nothing, however much the coarser levels move the prior and the means."""
+    model = family("topdown")
+    found = statistics(model, images)
+    sizes = [math.prod(shape) for shape in model.spec.shapes]
+    kl = torch.cat([torch.full((len(images), sizes[0]), 0.5), torch.full((len(images), sizes[1]), 1e-5)], 1)
+    moved = replace(found, kl=kl, mean=torch.randn(len(images), sum(sizes), generator=seeded(0)))
+    monkeypatch.setattr(metrics, "statistics", lambda *arguments: moved)
+    rows = metrics.figures(model, images, ["active_units", "kl_per_level"])
+    assert rows["active_units"]["value"] == sizes[0] and "KL is above 0.01 nats" in rows["active_units"]["unit"]
+    assert rows["kl_per_level"]["value"] == pytest.approx([0.5 * sizes[0], 1e-5 * sizes[1]])
+    assert int(active(moved.mean).sum()) == sum(sizes)  # what the variance would have said
+
+
+def test_the_kl_of_levels_is_the_sum_over_their_dimensions(images: Tensor) -> None:
+    model = family("topdown")
+    rows = metrics.figures(model, images, ["kl_per_level", "kl"])
+    encoded = [part for index, x in metrics.blocks(model, images, 0) for part in [model.terms(x, generator=None).kl]]
+    assert len(rows["kl_per_level"]["value"]) == 2 == len(encoded[0])
+    assert sum(rows["kl_per_level"]["value"]) == pytest.approx(rows["kl"]["value"], rel=1e-5)
+    assert statistics(family("quantized"), images).summary(family("quantized").spec)["active_units"] is None
+
+
 def test_perplexity_is_a_number_a_codebook(images: Tensor) -> None:
     model = family("quantized")
     row = metrics.figures(model, images, ["perplexity"])["perplexity"]
-    assert row["value"] == statistics(model, images).summary()["perplexity"]
+    assert row["value"] == statistics(model, images).summary(model.spec)["perplexity"]
     assert len(row["value"]) == 2
     assert metrics.perplexity(torch.tensor([0, 0, 1, 1, 5, 5])) == pytest.approx(3)
     assert metrics.perplexity(torch.zeros(3, 4)) == pytest.approx(1)

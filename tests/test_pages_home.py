@@ -32,7 +32,7 @@ def small(data_name: str = "digits", description: str = "Small digits.") -> Chec
     reference = Reference(
         found.mean, found.std, found.kl, found.reconstruction, torch.arange(len(found.mean)), splits.test.labels
     )
-    split = found.summary()
+    split = found.summary(model.spec)
     rest = {"seconds": 1.0, "loss": 1.0, "beta": 1.0, "learning_rate": 1e-3, "score": 1.0}
     credit = data.SETS[data_name].credit if data_name in data.NAMES else "somebody"
     info = DataInfo(data_name, (NASTY, *"123456789"), sizes=(80, 10, 10), credit=credit, licence="CC BY 4.0")

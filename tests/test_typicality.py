@@ -143,7 +143,7 @@ def test_a_picture_is_scored_as_the_reference_set_was() -> None:
     odd = typicality(model, torch.ones_like(x[:1]), reference)
     assert odd.p == 1 / 61 and odd.error_percentile == 100
     assert odd.words == (
-        "In reconstruction error and KL together it is unusual for this model: none of 60 reference pictures are at "
+        "For this model it is unusual in reconstruction error and KL together: none of 60 reference pictures are at "
         f"least as extreme (p = 0.016). 100 % are rebuilt better, and {odd.kl_percentile:.0f} % need fewer nats."
     )
 
@@ -153,7 +153,7 @@ def test_without_a_density_only_the_error_is_judged() -> None:
     reference = reference_of(model, x)
     told = typicality(model, x[:1], reference)
     assert told.kl is None and told.kl_percentile is None
-    assert "In reconstruction error it is" in told.words and "KL" not in told.words and "nats" not in told.words
+    assert "in reconstruction error: " in told.words and "KL" not in told.words and "nats" not in told.words
     assert reference_typicality(model, reference, 3).words.endswith("% are rebuilt better.")
 
 
@@ -169,7 +169,10 @@ def test_where_all_kls_are_alike_none_is_said_to_be_smaller() -> None:
 )
 def test_words_go_with_the_p_value(p: float, word: str) -> None:
     words = Typicality(90.0, 20.0, 40.0, 30.0, p, 2499).words
-    assert f"it is {word} for this model: {round(2500 * p) - 1:,} of 2,499 reference pictures" in words
+    assert (
+        f"it is {word} in reconstruction error and KL together: {round(2500 * p) - 1:,} of 2,499 reference pictures"
+        in words
+    )
 
 
 @pytest.mark.parametrize("count", [1, 5, FEWEST - 1])

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.metrics import BITS, BLOCK, active, as_float, at_once
+from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
 from vae_core.shards import seeded
 
@@ -28,7 +28,7 @@ DEFAULT_RANGE = 3.0  # standard deviations of the prior, where there are no refe
 RANGE_QUANTILES = (0.005, 0.995)
 USUAL_QUANTILES = (0.025, 0.975)
 SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
-LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
+LEAST = 0.01  # of the mean variance: where nothing else is known, a dimension with less is not in use
 PATHS = ("linear", "spherical")
 PADS: dict[int, tuple[tuple[float, float], ...]] = {  # where the corners of a pad lie, across and down, by their number
     3: ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),
@@ -373,14 +373,13 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
 
 
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
-    """Which dimensions (D,) the model uses: active units, where the scale of z is known from a standard normal prior.
+    """Which dimensions (D,) the model uses: active units, where they can be counted.
 
-    Else those whose KL is above a hundredth of a nat, or that vary by more than a hundredth of what dimensions vary by.
+    Else those that vary by more than a hundredth of what dimensions vary by.
     """
-    if spec.prior == "normal":
-        return active(reference.mean)
-    if spec.factorises:
-        return reference.kl.mean(0) > LEAST
+    units = active_units(spec, reference.mean, reference.kl)
+    if units is not None:
+        return units
     variance = reference.mean.var(0, correction=0)
     return variance > LEAST * variance.mean()
 

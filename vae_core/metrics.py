@@ -18,22 +18,23 @@ from vae_core import disentanglement
 from vae_core.config import METRICS
 from vae_core.latents import Encoding
 from vae_core.latents.priors import log_normal
-from vae_core.model import VAE
+from vae_core.model import VAE, LatentSpec
 from vae_core.shards import Shard, seeded
 
 BLOCK = 500  # pictures at a time; a constant, since the noise is drawn block by block
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
+ACTIVE_KL = 0.01  # nats: where the prior moves too, a dimension with less says nothing of the picture
 AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
 BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
 
 # Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors.
 DENSE = ("elbo", "nll", "bits_per_dimension")
-DIVERGENT = ("kl", "kl_per_dim")
+DIVERGENT = ("kl", "kl_per_dim", "kl_per_level")
 PAIRWISE = ("mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl")
 LABELLED = ("linear_probe", "knn", "accuracy")
 FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
-USUAL = ("elbo", "reconstruction", "kl", "active_units", "perplexity", "accuracy")
+USUAL = ("elbo", "reconstruction", "kl", "kl_per_level", "active_units", "perplexity", "accuracy")
 
 Report = Callable[[float], None]
 Row = dict[str, Any]
@@ -55,15 +56,15 @@ class Statistics:
     std: Tensor
     codes: tuple[Tensor, ...] = ()
 
-    def summary(self) -> dict[str, float | int | list[float] | None]:
-        """Averages over the pictures, in nats per image; None without a density."""
+    def summary(self, spec: LatentSpec) -> dict[str, float | int | list[float] | None]:
+        """Averages over the pictures, in nats per image; None without a density, and for units that z has not."""
         coded = self.kl.shape[1] > 0
         found: dict[str, float | int | list[float] | None] = {
             "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
             "reconstruction": self.reconstruction.mean().item(),
             "kl": self.kl.sum(1).mean().item() if coded else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
-            "active_units": int(active(self.mean).sum()),
+            "active_units": None if (units := active_units(spec, self.mean, self.kl)) is None else int(units.sum()),
         }
         return found | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
 
@@ -86,6 +87,21 @@ def active(mean: Tensor) -> Tensor:
     if len(mean) < 2:
         return torch.zeros(mean.shape[1], dtype=torch.bool)
     return mean.var(0) > ACTIVE_VARIANCE
+
+
+def active_units(spec: LatentSpec, mean: Tensor, kl: Tensor) -> Tensor | None:
+    """Which dimensions are active units: by the variance of their means, or in a hierarchy by their KL.
+
+    Args:
+        spec: of the model.
+        mean: encoded means (N, D).
+        kl: nats, (N, D) where it factorises.
+
+    Returns:
+        (D,) booleans; None where z has no scale of 1 that a variance could be held against.
+    """
+    by_kl = spec.units_by == "kl"
+    return kl.mean(0) > ACTIVE_KL if by_kl else active(mean) if spec.units_by else None
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -260,6 +276,12 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
             f"a gaussian posterior with a normal prior, and {latent}",
         ),
         (("mig_sampled",), spec.posterior == "gaussian", f"a gaussian posterior, and {latent}"),
+        (("kl_per_level",), len(spec.kl_shapes) > 1, "a hierarchy of latent groups, and this model has one group"),
+        (
+            ("active_units",),
+            spec.units_by is not None,
+            f"a latent space with a scale of 1, or a hierarchy, and {latent}",
+        ),
         (("perplexity",), spec.codebook_size is not None, f"codebooks, and {latent}"),
         (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
         (LABELLED, labelled, "labels of at least two classes, which these pictures have not"),
@@ -475,8 +497,23 @@ class _Work:
 
     def summed(self, name: str) -> Row:
         """An entry of the summary."""
-        unit = "" if self.model.spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
-        return _row(name, self.statistics.summary()[name], None, (self.density if name in DIVERGENT else "") + unit)
+        spec = self.model.spec
+        unit = "" if spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
+        return _row(name, self.statistics.summary(spec)[name], None, (self.density if name in DIVERGENT else "") + unit)
+
+    def levels(self) -> Row:
+        """The KL of each latent group, coarse to fine."""
+        per_dim = self.statistics.kl.mean(0).tolist()
+        return _row("kl_per_level", self.model.spec.levels(per_dim), None, self.density)
+
+    def units(self) -> Row:
+        """How many units are active, and by what they are counted."""
+        how = {
+            "variance": f"whose encoded mean varies by more than {ACTIVE_VARIANCE:g} (Burda et al. 2016)",
+            "kl": f"whose KL is above {ACTIVE_KL:g} nats, since the prior moves the means too",
+        }
+        row = self.summed("active_units")
+        return row | {"unit": f"dimensions {how[self.model.spec.units_by or '']}"}
 
     def kl(self) -> Row:
         """With the class's own KL, where it is summed over."""
@@ -550,7 +587,9 @@ _MEASURES: dict[str, Callable[[_Work], Row]] = {
     "linear_probe": lambda work: work.probe("linear_probe", disentanglement.linear_probe),
     "knn": lambda work: work.probe("knn", disentanglement.knn_accuracy),
     "accuracy": _Work.accuracy,
-    **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "active_units", "perplexity")},
+    "kl_per_level": _Work.levels,
+    "active_units": _Work.units,
+    **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "perplexity")},
     **{name: partial(_Work.parted, name=name) for name in PAIRWISE},
     **{name: partial(_Work.factored, name=name) for name in FACTORED},
 }

@@ -48,8 +48,8 @@ class Typicality:
         extreme = round(self.p * (self.pictures + 1)) - 1
         count, verb = f"{extreme:,}" if extreme else "none", "is" if extreme == 1 else "are"
         return (
-            f"In {figures} it is {word} for this model: {count} of {self.pictures:,} reference pictures "
-            f"{verb} at least as extreme (p = {self.p:.2g}). {self.error_percentile:.0f} % are rebuilt better{nats}."
+            f"For this model it is {word} in {figures}: {count} of {self.pictures:,} reference pictures {verb} "
+            f"at least as extreme (p = {self.p:.2g}). {self.error_percentile:.0f} % are rebuilt better{nats}."
         )
 
 

@@ -39,6 +39,7 @@ NAMES = {  # in the order in which they are shown
     "bits_per_dimension": "Bits per dimension",
     "active_units": "Active units",
     "kl_per_dim": "KL of each dimension",
+    "kl_per_level": "KL of each level",
     "perplexity": "Codebook perplexity",
     "mutual_information": "Mutual information",
     "total_correlation": "Total correlation",

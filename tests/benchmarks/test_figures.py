@@ -112,7 +112,7 @@ def test_pictures_that_a_prior_over_codes_writes(name, data_root, capsys) -> Non
     apart = 0.5 * (share - real).abs().sum().item()
     codes = metrics.statistics(found.model, test.images).codes
     entropy = sum(math.log(metrics.perplexity(part)) * part.shape[1] for part in codes)
-    prior = metrics.statistics(found.model, test.images).summary()["kl"]
+    prior = metrics.statistics(found.model, test.images).summary(found.model.spec)["kl"]
     used = [round(metrics.perplexity(part), 1) for part in codes]
     with capsys.disabled():
         right = (guessed == test.labels).float().mean()
