@@ -68,7 +68,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "active_units": "dimensions whose encoded mean varies (Burda et al. 2016); of a hierarchy, whose KL is above 0",
     "nll": "nats per image (importance-weighted bound of -log p(x))",
     "bits_per_dimension": "bits per number of a picture",
-    "mutual_information": "nats per image that codes tell of pictures, at most the log of their number",
+    "mutual_information": "nats per image that codes tell of pictures: at least, and at most",
     "total_correlation": "nats, dependence between dimensions of the aggregate posterior (Chen et al. 2018)",
     "dimension_wise_kl": "nats, from each dimension's aggregate posterior to the prior, summed (Chen et al. 2018)",
     "aggregate_kl": "nats, from the aggregate posterior to the prior (Hoffman and Johnson 2016)",

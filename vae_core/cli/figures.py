@@ -215,6 +215,8 @@ def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
     if isinstance(value, dict):
         return ", ".join(f"{part} {v:.3f}" for part, v in value.items())
+    if "upper" in row:
+        return f"{value:.4f} to {row['upper']:.4f}"
     if isinstance(value, list):
         return " ".join(f"{v:.3f}" for v in value)
     return f"{value}" if isinstance(value, int) else f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
