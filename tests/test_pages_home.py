@@ -322,6 +322,31 @@ def test_kl_rows_are_ordered_by_the_last_epoch() -> None:
     assert names == ["z2", "z0", "z1"] and values[0] == [1.0, 2.0]
 
 
+def opened_shipped(name: str) -> models.Opened:
+    return models.Opened(
+        models.Entry(f"shipped:{name}", name, "shipped"), checkpoints.load(checkpoints.find(name)), name
+    )
+
+
+def test_the_card_of_a_hierarchy_has_the_kl_of_its_levels_and_names_the_dead() -> None:
+    ladder = opened_shipped("mnist-ladder")
+    figures = cards.figures(ladder)
+    assert figures["Active units"] == "149 of 464, by KL"
+    assert figures["KL of each level"].startswith("11.3, 0.000254, 26 nats, coarse to fine; level 2 of 3 is dead")
+    assert any("level 2 of 3 is dead" in line for line in models.facts(ladder))
+    names, curves = cards.History.of(ladder).kl_per_level(ladder.checkpoint.model.spec)
+    row = ladder.checkpoint.history[-1]["val"]["kl_per_dim"]
+    assert names == ["level 1", "level 2", "level 3"]
+    assert [curve[-1] for curve in curves] == pytest.approx([sum(row[:72]), sum(row[72:268]), sum(row[268:])])
+
+
+@pytest.mark.parametrize("name", ["fashion-vq", "mnist-ae-16", "mnist-adversarial", "digits-mixture"])
+def test_where_z_has_no_scale_no_unit_is_counted(name: str) -> None:
+    opened = opened_shipped(name)
+    assert "Active units" not in cards.figures(opened) and "KL of each level" not in cards.figures(opened)
+    assert not any("units" in line for line in models.facts(opened))
+
+
 def test_settings_are_words() -> None:
     recipe = small().recipe
     assert cards.settings(recipe.training)["learning rate"] == "cosine, 0.001 to 1e-05"

@@ -571,7 +571,9 @@ class _Work:
         """A part of the average KL; the mutual information with the bounds that it lies between."""
         found = self.aggregate
         if name == "mutual_information":
+            upper, kl = found["mutual_information_upper"], self.statistics.kl.sum(1).mean().item()
             note = ", with a picture's own posterior counted and left out"
+            note += f"; nor is it above the mean KL, {kl:.1f}" * (kl < upper)
             return _row(name, found[name], None, note) | {"upper": found["mutual_information_upper"]}
         return _row(name, found[name], None, "" if name == "dimension_wise_kl" else self.bias())
 
