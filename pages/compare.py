@@ -162,7 +162,7 @@ def facts(opened: Opened) -> list[str]:
         if spec.has_density and metrics.get(name) is not None:
             lines.append(f"{label} {metrics[name]:.1f} nats per image")
     if models.has_units(opened):
-        lines.append(f"{metrics['active_units']:.0f} of {spec.size} units active")
+        lines.append(f"Active units: {models.units(opened)}")
     return lines or [words.size_of(spec)]
 
 

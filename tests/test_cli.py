@@ -376,7 +376,7 @@ def test_a_file_written_before_opens_with_todays_figures_and_can_be_updated(
 def test_info_tells_the_kl_of_each_level_and_the_dead(vae: Vae) -> None:
     answer = vae("info", "mnist-ladder").out
     assert "149 of 464 units active by their KL" in answer
-    assert "KL of levels  11.3, 0.000254, 26 nats, coarse to fine; level 2 of 3 is dead" in answer
+    assert "KL of levels  11.27, 0.00025, 26.01 nats, coarse to fine; level 2 of 3 is dead" in answer
     assert "KL of levels" not in vae("info", "digits").out
 
 

@@ -21,6 +21,7 @@ FEW = 0.25  # part of the dimensions below which those that are active are few
 USED = 0.1  # part of a codebook below which it has collapsed
 BEATEN = 0.1  # nats of a critic's loss below which it is never wrong; guessing gives 2 ln 2 = 1.39
 ORDERS = 10.0  # times by which a loss that rises is far above its lowest
+LEGIBLE = 0.01  # nats below which two decimals tell nothing
 EARLY = 0.1  # part of a run in which a KL of zero can still be a slow start
 
 
@@ -90,7 +91,8 @@ def kl_of_levels(spec: LatentSpec, figures: Mapping[str, Any]) -> str:
         return ""
     levels = spec.levels(per_dim)
     dead = dead_levels(spec, levels)
-    return f"{', '.join(f'{kl:.3g}' for kl in levels)} nats, coarse to fine" + (f"; {dead}" if dead else "")
+    nats = ", ".join(f"{kl:.2f}" if kl >= LEGIBLE else f"{max(kl, 0.0):.2g}" for kl in levels)
+    return f"{nats} nats, coarse to fine" + (f"; {dead}" if dead else "")
 
 
 def symptoms(signs: Signs) -> list[Symptom]:

@@ -147,14 +147,13 @@ def figures(opened: Opened) -> dict[str, str]:
         "Test KL": ("kl", "{:.2f} nats per image"),
         "Bits per dimension": ("bits_per_dimension", "{:.3f} bits"),
         "Class found": ("accuracy", "right for {:.1%} of the test pictures"),
-        "Active units": ("active_units", f"{{:.0f}} of {spec.size}{', by KL' if spec.units_by == 'kl' else ''}"),
         "Parameters": ("parameters", "{:,.0f}"),
         "Best epoch": ("best_epoch", "{:.0f}"),
         "Training time": ("train_seconds", "{:,.0f} s"),
     }
-    if not models.has_units(opened):
-        del named["Active units"]
     found = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
+    if models.has_units(opened):
+        found["Active units"] = models.units(opened)
     if levels := kl_of_levels(spec, metrics):
         found["KL of each level"] = levels
     if codes := models.codes_in_use(opened):

@@ -214,7 +214,7 @@ def facts(opened: Opened) -> list[str]:
         given = ", given the class" if spec.classes else ""
         lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image{given}")
     if has_units(opened):
-        lines.append(f"Active units: {metrics['active_units']:.0f} of {spec.size}")
+        lines.append(f"Active units: {units(opened)}")
     if levels := kl_of_levels(spec, metrics):
         lines.append(f"KL of each level: {levels}")
     return [*lines, *codes_in_use(opened)]
@@ -224,6 +224,12 @@ def has_units(opened: Opened) -> bool:
     """Whether the header counts active units, and z is of a kind that has some."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     return metrics.get("active_units") is not None and spec.units_by is not None
+
+
+def units(opened: Opened) -> str:
+    """How many units are active, in words, where the model has some."""
+    spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
+    return f"{metrics['active_units']:.0f} of {spec.size}" + (", by KL" if spec.units_by == "kl" else "")
 
 
 def codes_in_use(opened: Opened) -> list[str]:
