@@ -135,8 +135,8 @@ def _cells(name: str, found: Checkpoint) -> list[str]:
 
 
 def _test_figure(figures: dict[str, Any]) -> str:
-    """The tightest that a header knows of how well a model describes pictures."""
-    kinds = {"nll": "NLL", "elbo": "ELBO", "reconstruction": "reconstruction"}
+    """What a header knows of how well a model describes pictures."""
+    kinds = {"elbo": "ELBO", "reconstruction": "reconstruction"}
     return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
 
 
