@@ -163,7 +163,7 @@ def facts(opened: Opened) -> list[str]:
             given = ", given the class" if spec.classes and name == "elbo" else ""
             lines.append(f"{label} {metrics[name]:.1f} nats per image{given}")
     if models.has_units(opened):
-        lines.append(f"{metrics['active_units']:.0f} of {spec.size} units active")
+        lines.append(f"Active units: {models.units(opened)}")
     return lines or [words.size_of(spec)]
 
 

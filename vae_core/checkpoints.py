@@ -25,6 +25,7 @@ from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
+from vae_core.metrics import ACTIVE_KL
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
@@ -257,6 +258,8 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     model = _model(recipe, parts["model"])
     told = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
     _check_told(told, model.spec)
+    for figures in (told["metrics"], *(row[part] for row in told["history"] for part in ("train", "val"))):
+        _recount(figures, model.spec)
     reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
     return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
 
@@ -329,10 +332,19 @@ def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> Non
     """Figures are numbers, `kl_per_dim` is a list of them, `perplexity` one a codebook; without a density some lack."""
     lists = {"kl_per_dim": spec.kl_size, "perplexity": len(spec.shapes)}
     for name, value in figures.items():
-        if name in ("elbo", "kl") and value is None and not spec.has_density:
+        absent = spec.units_by is None if name == "active_units" else name in ("elbo", "kl") and not spec.has_density
+        if value is None and absent:
             continue
         fine = _are_numbers(value, lists[name]) if name in lists else _is_number(value)
         _require(fine, where + " {} is {}", name, value)
+
+
+def _recount(figures: dict[str, Any], spec: LatentSpec) -> None:
+    """Count active units as `metrics.active_units` does: files of before hold the variance's count of every model."""
+    if "active_units" in figures and spec.units_by != "variance":
+        per_dim = figures.get("kl_per_dim")
+        count = None if per_dim is None else sum(kl > ACTIVE_KL for kl in per_dim)
+        figures["active_units"] = count if spec.units_by == "kl" else None
 
 
 def _check_history(history: list[Any], spec: LatentSpec) -> None:

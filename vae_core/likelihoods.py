@@ -46,6 +46,10 @@ class Likelihood(nn.Module, ABC):
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """Nats, log p(x | z): (N, C', H, W), (N, C, H, W) -> (N,)."""
 
+    def least_error(self, image_shape: tuple[int, int, int]) -> float:
+        """What -log_prob cannot go below for pictures (C, H, W): below 0 where it is of a density."""
+        return 0.0
+
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """E[x | z] shown as a picture: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
@@ -131,9 +135,15 @@ class Gaussian(Likelihood):
         return self.log_std.exp()
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        std = self.std
-        squares = ((x - params.float()) / std).square().flatten(1).sum(1)
-        return -0.5 * squares - x[0].numel() * (std.log() + 0.5 * math.log(2 * math.pi))
+        squares = ((x - params.float()) / self.std).square().flatten(1).sum(1)
+        return -0.5 * squares - x[0].numel() * self._log_scale()
+
+    def least_error(self, image_shape: tuple[int, int, int]) -> float:
+        return math.prod(image_shape) * self._log_scale().item()
+
+    def _log_scale(self) -> Tensor:
+        """What an exact pixel costs, nats."""
+        return self.std.log() + 0.5 * math.log(2 * math.pi)
 
     def location(self, params: Tensor) -> Tensor:
         return params.float()

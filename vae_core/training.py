@@ -326,7 +326,8 @@ class Run:
         settings, beta = self.recipe.training, self.recipe.objective.beta
         self.model.eval()
         train, val = (
-            statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
+            statistics(self.model, images, settings.seed, labels=labels).summary(self.model.spec)
+            for images, labels in self.watched
         )
         score = self._score(val)
         if not (math.isfinite(loss) and math.isfinite(score)):
@@ -472,7 +473,7 @@ def described(
         tsne=tsne,
     )
     dense = model.spec.has_density
-    metrics = found.summary() | {
+    metrics = found.summary(model.spec) | {
         "bits_per_dimension": bits_per_dimension(model, -found.elbo.mean().item()) if dense else None,
         "test_pictures": len(test),
         **(about or {}),

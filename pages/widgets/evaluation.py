@@ -39,6 +39,7 @@ NAMES = {  # in the order in which they are shown
     "bits_per_dimension": "Bits per dimension",
     "active_units": "Active units",
     "kl_per_dim": "KL of each dimension",
+    "kl_per_level": "KL of each level",
     "perplexity": "Codebook perplexity",
     "mutual_information": "Mutual information",
     "total_correlation": "Total correlation",
@@ -544,6 +545,8 @@ def _value(spec: LatentSpec, name: str, row: Row) -> str:
     digits = 2 if row["unit"].startswith("nats") else 3
     if isinstance(value, dict):
         return ", ".join(f"{part} {_number(number, digits)}" for part, number in value.items())
+    if "upper" in row:
+        return f"{_number(value, digits)} to {_number(row['upper'], digits)}"
     if isinstance(value, list):
         return _parts(spec, name, value, digits)
     return _number(value, digits) + (f" ± {_number(error, digits)}" if error is not None else "")
@@ -575,6 +578,7 @@ def as_csv(found: Measured) -> bytes:
     writer.writerow(["figure", "part", "value", "standard_error", "unit"])
     for name, row in found.rows.items():
         value = row["value"]
+        value = {"lower": value, "upper": row["upper"]} if "upper" in row else value
         listed = dict(enumerate(value)) if isinstance(value, list) else value
         parts = listed if isinstance(listed, dict) else {"": value}
         for part, number in parts.items():
