@@ -502,7 +502,8 @@ def _without_foreign(dark: Grey, sheet: Mask, threshold: float | None, step: int
 def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
     """The connected parts above a threshold, and how like ink each is."""
     above = dark > max(threshold, LEAST / 2)
-    labels, count = _heaviest(*ndimage.label(above, np.ones((3, 3))), dark)
+    labels, count = ndimage.label(above, np.ones((3, 3)))
+    labels, count = _heaviest(labels, count, dark)
     above = labels > 0
     boxes = ndimage.find_objects(labels)
     every = np.arange(1, count + 1)

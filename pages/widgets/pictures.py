@@ -540,7 +540,7 @@ def _cutout_input(slot: str, found: Chosen, cut: CutOut, name: str) -> None:
 
 
 def _present(slot: str, shown: str) -> tuple[str, str]:
-    """Where an upload that a slot has shown is now, after a swap in the same moment, and with what was changed since."""
+    """Where an upload that a slot has shown is now, after a swap in the same moment, and as it is now."""
     slots = (slot, *(other for other in NAMES if other != slot))
     held = ((each, choice(each, shown if each == slot else "")) for each in slots)
     same = ((each, value) for each, value in held if value.split(":")[:2] == shown.split(":")[:2])
