@@ -16,7 +16,7 @@ from pages.widgets import classes, downloads, links, live, models, pictures, wor
 from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
-from vae_core import explore, images
+from vae_core import explore, fitting, images
 from vae_core.model import VAE
 
 COUNTS = (1, 4, 9, 16, 25, 36, 49, 64, 100, 144, 196, 256)
@@ -27,10 +27,13 @@ MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
 VIEWS = ("Draws", "Plane")
 SHOWN = ("Mean", "Pixels")
+PRIORS = {"own": "Its own", "fitted": "Fitted", "both": "Both"}
 SHARE, SHARE_OF_CLASSES = 0.66, 0.84  # of the window's height that the grid takes
 SEEDS = 16  # whose draws a browser has at hand, as far as they are
 MAX_NUMBERS = 2**18  # of them together
-KNOBS = re.compile("temperature|seed|rest")  # in a link; the live view has its own, so that no widget is bound to them
+KNOBS = re.compile(
+    "temperature|seed|rest|prior"
+)  # in a link; the live view has its own, so that no widget is bound to them
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class View:
         label: class of all pictures, where the model has classes; None is a row for each.
         keep: latent groups that all pictures share with one draw; 0 is none.
         rest: seed of the groups that they do not share.
+        prior: of `PRIORS`, which they are drawn from; with both, the rows of its own come first.
     """
 
     count: int
@@ -56,6 +60,24 @@ class View:
     label: int | None = None
     keep: int = 0
     rest: int = 0
+    prior: str = "own"
+
+    def parts(self) -> list[tuple[bool, int]]:
+        """What the draws are of: whether the fitted prior, and how many."""
+        if self.prior != "both":
+            return [(self.prior == "fitted", self.count)]
+        side = math.isqrt(self.count)
+        own = side * -(-side // 2) if self.count > 1 else 0
+        return [(False, own), (True, self.count - own)]
+
+    def names(self) -> list[str]:
+        """The text beside each row of a grid of both priors; else none."""
+        if self.prior != "both" or self.count < 4:
+            return []
+        side = math.isqrt(self.count)
+        found = [""] * side
+        found[0], found[-(-side // 2)] = PRIORS["own"], PRIORS["fitted"]
+        return found
 
     def rows(self, opened: Opened) -> list[int]:
         """The class of each row where there is a row for each class; else none."""
@@ -73,13 +95,16 @@ class View:
         found |= {} if self.plane else {"seed": self.seed}
         found["temperature"] = self.temperature
         found |= {} if self.label is None else {"class": self.label}
+        found |= {} if self.prior == "own" else {self.prior: 1}
         return found | ({"keep": self.keep, "rest": self.rest} if self.keep else {})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def draws(key: str, _opened: Opened, n: int, temperature: float, seed: int) -> Tensor:
+def draws(
+    key: str, _opened: Opened, n: int, temperature: float, seed: int, fitted: bool = False, label: int | None = None
+) -> Tensor:
     """Points drawn from the prior, (n, D)."""
-    return explore.sample(_opened.checkpoint.model, n, temperature, seed)
+    return explore.sample(_opened.checkpoint.model, n, temperature, seed, fitted, label)
 
 
 @st.cache_data(max_entries=16, show_spinner="Decoding …")
@@ -106,7 +131,9 @@ def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
     elif view.keep:
         points = draws(opened.key, opened, 1, view.temperature, view.seed).expand(view.count, -1)
     else:
-        points = draws(opened.key, opened, view.count, view.temperature, view.seed)
+        about = view.temperature, view.seed
+        parts = [draws(opened.key, opened, n, *about, fitted, view.label) for fitted, n in view.parts() if n]
+        points = torch.cat(parts)
     if rows := view.rows(opened):
         return points.repeat(len(rows), 1), torch.tensor(rows).repeat_interleave(view.count)
     return points, None if view.label is None else torch.full((len(points),), view.label)
@@ -143,13 +170,14 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
         label = label or 0  # a plane has no rows for classes
     count = count_input(plane, bool(spec.classes) and label is None and not plane)
     keep = keep_input(opened) if len(spec.shapes) > 1 else 0
+    prior = prior_input(opened, bool(spec.classes) and label is None) if spec.fitted and not plane else "own"
     temperature = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
     if graph := graph_of(opened, keep):
         seed = int(held("seed", "Seed", 0, MAX_SEED))
         # Put there anew in each run: what was a widget's in the run before would be forgotten.
         st.session_state.update(temperature=temperature, seed=seed)
         shown_input(opened)
-        return View(count, temperature, seed, plane, label=label), graph
+        return View(count, temperature, seed, plane, label=label, prior=prior), graph
     with above:
         temperature = st.slider(
             "Temperature", 0.0, MAX_TEMPERATURE, step=0.05, key="temperature", help=words.temperature_of(spec)
@@ -161,7 +189,38 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
         with st.container(horizontal=True, vertical_alignment="bottom"):
             rest = seed_input("rest", "Seed of the rest", "New rest", False)
     pixels = False if keep else shown_input(opened)
-    return View(count, float(temperature), seed, plane, pixels, label, keep, rest), None
+    return View(count, float(temperature), seed, plane, pixels, label, keep, rest, prior), None
+
+
+def prior_input(opened: Opened, by_class: bool) -> str:
+    """Which prior the pictures are drawn from: where its own shows fog, the fitted one unless something else is asked.
+
+    Rows of classes leave no room for both.
+    """
+    options = [name for name in PRIORS if name != "both" or not by_class]
+    gap, usual = opened.checkpoint.metrics.get("prior_gap") or 0.0, usual_prior(opened)
+    asked = st.session_state.get("prior") or st.query_params.get("prior")
+    st.session_state["prior_input"] = asked if asked in options else usual
+
+    def choose() -> None:
+        st.session_state["prior"] = st.session_state["prior_input"]
+
+    prior = st.segmented_control(
+        "Prior",
+        options,
+        format_func=PRIORS.__getitem__,
+        required=True,
+        key="prior_input",
+        on_change=choose,
+        help="Its own: the prior that the model was trained with, where it puts its draws. Fitted: a mixture of "
+        f"Gaussians, fitted to where the encoder put the training pictures. {fitting.describe(gap)}",
+    )
+    return str(prior)
+
+
+def usual_prior(opened: Opened) -> str:
+    """The prior of a page that was opened without a word on it."""
+    return "fitted" if (opened.checkpoint.metrics.get("prior_gap") or 0.0) >= fitting.FOG else "own"
 
 
 def plane_input(opened: Opened) -> bool:
@@ -257,6 +316,8 @@ def alt_of(opened: Opened, view: View, count: int) -> str:
     if view.plane:
         return f"{count} pictures over the plane of z0 (left to right) and z1 (bottom to top)"
     names = [classes.names(opened)[row] for row in view.rows(opened)]
+    if view.prior == "both":
+        return f"{count} pictures: above drawn from the model's own prior, below from the fitted one"
     return f"{count} pictures drawn from the prior" + (f", one row a class: {', '.join(names)}" if names else "")
 
 
@@ -282,7 +343,7 @@ def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float)
         names = [classes.names(opened)[row] for row in rows]
         canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=SHARE_OF_CLASSES)
     else:
-        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen, share=SHARE)
+        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen, rows=view.names(), share=SHARE)
 
 
 def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
@@ -292,11 +353,14 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
         if view.plane:
             points = explore.prior_plane(view.count).flatten(0, 1)
             return torch.zeros_like(points), points
-        found = explore.sample_line(model, view.count, seed)
-        if found is None:  # the points of one temperature, that stay where they are
-            points = explore.sample(model, view.count, view.temperature, seed)
-            found = points, torch.zeros_like(points)
-        return found
+        found = []
+        for fitted, n in view.parts():
+            part = explore.sample_line(model, n, seed, fitted, view.label)
+            if part is None:  # the points of one temperature, that stay where they are
+                points = explore.sample(model, n, view.temperature, seed, fitted, view.label)
+                part = points, torch.zeros_like(points)
+            found.append(part)
+        return torch.cat([base for base, _ in found]), torch.cat([slope for _, slope in found])
 
     return torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)])
 
@@ -365,7 +429,7 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
             "seed": view.seed,
             "seeded": not view.plane,
             "last": MAX_SEED,
-            "rows": [classes.names(opened)[row] for row in rows],
+            "rows": [classes.names(opened)[row] for row in rows] or view.names(),
             "edge": edge if view.plane else None,
             "chosen": chosen - 1 if chosen else -1,
             "alt": alt_of(opened, view, len(points)),
@@ -376,9 +440,10 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
     )
 
 
-def knobs_of(view: View) -> dict[str, str]:
+def knobs_of(view: View, usual: str) -> dict[str, str]:
     """What a link says of the knobs that were turned."""
     found = {"temperature": f"{view.temperature:g}"} if view.temperature != 1 else {}
+    found |= {"prior": view.prior} if view.prior != usual else {}
     return found | {key: str(seed) for key, seed in (("seed", view.seed), ("rest", view.rest)) if seed}
 
 
@@ -388,7 +453,7 @@ def describe(opened: Opened, view: View) -> str:
     if view.plane:
         where = f"{view.count} x {view.count} points at equal steps of the prior's probability (its quantiles)"
     else:
-        where = f"{view.count} draws of z from {words.prior_of(spec)}, seed {view.seed}"
+        where = f"{view.count} draws of z from {words.prior_of(spec, view.prior)}, seed {view.seed}"
     if view.keep:
         kept = "level 1" if view.keep == 1 else f"levels 1 to {view.keep}"
         where = (
@@ -413,9 +478,11 @@ def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> str:
     """What stands for a picture on the other pages."""
     percent = "" if view.temperature == 1 else f".{round(100 * view.temperature)}"
     rows = view.rows(opened)
-    value = (
-        f"point:{explore.to_text(points[place])}" if view.plane else f"prior:{view.seed}.{place % view.count}{percent}"
-    )
+    kind, number = "prior", place % view.count
+    if view.prior != "own":
+        own = sum(n for fitted, n in view.parts() if not fitted)
+        kind, number = ("fitted", number - own) if number >= own else (kind, number)
+    value = f"point:{explore.to_text(points[place])}" if view.plane else f"{kind}:{view.seed}.{number}{percent}"
     label = rows[place // view.count] if rows else view.label
     return value if label is None else pictures.with_class(value, label)
 
@@ -506,7 +573,7 @@ def main() -> None:
             show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
-    links.replace(KNOBS, knobs_of(view))
+    links.replace(KNOBS, knobs_of(view, usual_prior(opened)))
 
 
 main()

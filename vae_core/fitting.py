@@ -250,7 +250,7 @@ def _prior(mixture: Any, frame: Frame, shares: Tensor | None = None) -> FittedPr
     return FittedPrior({**tensors, "centre": centre, "basis": basis, "rest": rest, "classes": shares})
 
 
-def told(gap: float) -> str:
+def describe(gap: float) -> str:
     """What the gap means for samples, in a sentence."""
     if gap < SLIGHT:
         return "The prior covers the encodings well, so that its draws look like reconstructions."

@@ -301,10 +301,11 @@ def _resolve(key: str, value: str, originals: bool, _opened: Opened) -> Chosen:
 def _made(opened: Opened, value: str, kind: str, detail: str) -> tuple[Tensor, str, int]:
     """A point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for."""
     model = opened.checkpoint.model
-    if kind == "prior" and (found := _PRIOR.fullmatch(detail)):
+    if kind in ("prior", "fitted") and (found := _PRIOR.fullmatch(detail)):
         seed, place, percent = int(found[1]), int(found[2] or 0), int(found[3] or 100)
-        point = explore.sample(model, place + 1, percent / 100, seed)[place]
-        label = f"draw {seed} from the prior" if found[2] is None else f"draw {place + 1} of seed {seed} from the prior"
+        point = explore.sample(model, place + 1, percent / 100, seed, kind == "fitted")[place]
+        whence = "the prior" if kind == "prior" else "the fitted prior"
+        label = f"draw {seed} from {whence}" if found[2] is None else f"draw {place + 1} of seed {seed} from {whence}"
         return point, label, seed + place
     if kind == "point":
         return explore.from_text(detail, model.spec), "a point that was chosen", 0
@@ -765,9 +766,12 @@ def _another_button(slot: str, opened: Opened, value: str, name: str) -> None:
 def _another(slot: str, opened: Opened, value: str) -> None:
     """The next draw from the prior, or another picture of the same set, of the chosen class if there is one."""
     kind, _, detail = value.partition("@")[0].partition(":")
-    shelf = None if kind == "prior" else _shelf(opened, kind)
+    shelf = None if kind in ("prior", "fitted") else _shelf(opened, kind)
     if shelf is None:
-        return choose(slot, f"prior:{(int(detail) + 1 if detail.isdecimal() else 0) % SEEDS}")
+        return choose(
+            slot,
+            f"{'fitted' if kind == 'fitted' else 'prior'}:{(int(detail) + 1 if detail.isdecimal() else 0) % SEEDS}",
+        )
     of = "data" if kind == "data" and models.originals_here(opened) else "ref"
     rows = shelf.of_class(st.session_state.get(f"class_{slot}", -1)) or shelf.of_class(-1)
     return choose(slot, f"{of}:{random.choice([row for row in rows if f'{of}:{row}' != value] or rows)}")

@@ -17,6 +17,7 @@ HELD = (
     "t",
     "at",
     "temperature",
+    "prior",
     "seed",
     "rest",
     "order",

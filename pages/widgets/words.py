@@ -15,8 +15,12 @@ def density_of(spec: LatentSpec) -> str:
     return UNKNOWN if spec.has_kl else DENSITY
 
 
-def prior_of(spec: LatentSpec) -> str:
-    """Where draws come from, after "from"."""
+def prior_of(spec: LatentSpec, prior: str = "own") -> str:
+    """Where draws come from, after "from"; `prior` is own, fitted or both."""
+    if prior == "fitted":
+        return "the prior that was fitted to the encodings of training pictures"
+    if prior == "both":
+        return f"{prior_of(spec)} (above) and the one that was fitted to the encodings (below)"
     if spec.codebook_size:
         learned = "the learned prior over codes, which writes the map of codes place by place"
         return learned if spec.prior == "learned" else "a uniform prior over codes: all are alike everywhere"

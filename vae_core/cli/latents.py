@@ -168,7 +168,7 @@ def fit_prior(
     for count, nats in sorted(found.nats.items()):
         name = f"{count} Gaussian{'s' * (count != 1)}" if count else "own prior"
         print(f"{name:14} {nats:10.2f} nats a held-out picture")
-    say(fitting.told(found.gap))
+    say(fitting.describe(found.gap))
     done = replace(checkpoint, metrics={**checkpoint.metrics, **found.summary})
     with writing(out):
         checkpoints.save(done, out)

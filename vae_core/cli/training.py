@@ -239,7 +239,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     _tidy(out, state)
     say(f"Wrote {out}: {summary(finished)}.")
     if (gap := finished.metrics.get("prior_gap")) is not None:
-        say(fitting.told(gap))
+        say(fitting.describe(gap))
     return None
 
 
