@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import canvas, downloads, pictures
 from pages.widgets.models import Entry, Opened
-from vae_core import checkpoints, explore, zoo
+from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo
 from vae_core.config import DataConfig
-from vae_core.model import build
+from vae_core.latents.priors import log_normal
+from vae_core.model import VAE, build
+from vae_core.shards import seeded
 
 SAMPLE = "sample.py"
 
@@ -207,3 +210,45 @@ def test_a_link_with_impossible_values_says_so_and_shows_the_usual_view(app, que
     assert "**hot**" not in page.warning[0].value and "<b>" not in page.warning[0].value
     assert shown(page)["count"] == 64 and "temperature 1." in said(page)
     assert not checked(page.run()).warning  # said once
+
+
+# --- a prior that was fitted afterwards ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foggy(app: Callable[..., AppTest], tmp_path: Path) -> VAE:
+    """A model (`foggy`) whose codes lie far from where its own prior puts its draws, and that knows it."""
+    made = untrained(3)
+    codes = torch.randn(400, 3, generator=seeded(0)) * 0.1 + 4
+    found = fitting.fit(codes, log_normal(codes))
+    made.model.fitted = found.prior
+    checkpoints.save(replace(made, metrics={**found.summary}), tmp_path / "foggy.safetensors")
+    assert found.gap > fitting.FOG
+    return checkpoints.load(tmp_path / "foggy.safetensors").model
+
+
+def is_of(page: AppTest, model: VAE, points: torch.Tensor) -> bool:
+    """Whether the grid shows these points, decoded."""
+    return shown(page)["src"] == canvas.data_url(explore.decode(model, points), 4, canvas.GUTTER)
+
+
+def test_where_a_model_s_own_prior_shows_fog_the_fitted_one_is_drawn_from(app, foggy):
+    page = app(model="foggy", n=16)
+    assert is_of(page, foggy, explore.sample(foggy, 16, fitted=True))
+    assert "prior" not in page.query_params
+    page = checked(page.button_group(key="prior_input").set_value("own").run())
+    assert is_of(page, foggy, explore.sample(foggy, 16))
+    assert page.query_params["prior"] == ["own"]
+
+
+def test_both_priors_stand_one_above_the_other_and_a_picture_goes_on_as_what_it_is(app, foggy):
+    page = app(model="foggy", n=16, prior="both", picture=12)
+    points = torch.cat([explore.sample(foggy, 8), explore.sample(foggy, 8, fitted=True)])
+    assert is_of(page, foggy, points)
+    assert shown(page)["rows"] == ["Its own", "", "Fitted", ""]
+    page = checked(page.button(key="use_a").click().run())
+    assert page.session_state["picture_a"] == "fitted:0.3"
+
+
+def test_a_model_without_one_has_no_choice(app):
+    assert not [group for group in app(model="five").button_group if group.key == "prior_input"]

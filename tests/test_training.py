@@ -509,9 +509,14 @@ def test_weights_are_rounded_before_they_are_measured_and_take_half_the_room(tmp
         checkpoints.save(package(run), path)
     found = checkpoints.load(paths[1]).model.state_dict()
     for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(found[name], checkpoints.shortened(tensor)), name
+        if not name.startswith(checkpoints.FITTED):  # that is fitted to what the rounded weights give
+            assert torch.equal(found[name], checkpoints.shortened(tensor)), name
     stored = [checkpoints.read_file(path)[1] for path in paths]
-    sizes = [sum(t.nbytes for name, t in s.items() if name.startswith("model.")) for s in stored]
+    own = [
+        {name: t for name, t in s.items() if name.startswith("model.") and checkpoints.FITTED not in name}
+        for s in stored
+    ]
+    sizes = [sum(t.nbytes for t in tensors.values()) for tensors in own]
     assert sizes[1] == sizes[0] / 2
     again = training.statistics(checkpoints.load(paths[1]).model, half.splits.test.images, 0)
     assert made.metrics["elbo"] == pytest.approx(again.elbo.mean().item(), rel=1e-6)
