@@ -238,7 +238,7 @@ def test_where_a_model_s_own_prior_shows_fog_the_fitted_one_is_drawn_from(app, f
     assert "prior" not in page.query_params
     page = checked(page.button_group(key="prior_input").set_value("own").run())
     assert is_of(page, foggy, explore.sample(foggy, 16))
-    assert page.query_params["prior"] == ["own"]
+    assert page.query_params["prior"] == "own"
 
 
 def test_both_priors_stand_one_above_the_other_and_a_picture_goes_on_as_what_it_is(app, foggy):
