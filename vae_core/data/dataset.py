@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vae_core.config import Range
 from vae_core.shards import seeded
 
 
@@ -25,6 +26,7 @@ class Dataset:
         value_names: names of each factor's values.
         credit: whom the pictures are from.
         licence: under which terms they may be used.
+        range: what black and white were in the numbers of the files; None for a named set.
         notes: what a user should know, such as pictures that could not be read.
     """
 
@@ -37,6 +39,7 @@ class Dataset:
     value_names: tuple[tuple[str, ...], ...] = ()
     credit: str = ""
     licence: str = ""
+    range: Range | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

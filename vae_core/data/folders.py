@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vae_core import images
 from vae_core.config import DataConfig
-from vae_core.data import arrays, limits
+from vae_core.data import arrays, containers, layouts, limits
 from vae_core.data.raw import (
     Picture,
     Progress,
@@ -59,10 +59,13 @@ def read(source: Source, config: DataConfig, report: Progress, picture: Picture 
         return _read_pictures(_folder_entries(source), config, report, picture, source)
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {source.name!r}.")
+    if (tables := containers.opened(source)) is not None:
+        return arrays.from_stored(*tables, config)
     with _opened_zip(source) as archive:
-        _check_archive(archive, most(source, limits.MAX_UNPACKED))
         if _is_npz(archive.namelist()):
-            return arrays.read(source)
+            _check_archive(archive, most(source, limits.MAX_STREAMED))
+            return arrays.read(source, config)
+        _check_archive(archive, most(source, limits.MAX_UNPACKED))
         return _read_pictures(_zip_entries(archive), config, report, picture, source)
 
 
@@ -144,7 +147,7 @@ def _file_bytes(file: Path) -> bytes:
 def _is_npz(names: Sequence[str]) -> bool:
     """Whether a zip with these files is an .npz of pictures, and not pictures beside which some array lies."""
     keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
-    if keys & set(arrays.IMAGE_KEYS) or keys >= set(arrays.PACKED):
+    if keys & set(layouts.IMAGE_KEYS) or keys >= set(layouts.PACKED):
         return True
     return bool(keys) and not any(map(_is_picture, names))
 

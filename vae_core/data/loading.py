@@ -114,7 +114,7 @@ def _parts(
     if source is None:
         entry = named.named(config.name)
         config = replace(config, size=config.size or entry.size)
-        raw = entry.read(named.locate(config.name, root, download, report), config)
+        raw = replace(entry.read(named.locate(config.name, root, download, report), config), range=None)
         origin = entry.credit, entry.licence
     else:
         picture = partial(_as_in, like, config.channels or 3) if like else folders.cut_out
@@ -132,9 +132,10 @@ def split(raw: Raw, config: DataConfig) -> list[tuple[Raw, Indices]]:
     kept = order(raw.count, config)
     count = len(kept)
     n_test = 0 if raw.test else _share(count, config.test_fraction, count - 2)
-    n_val = _share(count, config.val_fraction, count - n_test - 1)
+    n_val = 0 if raw.val else _share(count, config.val_fraction, count - n_test - 1)
     test, val, train = (np.sort(part) for part in np.split(kept, [n_test, n_test + n_val]))
-    return [(raw, train), (raw, val), (raw.test, np.arange(raw.test.count)) if raw.test else (raw, test)]
+    given = ((part, np.arange(part.count)) if part else None for part in (raw.val, raw.test))
+    return [(raw, train), next(given) or (raw, val), next(given) or (raw, test)]
 
 
 def _share(count: int, fraction: float, most: int) -> int:
@@ -170,7 +171,7 @@ def _take(
         for values in (raw.labels, raw.factors)
     )
     meaning = raw.class_names, factors, raw.factor_names, raw.value_names
-    return Dataset(config.name, out, labels, *meaning, *origin, raw.notes)
+    return Dataset(config.name, out, labels, *meaning, *origin, raw.range, raw.notes)
 
 
 def _convert(pixels: np.ndarray, size: tuple[int, int], channels: int) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core import images
-from vae_core.config import MIN_SIDE, DataConfig
+from vae_core.config import MIN_SIDE, DataConfig, Range
 from vae_core.data import limits
 
 Source = Path | bytes
@@ -35,6 +35,8 @@ class Raw:
         factor_names: F names.
         value_names: names of each factor's values.
         test: the official test part.
+        val: the official validation part.
+        range: what black and white are in the numbers of the files; None for a named set.
         notes: what a user should know.
     """
 
@@ -48,6 +50,8 @@ class Raw:
     factor_names: tuple[str, ...] = ()
     value_names: tuple[tuple[str, ...], ...] = ()
     test: Raw | None = None
+    val: Raw | None = None
+    range: Range | None = None
     notes: tuple[str, ...] = ()
 
 
