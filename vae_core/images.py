@@ -12,9 +12,8 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
-from vae_core import formats
-from vae_core.config import MIN_SIDE
+from vae_core import deep, formats, ranges
+from vae_core.config import MIN_SIDE, Range
 
 if TYPE_CHECKING:
     from vae_core.photographs import CutOut
@@ -61,12 +60,14 @@ class ImageError(ValueError):
     """A picture that cannot be used; the message is one sentence for the user."""
 
 
-def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
+def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range | None = None) -> Image.Image:
     """Decode a stranger's picture: checked, upright, 8 bits, its first frame, no larger than models can use.
 
     Args:
         data: a file of one of `formats.known()`.
         at_least: width and height in pixels that suffice, as the picture lies in its file.
+        used: what black and white are, as a model's header or a person says it; None finds it in the numbers of a
+            picture that has other numbers than bytes.
 
     Returns:
         A picture of mode L, LA, RGB or RGBA, of less than four times `ENOUGH_PIXELS`; `notes` says what was done.
@@ -76,16 +77,19 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"The picture's file has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.")
+    if deep.is_deep(data):
+        return _open_deep(data, at_least, used)
     image = _identify(data)
     _check_size(*image.size)
     _check_speed(image, len(data))
     remarks = []
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
-            remarks.append("animated: the first of its frames")
+            is_pages = image.format == "TIFF"
+            remarks.append("the first of its pages" if is_pages else "animated: the first of its frames")
         block = _block(image.size, at_least)
         image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
-        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image, block)
+        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image)
         if (block := _block(bits.size, at_least)) > 1:
             bits = bits.reduce(block)
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
@@ -95,8 +99,61 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     if (turn := _TURNS.get(_orientation(image))) is not None:
         bits = bits.transpose(turn)
         remarks.append("turned upright as its EXIF data say")
+    if used and used.of in ("all", "bytes") and (used.low, used.high) != (0, 255):
+        bits, remark = _stretched(bits, used)
+        remarks.append(remark)
     bits.info[_NOTES] = tuple(remarks)
     return bits
+
+
+def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None) -> Image.Image:
+    """A picture of other numbers than bytes, in mode L, LA, RGB or RGBA."""
+    height, width = deep.size(data)
+    _check_size(width, height)
+    try:
+        found = deep.read(data)
+        used, remark = _range_of(found.values, used)
+        bits = _as_image(found, used)
+        if (block := _block(bits.size, at_least)) > 1:
+            bits = bits.reduce(block)
+    except deep.DeepError as error:
+        raise ImageError(str(error)) from error
+    except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+        raise ImageError("The picture is damaged: its pixels cannot be decoded.") from error
+    remarks = [f"converted from {8 * found.values.dtype.itemsize} bits", remark, *found.remarks]
+    if (turn := _TURNS.get(found.orientation)) is not None:
+        bits = bits.transpose(turn)
+        remarks.append("turned upright as its EXIF data say")
+    bits.info[_NOTES] = tuple(remarks)
+    return bits
+
+
+def _range_of(values: NDArray, used: Range | None) -> tuple[Range, str]:
+    """What black and white are in a picture's numbers, and how that is known."""
+    if used and used.of in ("all", "numbers"):
+        return used, f"black is {used.low:g} and white {used.high:g}, as the model has it"
+    numbers = ranges.Numbers()
+    numbers.add(values)
+    found = ranges.before_picture(numbers) if used and used.of == "each" else ranges.find(numbers)
+    return found, f"black is {found.low:g} and white {found.high:g}, found in the picture"
+
+
+def _as_image(found: deep.Deep, used: Range) -> Image.Image:
+    """Numbers as a picture of bytes, a band at a time, since floats of all would take gigabytes."""
+    height, width = found.values.shape[:2]
+    out = np.empty(found.values.shape, np.uint8)
+    step = max(1, BAND_PIXELS // width)
+    for top in range(0, height, step):
+        out[top : top + step] = ranges.to_bytes(found.values[top : top + step], used)
+    return Image.fromarray(out if found.alpha is None else np.dstack([out, found.alpha]))
+
+
+def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:
+    """A picture of bytes in another range than theirs; its transparency stays."""
+    shades = ranges.to_bytes(np.arange(256, dtype=np.float64), used).tolist()
+    same = list(range(256)) if "A" in bits.getbands() else []
+    table = shades * (len(bits.getbands()) - bool(same)) + same
+    return bits.point(table), f"black is {used.low:g} and white {used.high:g}, as the model has it"
 
 
 def _codec(image: ImageFile.ImageFile) -> str:
@@ -134,10 +191,7 @@ _MODES = {
     "P": "a palette",
     "PA": "a palette",
     "CMYK": "CMYK",
-    "F": "32 bits",
-    "I": "32 bits",
 }
-_MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), "16 bits")
 
 
 _TURNS = {
@@ -195,6 +249,10 @@ def header_size(data: bytes) -> tuple[int, int]:
     Raises:
         ImageError: as `open_image`, the pixels aside.
     """
+    if deep.is_deep(data):
+        height, width = deep.size(data)
+        _check_size(width, height)
+        return (width, height) if deep.orientation(data) in (5, 6, 7, 8) else (height, width)
     image = _identify(data)
     _check_size(*image.size)
     # Of a TIFF, Pillow tells the size that it will have.
@@ -202,54 +260,16 @@ def header_size(data: bytes) -> tuple[int, int]:
     return image.size if lies else (image.height, image.width)
 
 
-def _to_eight_bits(image: Image.Image, block: int) -> Image.Image:
-    """The same picture in mode L, LA, RGB or RGBA; one of 32 bits as the means of its blocks."""
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, LA, RGB or RGBA."""
     image.load()
+    if image.mode.startswith("I") or image.mode == "F":
+        raise ValueError("its numbers are read elsewhere, where they are whole")
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image, block)
     if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _from_deep(image: Image.Image, block: int) -> Image.Image:
-    """16 or 32 bits a pixel to 8, whole range onto whole range."""
-    shades: Callable[[NDArray], NDArray[np.uint8]] = _SHADES.__getitem__
-    if not image.mode.startswith("I;16"):
-        shades = partial(_spread, *_usual_range(image))
-        image = image.reduce(block)
-    out = Image.new("L", image.size)
-    for top, band in _bands(image):
-        out.paste(Image.fromarray(shades(band)), (0, top))
-    return out
-
-
-_SHADES = np.rint(np.arange(2**16) / 65535 * 255).astype(np.uint8)  # of 16 bits
-
-
-def _spread(low: float, high: float, pixels: NDArray) -> NDArray[np.uint8]:
-    """Values from `low` to `high` as 0 to 255."""
-    levels = _finite(pixels).astype(np.float64)
-    levels -= low
-    levels /= max(high - low, 1e-12)
-    levels *= 255
-    return np.rint(levels, out=levels).astype(np.uint8)
-
-
-def _usual_range(image: Image.Image) -> tuple[float, float]:
-    """What black and white are where the file does not say: the smallest usual range that holds the values."""
-    ends = [(float(band.min()), float(band.max())) for band in (_finite(band) for _, band in _bands(image))]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if low < 0:
-        return low, high
-    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    return 0.0, next((top for top in tops if high <= top), high)
-
-
-def _finite(pixels: NDArray) -> NDArray:
-    return pixels if np.isfinite(pixels).all() else np.nan_to_num(pixels.astype(np.float64))
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray]]:

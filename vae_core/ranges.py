@@ -11,6 +11,7 @@ from vae_core.config import Range
 
 BYTES = Range(0.0, 255.0, "bytes")
 BINS = 2**16  # of a histogram over all floats: 128 to each power of two
+AT_ONCE = 2**16  # numbers that are looked at together
 NO_DATA = 1e30  # a number this large stands for "no data", as the largest float does in maps
 STRAY = 5e-4  # so many of the numbers may lie far from all others without setting the range
 TAIL = 1e-4  # so many at either end are left out where the others would become hard to tell apart
@@ -42,14 +43,20 @@ class Numbers:
     def add(self, values: NDArray) -> None:
         """Look at the numbers of one or more pictures, of any shape."""
         self.kinds.add(values.dtype)
+        flat = values.reshape(-1)
+        for start in range(0, len(flat), AT_ONCE):
+            self._add(flat[start : start + AT_ONCE])
+
+    def _add(self, values: NDArray) -> None:
         if values.dtype.kind == "f":
             finite = np.abs(values) < NO_DATA  # false for NaN
             if not finite.all():
                 self.odd += finite.size - int(np.count_nonzero(finite))
                 values = values[finite]
         if values.size:
-            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
-            self.counts += np.bincount(_bins(values).ravel(), minlength=BINS)
+            low, high = float(values.min()), float(values.max())
+            self.low, self.high = min(self.low, low), max(self.high, high)
+            self.counts += np.bincount(_bins(values), minlength=BINS)
 
     def merge(self, other: Numbers) -> None:
         """Take in what another looked at."""
@@ -109,7 +116,7 @@ def _without_strays(
             break
         if lower[k] - upper[k - 1] > upper[k - 1] - lower[0] > 0:
             last = k - 1
-    for k in range(last):
+    for k in range(last):  # and from below
         if before[k] > few:
             break
         if lower[k + 1] - upper[k] > upper[last] - lower[k + 1] > 0:
@@ -164,6 +171,16 @@ def before(numbers: Numbers) -> Range:
     if numbers.low < 0:
         return Range(-1.0, 1.0, "each")
     return Range(0.0, 255.0 if numbers.high > 1 else 1.0, "each")
+
+
+def before_picture(numbers: Numbers) -> Range:
+    """The same in a picture's file: the smallest usual range that holds its numbers, of 16 bits the whole."""
+    if numbers.kinds == {np.dtype(np.uint16)}:
+        return Range(0.0, 65535.0, "each")
+    if numbers.low < 0:
+        return Range(numbers.low, max(numbers.high, numbers.low + 1e-12), "each")
+    tops = (255.0, 65535.0) if numbers.whole else (1.0, 255.0, 65535.0)
+    return Range(0.0, next((top for top in tops if numbers.high <= top), numbers.high), "each")
 
 
 def to_bytes(values: NDArray, used: Range) -> NDArray[np.uint8]:

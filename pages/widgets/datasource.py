@@ -300,6 +300,8 @@ def read(
     # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
     config = own if named and source.name == own.name else DataConfig(source.name)
     config = replace(config, size=(height, width), channels=channels)
+    if not named:
+        config = replace(config, range=data.range_of(own))
     report = progress or (lambda share: None)
     splits = data.load(config, source.content, progress=lambda share, _: report(share), like=like)
     found = splits.test if named else splits.whole()

@@ -410,7 +410,7 @@ def class_of(opened: Opened, row: int) -> str:
 @st.cache_resource(max_entries=128, show_spinner="Reading the picture …")
 def _upload(key: str, value: str, preparation: Preparation, _opened: Opened, _content: bytes) -> Chosen:
     model = _opened.checkpoint.model
-    given = images.open_image(_content)
+    given = images.open_image(_content, used=data.range_of(_opened.checkpoint.recipe.data))
     prepared = images.prepare(given, model.image_shape, preparation, dark_ground(key, _opened))
     x = explore.observe(model, prepared.x)
     notes = prepared.notes

@@ -19,6 +19,7 @@ from vae_core.cli.shared import (
     Download,
     Limit,
     Name,
+    Numbers,
     Root,
     Seed,
     Split,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.checkpoints import Checkpoint
+    from vae_core.config import Range
     from vae_core.model import LatentSpec
 
 METHODS = ("pca", "tsne")
@@ -66,6 +68,7 @@ def encode(
     split: Split = "all",
     limit: Limit = None,
     as_is: AsIs = False,
+    numbers: Numbers = None,
     seed: Seed = 0,
     device: Device = "auto",
     download: Download = False,
@@ -77,7 +80,7 @@ def encode(
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
@@ -239,13 +242,13 @@ def _check_way(spec: LatentSpec, path: str) -> None:
 def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool | None, centre: bool | None) -> Tensor:
     """A picture (1, C, H, W) as the model sees it; what was done to it is told."""
     from vae_core import images
-    from vae_core.data import preparation
+    from vae_core.data import preparation, range_of
 
     usual, dark = preparation(checkpoint.data.name)
     centre = usual.centre if centre is None else centre
     chosen = replace(usual, fit=fit or usual.fit, invert=invert, centre=centre)
     try:
-        picture = images.open_image(_read(path))
+        picture = images.open_image(_read(path), used=range_of(checkpoint.recipe.data))
     except images.ImageError as error:
         raise ValueError(f"{path.name}: {error}") from error
     found = images.prepare(picture, checkpoint.model.image_shape, chosen, dark)
@@ -286,6 +289,7 @@ def map_latents(
     split: Split = "all",
     limit: Limit = None,
     as_is: AsIs = False,
+    numbers: Numbers = None,
     perplexity: Annotated[float | None, typer.Option(help="Of t-SNE.", show_default="suits the number")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -296,7 +300,7 @@ def map_latents(
     if method not in METHODS:
         raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
     checkpoint = open_checkpoint(file, device)
-    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, seed)
+    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, numbers, seed)
     stored = checkpoint.reference.tsne if checkpoint.reference and data is None else None
     if method == "tsne" and stored is not None and perplexity is None and limit is None:
         coords = stored.numpy()
@@ -324,6 +328,7 @@ def _points(
     split: str,
     limit: int | None,
     as_is: bool,
+    numbers: Range | None,
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None of what is mapped; names of the classes."""
@@ -339,7 +344,7 @@ def _points(
         names = checkpoint.data.class_names
         columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
         return {n: c[kept] for n, c in columns.items()} | {"labels": None if labels is None else labels[kept]}, names
-    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is)
+    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)

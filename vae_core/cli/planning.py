@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae_core.data import Splits
 
 BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`, and shape what depends on it
-PICTURES = ("size", "channels", "count", "val_fraction")  # options that are fields of `DataConfig`
+PICTURES = ("size", "channels", "count", "range", "val_fraction")  # options that are fields of `DataConfig`
 
 
 def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
@@ -28,8 +28,10 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
         raise ValueError(f"--like is {given['like']!r}, a model that was trained elsewhere: its recipe is not known.")
     base = like.recipe.data if like else DataConfig()
     name, source = find_source(given["data"]) if "data" in given else (base.name, None)
+    base = base if name == base.name else replace(base, range=None)  # other pictures have another one
     data = replace(base, name=name, **{field: given[field] for field in PICTURES if field in given})
     splits = _load_once(data, source, given.get("data_root"), given["download"])
+    data = replace(data, range=splits.train.range)
     shape = splits.train.image_shape
     if like is None:
         variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")

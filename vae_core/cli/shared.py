@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vae_core import files
-from vae_core.config import DataConfig
+from vae_core.config import DataConfig, Range
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -120,6 +120,16 @@ def size_of(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
+def range_of_text(text: str) -> Range:
+    """Black and white that `0,4095` means: the parser of an option."""
+    try:
+        low, high = map(float, text.split(","))
+        return Range(low, high)
+    except ValueError as error:
+        why = f" ({error})" if str(error).startswith("The range") else ""
+        raise typer.BadParameter(f"{text!r} is not a range; write black and white, as in 0,4095{why}.") from None
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name the file in what the disk says."""
@@ -171,12 +181,14 @@ def open_pictures(
     split: str,
     limit: int | None,
     as_is: bool = False,
+    asked: Range | None = None,
 ) -> Dataset:
     """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
 
     Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
+    Black and white are in their numbers what `asked` says, else what they were for the model.
     """
-    from vae_core.data import SETS, drawn
+    from vae_core.data import SETS, drawn, range_of
 
     if split not in SPLITS:
         raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
@@ -184,6 +196,7 @@ def open_pictures(
     name, source = find_source(given) if given else (data.name, None)
     channels, height, width = checkpoint.model.image_shape
     data = replace(data if name == data.name else DataConfig(name), size=(height, width), channels=channels)
+    data = replace(data, range=asked or (range_of(checkpoint.recipe.data) if source else None))
     if split == "all":
         data = replace(data, val_fraction=0.0, test_fraction=0.0)
     like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
@@ -238,4 +251,14 @@ Root = Annotated[Path | None, typer.Option(help="Where named data sets lie.", en
 Download = Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")]
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test or all.")]
 AsIs = Annotated[bool, typer.Option("--as-is", help="Neither invert nor centre the pictures of a folder or zip.")]
+Numbers = Annotated[
+    Any,
+    typer.Option(
+        "--range",
+        metavar="LOW,HIGH",
+        help="Black and white in the numbers of the pictures.",
+        show_default="as the model was trained",
+        parser=range_of_text,
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pictures, at random.", show_default="all")]

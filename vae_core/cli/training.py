@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import Stopped, bars, say, size_of, summary, take_out, tell_notes, writing
+from vae_core.cli.shared import Stopped, bars, range_of_text, say, size_of, summary, take_out, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -103,6 +103,17 @@ def train(
     ] = None,
     channels: Annotated[int | None, _option("Data", "1 (grey) or 3 (colour).", "the data's own")] = None,
     count: Annotated[int | None, _option("Data", "Use so many pictures.", "all")] = None,
+    numbers: Annotated[
+        Any,
+        typer.Option(
+            "--range",
+            rich_help_panel="Data",
+            metavar="LOW,HIGH",
+            parser=range_of_text,
+            show_default=False,
+            help="Black and white in the numbers of the pictures. Default: found in the whole set.",
+        ),
+    ] = None,
     val_fraction: Annotated[float | None, _option("Data", "Share held out for validation.", "0.1")] = None,
     download: Annotated[bool, typer.Option("--download", rich_help_panel="Data", help="Fetch a missing set.")] = False,
     beta: Annotated[float | None, _option("Objective", "Weight of the KL term.", "1")] = None,
@@ -182,6 +193,8 @@ def train(
     take_out(out, SUFFIX, beside=[state])
     _check_earlier(out, state, resume, overwrite)
     given = {name: value for name, value in context.params.items() if value is not None}
+    if numbers is not None:
+        given["range"] = given.pop("numbers")
     with _processes(device):
         _train(given, out, state)
 

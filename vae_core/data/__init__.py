@@ -2,7 +2,7 @@
 
 from vae_core.config import DataConfig
 from vae_core.data.dataset import Dataset, Splits, drawn
-from vae_core.data.loading import available, load, load_test, preparation, split
+from vae_core.data.loading import available, load, load_test, preparation, range_of, split
 from vae_core.data.named import NAMES, SETS, NamedSet
 from vae_core.data.raw import Progress, Raw, Source
 
@@ -21,5 +21,6 @@ __all__ = [
     "load",
     "load_test",
     "preparation",
+    "range_of",
     "split",
 ]

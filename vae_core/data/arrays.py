@@ -82,6 +82,8 @@ def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tupl
         labels = labels[0]
     count = None if labels is None or not labels.ndim else len(labels)
     images, remarks = arrange(part.images, count, config.size, columns)
+    if images.dtype.hasobject:
+        images.whole()
     if images.dtype.kind not in "biuf":
         raise ValueError(f"The file has images of {images.dtype}; allowed: finite numbers.")
     if not images.shape[0]:
@@ -183,8 +185,10 @@ def _labelled(
     texts_of = tuple(class_names(value) for value, _ in values)
     split = np.split(np.stack([places for _, places in values], axis=1), ends)
     named = tuple(f"label {k}" for k in range(found.shape[1]))
-    told = {"factor_names": named, "value_names": texts_of}
-    return {n: replace(raws[n], factors=p, **told) for n, p in zip(raws, split, strict=True)}, notes
+    return {
+        name: replace(raw, factors=part, factor_names=named, value_names=texts_of)
+        for (name, raw), part in zip(raws.items(), split, strict=True)
+    }, notes
 
 
 def _indexed(arrays: Mapping[str, Stored]) -> Raw:

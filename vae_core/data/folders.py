@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import images
-from vae_core.config import DataConfig
-from vae_core.data import arrays, containers, layouts, limits
+from vae_core import deep, images
+from vae_core.config import DataConfig, Range
+from vae_core.data import arrays, containers, depth, layouts, limits
+from vae_core.data.depth import Entry
 from vae_core.data.raw import (
     Picture,
     Progress,
@@ -36,10 +36,10 @@ SUFFIXES |= {".heic", ".heif", ".hif", ".jxl"}  # read where the extra `photos` 
 PARTS = {"train": False, "training": False, "val": False, "valid": False, "validation": False, "test": True}
 
 
-def cut_out(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture's file at height and width `size`, (H, W, 3): on white, the middle cut out."""
+def cut_out(data: bytes, size: tuple[int, int], used: Range | None = None) -> NDArray[np.uint8]:
+    """A picture's file at height and width `size`, (H, W, 3): on white, the middle cut out; `used` is its range."""
     height, width = size
-    picture = images.open_image(data, at_least=(2 * width, 2 * height))
+    picture = images.open_image(data, at_least=(2 * width, 2 * height), used=used)
     return np.asarray(images.fit(images.flatten(picture).convert("RGB"), size, "crop"))
 
 
@@ -59,6 +59,8 @@ def read(source: Source, config: DataConfig, report: Progress, picture: Picture 
         return _read_pictures(_folder_entries(source), config, report, picture, source)
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {source.name!r}.")
+    if (stack := _stack(source)) is not None:
+        return _read_pictures([stack], config, report, picture, source)
     if (tables := containers.opened(source)) is not None:
         return arrays.from_stored(*tables, config)
     with _opened_zip(source) as archive:
@@ -67,6 +69,15 @@ def read(source: Source, config: DataConfig, report: Progress, picture: Picture 
             return arrays.read(source, config)
         _check_archive(archive, most(source, limits.MAX_UNPACKED))
         return _read_pictures(_zip_entries(archive), config, report, picture, source)
+
+
+def _stack(source: Source) -> Entry | None:
+    """A single TIFF, of one page or of many; None where it is another file."""
+    if isinstance(source, bytes):
+        return Entry("stack.tif", len(source), lambda: source) if deep.is_tiff(source) else None
+    with source.open("rb") as stream:
+        is_tiff = deep.is_tiff(stream.read(4))
+    return Entry(f"{source.stem}.tif", _size(source), partial(_file_bytes, source)) if is_tiff else None
 
 
 def _opened_zip(source: Source) -> zipfile.ZipFile:
@@ -80,14 +91,6 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
 
 
 # --- folders and zips
-
-
-class _Entry(NamedTuple):
-    """A picture's file: its path below the source, its bytes once unpacked, and how to get them."""
-
-    name: str
-    size: int
-    read: Callable[[], bytes]
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -123,11 +126,11 @@ def _is_hidden(part: str) -> bool:
     return part.startswith(".") or part == "__MACOSX"
 
 
-def _folder_entries(folder: Path) -> list[_Entry]:
+def _folder_entries(folder: Path) -> list[Entry]:
     files = picture_files(folder)
     if not files:
         raise ValueError(f"The folder {folder.name!r} has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    return [_Entry(file.relative_to(folder).as_posix(), _size(file), partial(_file_bytes, file)) for file in files]
+    return [Entry(file.relative_to(folder).as_posix(), _size(file), partial(_file_bytes, file)) for file in files]
 
 
 def _size(file: Path) -> int:
@@ -166,22 +169,47 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
         raise ValueError(f"The zip would unpack to {total:,} bytes; at most {most:,} are allowed.")
 
 
-def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
+def _zip_entries(archive: zipfile.ZipFile) -> list[Entry]:
     # Not by is_dir, which wants a name to be there.
     found = [info for info in archive.infolist() if info.filename[-1:] != "/" and _is_picture(info.filename)]
     if not found:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    entries = [_Entry(info.filename, info.file_size, partial(archive.read, info)) for info in found]
+    entries = [Entry(info.filename, info.file_size, partial(archive.read, info)) for info in found]
     return sorted(entries, key=lambda entry: entry.name)
 
 
-def _read_pictures(
-    entries: list[_Entry], config: DataConfig, report: Progress, picture: Picture, source: Source
-) -> Raw:
-    """Decode the chosen pictures at one size; those that cannot be read are counted and named."""
+def _read_pictures(entries: list[Entry], config: DataConfig, report: Progress, picture: Picture, source: Source) -> Raw:
+    """Decode the chosen pictures at one size and in one range; those that cannot be read are counted and named."""
+    entries, remarks = depth.pages(entries)
     entries = [entries[i] for i in np.sort(order(len(entries), config))]
     size = config.size or _common_size(entries)
     check_memory(len(entries) * 3 * size[0] * size[1], source)
+    decoded = partial(_decode, entries, size, report)
+    try:
+        pixels, good, bad, used, notes = _in_range(entries, config.range, decoded, report, picture)
+    finally:
+        depth.forget()
+    grey = all(np.array_equal(pixels[..., 0], pixels[..., c]) for c in (1, 2))
+    raw = _labelled(from_array(pixels[..., :1] if grey else pixels), good, (*_complaint(bad), *remarks, *notes))
+    return replace(raw, range=used)
+
+
+def _in_range(entries, asked, decoded, report, picture):  # type: ignore[no-untyped-def]
+    """Decoded pictures, what black and white are in their numbers, and notes on it."""
+    if asked and asked.of == "each":
+        return *decoded(partial(picture, used=asked)), asked, ()
+    try:
+        of_bytes = replace(asked, of="bytes") if asked and asked.of == "all" else asked
+        pixels, good, bad = decoded(depth.careful(partial(picture, used=of_bytes)))
+        return pixels, good, bad, *depth.of_bytes(int(pixels.max()), asked)
+    except depth.Unknown:
+        numbers, count = depth.measure(entries, _contents, report)
+    used, notes = depth.settle(numbers, asked, len(entries) - count)
+    return *decoded(partial(picture, used=used)), used, notes
+
+
+def _decode(entries, size, report, picture):  # type: ignore[no-untyped-def]
+    """Pixels (n, H, W, 3), names of those that were read, names and reasons of the others."""
     pixels = np.empty((len(entries), *size, 3), np.uint8)
     good: list[str] = []
     bad: list[tuple[str, str]] = []
@@ -195,12 +223,10 @@ def _read_pictures(
             report(k / len(entries), f"read {k:,} of {len(entries):,} pictures")
     if not good:
         raise ValueError(f"None of {len(bad):,} pictures could be read; {bad[0][0]!r}: {bad[0][1]}")
-    pixels = pixels[: len(good)]
-    grey = all(np.array_equal(pixels[..., 0], pixels[..., c]) for c in (1, 2))
-    return _labelled(from_array(pixels[..., :1] if grey else pixels), good, _complaint(bad))
+    return pixels[: len(good)], good, bad
 
 
-def _contents(entry: _Entry) -> bytes:
+def _contents(entry: Entry) -> bytes:
     if entry.size > images.MAX_BYTES:
         raise images.ImageError(f"its file has {entry.size:,} bytes; at most {images.MAX_BYTES:,} are allowed.")
     try:
@@ -211,7 +237,7 @@ def _contents(entry: _Entry) -> bytes:
         raise images.ImageError("it cannot be unpacked: it is damaged, or packed in an unknown way.") from error
 
 
-def _common_size(entries: list[_Entry]) -> tuple[int, int]:
+def _common_size(entries: list[Entry]) -> tuple[int, int]:
     sides = []
     for entry in entries:
         try:

@@ -2,6 +2,7 @@
 
 MAX_PICTURES = 100_000  # files of a folder or zip
 MAX_UNPACKED = 4 * 2**30  # bytes of a zip or .npz once unpacked
+MAX_STACK = 2**30  # bytes of a TIFF of several pages
 MAX_STREAMED = 2**36  # bytes of an .npz that is read piece by piece, on the owner's disk
 MAX_SET_BYTES = 4 * 2**30  # of a data set in memory
 MAX_UPLOAD = 2**29  # bytes of an upload once unpacked, and of its data set in memory: a visitor shares the machine

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vae_core import images
-from vae_core.config import DataConfig
+from vae_core.config import DataConfig, Range
 from vae_core.data import folders, named
 from vae_core.data.dataset import Dataset, Splits
 from vae_core.data.raw import Indices, Progress, Raw, Source, check_memory, order, usual_size
@@ -88,9 +88,20 @@ def preparation(name: str) -> tuple[Preparation, bool | None]:
     return (entry.preparation, entry.dark_ground) if entry else (Preparation(), None)
 
 
-def _as_in(name: str, channels: int, data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """A picture's file as an upload to a model of the named set is prepared, (H, W, 3)."""
-    x = images.prepare(images.open_image(data), (channels, *size), *preparation(name)).x
+def range_of(trained: DataConfig) -> Range | None:
+    """What black and white are in pictures of one's own, for the model whose header says this of its data.
+
+    None where its own were bytes by name: it is found in each set. For a model of before whose pictures were somebody's
+    own, as it was then: by each picture.
+    """
+    if trained.range is not None or trained.name in named.SETS:
+        return trained.range
+    return Range(of="each")
+
+
+def _as_in(name: str, channels: int, data: bytes, size: tuple[int, int], used: Range | None = None) -> np.ndarray:
+    """A picture's file as an upload to a model of the named set is prepared, (H, W, 3); `used` is its range."""
+    x = images.prepare(images.open_image(data, used=used), (channels, *size), *preparation(name)).x
     return images.to_uint8(x.expand(-1, 3, -1, -1))[0]
 
 
@@ -113,6 +124,8 @@ def _parts(
     """What goes to training, validation and test, the config with the set's own size, and credit and licence."""
     if source is None:
         entry = named.named(config.name)
+        if config.range is not None:
+            raise ValueError(f"A range of numbers is for pictures of one's own; those of {config.name!r} have theirs.")
         config = replace(config, size=config.size or entry.size)
         raw = replace(entry.read(named.locate(config.name, root, download, report), config), range=None)
         origin = entry.credit, entry.licence

@@ -15,7 +15,8 @@ from vae_core.data import limits
 
 Source = Path | bytes
 Progress = Callable[[float, str], None]
-Picture = Callable[[bytes, tuple[int, int]], NDArray[np.uint8]]  # a file's bytes, height and width -> (H, W, 3)
+# A file's bytes, height and width, and, as `used`, what black and white are -> (H, W, 3).
+Picture = Callable[..., NDArray[np.uint8]]
 Indices = NDArray[np.int64]
 
 

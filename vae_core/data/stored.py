@@ -7,7 +7,7 @@ import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def open_npy(source: Source) -> Stored:
 
 
 def open_npz(source: Source) -> dict[str, Stored]:
-    """The arrays of an .npz by their names; those of Python objects are left out.
+    """The arrays of an .npz by their names; one of Python objects is refused when it is asked for.
 
     Raises:
         ValueError: if it is damaged.
@@ -80,10 +80,9 @@ def open_npz(source: Source) -> dict[str, Stored]:
     try:
         with _archive(source) as archive:
             infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            members = {info.filename.removesuffix(".npy"): _member(source, archive, info) for info in infos}
+            return {info.filename.removesuffix(".npy"): _member(source, archive, info) for info in infos}
     except Exception as error:  # as above
         raise ValueError(f"The .npz {DAMAGED}") from error
-    return {name: stored for name, stored in members.items() if stored is not None}
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
@@ -95,38 +94,42 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = np.lib.format.read_magic(stream)
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, in_columns, dtype = reader(stream)
-    if dtype.hasobject or min(shape, default=0) < 0:
-        raise ValueError("Python objects")
+    if min(shape, default=0) < 0:
+        raise ValueError("a length below 0")
     return shape, in_columns, dtype
 
 
 def _mapped(source: Source, start: int, shape: tuple[int, ...], in_columns: bool, dtype: np.dtype) -> Stored:
     """An array as it lies in the file, of which the system reads what is looked at."""
-    order = "F" if in_columns else "C"
-    if isinstance(source, bytes) or not math.prod(shape):
-        held = source if isinstance(source, bytes) else source.read_bytes()
-        array = np.frombuffer(held, dtype, math.prod(shape), start).reshape(shape, order=order)
+    order: Literal["C", "F"] = "F" if in_columns else "C"
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    if not math.prod(shape):
+        array = np.empty(shape, dtype)
+    elif isinstance(source, bytes):
+        array = np.frombuffer(source, dtype, math.prod(shape), start).reshape(shape, order=order)
     else:
         array = np.memmap(source, dtype, "r", start, shape, order)
     return of(np.asarray(array))
 
 
-def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Stored | None:
+def _refuse(places: Indices) -> NDArray:
+    raise ValueError(f"The .npz {DAMAGED}")
+
+
+def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Stored:
     """An array of an .npz: where it is not packed as it lies in the file, else as a stream."""
     with archive.open(info) as stream:
-        try:
-            shape, in_columns, dtype = _header(stream)
-        except ValueError as error:
-            if "Python objects" in str(error):
-                return None
-            raise
+        shape, in_columns, dtype = _header(stream)
+        if dtype.hasobject:
+            return Stored(shape, dtype, _refuse)
         head = info.file_size - math.prod(shape) * dtype.itemsize
         if head != stream.tell():
             raise ValueError("its length is not that of its header")
     if info.compress_type == zipfile.ZIP_STORED:
         return _mapped(source, _start(source, info) + head, shape, in_columns, dtype)
-    if in_columns:  # its rows lie all over it
-        return Stored(shape, dtype, lambda places: _unpacked(source, info, shape, dtype)[places], False)
+    if in_columns or not shape:  # its rows lie all over it, or it has none
+        return Stored(shape, dtype, lambda places: of(_unpacked(source, info, shape, dtype)).take(places), False)
     return Stored(shape, dtype, lambda places: _streamed(source, info, shape, dtype, places), False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,7 @@ def _load(
         count = len(splits.train) + len(splits.val)
         raise ValueError(f"The {count} pictures of {name!r} leave none to measure: give at least 3.")
     check_info(data_info(splits))
-    return config, splits
+    return replace(config, range=splits.train.range), splits
 
 
 def _source(data: Any) -> tuple[str, Path | bytes | None]:
