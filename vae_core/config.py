@@ -38,6 +38,7 @@ RANGES = ("all", "bytes", "numbers", "each")  # files that a range of numbers is
 MAPS = ("quantized", "topdown")  # latents whose groups are maps (channels, height, width)
 CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
 CONDITIONING = ("concat", "film")
+FITS = ("crop", "pad", "stretch")  # how a picture of another shape is brought to a size
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
 UNKNOWN = "none"  # the likelihood of a model whose owner gave none
 FOREIGN_LIKELIHOODS = ("bernoulli", "gaussian", UNKNOWN)  # whose parameters are the mean picture that a decoder gives
@@ -432,6 +433,9 @@ class DataConfig:
 
     `range` is what black and white are in files that do not say it; None finds one range for the whole set. In the
     recipe of a trained model it is the range that was used; None is then a named set, or a model of before.
+
+    `fit` is how pictures of another shape are brought to the size, and `split_folders` whether folders that are named
+    train, test and the like are parts of the data, and no classes.
     """
 
     name: str = "digits"
@@ -442,8 +446,11 @@ class DataConfig:
     val_fraction: float = 0.1
     test_fraction: float = 0.1
     seed: int = 0
+    fit: str = "crop"
+    split_folders: bool = True
 
     def __post_init__(self) -> None:
+        _choice("fit", self.fit, FITS)
         _between("length of the data set's name", len(self.name), 1, MAX_NAME)
         for side in self.size or ():
             _between("picture side", side, MIN_SIDE, MAX_SIDE)

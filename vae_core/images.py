@@ -12,6 +12,7 @@ import math
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from PIL import Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
 from vae_core import deep, formats, ranges
-from vae_core.config import MIN_SIDE, Range
+from vae_core.config import FITS, MIN_SIDE, Range
 
 if TYPE_CHECKING:
     from vae_core.photographs import CutOut
@@ -36,7 +37,6 @@ MAX_SLOW_BYTES = 4 * 2**20  # of a file in a form that Pillow reads in Python, n
 MAX_CANVAS = 64_000_000  # pixels of a grid, or of all frames of an animation together
 MAX_FPS = 50  # browsers slow a GIF down that asks for more
 SLOW = {"bmp_rle": "BMP with runs", "ppm_plain": "PPM in plain text"}  # Pillow's names of those forms
-FITS = ("crop", "pad", "stretch")
 
 BAND_PIXELS = 2**20  # rows of so many pixels are worked on at a time where floats of all would take gigabytes
 WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
@@ -47,7 +47,10 @@ INK_CONTRAST = 0.1  # least brightness between ground and ink
 STROKE = 0.1  # least thickness of a line, in parts of the drawing's longer side (MNIST: about an eighth)
 INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest ink 1, belongs to the drawing
 
-_NOTES = "vae_core_notes"  # key of a picture's `info`
+_NOTES, _FULL = "vae_core_notes", "vae_core_full"  # keys of a picture's `info`
+PLAIN_PIXELS = 512**2  # of a PNG that is worth a short way
+_PNG, _PLAIN_MODES = b"\x89PNG\r\n\x1a\n", {b"\x08\x00": "L", b"\x08\x02": "RGB"}
+_IDLE_CHUNKS = {b"tEXt", b"zTXt", b"iTXt", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"iCCP", b"tIME", b"bKGD", b"sBIT"}
 _RESAMPLE = Image.Resampling.BICUBIC  # Pillow widens the filter when it shrinks: antialiased
 
 # Our own limit is lower than Pillow's, so that its warning means a picture that is refused anyway.
@@ -77,12 +80,15 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"The picture's file has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.")
+    stretched = used is not None and used.of in ("all", "bytes") and (used.low, used.high) != (0, 255)
+    if not stretched and (plain := _plain_png(data, at_least)) is not None:
+        return plain
     if deep.is_deep(data):
         return _open_deep(data, at_least, used)
     image = _identify(data)
     _check_size(*image.size)
     _check_speed(image, len(data))
-    remarks = []
+    remarks, full = [], _upright_size(image)
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
             is_pages = image.format == "TIFF"
@@ -99,10 +105,10 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range
     if (turn := _TURNS.get(_orientation(image))) is not None:
         bits = bits.transpose(turn)
         remarks.append("turned upright as its EXIF data say")
-    if used and used.of in ("all", "bytes") and (used.low, used.high) != (0, 255):
+    if used is not None and stretched:
         bits, remark = _stretched(bits, used)
         remarks.append(remark)
-    bits.info[_NOTES] = tuple(remarks)
+    bits.info[_NOTES], bits.info[_FULL] = tuple(remarks), full
     return bits
 
 
@@ -124,7 +130,8 @@ def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None
     if (turn := _TURNS.get(found.orientation)) is not None:
         bits = bits.transpose(turn)
         remarks.append("turned upright as its EXIF data say")
-    bits.info[_NOTES] = tuple(remarks)
+    upright = (width, height) if found.orientation in (5, 6, 7, 8) else (height, width)
+    bits.info[_NOTES], bits.info[_FULL] = tuple(remarks), upright
     return bits
 
 
@@ -154,6 +161,50 @@ def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:
     same = list(range(256)) if "A" in bits.getbands() else []
     table = shades * (len(bits.getbands()) - bool(same)) + same
     return bits.point(table), f"black is {used.low:g} and white {used.high:g}, as the model has it"
+
+
+def full_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width that a picture has in its file, of which `open_image` may have given a smaller one."""
+    height, width = image.info.get(_FULL, (image.height, image.width))
+    return height, width
+
+
+def _plain_png(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
+    """A small PNG of 8 bits, grey or colour, without anything to interpret: a short way for folders of thousands.
+
+    None for all others, and for what is damaged, which Pillow's own way tells better.
+    """
+    mode = _PLAIN_MODES.get(data[24:26])
+    if mode is None or data[:8] != _PNG or data[12:16] != b"IHDR" or data[26:29] != bytes(3):
+        return None
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    most = min(PLAIN_PIXELS, MAX_PIXELS, Image.MAX_IMAGE_PIXELS or PLAIN_PIXELS)
+    if min(width, height) < MIN_SIDE or width * height > most or _block((width, height), at_least) > 1:
+        return None
+    if max(width, height) > MAX_ASPECT * min(width, height) or (packed := _png_pixels(data)) is None:
+        return None
+    with contextlib.suppress(Exception):
+        return Image.frombytes(mode, (width, height), packed, "zip", mode)
+    return None
+
+
+def _png_pixels(data: bytes) -> bytes | None:
+    """The packed pixels of a PNG; None where a chunk asks for more than these, or is damaged."""
+    place = 8
+    parts: list[bytes] = []
+    while place + 12 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        end = place + 12 + length
+        if kind == b"IEND":
+            return b"".join(parts) if parts else None
+        if kind in (b"IHDR", b"IDAT"):
+            if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+                return None
+            parts += [data[place + 8 : end - 4]] * (kind == b"IDAT")
+        elif kind not in _IDLE_CHUNKS:
+            return None
+        place = end
+    return None
 
 
 def _codec(image: ImageFile.ImageFile) -> str:
@@ -255,7 +306,11 @@ def header_size(data: bytes) -> tuple[int, int]:
         return (width, height) if deep.orientation(data) in (5, 6, 7, 8) else (height, width)
     image = _identify(data)
     _check_size(*image.size)
-    # Of a TIFF, Pillow tells the size that it will have.
+    return _upright_size(image)
+
+
+def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Height and width once it is upright; of a TIFF, Pillow tells the size that it will have."""
     lies = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"
     return image.size if lies else (image.height, image.width)
 
@@ -462,7 +517,9 @@ def flatten(image: Image.Image, background: float = 1.0) -> Image.Image:
 def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: int | tuple[int, ...] = 0) -> Image.Image:
     """Bring an opaque picture to `size` (height, width), antialiased; `ground` is the colour of pads."""
     height, width = size
-    if how == "stretch" or image.size == (width, height):
+    if image.size == (width, height):
+        return image
+    if how == "stretch" or (how == "pad" and fills((image.height, image.width), size)):
         return image.resize((width, height), _RESAMPLE)
     if how == "crop":
         scale = min(image.width / width, image.height / height)
@@ -474,6 +531,17 @@ def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: in
     canvas = Image.new(image.mode, (width, height), ground)
     canvas.paste(image.resize(inner, _RESAMPLE), ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return canvas
+
+
+def fills(sides: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a picture of these sides (height, width) has the shape of `size`, but for what rounding makes of it."""
+    scales = [wanted / side for wanted, side in zip(size, sides, strict=True)]
+    return any(tuple(max(1, round(side * scale)) for side in sides) == size for scale in scales)
+
+
+def border_colour(picture: Image.Image) -> int | tuple[int, ...]:
+    """The median of an opaque picture's border, for pads."""
+    return _ground(picture, None, None)
 
 
 def _ground(picture: Image.Image, background: float | None, dark: bool | None) -> int | tuple[int, ...]:

@@ -78,7 +78,7 @@ class Numbers:
         lower, upper = np.maximum(_EDGES[full], self.low), np.minimum(_EDGES[full + 1], self.high)
         first, last = _without_strays(lower, upper, before, max(1, int(STRAY * total)))
         tail = int(TAIL * total)
-        inner = np.searchsorted(before, tail, "right"), np.searchsorted(before, total - tail, "left")
+        inner = [int(np.searchsorted(before, tail, "right")), int(np.searchsorted(before, total - tail, "left"))]
         if upper[last] - lower[first] > HEAVY * (upper[inner[1]] - lower[inner[0]]) > 0:
             first, last = max(first, inner[0]), min(last, inner[1])
         return float(lower[first]), float(upper[last])

@@ -221,13 +221,13 @@ def preparation_of(opened: Opened, value: str) -> Preparation:
 
 def default_preparation(opened: Opened) -> Preparation:
     """How an upload is prepared unless a person says otherwise."""
-    return data.preparation(opened.checkpoint.recipe.data.name)[0]
+    return data.preparation(opened.checkpoint.recipe.data)[0]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def dark_ground(key: str, _opened: Opened) -> bool | None:
     """Whether the model's pictures have a dark ground; None where they differ or nothing is known."""
-    _, known = data.preparation(_opened.checkpoint.recipe.data.name)
+    _, known = data.preparation(_opened.checkpoint.recipe.data)
     reference = _opened.checkpoint.reference
     if known is not None or reference is None:
         return known

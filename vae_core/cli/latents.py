@@ -244,7 +244,7 @@ def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool 
     from vae_core import images
     from vae_core.data import preparation, range_of
 
-    usual, dark = preparation(checkpoint.data.name)
+    usual, dark = preparation(checkpoint.recipe.data)
     centre = usual.centre if centre is None else centre
     chosen = replace(usual, fit=fit or usual.fit, invert=invert, centre=centre)
     try:

@@ -77,13 +77,13 @@ def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig)
 
 def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tuple[_Taken, tuple[str, ...]]:
     """The pictures of a part that are wanted, in one layout, with what was guessed."""
+    if part.images.dtype.hasobject:
+        part.images.whole()  # which says why it is not read
     labels = None if part.labels is None else part.labels.whole()
     if labels is not None and labels.ndim == 2 and labels.shape[0] == 1:
         labels = labels[0]
     count = None if labels is None or not labels.ndim else len(labels)
     images, remarks = arrange(part.images, count, config.size, columns)
-    if images.dtype.hasobject:
-        images.whole()
     if images.dtype.kind not in "biuf":
         raise ValueError(f"The file has images of {images.dtype}; allowed: finite numbers.")
     if not images.shape[0]:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_core import deep, ranges
-from vae_core.config import Range
-from vae_core.data import limits
+from vae_core.config import DataConfig, Range
+from vae_core.data import decoding, limits
+from vae_core.data.decoding import Decoded, Entry, contents, in_threads
 from vae_core.data.raw import Picture, Progress
 from vae_core.ranges import Numbers
 
 TIFF = {".tif", ".tiff"}
 DARK = 31  # of 255: a set of bytes that is nowhere brighter is nearly black
 Read = Callable[[], bytes]
-
-
-class Entry(NamedTuple):
-    """A picture's file: its path below the source, its bytes once unpacked, and how to get them."""
-
-    name: str
-    size: int
-    read: Read
 
 
 class Unknown(Exception):
@@ -76,48 +67,76 @@ def _page(read: Read, place: int) -> bytes:
         raise deep.DeepError("The picture is damaged: its pixels cannot be decoded.") from error
 
 
-def forget() -> None:
-    """Let go of the files that were asked for page by page."""
-    _held.cache_clear()
+def decode(
+    entries: Sequence[Entry],
+    config: DataConfig,
+    report: Progress,
+    picture: Picture,
+    check: Callable[[tuple[int, int]], None],
+) -> tuple[Decoded, Range, tuple[str, ...]]:
+    """Decode all that can be read, all that has other numbers than bytes in one range.
 
+    Args:
+        entries: N files.
+        config: the size, and the range where that is known.
+        report: called with a fraction done and a text; what it raises stops the work.
+        picture: how a file becomes a picture.
+        check: raises where pictures of a size would be too many.
 
-def careful(picture: Picture) -> Picture:
-    """The same way from a file to a picture, which stops at the first of other numbers than bytes."""
+    Returns:
+        The pictures, the range that was used, and what a user should know of it.
 
-    def work(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
-        if deep.is_deep(data):
-            raise Unknown
-        return picture(data, size)
-
-    return work
-
-
-def measure(entries: Sequence[Entry], contents: Callable[[Entry], bytes], report: Progress) -> tuple[Numbers, int]:
-    """Look at the numbers of all pictures that have other ones than bytes, and count these."""
-
-    def look(entry: Entry) -> Numbers | None:
-        found = Numbers()
+    Raises:
+        ValueError: where none can be read.
+    """
+    work, asked = partial(decoding.decode, entries, config.size, report, check=check), config.range
+    try:
+        if asked and asked.of == "each":
+            return work(partial(picture, used=asked)), asked, ()
         try:
-            data = contents(entry)
-            if not deep.is_deep(data):
-                return None
-            found.add(deep.read(data).values)
-        except Exception:  # what cannot be read is named when it is decoded
-            return None
-        return found
+            of_bytes = replace(asked, of="bytes") if asked and asked.of == "all" else asked
+            decoded = work(partial(_careful, picture, used=of_bytes))
+            return decoded, *_settle_bytes(int(decoded.pixels.max()), asked)
+        except Unknown:
+            numbers, count = _measure(entries, report)
+            used, notes = _settle(numbers, asked, len(entries) - count)
+            return work(partial(picture, used=used)), used, notes
+    finally:
+        _held.cache_clear()
 
-    whole, count = Numbers(), 0
-    with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as pool:
-        for k, found in enumerate(pool.map(look, entries)):
-            if found is not None:
-                whole.merge(found)
-                count += 1
-            if k % 32 == 0:
-                report(k / len(entries) / 2, f"looked at the numbers of {k:,} of {len(entries):,} pictures")
+
+def _careful(
+    picture: Picture, data: bytes, size: tuple[int, int], used: Range | None
+) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """A file as a picture, unless it has other numbers than bytes."""
+    if deep.is_deep(data):
+        raise Unknown
+    return picture(data, size, used=used)
+
+
+def _measure(entries: Sequence[Entry], report: Progress) -> tuple[Numbers, int]:
+    """Look at the numbers of all pictures that have other ones than bytes, and count these."""
+    whole, count, done = Numbers(), 0, 0
+    for found, deep_ones, looked in in_threads(entries, partial(_look, entries)):
+        whole.merge(found)
+        count, done = count + deep_ones, done + looked
+        report(0.0, f"looked at the numbers of {done:,} of {len(entries):,} pictures")
     return whole, count
 
 
-def settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, tuple[str, ...]]:
+def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int]:
+    """Numbers of some of the entries, how many of these have other ones than bytes, and how many there are."""
+    found, count = Numbers(), 0
+    for k in rows:
+        with contextlib.suppress(Exception):  # what cannot be read is named when it is decoded
+            data = contents(entries[k])
+            if deep.is_deep(data):
+                found.add(deep.read(data).values)
+                count += 1
+    return found, count, len(rows)
+
+
+def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, tuple[str, ...]]:
     """What black and white are in files of other numbers than bytes, and what a user should know of it.
 
     Args:
@@ -134,7 +153,7 @@ def settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, t
     return used, (*ranges.remarks(numbers, used, asked), *((beside,) if others else ()))
 
 
-def of_bytes(brightest: int, asked: Range | None) -> tuple[Range, tuple[str, ...]]:
+def _settle_bytes(brightest: int, asked: Range | None) -> tuple[Range, tuple[str, ...]]:
     """The same for a set of bytes alone, whose brightest is given as it was read."""
     if asked and asked.of in ("all", "bytes") and (asked.low, asked.high) != (0, 255):
         how = "as asked for" if asked.of == "all" else "as the model was trained"

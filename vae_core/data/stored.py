@@ -126,6 +126,8 @@ def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
         head = info.file_size - math.prod(shape) * dtype.itemsize
         if head != stream.tell():
             raise ValueError("its length is not that of its header")
+    if not math.prod(shape):
+        return of(np.empty(shape, dtype))
     if info.compress_type == zipfile.ZIP_STORED:
         return _mapped(source, _start(source, info) + head, shape, in_columns, dtype)
     if in_columns or not shape:  # its rows lie all over it, or it has none
