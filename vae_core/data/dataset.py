@@ -28,6 +28,7 @@ class Dataset:
         credit: whom the pictures are from.
         licence: under which terms they may be used.
         notes: what a user should know, such as pictures that could not be read.
+        source: tells one's own pictures from others, as `identity` gives it; empty for a named set.
         names: N files, as paths below the source; empty where the pictures come from no files.
     """
 
@@ -41,6 +42,7 @@ class Dataset:
     credit: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
+    source: str = ""
     names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
