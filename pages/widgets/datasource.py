@@ -84,6 +84,7 @@ class Points:
         factors: (N, F) places in `value_names[f]`, or None.
         images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
         notes: what one should know of the source.
+        files: N names; empty where the pictures come from no files.
         y: (N,) the class that a conditional model was given for each, or None.
         unit: nats, or what the error is where no likelihood is known.
     """
@@ -102,6 +103,7 @@ class Points:
     value_names: tuple[tuple[str, ...], ...] = ()
     images: Tensor | None = None
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     y: Tensor | None = None
     unit: str = "nats"
 
@@ -273,10 +275,10 @@ def source_of(option: str) -> Source:
     if option == OWN_FILE:
         if (held := own_archive()) is None:
             raise LookupError("Upload a zip of pictures: it is what this is made from.")
-        return Source(held[1], Path(held[0]).stem, held[2])
+        return Source(held[1], data.own_name(Path(held[0]).stem), held[2])
     if option.startswith(FOLDER):
         path = folders()[option.removeprefix(FOLDER)]
-        return Source((option, path.stat().st_mtime_ns), path.stem, path)
+        return Source((option, path.stat().st_mtime_ns), data.own_name(path.stem), path)
     return Source(option, option)
 
 
@@ -298,7 +300,7 @@ def read(
     own, (channels, height, width) = opened.checkpoint.recipe.data, opened.checkpoint.model.image_shape
     named = source.content is None
     # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
-    config = own if named and source.name == own.name else DataConfig(source.name)
+    config = own if named and source.name == own.name else DataConfig(source.name, fit=own.fit)
     config = replace(config, size=(height, width), channels=channels)
     if not named:
         config = replace(config, range=data.range_of(own))
@@ -389,11 +391,12 @@ def _points(key: Hashable, found: Drawn, figures: metrics.Statistics) -> Points:
         part.value_names,
         part.images,
         part.notes,
+        part.names,
     )
 
 
 def table(points: Points, coords: np.ndarray) -> bytes:
-    """The map as a CSV file: row, label, factors, place on the map, KL in nats (if any), error, encoded means.
+    """The map as a CSV file: row, file (if any), label, factors, place, KL in nats (if any), error, encoded means.
 
     Args:
         points: N pictures.
@@ -405,12 +408,12 @@ def table(points: Points, coords: np.ndarray) -> bytes:
     places = ["x", "y", "z"][: coords.shape[1]]
     dimensions = [f"z{i}" for i in range(points.mean.shape[1])]
     figures = {"error": points.error} if points.kl is None else {"kl": points.kl, "error": points.error}
-    writer.writerow(["row", "label", *factors, *places, *figures, *dimensions])
+    writer.writerow(["row", *["file"] * bool(points.files), "label", *factors, *places, *figures, *dimensions])
     numbers = zip(*(column.tolist() for column in figures.values()), strict=True)
     columns = zip(points.rows.tolist(), coords.tolist(), numbers, points.mean.tolist(), strict=True)
     for i, (row, place, found, mean) in enumerate(columns):
         values = [texts[i] for texts in factors.values()]
-        writer.writerow([row, points.class_of(i), *values, *place, *found, *mean])
+        writer.writerow([row, *points.files[i : i + 1], points.class_of(i), *values, *place, *found, *mean])
     return text.getvalue().encode()
 
 

@@ -16,6 +16,7 @@ from vae_core.cli.shared import (
     Data,
     Device,
     Download,
+    Labels,
     Limit,
     Name,
     Numbers,
@@ -167,6 +168,7 @@ def evaluate(
         bool, typer.Option("--without-labels", help="Conditional models: sum over the classes.")
     ] = False,
     as_is: AsIs = False,
+    labels: Labels = None,
     numbers: Numbers = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -182,7 +184,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, numbers)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:

@@ -45,6 +45,13 @@ def _widths(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"{text!r} is not a list of widths; write 32,64,128.") from None
 
 
+def _on_off(text: str) -> bool:
+    """`on` or `off`."""
+    if text.lower() not in ("on", "off"):
+        raise typer.BadParameter(f"{text!r} is neither on nor off.")
+    return text.lower() == "on"
+
+
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
     """`3:8,2:4`: halvings and channels of each latent group."""
     try:
@@ -115,6 +122,29 @@ def train(
         ),
     ] = None,
     val_fraction: Annotated[float | None, _option("Data", "Share held out for validation.", "0.1")] = None,
+    fit: Annotated[
+        str | None,
+        _option("Data", f"Pictures of another shape: {_choices(config.FITS)}.", "pad; of a named set crop"),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        _option(
+            "Data",
+            "Table of a folder's or zip's labels: file and class or attributes; a path, or a name within these.",
+            "labels.csv where it lies there",
+            metavar="FILE.csv",
+        ),
+    ] = None,
+    split_folders: Annotated[
+        Any,
+        _option(
+            "Data",
+            "Whether folders named train, test and the like are parts, and no classes.",
+            "on",
+            metavar="on|off",
+            parser=_on_off,
+        ),
+    ] = None,
     download: Annotated[bool, typer.Option("--download", rich_help_panel="Data", help="Fetch a missing set.")] = False,
     beta: Annotated[float | None, _option("Objective", "Weight of the KL term.", "1")] = None,
     beta_schedule: Annotated[str | None, _option("Objective", f"{_choices(config.SCHEDULES)}.", "constant")] = None,

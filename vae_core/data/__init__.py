@@ -2,12 +2,14 @@
 
 from vae_core.config import DataConfig
 from vae_core.data.dataset import Dataset, Splits, drawn
+from vae_core.data.identity import identity
 from vae_core.data.loading import available, load, load_test, preparation, range_of, split
-from vae_core.data.named import NAMES, SETS, NamedSet
+from vae_core.data.named import NAMES, OWN_CREDIT, SETS, NamedSet, own_name
 from vae_core.data.raw import Progress, Raw, Source
 
 __all__ = [
     "NAMES",
+    "OWN_CREDIT",
     "SETS",
     "DataConfig",
     "Dataset",
@@ -18,8 +20,10 @@ __all__ = [
     "Splits",
     "available",
     "drawn",
+    "identity",
     "load",
     "load_test",
+    "own_name",
     "preparation",
     "range_of",
     "split",

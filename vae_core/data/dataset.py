@@ -30,6 +30,7 @@ class Dataset:
         licence: under which terms they may be used.
         range: what black and white were in the numbers of the files; None for a named set.
         notes: what a user should know, such as pictures that could not be read.
+        source: tells one's own pictures from others, as `identity` gives it; empty for a named set.
         names: N files, as paths below the source; empty where the pictures come from no files.
     """
 
@@ -44,6 +45,7 @@ class Dataset:
     licence: str = ""
     range: Range | None = None
     notes: tuple[str, ...] = ()
+    source: str = ""
     names: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -40,7 +40,7 @@ def pages(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
             size = entry.size // len(places)
             found.append(Entry(f"{entry.name}, page {place + 1}", size, partial(_page, entry.read, place)))
     count = len(found) - len(entries) + stacks
-    told = f"{stacks:,} of the files are TIFFs of several pages: each of their {count:,} pages is a picture"
+    told = f"each of {count:,} pages is a picture, in {stacks:,} {'TIFF' if stacks == 1 else 'TIFFs'} of several pages"
     return found, (told,) if stacks else ()
 
 

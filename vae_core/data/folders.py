@@ -60,7 +60,7 @@ class Found:
         parts = PurePosixPath(name).parts
         if (hidden := next((k for k, part in enumerate(parts) if _is_hidden(part)), None)) is not None:
             self.hidden.add("/".join(parts[: hidden + 1]))
-        elif _is_picture(name):
+        elif is_picture(name):
             self.entries.append(entry)
         else:
             self.others[name] = entry
@@ -167,7 +167,7 @@ def files_of(folder: Path) -> Iterator[os.DirEntry[str]]:
                 if _is_folder(entry) and not _is_hidden(entry.name):
                     waiting.append((entry.path, entry.is_symlink()))
                     continue
-                if (count := count + _is_picture(entry.name)) > limits.MAX_PICTURES:
+                if (count := count + is_picture(entry.name)) > limits.MAX_PICTURES:
                     raise ValueError(
                         f"The folder has more than {limits.MAX_PICTURES:,} pictures, which is the most allowed."
                     )
@@ -187,7 +187,8 @@ def _place(folder: str) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
+    """Whether a path below a source ends like a picture's, and nothing of it is hidden."""
     path = PurePosixPath(name)
     return path.suffix.lower() in SUFFIXES and not any(map(_is_hidden, path.parts))
 
@@ -234,7 +235,7 @@ def _is_npz(names: Sequence[str]) -> bool:
     keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
     if keys & set(layouts.IMAGE_KEYS) or keys >= set(layouts.PACKED):
         return True
-    return bool(keys) and not any(map(_is_picture, names))
+    return bool(keys) and not any(map(is_picture, names))
 
 
 def _check_archive(archive: zipfile.ZipFile, most: int) -> None:

@@ -20,13 +20,14 @@ from vae_core import images
 from vae_core.config import DataConfig, Range
 from vae_core.data import folders, named, shapes
 from vae_core.data.dataset import Dataset, Splits
+from vae_core.data.identity import identity
 from vae_core.data.raw import Indices, Progress, Raw, Source, check_memory, order, usual_size
 from vae_core.images import Preparation
 
 CACHE_BYTES = 2**30  # of pictures that stay in memory
 CACHE_SETS = 32  # that stay in memory, however small they are
 CHUNK_BYTES = 2**20  # of pictures that are drawn, unpacked or resized at a time
-OWN_CREDIT = "the user's own pictures"
+Origin = tuple[str, str, str]  # credit, licence, and what tells it from others
 Parts = list[tuple[Raw, Indices]]  # training, validation, test
 
 
@@ -154,7 +155,7 @@ def _held(parts: Parts, config: DataConfig) -> np.ndarray | None:
     return array if alike and all(each and each.array is array for each in held) else None
 
 
-def _in_place(parts: Parts, array: np.ndarray, config: DataConfig, origin: tuple[str, str]) -> Splits:
+def _in_place(parts: Parts, array: np.ndarray, config: DataConfig, origin: Origin) -> Splits:
     """The three parts beside one another in the memory in which they lie: a second copy would take as much again."""
     rows = [part.held.rows[indices] for part, indices in parts if part.held]
     _rearrange(array, np.concatenate(rows))
@@ -191,19 +192,19 @@ def _parts(
     report: Progress,
     like: str = "",
     labels: bytes | str | None = None,
-) -> tuple[Parts, DataConfig, tuple[str, str]]:
-    """What goes to training, validation and test, the config with the set's own size, and credit and licence."""
+) -> tuple[Parts, DataConfig, Origin]:
+    """What goes to training, validation and test, the config with the set's own size, and where they are from."""
     if source is None:
         entry = named.named(config.name)
         if config.range is not None:
             raise ValueError(f"A range of numbers is for pictures of one's own; those of {config.name!r} have theirs.")
         config = replace(config, size=config.size or entry.size)
         raw = replace(entry.read(named.locate(config.name, root, download, report), config), range=None)
-        origin = entry.credit, entry.licence
+        origin = entry.credit, entry.licence, ""
     else:
         picture = partial(_as_in, like, config.channels or 3) if like else None
         raw = folders.read(source, config, report, picture, labels)
-        origin = OWN_CREDIT, "not stated"
+        origin = named.OWN_CREDIT, "not stated", identity(source)
     return split(raw, config), config, origin
 
 
@@ -239,9 +240,7 @@ def _bytes_each(raw: Raw, config: DataConfig) -> int:
     return math.prod(_shape(raw, config)) + 8 * (1 + factors)
 
 
-def _take(
-    raw: Raw, indices: Indices, config: DataConfig, origin: tuple[str, str], advance: Callable[[int], None]
-) -> Dataset:
+def _take(raw: Raw, indices: Indices, config: DataConfig, origin: Origin, advance: Callable[[int], None]) -> Dataset:
     """The chosen pictures at the chosen size and channels, a chunk at a time."""
     channels, height, width = _shape(raw, config)
     out = torch.empty(len(indices), channels, height, width, dtype=torch.uint8)
@@ -253,7 +252,7 @@ def _take(
     return _described(raw, indices, out, config, origin)
 
 
-def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, origin: tuple[str, str]) -> Dataset:
+def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, origin: Origin) -> Dataset:
     """The chosen pictures, with all that is known of them."""
     labels, factors = (
         None if values is None else torch.from_numpy(values[indices].astype(np.int64))
@@ -263,7 +262,9 @@ def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, o
     names = tuple(raw.names[i] for i in indices) if raw.names else ()
     shape = "" if raw.held else shapes.told({raw.side: 1}, (pixels.shape[2], pixels.shape[3]), config)
     notes = (*raw.notes, shape) if shape else raw.notes
-    return Dataset(config.name, pixels, labels, *meaning, *origin, raw.range, notes=notes, names=names)
+    return Dataset(
+        config.name, pixels, labels, *meaning, *origin[:2], raw.range, notes=notes, source=origin[2], names=names
+    )
 
 
 def _convert(pixels: np.ndarray, size: tuple[int, int], channels: int, how: str = "crop") -> Tensor:

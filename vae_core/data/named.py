@@ -21,6 +21,7 @@ from vae_core.data.raw import Indices, Progress, Raw, from_array, from_files
 from vae_core.images import Preparation
 
 POLL_SECONDS = 0.3
+OWN_CREDIT = "the user's own pictures"  # of those that are no named set
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,11 @@ def named(name: str) -> NamedSet:
     if name not in SETS:
         raise ValueError(f"The data set is {name!r}; allowed: {', '.join(SETS)}, or a folder, zip or .npz.")
     return SETS[name]
+
+
+def own_name(name: str) -> str:
+    """What pictures of one's own are called: a path, which no named set is, where they share its name."""
+    return f"./{name}" if name in SETS else name
 
 
 def roots(root: Path | None) -> list[Path]:

@@ -156,11 +156,14 @@ def _load(
     report: Report,
 ) -> tuple[DataConfig, Splits]:
     """The pictures in three parts, at the size and with the channels that are asked for."""
-    from vae_core.data import load
+    from vae_core.data import Dataset, Splits, load
 
     name, source = _source(data)
     config = DataConfig(name, size=size, channels=channels, seed=seed)
     splits = load(config, source, None if root is None else Path(root), download, report)
+    if isinstance(data, Dataset) and data.credit:
+        parts = (splits.train, splits.val, splits.test)
+        splits = Splits(*(replace(part, credit=data.credit, licence=data.licence) for part in parts))
     if not len(splits.test):
         count = len(splits.train) + len(splits.val)
         raise ValueError(f"The {count} pictures of {name!r} leave none to measure: give at least 3.")
@@ -170,7 +173,7 @@ def _load(
 
 def _source(data: Any) -> tuple[str, Path | bytes | None]:
     """Name and place of the pictures; arrays in memory as the .npz that they would be."""
-    from vae_core.data import SETS, Dataset
+    from vae_core.data import SETS, Dataset, own_name
 
     if isinstance(data, str) and data in SETS:
         return data, None
@@ -181,7 +184,7 @@ def _source(data: Any) -> tuple[str, Path | bytes | None]:
                 f"data is {str(data)!r}, which is neither a folder nor a file; allowed: a folder, zip or .npz of "
                 f"pictures, or one of: {', '.join(SETS)}."
             )
-        return (path.resolve().name if path.is_dir() else path.resolve().stem), path
+        return own_name(path.resolve().name if path.is_dir() else path.resolve().stem), path
     arrays: dict[str, Any] = {}
     if isinstance(data, Dataset):
         arrays = {"labels": data.labels, "class_names": data.class_names or None, "factors": data.factors}
@@ -194,7 +197,10 @@ def _source(data: Any) -> tuple[str, Path | bytes | None]:
     packed = io.BytesIO()
     kept: dict[str, Any] = {key: np.asarray(values) for key, values in arrays.items() if values is not None}
     np.savez(packed, **kept)
-    return data.name if isinstance(data, Dataset) else "pictures", packed.getvalue()
+    if not isinstance(data, Dataset):
+        return "pictures", packed.getvalue()
+    named = data.name in SETS and data.credit == SETS[data.name].credit
+    return data.name if named else own_name(data.name), packed.getvalue()
 
 
 def _some(splits: Splits) -> Tensor:
