@@ -12,6 +12,7 @@ from vae_core.config import Range
 BYTES = Range(0.0, 255.0, "bytes")
 BINS = 2**16  # of a histogram over all floats: 128 to each power of two
 AT_ONCE = 2**16  # numbers that are looked at together
+DARK = 31  # of 255: a set of bytes that is nowhere brighter is nearly black
 NO_DATA = 1e30  # a number this large stands for "no data", as the largest float does in maps
 STRAY = 5e-4  # so many of the numbers may lie far from all others without setting the range
 TAIL = 1e-4  # so many at either end are left out where the others would become hard to tell apart
@@ -205,6 +206,14 @@ def _levels(values: NDArray[np.float64], used: Range) -> NDArray[np.uint8]:
     values -= used.low
     values *= 255 / (used.high - used.low)
     return np.rint(values, out=values).astype(np.uint8)
+
+
+def too_dark(brightest: int) -> tuple[str, ...]:
+    """What a user should know of a set of bytes whose brightest is given."""
+    if brightest > DARK:
+        return ()
+    told = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
+    return (told + f": --range 0,{brightest} makes it white" * (brightest > 0),)
 
 
 def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ...]:

@@ -102,14 +102,24 @@ def _range(taken: Sequence[_Taken], asked: Range | None) -> tuple[Range, tuple[s
         if asked and asked.of in ("all", "bytes"):
             used = replace(asked, of="bytes")
             return used, () if used == ranges.BYTES else ranges.remarks(_measured(taken), used, asked)
-        if any(chunk.max(initial=0) > 1 for part in taken for chunk in _chunks(part)):
-            return ranges.BYTES, ()
+        if (brightest := _brightest(taken)) > 1:
+            return ranges.BYTES, ranges.too_dark(brightest)
     numbers = _measured(taken)
     if asked and asked.of == "each":
         return ranges.before(numbers), ()
     asked = asked if asked and asked.of != "bytes" and types != {np.dtype(np.uint8)} else None
     used = replace(asked, of="numbers") if asked else ranges.find(numbers)
     return used, ranges.remarks(numbers, used, asked)
+
+
+def _brightest(taken: Sequence[_Taken]) -> int:
+    """The largest byte, as far as it matters."""
+    brightest = 0
+    for part in taken:
+        for chunk in _chunks(part):
+            if (brightest := max(brightest, int(chunk.max(initial=0)))) > ranges.DARK:
+                return brightest
+    return brightest
 
 
 def _measured(taken: Sequence[_Taken]) -> Numbers:
@@ -152,7 +162,7 @@ def _with_meaning(
         raws, more = _labelled(raws, labels, extra(arrays, ("class_names",)))
         notes += more
     if len(raws) > 1:
-        counts = ", ".join(f"{raw.count:,} {name}" for name, raw in raws.items())
+        counts = ", ".join(f"{raws[name].count:,} {name}" for name in ("train", "val", "test") if name in raws)
         notes += (f"the file's own parts are used: {counts}",)
     first = raws.pop("train" if "train" in raws else "")
     if (factors := extra(arrays, FACTOR_KEYS)) is not None:

@@ -19,7 +19,8 @@ from vae_core.data.raw import Picture, Progress
 from vae_core.ranges import Numbers
 
 TIFF = {".tif", ".tiff"}
-DARK = 31  # of 255: a set of bytes that is nowhere brighter is nearly black
+BITS = Range(0.0, 1.0, "bytes")
+TOLD_BITS = "black is 0 and white 1, since no picture holds more: masks, it seems; --range 0,255 overrules it"
 Read = Callable[[], bytes]
 
 
@@ -94,9 +95,11 @@ def decode(
         if asked and asked.of == "each":
             return work(partial(picture, used=asked)), asked, ()
         try:
-            of_bytes = replace(asked, of="bytes") if asked and asked.of == "all" else asked
+            of_bytes = replace(asked, of="bytes") if asked and asked.of in ("all", "bytes") else None
             decoded = work(partial(_careful, picture, used=of_bytes))
-            return decoded, *_settle_bytes(int(decoded.pixels.max()), asked)
+            if not of_bytes and decoded.pixels.max() == 1:
+                return work(partial(picture, used=BITS)), BITS, (TOLD_BITS,)
+            return decoded, *_settle_bytes(int(decoded.pixels.max()), of_bytes)
         except Unknown:
             numbers, count = _measure(entries, report)
             used, notes = _settle(numbers, asked, len(entries) - count)
@@ -148,6 +151,8 @@ def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, 
         ValueError: where no number is finite.
     """
     asked = asked if asked and asked.of in ("all", "numbers") else None
+    if not numbers.counts.any() and not numbers.odd:
+        return asked or Range(0.0, 1.0, "numbers"), ()  # none could be read, and decoding says why
     used = replace(asked, of="numbers") if asked else ranges.find(numbers)
     beside = f"{others:,} of the pictures have 8 bits: 0 is black and 255 is white in these"
     return used, (*ranges.remarks(numbers, used, asked), *((beside,) if others else ()))
@@ -155,10 +160,6 @@ def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, 
 
 def _settle_bytes(brightest: int, asked: Range | None) -> tuple[Range, tuple[str, ...]]:
     """The same for a set of bytes alone, whose brightest is given as it was read."""
-    if asked and asked.of in ("all", "bytes") and (asked.low, asked.high) != (0, 255):
-        how = "as asked for" if asked.of == "all" else "as the model was trained"
-        return replace(asked, of="bytes"), (f"black is {asked.low:g} and white {asked.high:g} of 255 ({how})",)
-    if brightest > DARK:
-        return ranges.BYTES, ()
-    told = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
-    return ranges.BYTES, (told + f": --range 0,{brightest} makes it white" * (brightest > 0),)
+    if asked and (asked.low, asked.high) != (0, 255):
+        return asked, (f"black is {asked.low:g} and white {asked.high:g} of 255, and what lies outside is clipped",)
+    return ranges.BYTES, ranges.too_dark(brightest)

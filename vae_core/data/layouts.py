@@ -76,10 +76,11 @@ def _role(name: str) -> tuple[str, str, int]:
 
 
 def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
-    """Arrays whose names say nothing: those that look like pictures, each with the labels that come after it."""
+    """Arrays whose names say nothing: those that look like pictures, each with labels that fit."""
     numeric = {name: stored for name, stored in arrays.items() if stored.dtype.kind in "biuf"}
+    flat = {name: stored for name, stored in numeric.items() if len(stored.shape) == 2 and min(stored.shape) > 1}
     looks = {name: stored for name, stored in numeric.items() if len(stored.shape) in (3, 4)}
-    looks = looks or {n: s for n, s in numeric.items() if len(s.shape) == 2 and _flat(s.shape[1], None)}
+    looks = looks or {n: s for n, s in flat.items() if _flat(s.shape[1], None) or _flat(s.shape[0], None)} or flat
     names = list(looks)
     alike = {stored.shape[1:] for stored in looks.values()}
     if not names or len(names) > len(GUESSED) or len(alike) > 1:
@@ -91,8 +92,9 @@ def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, 
     found, words, order = {}, [], list(arrays)
     for part, name in zip(GUESSED[len(names)], names, strict=True):
         count = looks[name].shape[0]
-        later = (n for n in order[order.index(name) + 1 :] if n not in looks)
-        label = next((n for n in later if n in numeric and _labels_fit(numeric[n].shape, count)), None)
+        place = order.index(name)
+        near = (n for n in (*order[place + 1 :], *order[:place]) if n in numeric and n not in looks)
+        label = next((n for n in near if _labels_fit(numeric[n].shape, count)), None)
         found[part] = Part(looks[name], numeric[label] if label else None)
         words.append(
             f"{name} for the {part + ' ' * bool(part)}pictures" + (f", {label} for their labels" * bool(label))
