@@ -291,7 +291,9 @@ def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(sho
 
 def test_a_bad_zip_is_one_sentence(show: Show) -> None:
     app = upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip")
-    assert app.error[0].value == r"bad\.zip is neither a zip nor an \.npz\." and len(app.error) == 1
+    assert (
+        app.error[0].value == r"bad\.zip is neither a zip, nor a file of arrays, nor a TIFF\." and len(app.error) == 1
+    )
     app = measured(upload(app, "empty.zip", zipped([])))
     assert len(app.error) == 1 and not figures(app)
     app = upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"]))

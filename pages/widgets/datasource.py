@@ -8,7 +8,6 @@ import io
 import itertools
 import os
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +25,11 @@ from pages.widgets.uploads import File
 from vae_core import data, explore, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
+from vae_core.data.containers import ARRAYS, FILES, known
 from vae_core.data.folders import SUFFIXES
 from vae_core.jobs import Progress, Work
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
-ARCHIVES = (".zip", ".npz")
 LOADING = 0.3  # share of the progress bar: the rest is encoding
 KEPT = 8  # encoded sets that all visitors share; the oldest goes first
 LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
@@ -43,7 +42,7 @@ class Source:
     Attributes:
         key: tells it from others, and from what stood there earlier.
         name: what it is called.
-        content: a folder, zip or .npz, or the bytes of one of the last two; None for a named set.
+        content: a folder, zip or file of arrays, or the bytes of one of the last two; None for a named set.
     """
 
     key: Hashable
@@ -133,7 +132,7 @@ class Points:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def folders() -> dict[str, Path]:
-    """What the server's owner put below VAE_DATA: folders of pictures, zips and .npz; visitors choose by name alone."""
+    """What the server's owner put below VAE_DATA: folders of pictures, zips, arrays, TIFFs; visitors choose by name alone."""
     root = os.environ.get("VAE_DATA")
     if not root or not Path(root).is_dir():
         return {}
@@ -144,7 +143,7 @@ def _holds_pictures(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     if path.is_file():
-        return path.suffix.lower() in ARCHIVES
+        return path.suffix.lower() in FILES
     first = itertools.islice(path.rglob("*"), LOOKED_AT)
     return any(file.suffix.lower() in SUFFIXES for file in first)
 
@@ -187,12 +186,14 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
         name,
         take,
         uploads.MAX_BYTES,
-        help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
+        help=f"Or arrays of images and labels ({', '.join(ARRAYS)}), or a TIFF of many pages. It is kept for this visit "
+        "only; a link cannot hold it.",
     )
     if problem := st.session_state.get("map_archive_bad"):
         st.error(plain(problem))
     held = f"Open is {plain(found[0])}. " if (found := own_archive()) else ""
-    st.caption(f"{held}A .zip of pictures ({formats.words()}) or an .npz, up to {uploads.MAX_BYTES // 2**20} MB.")
+    kinds = f"A .zip of pictures ({formats.words()}), arrays ({', '.join(ARRAYS)}) or a TIFF of many pages"
+    st.caption(f"{held}{kinds}, up to {uploads.MAX_BYTES // 2**20} MB.")
 
 
 def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
@@ -205,8 +206,10 @@ def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
 
 def take_file(file: File) -> bool:
     """Keep a visitor's archive; whether it is one, what is not leaves everything as it was."""
-    good = zipfile.is_zipfile(io.BytesIO(file.content))
-    st.session_state["map_archive_bad"] = None if good else f"{file.name} is neither a zip nor an .npz."
+    good = known(file.content)
+    st.session_state["map_archive_bad"] = (
+        None if good else f"{file.name} is neither a zip, nor a file of arrays, nor a TIFF."
+    )
     if good:
         digest = hashlib.sha256(file.content).hexdigest()
         uploads.keep("archive", OWN_FILE, file.name, (file.name, digest, file.content), len(file.content))

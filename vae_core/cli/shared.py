@@ -159,7 +159,7 @@ def find_source(given: str) -> tuple[str, Path | None]:
         return given, None
     if not path.exists():
         raise ValueError(
-            f"--data is {given!r}, which is neither a folder nor a file; allowed: a folder, zip or .npz of pictures, "
+            f"--data is {given!r}, which is neither a folder nor a file; allowed: a folder, zip or file of pictures, "
             f"or one of: {', '.join(SETS)}."
         )
     resolved = path.resolve()
@@ -188,7 +188,7 @@ def load_data(
     from vae_core.data import SETS, load
 
     if source is None and data.name not in SETS:
-        raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or .npz with --data.")
+        raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or file with --data.")
     with progress_bar(f"loading {data.name}") as progress:
         return load(data, source, root, download, progress, like, find_table(labels))
 
@@ -210,6 +210,7 @@ def open_pictures(
     Black and white are in their numbers what `asked` says, else what they were for the model.
     """
     from vae_core.data import SETS, drawn, range_of
+    from vae_core.data.containers import ARRAYS
 
     if split not in SPLITS:
         raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
@@ -222,7 +223,7 @@ def open_pictures(
     like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
     splits = load_data(data, source, root, download, like, labels)
     tell_notes(splits.train)
-    if like and source and source.suffix.lower() != ".npz":
+    if like and source and source.suffix.lower() not in ARRAYS:
         say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):

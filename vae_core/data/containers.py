@@ -1,11 +1,17 @@
-"""Files of arrays by their first bytes: a bare .npy, MATLAB's and HDF5's."""
+"""Files of many pictures by their first bytes: a bare .npy, MATLAB's, HDF5's, a TIFF."""
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+from vae_core import deep
 from vae_core.data import stored, tables
 from vae_core.data.raw import Source
 from vae_core.data.stored import Stored
 
+ARRAYS = (".npz", ".npy", ".mat", ".h5", ".hdf5")  # how files of arrays are called
+FILES = (".zip", *ARRAYS, ".tif", ".tiff")  # how files of many pictures are called
 HDF5 = b"\x89HDF\r\n\x1a\n"
 MATLAB = b"MATLAB 5.0 MAT-file"
 MATLAB_HDF5 = b"MATLAB 7.3 MAT-file"
@@ -25,15 +31,15 @@ def opened(source: Source) -> tuple[dict[str, Stored], bool] | None:
         return tables.read_mat(source), True
     if head.startswith(MATLAB_HDF5):
         return tables.read_hdf5(source, transposed=True), True
-    if head.startswith(HDF5) or head[BLOCK:].startswith(HDF5):
+    if head.startswith(HDF5) or head.startswith(HDF5, BLOCK):
         return tables.read_hdf5(source), False
     return None
 
 
-def known(source: Source) -> bool:
-    """Whether it is a file of arrays of one of these kinds."""
-    head = _head(source)
-    return head.startswith((stored.NPY, MATLAB, MATLAB_HDF5, HDF5)) or head[BLOCK:].startswith(HDF5)
+def known(content: bytes) -> bool:
+    """Whether a file is of a kind that may hold many pictures."""
+    is_arrays = content.startswith((stored.NPY, MATLAB, MATLAB_HDF5, HDF5)) or content.startswith(HDF5, BLOCK)
+    return is_arrays or deep.is_tiff(content) or zipfile.is_zipfile(io.BytesIO(content))
 
 
 def _head(source: Source) -> bytes:

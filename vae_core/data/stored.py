@@ -7,6 +7,7 @@ import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
@@ -100,17 +101,37 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _mapped(source: Source, start: int, shape: tuple[int, ...], in_columns: bool, dtype: np.dtype) -> Stored:
-    """An array as it lies in the file, of which the system reads what is looked at."""
-    order: Literal["C", "F"] = "F" if in_columns else "C"
+    """An array as it lies in the file, of which only what is asked for is read."""
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
+    order: Literal["C", "F"] = "F" if in_columns else "C"
     if not math.prod(shape):
-        array = np.empty(shape, dtype)
-    elif isinstance(source, bytes):
-        array = np.frombuffer(source, dtype, math.prod(shape), start).reshape(shape, order=order)
-    else:
-        array = np.memmap(source, dtype, "r", start, shape, order)
-    return of(np.asarray(array))
+        return of(np.empty(shape, dtype))
+    if isinstance(source, bytes):
+        return of(np.frombuffer(source, dtype, math.prod(shape), start).reshape(shape, order=order))
+    if in_columns or not shape:
+        return of(np.asarray(np.memmap(source, dtype, "r", start, shape, order)))
+    if source.stat().st_size < start + math.prod(shape) * dtype.itemsize:
+        raise ValueError("it is cut off")
+    return Stored(shape, dtype, lambda places: _rows(source, start, shape, dtype, places))
+
+
+def _rows(path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype, places: Indices) -> NDArray:
+    """Rows at some places of an array that lies in a file as it is; a map of it would count as memory."""
+    out = np.empty((len(places), *shape[1:]), dtype)
+    row, room = math.prod(shape[1:]) * dtype.itemsize, out.reshape(-1).view(np.uint8).data
+    ends = np.append(np.flatnonzero(np.diff(places) != 1) + 1, len(places)).tolist()
+    first = 0
+    with path.open("rb", buffering=0) as file:
+        for end in ends if len(places) else []:
+            file.seek(start + int(places[first]) * row)
+            part = room[first * row : end * row]
+            while len(part):
+                if not (got := file.readinto(part)):
+                    raise ValueError(f"{path.name} {DAMAGED}")
+                part = part[got:]
+            first = end
+    return out
 
 
 def _refuse(places: Indices) -> NDArray:
