@@ -24,6 +24,7 @@ MAX_PIECES = 2**17  # strips or tiles of a TIFF's page
 MAX_PAGES = 100_000
 SAVE_AS = "save it as TIFF without compression, or as PNG"
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_RGB, _GREY_ALPHA = 2, 4  # PNG's kinds of colour; the others of 16 bits are grey, and RGB with alpha
 _PLAIN, _DEFLATE = 1, (8, 32946, 50013)  # compressions that are read here; of others Pillow knows some
 _WHITE_IS_LEAST, _COLOUR, _PHOTOMETRIC = 0, 2, (0, 1, 2)
 _NO_DATA, _ORIENTATION, _DESCRIPTION = 42113, 274, 270  # tags
@@ -117,20 +118,36 @@ def _from_ppm(data: bytes, head: re.Match[bytes]) -> Deep:
 
 
 def _from_png(data: bytes) -> Deep:
-    """Grey by Pillow; of colour and transparency it would give the upper 8 bits alone."""
+    """Grey by Pillow's own way; of colour and transparency that gives the upper 8 bits alone, so it is asked twice."""
     height, width = size(data)
     _check_bytes(8 * height * width)
     with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         orientation = _exif_orientation(image)
         if image.mode.startswith("I;16"):
             return Deep(np.asarray(image).astype(np.uint16, copy=False), None, orientation)
-    import torch
-    from torchvision.io import ImageReadMode, decode_png
+    packed, interlaced, kind = b"".join(_png_pixels(data)), data[28], data[25]
+    if kind == _GREY_ALPHA:  # as wide as four bytes
+        both = np.asarray(Image.frombytes("RGBA", (width, height), packed, "zip", ("RGBA", interlaced)))
+        upper, lower = both[..., ::2], both[..., 1::2]
+    else:
+        mode = "RGB" if kind == _RGB else "RGBA"
+        upper, lower = (
+            np.asarray(Image.frombytes(mode, (width, height), packed, "zip", (f"{mode};16{order}", interlaced)))
+            for order in "BL"
+        )
+    values = upper.astype(np.uint16) << 8 | lower
+    alpha = None if kind == _RGB else _alpha(values[..., -1])
+    return Deep(values[..., 0] if kind == _GREY_ALPHA else values[..., :3], alpha, orientation)
 
-    found = decode_png(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED).numpy()
-    alpha = _alpha(found[-1]) if len(found) in (2, 4) else None
-    colours = found[:3] if len(found) > 2 else found[:1]
-    return Deep(np.moveaxis(colours, 0, -1) if len(colours) == 3 else colours[0], alpha, orientation)
+
+def _png_pixels(data: bytes) -> Iterator[bytes]:
+    """The parts of a PNG that hold packed pixels."""
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] == b"IDAT":
+            yield data[place + 8 : place + 8 + length]
+        place += 12 + length
 
 
 def _exif_orientation(image: Image.Image) -> int:

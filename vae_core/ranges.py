@@ -50,6 +50,7 @@ class Numbers:
 
     def _add(self, values: NDArray) -> None:
         if values.dtype.kind == "f":
+            values = values.astype(np.float32) if values.dtype.itemsize == 2 else values
             finite = np.abs(values) < NO_DATA  # false for NaN
             if not finite.all():
                 self.odd += finite.size - int(np.count_nonzero(finite))

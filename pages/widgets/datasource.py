@@ -132,7 +132,7 @@ class Points:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def folders() -> dict[str, Path]:
-    """What the server's owner put below VAE_DATA: folders of pictures, zips, arrays, TIFFs; visitors choose by name alone."""
+    """What the server's owner put below VAE_DATA: folders and files of pictures; visitors choose by name alone."""
     root = os.environ.get("VAE_DATA")
     if not root or not Path(root).is_dir():
         return {}
@@ -186,8 +186,8 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
         name,
         take,
         uploads.MAX_BYTES,
-        help=f"Or arrays of images and labels ({', '.join(ARRAYS)}), or a TIFF of many pages. It is kept for this visit "
-        "only; a link cannot hold it.",
+        help=f"Or arrays of images and labels ({', '.join(ARRAYS)}), or a TIFF of many pages. It is kept for this "
+        "visit only; a link cannot hold it.",
     )
     if problem := st.session_state.get("map_archive_bad"):
         st.error(plain(problem))
