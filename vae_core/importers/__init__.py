@@ -24,6 +24,7 @@ from vae_core.config import (
     LikelihoodConfig,
     ModelConfig,
     Objective,
+    Range,
     Recipe,
     Training,
 )
@@ -64,7 +65,9 @@ def wrap(
     description: str = "",
     download: bool = False,
     seed: int = 0,
+    numbers: tuple[float, float] | None = None,
     progress: Report | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Checkpoint:
     """Make a checkpoint of a model that was trained elsewhere, with figures and reference encodings.
 
@@ -87,7 +90,9 @@ def wrap(
         description: a sentence for the model's card.
         download: fetch a named data set that is not on this machine.
         seed: of the split, of the bits and of draws.
+        numbers: black and white in the pictures' own numbers; None = found in the whole set.
         progress: called with a fraction done (0 to 1) and a text.
+        tell: called with each sentence on what was guessed of the pictures, or left out.
 
     Returns:
         A checkpoint, ready to `save`.
@@ -103,7 +108,12 @@ def wrap(
     told = picture_of(Foreign.read(halves[0], "encoder", 2)) if isinstance(halves[0], bytes) else None
     if told:
         channels, size = told[0], told[1:]
-    config, splits = _load(data, data_root, download, size, channels, seed, lambda done, text: report(done / 2, text))
+    asked = None if numbers is None else Range(*numbers)
+    wanted = DataConfig(size=size, channels=channels, range=asked, seed=seed)
+    config, splits = _load(data, data_root, download, wanted, lambda done, text: report(done / 2, text))
+    for note in splits.train.notes:
+        if tell:
+            tell(note)
     shape, x = splits.train.image_shape, _some(splits)
     report(0.5, "reading the graphs")
     found = form(*_both(halves, x, meaning, latent_dim), shape, meaning, latent_dim)
@@ -150,16 +160,14 @@ def _load(
     data: Any,
     root: Any,
     download: bool,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    seed: int,
+    wanted: DataConfig,
     report: Report,
 ) -> tuple[DataConfig, Splits]:
     """The pictures in three parts, at the size and with the channels that are asked for."""
     from vae_core.data import Dataset, Splits, load
 
     name, source = _source(data)
-    config = DataConfig(name, size=size, channels=channels, seed=seed)
+    config = replace(wanted, name=name)
     splits = load(config, source, None if root is None else Path(root), download, report)
     if isinstance(data, Dataset) and data.credit:
         parts = (splits.train, splits.val, splits.test)
@@ -168,7 +176,7 @@ def _load(
         count = len(splits.train) + len(splits.val)
         raise ValueError(f"The {count} pictures of {name!r} leave none to measure: give at least 3.")
     check_info(data_info(splits))
-    return replace(config, range=splits.train.range), splits
+    return replace(config, range=(data if isinstance(data, Dataset) else splits.train).range), splits
 
 
 def _source(data: Any) -> tuple[str, Path | bytes | None]:
