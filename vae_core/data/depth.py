@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from vae_core.data.decoding import Decoded, Entry, contents, in_threads
 from vae_core.data.raw import Picture, Progress
 from vae_core.ranges import Numbers
 
-TIFF = {".tif", ".tiff"}
+TIFF = (".tif", ".tiff")
 BITS = Range(0.0, 1.0, "bytes")
 TOLD_BITS = "black is 0 and white 1, since no picture holds more: masks, it seems; --range 0,255 overrules it"
 Read = Callable[[], bytes]
@@ -33,7 +32,7 @@ def pages(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
     found: list[Entry] = []
     stacks = 0
     for entry in entries:
-        places = _places(entry) if PurePosixPath(entry.name).suffix.lower() in TIFF else []
+        places = _places(entry) if entry.name.lower().endswith(TIFF) else []
         if len(places) < 2:
             found.append(entry)
         stacks += len(places) > 1

@@ -56,14 +56,14 @@ class Found:
 
     def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
         """Take in a file by its name."""
-        entry = Entry(name, size, read)
-        parts = PurePosixPath(name).parts
-        if (hidden := next((k for k, part in enumerate(parts) if _is_hidden(part)), None)) is not None:
-            self.hidden.add("/".join(parts[: hidden + 1]))
-        elif is_picture(name):
-            self.entries.append(entry)
+        if is_picture(name):
+            self.entries.append(Entry(name, size, read))
+            return
+        hidden = _hidden_parts(name)
+        if any(hidden):
+            self.hidden.add("/".join(name.split("/")[: hidden.index(True) + 1]))
         else:
-            self.others[name] = entry
+            self.others[name] = Entry(name, size, read)
 
 
 def cut_out(
@@ -189,19 +189,24 @@ def _place(folder: str) -> tuple[int, int]:
 
 def is_picture(name: str) -> bool:
     """Whether a path below a source ends like a picture's, and nothing of it is hidden."""
-    path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not any(map(_is_hidden, path.parts))
+    suffix = name[name.rfind(".") :].lower()
+    return suffix in SUFFIXES and not (("/." in f"/{name}" or "__MACOSX" in name) and any(_hidden_parts(name)))
+
+
+def _hidden_parts(name: str) -> list[bool]:
+    return [_is_hidden(part) for part in name.split("/")]
 
 
 def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__MACOSX"
+    return part[:1] == "." or part == "__MACOSX"
 
 
 def _in_folder(folder: Path) -> Found:
     """The files of a folder, by name."""
     found, start = Found(), len(os.path.join(folder, ""))
     for file in files_of(folder):
-        found.add(Path(file.path[start:]).as_posix(), size_and_time(file)[0], partial(_file_bytes, file.path))
+        name = file.path[start:].replace(os.sep, "/")
+        found.add(name, size_and_time(file)[0], partial(_file_bytes, file.path))
     if not found.entries:
         raise ValueError(f"The folder {folder.name!r} has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     found.entries.sort(key=_files_first)
@@ -293,7 +298,7 @@ def _read_pictures(
 ) -> Raw:
     """Decode the chosen pictures at one size, with their classes and parts; what is left out is counted and named."""
     found.entries, pages = depth.pages(found.entries)
-    places = splits.places([PurePosixPath(entry.name).parts[:-1] for entry in found.entries], config.split_folders)
+    places = splits.places([tuple(entry.name.split("/")[:-1]) for entry in found.entries], config.split_folders)
     wanted = np.flatnonzero(places.parts != splits.REST)
     chosen = wanted[np.sort(order(len(wanted), config))]
     decoded, used, numbers = depth.decode(

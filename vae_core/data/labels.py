@@ -211,7 +211,9 @@ def _columns(found: Matched) -> dict[str, list[str]]:
     """Name -> value of each picture; names are made different."""
     columns: dict[str, list[str]] = {}
     for k, name in enumerate(found.columns):
-        name = (name or f"attribute {k + 1}")[: limits.MAX_NAME]
+        if not name or name.startswith("Unnamed:"):  # the numbers of rows, as pandas writes them
+            continue
+        name = name[: limits.MAX_NAME]
         name = name if name not in columns else f"{name} ({k + 1})"[-limits.MAX_NAME :]
         values = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in found.values]
         columns[name] = values
