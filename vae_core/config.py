@@ -442,12 +442,12 @@ class DataConfig:
     size: tuple[int, int] | None = None
     channels: int | None = None
     count: int | None = None
-    range: Range | None = None
     val_fraction: float = 0.1
     test_fraction: float = 0.1
     seed: int = 0
     fit: str = "crop"
     split_folders: bool = True
+    range: Range | None = None
 
     def __post_init__(self) -> None:
         _choice("fit", self.fit, FITS)
