@@ -3,6 +3,8 @@
 
 const REST = 250; // milliseconds
 const SMALL = 40; // CSS pixels: a rectangle's shorter side
+const FILLED = 0.6; // of the photograph's sides, which the rectangle's longer side takes once zoomed in
+const MOST = 6; // times, zoomed in
 const STEP = 0.01; // of the photograph, a press of an arrow key
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const bound = new WeakMap(); // Streamlit calls the default export again with every change of data or theme
@@ -13,6 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const photograph = part(".photograph");
   const picture = part(".photograph img");
   const frame = part(".frame");
+  const plane = part(".plane");
   const [turn, threshold] = root.querySelectorAll("input");
   const own = { crop: data.crop, turn: data.turn, threshold: data.threshold };
   let timer = 0;
@@ -20,6 +23,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.setAttribute("aria-label", `Cut out for ${data.name}`);
   part(".said").textContent = "Cut out of your photograph. Drag the rectangle to correct it.";
   part(".doubts").textContent = data.doubts;
+  const isAnother = picture.getAttribute("src") !== data.photograph;
   Object.assign(picture, { src: data.photograph, alt: data.alt });
   Object.assign(part(".ink"), { src: data.ink, alt: data.inkAlt });
   Object.assign(turn, { min: -data.turns, max: data.turns, value: data.turn });
@@ -30,9 +34,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     "aria-label",
     "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height",
   );
-  part("button").disabled = !data.changed;
+  const [reset, closer] = root.querySelectorAll("button");
+  reset.disabled = !data.changed;
+
+  const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top];
+  const isZoomed = () => photograph.classList.contains("zoomed");
+  const closeness = () => Math.min(MOST, FILLED / Math.max(...middle(own.crop).slice(2)));
 
   const draw = () => {
+    closer.disabled = !isZoomed() && closeness() < 1.2;
+    closer.textContent = isZoomed() ? "Zoom out" : "Zoom in";
+    closer.setAttribute("aria-pressed", isZoomed());
     const [left, top, right, bottom] = own.crop.map((share) => 100 * share);
     for (const rectangle of [frame, part(".shade i")])
       Object.assign(rectangle.style, {
@@ -44,7 +56,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       });
     frame.classList.toggle("small", Math.min(frame.offsetWidth, frame.offsetHeight) < SMALL);
     for (const [slider, text] of [
-      [turn, `${own.turn.toFixed(1)}°`],
+      [turn, `${(Math.round(10 * own.turn) / 10 + 0).toFixed(1)}°`], // + 0: no -0.0
       [threshold, own.threshold.toFixed(2)],
     ]) {
       slider.closest("label").querySelector("b").textContent = text;
@@ -70,7 +82,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     own.crop = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
     draw();
   };
-  const middle = ([left, top, right, bottom]) => [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top];
+  // Towards the rectangle, or back to the whole photograph.
+  const zoom = (isWanted) => {
+    for (const element of [photograph, plane]) element.removeAttribute("style");
+    photograph.classList.remove("zoomed");
+    if (isWanted) {
+      const { width, height } = picture.getBoundingClientRect();
+      const [x, y] = middle(own.crop);
+      const scale = closeness();
+      const start = (share) => `${100 * Math.min(0, Math.max(1 - scale, 0.5 - scale * share))}%`;
+      Object.assign(photograph.style, { width: `${width}px`, height: `${height}px` });
+      Object.assign(plane.style, { width: `${100 * scale}%`, height: `${100 * scale}%`, left: start(x), top: start(y) });
+      photograph.classList.add("zoomed");
+    }
+    draw();
+  };
 
   const grab = (event) => {
     if (event.button || (event.pointerType === "touch" && event.target === picture)) return; // a finger scrolls there
@@ -138,7 +164,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   photograph.addEventListener("pointerdown", grab, { signal });
   frame.addEventListener("keydown", press, { signal });
   for (const slider of [turn, threshold]) slider.addEventListener("input", slide, { signal });
-  part("button").addEventListener("click", () => tell("reset"), { signal });
+  reset.addEventListener("click", () => tell("reset"), { signal });
+  closer.addEventListener("click", () => zoom(!isZoomed()), { signal });
+  addEventListener("resize", () => isZoomed() && zoom(false), { signal });
+  if (isAnother) zoom(false);
   draw();
   picture.decode().then(draw, () => undefined); // its size is known only now
   return () => {

@@ -27,12 +27,13 @@ _HTML = """
 <div class="cutout" role="group">
   <p class="said"></p>
   <div class="pair">
-    <div class="photograph"><img draggable="false"><div class="shade"><i></i></div>
+    <div class="photograph"><div class="plane"><img draggable="false"><div class="shade"><i></i></div>
       <div class="frame" tabindex="0" role="group">
       <i data-x="-1" data-y="-1"></i><i data-x="1" data-y="-1"></i>
       <i data-x="-1" data-y="1"></i><i data-x="1" data-y="1"></i>
-      </div></div>
-    <div class="beside"><img class="ink"><button type="button">Reset</button></div>
+      </div></div></div>
+    <div class="beside"><img class="ink"><button type="button" name="reset">Reset</button>
+      <button type="button" name="zoom" aria-pressed="false">Zoom in</button></div>
   </div>
   <div class="sliders">
     <label>Turn <b></b><input type="range" name="turn" step="0.5" aria-label="Turn"></label>

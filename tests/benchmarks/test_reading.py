@@ -87,6 +87,7 @@ def test_the_same_pictures_come_out(folder: Path) -> None:
     assert torch.equal(whole.images, theirs[[places[name] for name in whole.names]])
 
 
+@pytest.mark.timeout(1200)
 def test_rate_against_torchvision(folder: Path) -> None:
     rates = [(COUNT / mine, COUNT / theirs) for mine, theirs in turns(folder)]
     ratio = statistics.median(mine / theirs for mine, theirs in rates)

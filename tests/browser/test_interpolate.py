@@ -262,6 +262,15 @@ def squared(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A photograph in which a digit is small."""
+    seven = handwriting.skeleton(load_digits().images[7] / 16)
+    path = tmp_path / "small.jpg"
+    path.write_bytes(handwriting.photograph(Scene(seven, share=0.09, size=(1200, 900))))
+    return path
+
+
 def sees(view: View) -> str:
     return source(view, "Picture A as the model sees it")
 
@@ -322,6 +331,32 @@ def test_the_rectangle_is_moved_by_keys(view: View, squared: Path) -> None:
     sees_else(view, found)
     after = frame.bounding_box()
     assert box and after and after["width"] < box["width"]
+
+
+def test_zooming_in_on_a_small_rectangle(view: View, small: Path) -> None:
+    """Its corners can be taken; a drag means the same place of the photograph; and what is told stays zoomed in."""
+    view.open("interpolate", model="digits")
+    give(view, "A", small)
+    found, frame = sees(view), view.page.get_by_role("group", name="Rectangle that is cut out")
+    view.screenshot("interpolate-photograph-small")
+    before, photograph = frame.bounding_box(), view.page.locator(".cutout .photograph").bounding_box()
+    view.page.get_by_role("button", name="Zoom in").click()
+    view.screenshot("interpolate-photograph-zoomed")
+    close = frame.bounding_box()
+    assert before and photograph and close
+    assert view.page.locator(".cutout .photograph").bounding_box() == pytest.approx(photograph, abs=0.5)
+    scale = close["width"] / before["width"]
+    assert scale > 2 and abs(close["height"] / before["height"] - scale) < 0.1
+    corner = frame.locator("[data-x='1'][data-y='1']").bounding_box()
+    assert corner
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    drag(view, (x, y), (x - close["width"] / 3, y))
+    sees_else(view, found)
+    narrower = frame.bounding_box()
+    assert narrower and abs(narrower["width"] - close["width"] * 2 / 3) < 4
+    view.page.get_by_role("button", name="Zoom out").click()
+    whole = frame.bounding_box()
+    assert whole and abs(whole["width"] - before["width"] * 2 / 3) < 3
 
 
 def test_a_finger_drags_the_rectangle(new_view: Callable[..., View], squared: Path) -> None:

@@ -348,7 +348,7 @@ def _labelled(
         return _by_table(raw, places.parts[rows], found, own.name if own else table)
     notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"] if own else []
     parts = places.parts[rows]
-    labelled = np.array([known[parts == part].all() for part in parts])
+    labelled = _of_parts(parts, known, np.all)
     if not labelled.all():
         notes += _loose(places, parts, known)
     if not labelled.any():
@@ -358,6 +358,16 @@ def _labelled(
     numbers = {name: k for k, name in enumerate(classes)}
     values = np.array([numbers.get(text, -1) for text in texts], np.int64)
     return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled
+
+
+def _of_parts(
+    parts: NDArray[np.str_], values: NDArray[np.bool_], over: Callable[[NDArray[np.bool_]], np.bool_]
+) -> NDArray[np.bool_]:
+    """Of each picture what all or any of those of its part have, (N,)."""
+    out = np.zeros(len(parts), bool)
+    for part in np.unique(parts):
+        out[parts == part] = over(values[parts == part])
+    return out
 
 
 def _own_table(found: Found) -> Entry | None:
@@ -382,7 +392,7 @@ def _by_table(
         name, content = "the table of labels", table or b""
     matched = labels.match(labels.read(content, name), raw.names, name)
     has_row = np.array([row is not None for row in matched.values])
-    labelled = np.array([has_row[parts == part].any() for part in parts])
+    labelled = _of_parts(parts, has_row, np.any)
     some = next(row for row in matched.values if row is not None)
     values = [
         row if has else some for row, has in zip(matched.values, labelled, strict=True)
