@@ -299,7 +299,7 @@ def test_uploaded_arrays_are_read_in_the_range_of_the_model_and_it_is_told(show:
     np.save(buffer, numbers)
     app = show("twelve", eval_data=datasource.OWN_FILE, eval_figures=[NAMES["elbo"]])
     app = measured(upload(app, "cells.npy", buffer.getvalue()))
-    told = "black is 0 and white 4095 (as the model was trained): the pictures hold 16-bit whole numbers"
+    told = "Black is 0 and white 4095 (as the model was trained): the pictures hold 16-bit whole numbers"
     assert told in said(app).replace("\\", "")
     dark = torch.from_numpy(np.rint(numbers / 4095 * 255).astype(np.uint8))[:, None]
     config = DataConfig("cells")
