@@ -363,6 +363,17 @@ def test_channels_that_are_no_colour_are_refused_by_number():
         images.open_image(data)
 
 
+def test_a_channel_beside_the_colours_is_left_out_and_told():
+    values = np.stack([DEEP, DEEP, DEEP, DEEP * 0], -1)
+    opened = images.open_image(tiff(values, photometric="rgb", extrasamples=["unspecified"]))
+    assert opened.mode == "RGB" and "1 more channel left out" in images.notes(opened)
+
+
+def test_transparency_of_16_bits_stays():
+    opened = images.open_image(tiff(np.stack([DEEP, DEEP * 0 + 30_000], -1), extrasamples=["unassalpha"]))
+    assert opened.mode == "LA" and opened.getpixel((0, 0)) == (0, 117)
+
+
 def test_a_packing_that_is_not_read_is_named_with_what_to_do(monkeypatch):
     monkeypatch.setattr(deep, "_unpacked", lambda page: None)  # as for a compression that needs a codec
     with pytest.raises(images.ImageError, match=r"64 bits packed by .*, which is not read here: save it as TIFF"):

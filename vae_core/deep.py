@@ -303,6 +303,8 @@ def _from_page(page: Any, source: bytes | Path) -> Deep:
         unpacked, remarks = _by_pillow(page, source)
     else:
         unpacked = _without_gaps(unpacked, page)
+    if more := channels - colours - alpha:
+        remarks += (f"{more} more {'channel' if more == 1 else 'channels'} left out",)
     values = unpacked[..., :3] if colours == 3 else unpacked[..., 0]
     shown = _alpha(unpacked[..., colours]) if alpha and unpacked.shape[-1] > colours else None
     return Deep(_turned(values, page.photometric), shown, _orientation_of(page), remarks)

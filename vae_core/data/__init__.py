@@ -1,4 +1,4 @@
-"""Data sets: by name, from a folder, a zip or an .npz: read once, kept as uint8, split by a seed."""
+"""Data sets: by name, from a folder, a zip or a file of arrays: read once, kept as uint8, split by a seed."""
 
 from vae_core.config import DataConfig
 from vae_core.data.dataset import Dataset, Splits, drawn

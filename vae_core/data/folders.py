@@ -93,7 +93,7 @@ def read(
     """A user's own pictures.
 
     Args:
-        source: a folder, or a zip or .npz as a path or its bytes.
+        source: a folder, or a zip, a TIFF or a file of arrays as a path or its bytes.
         config: the size to which pictures of a folder or zip are brought, and how many are wanted.
         report: called with a fraction done and a text.
         picture: how a file of a folder or zip becomes a picture; None = as the config says.

@@ -1,4 +1,4 @@
-"""Pictures by name, from a folder, a zip or an .npz: read once, kept as uint8, split by a seed."""
+"""Pictures by name, from a folder, a zip or a file of arrays: read once, kept as uint8, split by a seed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def load(
     Args:
         config: which data set, at which size, how many pictures (of the training part where there is an official
             test part), and how they are split.
-        source: a folder of pictures, a zip or an .npz, as a path or (the last two) its bytes; None = a named set.
+        source: a folder or zip of pictures, a TIFF, or a file of arrays (.npz, .npy, .mat, HDF5), as a path or (all but
+            the folder) its bytes; None = a named set.
         root: where named sets are looked for; None = the environment variable VAE_DATA. The user's cache folder is
             looked at last. Downloads go to the first of the two that can be written.
         download: fetch a named set that is not on this machine.

@@ -76,7 +76,7 @@ def wrap(
             a spread (N, D), as two outputs or side by side in one; or a code alone. It must not draw. In ONNX pictures
             may be flat (N, C H W) or have their channels last.
         decoder: the same: codes (N, D) -> pictures.
-        data: pictures that it was made for: a named data set, a folder, zip or .npz, a `Dataset`, or an array
+        data: pictures that it was made for: a named data set, a folder, zip or file of arrays, a `Dataset`, or an array
             (N, C, H, W) or (N, H, W). Those of the test split are measured; take some that it was not trained on.
         data_root: where named data sets lie.
         likelihood: `bernoulli` or `gaussian`; None where it is not known: there is then no ELBO.
