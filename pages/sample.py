@@ -1,6 +1,5 @@
 """Sample: pictures that the model makes up, decoded at draws from the prior or over the prior's plane."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,7 +63,9 @@ class View:
 
     def columns(self, opened: Opened) -> int:
         """Pictures in a row."""
-        return self.count if self.plane or self.rows(opened) else math.isqrt(self.count)
+        if self.plane or self.rows(opened):
+            return self.count
+        return images.columns(self.count, opened.checkpoint.model.image_shape)
 
     @property
     def about(self) -> dict[str, float]:

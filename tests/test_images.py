@@ -78,6 +78,14 @@ def test_what_is_no_usable_picture_is_refused_in_one_sentence(data):
     assert one_sentence(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("count", "shape", "expected"),
+    [(64, (1, 28, 28), 8), (12, (1, 8, 8), 4), (64, (1, 25, 256), 3), (16, (3, 256, 25), 13), (1, (1, 8, 80), 1)],
+)
+def test_a_sheet_is_about_as_wide_as_high(count, shape, expected):
+    assert images.columns(count, shape) == expected
+
+
 def test_each_limit_is_refused_just_beyond_it_and_allowed_at_it(monkeypatch):
     side = images.MIN_SIDE
     assert open_image(encoded(Image.new("L", (side * images.MAX_ASPECT, side)))).size[0] == side * images.MAX_ASPECT

@@ -687,6 +687,12 @@ def check_canvas(pixels: int) -> None:
         raise ValueError(f"The result would have {pixels:,} pixels; at most {MAX_CANVAS:,} are allowed.")
 
 
+def columns(count: int, image_shape: tuple[int, int, int]) -> int:
+    """Pictures a row that bring `count` of a shape (C, H, W) nearest to a square sheet."""
+    _, height, width = image_shape
+    return min(count, max(1, math.ceil(round(math.sqrt(count * height / width), 3))))
+
+
 def grid(x: Tensor, columns: int, scale: int = 1, gutter: int = 2, background: float = 1.0) -> Image.Image:
     """Pictures in rows of `columns`, enlarged without smoothing, equal gutters between and around them.
 

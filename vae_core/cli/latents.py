@@ -122,7 +122,7 @@ def sample(
     turns = None if model.spec.classes is None else torch.arange(n) % model.spec.classes
     y = turns if chosen is None else torch.full((n,), chosen)
     x = explore.decode(model, explore.sample(model, n, temperature, seed), y)
-    grid = images.grid(x, columns=math.ceil(math.sqrt(n)), scale=scale)
+    grid = images.grid(x, columns=images.columns(n, model.image_shape), scale=scale)
     _write(out, images.png(grid), f"{n} pictures, the decoder's means at draws from the prior")
 
 
