@@ -160,9 +160,10 @@ def facts(opened: Opened) -> list[str]:
     lines = [] if spec.has_density else ["No ELBO and no KL: an autoencoder"]
     for name, label in (("elbo", "ELBO"), ("kl", "KL")):
         if spec.has_density and metrics.get(name) is not None:
-            lines.append(f"{label} {metrics[name]:.1f} nats per image")
+            given = ", given the class" if spec.classes and name == "elbo" else ""
+            lines.append(f"{label} {metrics[name]:.1f} nats per image{given}")
     if models.has_units(opened):
-        lines.append(f"{metrics['active_units']:.0f} of {spec.size} units active")
+        lines.append(f"Active units: {models.units(opened)}")
     return lines or [words.size_of(spec)]
 
 
@@ -170,9 +171,14 @@ def not_comparable(sides: list[Side]) -> str | None:
     """Why the ELBOs cannot be ranked against each other, or None."""
     dense = [side.opened.checkpoint.model for side in sides if side.opened.checkpoint.model.spec.has_density]
     labels = dict.fromkeys(model.likelihood.label for model in dense)
-    if len(labels) < 2:
-        return None
-    return f"Their ELBOs are of different likelihoods ({'; '.join(labels)}) and cannot be compared with each other."
+    if len(labels) > 1:
+        return f"Their ELBOs are of different likelihoods ({'; '.join(labels)}) and cannot be compared with each other."
+    if len({model.spec.classes is None for model in dense}) > 1:
+        return (
+            "Their ELBOs cannot be compared with each other: a conditional model's is a bound of log p(x | y), for "
+            "pictures whose class is told, the others' of log p(x)."
+        )
+    return None
 
 
 def cannot_share(sides: list[Side]) -> str | None:

@@ -17,6 +17,7 @@ from pages.widgets.models import Opened, plain
 from pages.widgets.pictures import Chosen, picture_input
 from pages.widgets.player import player
 from vae_core import explore, images
+from vae_core.typicality import reference_typicality, typicality
 
 FRAMES = 51  # of the player: one every 0.02
 ROW = 10  # frames in a row of its sheet
@@ -82,8 +83,8 @@ def spreads(opened: Opened, chosen: Chosen) -> bool:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def usual(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
-    """How usual a picture is for the model, in words."""
+def typical(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
+    """How typical a picture is for the model, in words."""
     model, reference = _opened.checkpoint.model, _opened.checkpoint.reference
     kind, _, row = about.partition("@")[0].partition(":")
     if "@" in about:
@@ -91,10 +92,10 @@ def usual(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
     if reference is None:
         return "This model's file holds no reference set, so there is nothing to compare the picture with."
     if kind == "ref":
-        return explore.reference_usualness(reference, int(row)).words
+        return reference_typicality(model, reference, int(row)).words
     if kind in ("upload", "data"):
         y = None if _chosen.y is None else _chosen.y.argmax()[None]
-        return explore.usualness(model, _chosen.x, reference, y=y).words
+        return typicality(model, _chosen.x, reference, y=y).words
     return "The model made this picture itself, so there is no original to compare its reconstruction with."
 
 
@@ -189,7 +190,8 @@ def undo_button(slots: str) -> None:
 
 
 def swap(a: Chosen, b: Chosen) -> None:
-    pictures.choose_all({"a": b.choice, "b": a.choice})
+    # As they are now: what was pressed in the same moment is heard first.
+    pictures.choose_all({"a": pictures.choice("b", b.choice), "b": pictures.choice("a", a.choice)})
 
 
 def controls(opened: Opened) -> tuple[str, int]:
@@ -306,11 +308,11 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
 
 
 def words(opened: Opened, corners: dict[str, Chosen]) -> None:
-    """What the pictures are, how usual they are, and how they were prepared, two side by side."""
+    """What the pictures are, how typical they are, and how they were prepared, two side by side."""
     columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
     for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
         found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
-        sentence = f"{_capital(chosen.label)}.{found} {usual(opened.key, opened, chosen, chosen.choice)}"
+        sentence = f"{_capital(chosen.label)}.{found} {typical(opened.key, opened, chosen, chosen.choice)}"
         column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))

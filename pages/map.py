@@ -89,9 +89,9 @@ def method_controls(opened: Opened) -> tuple[str, int, int, int]:
         key="method",
         bind="query-params",
         persist_state="session",
-        help="PCA (principal components): the straight view along which the points differ most; distances keep their "
-        "meaning. t-SNE: neighbours stay neighbours and groups become islands, while distances between islands and "
-        "their sizes mean little.",
+        help="PCA (principal components): the straight view along which the points differ most; what lies in other "
+        "directions is flattened, and the map says how much. t-SNE: neighbours stay neighbours and groups become "
+        "islands, while distances between islands and their sizes mean little.",
     )
     dimensions, perplexity, seed = 2, int(projection.PERPLEXITY), opened.checkpoint.recipe.training.seed
     if method == PCA:

@@ -1,11 +1,13 @@
 """Critics: frozen while `loss` is computed, taught from detached tensors, and right where the truth is known."""
 
+import copy
 import math
 
 import pytest
 import torch
 from torch import Tensor
 
+from vae_core import adversarial
 from vae_core.adversarial import KINDS, FactorVAE, PictureCritic, frozen
 from vae_core.config import Body, Latent, LikelihoodConfig, ModelConfig, Objective, Schedule
 from vae_core.model import Terms, build
@@ -24,12 +26,12 @@ DEFINED = {
 }
 
 
-def made(kind: str, settings: Objective | None = None, dim: int = 2) -> Minimised:
+def made(name: str, settings: Objective | None = None, dim: int = 2, kind: str = "gaussian") -> Minimised:
     torch.manual_seed(1)
-    body = Body("conv", (8, 16)) if kind == "adversarial_picture" else Body("mlp", (16,))
-    latent = Latent("point" if kind == "adversarial_latent" else "gaussian", dim=dim)
-    model = build(ModelConfig((1, 8, 8), body, body, latent, LikelihoodConfig("gaussian", 0.3)))
-    return KINDS[kind](model, settings or SETTINGS[kind], 64)
+    body = Body("conv", (8, 16)) if name == "adversarial_picture" else Body("mlp", (16,))
+    latent = Latent("point" if name == "adversarial_latent" else "gaussian", dim=dim)
+    model = build(ModelConfig((1, 8, 8), body, body, latent, LikelihoodConfig(kind, 0.3)))
+    return KINDS[name](model, settings or SETTINGS[name], 64)
 
 
 @pytest.fixture(params=list(KINDS))
@@ -219,3 +221,34 @@ def test_a_vae_gans_critic_learns_to_tell(x: Tensor) -> None:
         first = first or told.item()
     assert first == pytest.approx(2 * math.log(2), abs=0.1)  # it starts by knowing nothing
     assert told.item() < 0.7
+
+
+def test_draws_teach_batch_norm_nothing(x: Tensor) -> None:
+    """What is measured is normed as reconstructions were, and not as those and draws in turn."""
+    torch.manual_seed(1)
+    body = Body("conv", (8, 16), norm="batch")
+    model = build(ModelConfig((1, 8, 8), body, body, Latent(dim=2), LikelihoodConfig("gaussian", 0.3)))
+    objective = KINDS["adversarial_picture"](model, SETTINGS["adversarial_picture"], 64)
+    alone = copy.deepcopy(model)
+    alone.reconstruct(x, generator=seeded(0))
+    objective(x, None, 1.0, seeded(0))
+    assert all(torch.equal(found, wanted) for found, wanted in zip(model.buffers(), alone.buffers(), strict=True))
+    assert any(
+        not torch.equal(found, torch.zeros_like(found)) for name, found in model.named_buffers() if "mean" in name
+    )
+
+
+def test_the_critic_of_bits_sees_greys_beside_means(x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bits are told from means by anybody; so the pictures that they were drawn from are what it sees."""
+    grey = 0.8 * x + 0.1
+    objective = made("adversarial_picture", kind="bernoulli")
+    bits = objective.model.observe(grey, seeded(1))
+    critic, seen = objective.critic, []
+    monkeypatch.setattr(critic, "features", lambda pictures: [seen.append(pictures) or pictures])
+    monkeypatch.setattr(adversarial, "_tell", lambda _, real, fake: [seen.append(real), fake.sum()][1])
+    objective(bits, None, 1.0, seeded(0), grey)
+    rebuilt, wanted, real = seen
+    assert torch.equal(wanted, grey) and torch.equal(real, grey)
+    assert torch.allclose(rebuilt, objective.model.reconstruct(bits, generator=seeded(0))[1].sigmoid())
+    found = [objective(bits, None, 1.0, seeded(0), pictures)["reconstruction"] for pictures in (grey, None)]
+    assert torch.equal(*found)  # the likelihood's figures are of the bits

@@ -266,6 +266,7 @@ def test_aggregate_figures_agree_with_closed_forms(correlation: float) -> None:
     dimension_wise = (var + centre**2 - 1 - var.log()).sum().item() / 2
     expected = {
         "mutual_information": (cov.logdet() - 2 * math.log(noise**2)).item() / 2,
+        "mutual_information_upper": (cov.logdet() - 2 * math.log(noise**2)).item() / 2,
         "total_correlation": total_correlation,
         "dimension_wise_kl": dimension_wise,
         "aggregate_kl": total_correlation + dimension_wise,
@@ -294,6 +295,29 @@ def test_separated_codes_have_the_information_of_their_number(clusters: int, cop
     found = aggregate(mean, torch.ones_like(mean), 0, standard_normal)
     assert found["mutual_information"] == pytest.approx(math.log(clusters), abs=1e-3)
     assert found["total_correlation"] == pytest.approx(math.log(clusters), abs=1e-3)  # one dimension tells the other
+
+
+@pytest.mark.parametrize(("dim", "noise"), [(2, 0.5), (4, 0.3), (10, 0.1), (20, 0.05)])
+def test_the_true_mutual_information_lies_between_its_bounds(dim: int, noise: float) -> None:
+    mean = torch.randn(2_000, dim, generator=seeded(3))
+    found = aggregate(mean, torch.full_like(mean, noise), 0, standard_normal)
+    true = dim * math.log(1 + 1 / noise**2) / 2  # of z = mean + noise: a channel of so many dimensions
+    assert found["mutual_information"] <= min(true + 0.1, math.log(2_000) + 1e-4)
+    assert found["mutual_information_upper"] >= true - 0.1
+    seen = found["mutual_information"] + found["total_correlation"]  # of independent dimensions: true, with no bias
+    assert seen == pytest.approx(true, rel=0.05)
+
+
+def test_bounds_of_the_mutual_information_are_the_plain_computation() -> None:
+    mean, std = torch.randn(40, 3, generator=seeded(1)), torch.rand(40, 3, generator=seeded(2)) + 0.3
+    found, z = aggregate(mean, std, 5, standard_normal), mean + std * torch.randn(40, 3, generator=seeded(5))
+    own, others = [], []
+    for i in range(40):
+        densities = [MultivariateNormal(mean[n], std[n].square().diag()).log_prob(z[i]).exp().item() for n in range(40)]
+        own.append(math.log(densities[i] / (sum(densities) / 40)))
+        others.append(math.log(densities[i] / ((sum(densities) - densities[i]) / 39)))
+    assert found["mutual_information"] == pytest.approx(sum(own) / 40, rel=1e-4)
+    assert found["mutual_information_upper"] == pytest.approx(sum(others) / 40, rel=1e-4)
 
 
 def test_a_collapsed_posterior_has_nothing() -> None:

@@ -317,26 +317,7 @@ def test_traversal_goes_through_each_range_and_leaves_the_rest(model: VAE) -> No
         explore.traverse(start, along, 1)
 
 
-# --- compared with the reference set -------------------------------------------------------------------------------
-
-
-@given(st.lists(st.integers(-5, 5), min_size=1, max_size=30), st.integers(-6, 6))
-def test_percentile_is_the_share_below_with_ties_halved(values: list[int], value: int) -> None:
-    found = explore.percentile(value, torch.tensor(values).float())
-    below, equal = (sum(test(v) for v in values) for test in (lambda v: v < value, lambda v: v == value))
-    assert found == pytest.approx(100 * (below + equal / 2) / len(values), abs=1e-3)
-
-
-def test_usualness_orders_pictures_and_says_it_in_words(model: VAE) -> None:
-    x = torch.rand((200, 1, 8, 8), generator=seeded(0)) * 0.1
-    stats = statistics(model, x)
-    reference = Reference(stats.mean, stats.std, stats.kl, stats.reconstruction, torch.arange(200))
-    usual, odd = explore.usualness(model, x[:1], reference), explore.usualness(model, torch.ones_like(x[:1]), reference)
-    assert odd.error_percentile == 100 > usual.error_percentile
-    assert "unlike anything" in odd.words and "unlike" not in usual.words
-    stored = explore.reference_usualness(reference, 0)
-    assert stored.kl_percentile == usual.kl_percentile and stored.kl == pytest.approx(usual.kl, rel=1e-4)
-    assert stored.error_percentile == explore.percentile(stats.reconstruction[0].item(), stats.reconstruction)
+# --- neighbours ----------------------------------------------------------------------------------------------------
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**6))
@@ -470,19 +451,3 @@ def test_draws_of_a_flow_follow_the_picture() -> None:
     assert draws.shape == (500, 4) and torch.equal(draws, explore.draws_given(net, x, 500))
     torch.testing.assert_close(draws.mean(0), mean[0], rtol=0, atol=0.5)
     assert (draws.std(0) > 0.2 * std[0]).all()
-
-
-def test_where_all_kls_are_alike_none_is_said_to_be_smaller() -> None:
-    error, kl = torch.rand(20, generator=seeded(0)), torch.full((20, 3), 0.25)
-    reference = Reference(torch.rand(20, 3), torch.rand(20, 3), kl, error, torch.arange(20))
-    usual = explore.reference_usualness(reference, 3)
-    assert usual.kl == 0.75 and usual.kl_percentile is None and "nats" not in usual.words
-
-
-def test_without_a_density_only_the_error_is_judged() -> None:
-    net, x = of_kind("autoencoder"), torch.rand(20, 1, 8, 8)
-    found = statistics(net, x)
-    reference = Reference(found.mean, found.std, found.kl, found.reconstruction, torch.arange(20))
-    usual = explore.usualness(net, x[:1], reference)
-    assert usual.kl is None and usual.kl_percentile is None and "nats" not in usual.words
-    assert explore.reference_usualness(reference, 3).words.endswith("of the reference pictures are rebuilt better.")

@@ -9,13 +9,14 @@ import pytest
 
 from vae_core.cli import main
 from vae_core.config import Objective, Schedule
-from vae_core.health import BEATEN, CHECKS, URGENT, Signs, Watch, symptoms
+from vae_core.health import BEATEN, CHECKS, URGENT, Signs, Watch, dead_levels, symptoms
 from vae_core.likelihoods import MIN_STD
 from vae_core.model import LatentSpec
 
 GAUSSIAN = LatentSpec(((16,),), "gaussian", "normal", ((16,),))
 POINT = LatentSpec(((16,),), "point", "fitted", ())
 CODES = LatentSpec(((8, 7, 7),), "quantized", "learned", ((),), codebook_size=128)
+LADDER = LatentSpec(((8, 3, 3), (4, 7, 7), (1, 14, 14)), "topdown", "conditional", ((8, 3, 3), (4, 7, 7), (1, 14, 14)))
 GOOD = Signs(GAUSSIAN, Objective(), 0.5, 100.0, 540.0, 100.0, kl=25.0, active=12, critic_loss=1.2, std=0.1)
 COMMITMENT = Objective("commitment")
 ANNEALED = Objective(beta=Schedule(end=100.0), capacity=Schedule("linear", end=25.0, length=0.8))
@@ -34,6 +35,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"spec": CODES, "objective": COMMITMENT, "perplexity": (80.0, 12.0), "kl": 100.0},
         "like one of 12 codes",
     ),
+    "dead level": ({"spec": LADDER, "active": None, "levels": (11.3, 0.0003, 25.9)}, "--groups"),
     "critic winning": ({"critic_loss": BEATEN / 2}, "--gamma"),
     "partial collapse": ({"active": 3}, "3 of 16 units"),
     "std at floor": ({"std": MIN_STD}, "discretized_logistic"),
@@ -74,6 +76,8 @@ def test_a_code_that_says_nothing_shows_in_either_figure(changes: dict[str, Any]
         {"kl": 5000.0, "objective": Objective(beta=Schedule(end=0.0))},  # and it may go where it likes
         {"spec": CODES, "objective": COMMITMENT, "kl": 0.0, "perplexity": (60.0,)},  # log p(codes) is no KL of noise
         {"active": 3, "progress": 0.2},  # still young
+        {"spec": LADDER, "active": None, "levels": (11.3, 0.2, 25.9)},  # every level speaks
+        {"spec": LADDER, "active": None, "levels": (11.3, 0.0, 25.9), "progress": 0.05},  # one is slow to start
         {"loss": 900.0, "lowest": 100.0, "first": 540.0},  # up, but not by orders
         {"loss": 40.0, "lowest": 1.0, "first": 540.0},  # a loss near zero is no yardstick
     ],
@@ -103,6 +107,16 @@ def test_a_watch_tells_each_symptom_once_and_reads_the_row_first() -> None:
     assert watch.see(0.5, running, row()) == []
     assert [one.name for one in watch.see(0.6, running, row(active_units=0, kl=0.0))] == ["collapse"]
     assert [one.name for one in watch.see(0.7, {"loss": math.inf})] == ["not finite"]
+
+
+def test_a_dead_level_is_seen_in_the_row_and_named() -> None:
+    per_dim = [0.2] * 72 + [1e-6] * 196 + [0.1] * 196
+    (told,) = Watch(LADDER, Objective()).see(0.5, {"loss": 100.0}, row(active_units=None, kl_per_dim=per_dim))
+    assert told.name == "dead level" and told.text.startswith("Level 2 of 3 is dead (0.0002 nats in 196 dimensions): ")
+    assert "--free-bits" in told.text
+    assert dead_levels(LADDER, [0.05, 0.01, 9.0]) == (
+        "levels 1 and 2 of 3 are dead (0.05 nats in 72 dimensions and 0.01 nats in 196 dimensions)"
+    )
 
 
 def test_a_young_run_is_warned_of_what_cannot_wait_alone() -> None:

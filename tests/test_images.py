@@ -4,7 +4,6 @@ import tracemalloc
 import warnings
 import zipfile
 import zlib
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -491,6 +490,22 @@ def batch(count: int = 6, channels: int = 3, height: int = 9, width: int = 7) ->
     return torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0))
 
 
+def test_a_cameras_two_views_are_one_picture():
+    """Many telephones write a JPEG with a second picture in it, which is no animation."""
+    first, second = (Image.fromarray(noise(40, 60, 3, seed=seed)) for seed in (0, 1))
+    data = encoded(first, "MPO", save_all=True, append_images=[second])
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    opened = open_image(data)
+    assert images.notes(opened) == () and opened.size == (60, 40)
+
+
+def test_pages_are_no_frames():
+    pages = [Image.fromarray(noise(20, 30, seed=seed)) for seed in (0, 1)]
+    opened = open_image(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    assert images.notes(opened) == ("of several pages: the first of them",)
+    assert np.array_equal(np.asarray(opened), np.asarray(pages[0]))
+
+
 @given(st.integers(0, 255))
 def test_uint8_round_trip(level):
     assert (images.to_uint8(torch.full((1, 1, 2, 2), level / 255)) == level).all()
@@ -610,8 +625,11 @@ def test_zip_is_the_same_for_the_same_pictures():
     assert images.zip_png(batch()) == images.zip_png(batch())
 
 
-def test_pairs_of_equal_frames_keep_their_time():
+def test_equal_frames_stay_frames():
+    """The way from a picture to itself has all of its steps."""
     x = torch.zeros(4, 1, 8, 8)
     x[2:] = 1
-    _, durations, _ = frames_of(images.gif(x, 10))
-    assert sum(durations) == 400 and all(a == b for a, b in pairwise(durations))
+    for pictures in (x, x[:1].expand(4, -1, -1, -1), x[:1]):
+        frames, durations, loop = frames_of(images.gif(pictures, 10))
+        assert durations == [100] * len(pictures) and loop == 0
+        assert all((a == b).all() for a, b in zip(frames, images.to_uint8(pictures), strict=True))

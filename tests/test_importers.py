@@ -86,7 +86,7 @@ def test_a_trained_conv_model_gives_the_same_numbers_as_before(tmp_path: Path) -
     opened = reopened(made, tmp_path).model
     assert opened.spec == model.spec and opened.binary
     same(model, opened, model.observe(pictures[:20].float() / 255, seeded(0)))
-    a, b = (metrics.statistics(which, pictures[:40]).summary() for which in (model, opened))
+    a, b = (metrics.statistics(which, pictures[:40]).summary(which.spec) for which in (model, opened))
     assert a.keys() == b.keys()
     assert all(a[name] == pytest.approx(b[name], rel=1e-4, abs=1e-4) for name in a)
 

@@ -154,6 +154,20 @@ def test_bits_average_to_the_grey_and_come_from_the_seed() -> None:
     assert not torch.equal(one, other)
 
 
+def test_probabilities_that_are_rounded_to_never_are_held_off_it() -> None:
+    """A sigmoid of -18 is exactly 0 in onnxruntime; a bit there costs much, and not endlessly much."""
+    logits = torch.tensor([-40.0, -18.0, -3.0, 3.0, 40.0]).view(1, 1, 1, 5)
+    mean = torch.where(logits <= -18, 0.0, logits.sigmoid())
+    likelihood = likelihoods.build(LikelihoodConfig("bernoulli"), of_means=True)
+    params = likelihood.from_mean(mean)
+    for bits in (torch.ones_like(mean), torch.zeros_like(mean)):
+        share = mean.double().clamp(1e-7, 1 - 1e-7)
+        wanted = (bits * share.log() + (1 - bits) * (1 - share).log()).sum().item()
+        assert likelihood.log_prob(params, bits).item() == pytest.approx(wanted, rel=0.01)
+    assert "held 1e-07 away from 0 and 1: a bit costs at most 16.1 nats" in likelihood.note
+    assert not make("bernoulli").note and likelihood.label == make("bernoulli").label
+
+
 def test_bits_without_a_generator_are_a_threshold() -> None:
     x = torch.tensor([0.0, 0.49, 0.5, 1.0]).view(1, 1, 1, 4)
     assert make("bernoulli").observe(x).flatten().tolist() == [0, 0, 1, 1]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from vae_core import disentanglement, metrics
 from vae_core.config import METRICS, Body, Latent, LikelihoodConfig, ModelConfig
 from vae_core.disentanglement import aggregate
 from vae_core.latents.priors import log_normal
-from vae_core.metrics import BLOCK, Statistics, active, bits_per_dimension, importance_weighted_nll, statistics
+from vae_core.metrics import BLOCK, Row, Statistics, active, bits_per_dimension, importance_weighted_nll, statistics
 from vae_core.model import VAE, build
 from vae_core.shards import seeded
 
@@ -67,7 +68,7 @@ def test_bytes_and_floats_give_the_same(images: Tensor) -> None:
 
 def test_summary_averages_in_nats_per_image(images: Tensor) -> None:
     found = statistics(make("bernoulli"), images)
-    summary = found.summary()
+    summary = found.summary(make("bernoulli").spec)
     assert summary["elbo"] == pytest.approx(-(summary["reconstruction"] + summary["kl"]), rel=1e-5)
     assert summary["kl"] == pytest.approx(sum(summary["kl_per_dim"]), rel=1e-5)
     assert summary["active_units"] == int((found.mean.var(0) > 0.01).sum())
@@ -204,7 +205,7 @@ KINDS = {
     "quantized": Latent("quantized", groups=((2, 3), (1, 2)), codes=6, prior="uniform"),
 }
 PAIRWISE = {"mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl"}
-DENSE = {"elbo", "kl", "kl_per_dim", "nll", "bits_per_dimension"}
+DENSE = {"elbo", "kl", "kl_per_dim", "kl_per_level", "nll", "bits_per_dimension"}
 
 
 def family(name: str, likelihood: str = "bernoulli") -> VAE:
@@ -235,12 +236,12 @@ def missing(model: VAE) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gaussian", {"perplexity", "accuracy"}),
-        ("mixture", {"perplexity", "accuracy", *PAIRWISE}),
-        ("flow", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
-        ("point", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled", *DENSE}),
+        ("gaussian", {"perplexity", "accuracy", "kl_per_level"}),
+        ("mixture", {"perplexity", "accuracy", "kl_per_level", "active_units", *PAIRWISE}),
+        ("flow", {"perplexity", "accuracy", "kl_per_level", *PAIRWISE, "mig_sampled"}),
+        ("point", {"perplexity", "accuracy", "active_units", *PAIRWISE, "mig_sampled", *DENSE}),
         ("topdown", {"perplexity", "accuracy", *PAIRWISE, "mig_sampled"}),
-        ("quantized", {"accuracy", *PAIRWISE, "mig_sampled"}),
+        ("quantized", {"accuracy", "active_units", *PAIRWISE, "mig_sampled"}),
     ],
 )
 def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
@@ -264,7 +265,8 @@ def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
 
 def test_the_usual_figures_are_those_that_a_model_has(labels: Tensor) -> None:
     assert metrics.usual(family("gaussian"), labels) == ["elbo", "reconstruction", "kl", "active_units"]
-    assert metrics.usual(family("point"), labels) == ["reconstruction", "active_units"]
+    assert metrics.usual(family("point"), labels) == ["reconstruction"]
+    assert metrics.usual(family("topdown"), labels)[-2:] == ["kl_per_level", "active_units"]
     assert metrics.usual(family("quantized"))[-1] == "perplexity"
     assert metrics.usual(conditional(), labels)[-1] == "accuracy"
     assert "accuracy" not in metrics.usual(conditional())
@@ -284,29 +286,64 @@ def test_parts_of_the_kl_are_those_of_disentanglement_and_add_up(images: Tensor)
     wanted = ["mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl"]
     found = {name: row["value"] for name, row in metrics.figures(model, images, wanted, seed=2).items()}
     code = statistics(model, images, 2)
-    assert found == aggregate(code.mean, code.std, 2, log_normal)
+    expected = aggregate(code.mean, code.std, 2, log_normal)
+    assert found == {name: expected[name] for name in wanted}
     assert found["aggregate_kl"] == pytest.approx(found["total_correlation"] + found["dimension_wise_kl"], rel=1e-3)
 
 
-def test_mutual_information_near_its_cap_says_so(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Codes that lie far apart tell all that so many pictures can be told apart by."""
-    model = make("bernoulli")
-    wanted = ["mutual_information", "total_correlation", "dimension_wise_kl"]
-    assert "cap" not in str(metrics.figures(model, images, wanted))
-    code = statistics(model, images)
-    apart = replace(code, mean=1000 * code.mean, std=0.01 * code.std)
-    monkeypatch.setattr(metrics, "statistics", lambda *arguments: apart)
-    found = metrics.figures(model, images, wanted)
-    assert found["mutual_information"]["value"] == pytest.approx(math.log(len(images)), abs=1e-3)
-    assert f"at its cap, the log of {len(images)} pictures" in found["mutual_information"]["unit"]
-    assert "too large" in found["total_correlation"]["unit"]
-    assert "cap" not in found["dimension_wise_kl"]["unit"]
+def seen_as(model: VAE, mean: Tensor, std: float, monkeypatch: pytest.MonkeyPatch, images: Tensor) -> dict[str, Row]:
+    """The parts of the KL of pictures whose posteriors have these means (N, D)."""
+    found = statistics(model, images[: len(mean)])
+    made = replace(found, mean=mean, std=torch.full_like(mean, std))
+    monkeypatch.setattr(metrics, "statistics", lambda *arguments: made)
+    return metrics.figures(model, images[: len(mean)], ["mutual_information", "total_correlation", "aggregate_kl"])
+
+
+@pytest.mark.parametrize(("dim", "noise", "biased"), [(2, 0.7, False), (8, 0.1, True)])
+def test_what_may_be_bias_says_so(
+    dim: int, noise: float, biased: bool, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Independent dimensions have no total correlation, whatever is found of posteriors that lie far apart."""
+    many = images.repeat(-(-2_000 // len(images)), 1, 1, 1)
+    rows = seen_as(make("bernoulli"), torch.randn(2_000, dim, generator=seeded(1)), noise, monkeypatch, many)
+    for name in ("total_correlation", "aggregate_kl"):
+        assert ("may be bias" in rows[name]["unit"]) == biased
+    assert (rows["total_correlation"]["value"] > 5) == biased
+    assert biased or rows["total_correlation"]["value"] == pytest.approx(0, abs=0.05)
+    assert not biased or "above log N - 3 = 4.6 of 2,000 pictures" in rows["total_correlation"]["unit"]
+    true = dim * math.log(1 + 1 / noise**2) / 2
+    low, high = rows["mutual_information"]["value"], rows["mutual_information"]["upper"]
+    assert low - 0.1 <= true <= high + 0.1 and "left out" in rows["mutual_information"]["unit"]
+    assert biased or high - low < 0.05
+
+
+def test_units_of_a_hierarchy_are_counted_by_their_kl(images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that follows its prior says nothing, however much the coarser levels move the prior and the means."""
+    model = family("topdown")
+    found = statistics(model, images)
+    sizes = [math.prod(shape) for shape in model.spec.shapes]
+    kl = torch.cat([torch.full((len(images), sizes[0]), 0.5), torch.full((len(images), sizes[1]), 1e-5)], 1)
+    moved = replace(found, kl=kl, mean=torch.randn(len(images), sum(sizes), generator=seeded(0)))
+    monkeypatch.setattr(metrics, "statistics", lambda *arguments: moved)
+    rows = metrics.figures(model, images, ["active_units", "kl_per_level"])
+    assert rows["active_units"]["value"] == sizes[0] and "KL is above 0.01 nats" in rows["active_units"]["unit"]
+    assert rows["kl_per_level"]["value"] == pytest.approx([0.5 * sizes[0], 1e-5 * sizes[1]])
+    assert int(active(moved.mean).sum()) == sum(sizes)  # what the variance would have said
+
+
+def test_the_kl_of_levels_is_the_sum_over_their_dimensions(images: Tensor) -> None:
+    model = family("topdown")
+    rows = metrics.figures(model, images, ["kl_per_level", "kl"])
+    encoded = [part for index, x in metrics.blocks(model, images, 0) for part in [model.terms(x, generator=None).kl]]
+    assert len(rows["kl_per_level"]["value"]) == 2 == len(encoded[0])
+    assert sum(rows["kl_per_level"]["value"]) == pytest.approx(rows["kl"]["value"], rel=1e-5)
+    assert statistics(family("quantized"), images).summary(family("quantized").spec)["active_units"] is None
 
 
 def test_perplexity_is_a_number_a_codebook(images: Tensor) -> None:
     model = family("quantized")
     row = metrics.figures(model, images, ["perplexity"])["perplexity"]
-    assert row["value"] == statistics(model, images).summary()["perplexity"]
+    assert row["value"] == statistics(model, images).summary(model.spec)["perplexity"]
     assert len(row["value"]) == 2
     assert metrics.perplexity(torch.tensor([0, 0, 1, 1, 5, 5])) == pytest.approx(3)
     assert metrics.perplexity(torch.zeros(3, 4)) == pytest.approx(1)
@@ -405,3 +442,45 @@ def test_figures_that_need_pictures_are_refused_without_them(images: Tensor, lab
         metrics.figures_of(model, statistics(model, images), ["nll"])
     with pytest.raises(ValueError, match="knn needs labels of at least two classes"):
         metrics.figures_of(model, statistics(model, images), ["knn"])
+
+
+# --- effective sample size ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_effective_sample_size_is_the_plain_computation(likelihood: str, images: Tensor) -> None:
+    model, k = make(likelihood), 30
+    x = next(metrics.blocks(model, images[:7], 4))[1]
+    weights = model.terms(x, k=k, generator=seeded(4, metrics.WEIGHTS, 0)).log_weights.double().exp()
+    nll, effective = metrics.importance_weighted(model, images[:7], k, 4)
+    plain = [(sum(row) ** 2 / sum(w * w for w in row)) for row in (weights / weights.amax(1, True)).tolist()]
+    assert effective.tolist() == pytest.approx(plain, rel=1e-3)
+    assert nll.tolist() == pytest.approx([-math.log(sum(row) / k) for row in weights.tolist()], rel=1e-4)
+
+
+def test_the_effective_sample_size_of_a_gaussian_is_the_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log weights that are normal with variance s^2 leave k exp(-s^2) of k draws, for many of them."""
+    model, spread = make("gaussian"), 0.8
+
+    def terms(x: Tensor, y: Tensor | None, k: int, generator: torch.Generator) -> object:
+        return SimpleNamespace(log_weights=-700 + spread * torch.randn(len(x), k, generator=generator))
+
+    monkeypatch.setattr(VAE, "terms", lambda self, x, y=None, k=1, generator=None: terms(x, y, k, generator))
+    effective = metrics.importance_weighted(model, torch.zeros(20, 1, 8, 8), 20_000)[1]
+    assert effective.mean().item() == pytest.approx(20_000 * math.exp(-(spread**2)), rel=0.02)
+
+
+@pytest.mark.parametrize(("k", "few"), [(5, True), (2_000, False)])
+def test_the_effective_sample_size_stands_beside_every_nll_and_warns(k: int, few: bool, images: Tensor) -> None:
+    model = make("bernoulli")
+    rows = metrics.figures(model, images[:20], ["nll", "bits_per_dimension"], k)
+    size = metrics.importance_weighted(model, images[:20], k)[1].mean().item()
+    assert rows["nll"]["effective_sample_size"] == pytest.approx(size)
+    for row in rows.values():
+        assert f"{k:,} draws of which {size:.1f} count" in row["unit"]
+        assert ("below 10" in row["unit"]) == few == (size < 10)
+
+
+def test_codes_that_are_not_drawn_have_no_effective_sample_size(images: Tensor) -> None:
+    row = metrics.figures(family("quantized"), images[:20], ["nll"])["nll"]
+    assert "effective" not in str(row) and "below 10" not in row["unit"]

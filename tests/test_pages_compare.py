@@ -104,6 +104,18 @@ def test_elbos_of_different_likelihoods_are_not_ranked() -> None:
         assert (said in found) == warned == ("ELBOs" in found)
 
 
+def test_a_conditional_models_elbo_is_of_pictures_whose_class_is_told() -> None:
+    """A bound of log p(x | y), and not one of log p(x)."""
+    app = start(model="mnist", models=["mnist", "mnist-conditional"])
+    assert names(app) == ["mnist", "mnist-conditional"]
+    said = [text.value for text in (*app.caption, *app.text, *app.markdown, *app.info, *app.warning)]
+    lines = "\n".join(said).replace("\\", "")
+    assert lines.count("nats per image, given the class") == 1
+    assert "a conditional model's is a bound of log p(x | y)" in lines
+    app = start(model="mnist", models=["mnist", "mnist-beta4"])
+    assert not any("log p(x | y)" in text.value for text in (*app.caption, *app.text, *app.markdown))
+
+
 def test_one_model_is_too_few() -> None:
     app = start(models=["digits"])
     assert [info.value for info in app.info] == ["Choose at least 2 models of 8 × 8 grey pictures of “digits”."]

@@ -351,6 +351,13 @@ def test_nothing_is_measured_again_and_each_model_has_its_own_figures(show: Show
     assert figures(measured(show("mlp"))) == before and len(calls) == 1  # another visitor
 
 
+def test_the_effective_sample_size_stands_beside_the_nll(show: Show) -> None:
+    app = measured(show("mlp", eval_count="250", eval_figures=[NAMES["nll"]], eval_draws="5"))
+    (unit,) = next(table.value for table in app.table if "Figure" in table.value)["Unit"]
+    size = rows(app)["nll"]["effective_sample_size"]
+    assert f"5 draws of which {size:.1f} count (mean effective sample size, below 10" in unit.replace("\\", "")
+
+
 def test_figures_of_the_settings_before_say_so(show: Show) -> None:
     app = measured(show("mlp"))
     assert "settings before" not in said(app)
@@ -402,19 +409,22 @@ def test_numbers_as_words(shelf: Path) -> None:
         "kl_per_dim": row([float(i) for i in range(20)]),
         "perplexity": row([90.25, 3.5], unit="codes, from nll; not comparable with mig_sampled"),
         "knn": row(0.98765, 0.01, "share"),
+        "mutual_information": row(3.5) | {"upper": 12.25},
     }
     shown = evaluation.table(spec, given)
     values = dict(zip(given, (text.replace("\\", "") for text in shown["Value"]), strict=True))
     assert values["elbo"] == "not a number ± infinite" and values["kl"] == "0.00 ± 0.00"
     assert values["active_units"] == "3" and values["knn"] == "0.988 ± 0.010"
     assert values["kl_per_dim"].startswith("z19 19.00, z18 18.00, ") and values["kl_per_dim"].endswith(" and 8 more")
+    assert values["mutual_information"] == "3.50 to 12.25"
     assert values["perplexity"] == "level 1 90.250, level 2 3.500"
     unit = shown["Unit"][4].replace("\\", "")
     assert unit == "codes, from Importance-weighted NLL; not comparable with MIG (sampled, Chen et al.)"
 
 
 def test_downloads_hold_every_number() -> None:
-    found = some({"elbo": row(math.nan, 0.5), "kl_per_dim": row([1.0, 2.0]), "dci": row({"completeness": 0.25})})
+    rows = {"elbo": row(math.nan, 0.5), "kl_per_dim": row([1.0, 2.0]), "dci": row({"completeness": 0.25})}
+    found = some(rows | {"mutual_information": row(3.5) | {"upper": 12.25}})
     whole = json.loads(evaluation.as_json(found))
     assert whole["data"] == NASTY and whole["metrics"]["elbo"] == row(None, 0.5)
     table = list(csv.reader(io.StringIO(evaluation.as_csv(found).decode())))
@@ -423,4 +433,6 @@ def test_downloads_hold_every_number() -> None:
         ["kl_per_dim", "0", "1.0"],
         ["kl_per_dim", "1", "2.0"],
         ["dci", "completeness", "0.25"],
+        ["mutual_information", "lower", "3.5"],
+        ["mutual_information", "upper", "12.25"],
     ]

@@ -38,7 +38,7 @@ def made(variant: str, splits: Splits) -> Checkpoint:
     found = metrics.statistics(model, splits.test.images[:PICTURES], labels=labels)
     model.latent.settle(found.mean)
     reference = Reference(found.mean, found.std, found.kl, found.reconstruction, rows, labels)
-    figures = found.summary()
+    figures = found.summary(model.spec)
     row: dict[str, Any] = {"train": figures, "val": figures} | dict.fromkeys(checkpoints.ROW, 1.0)
     history = [row | {"epoch": epoch} for epoch in (1, 2)]
     return Checkpoint(recipe, model, training.data_info(splits), "", history, figures, reference=reference)

@@ -21,6 +21,8 @@ from vae_core.model import build
 Show = Callable[..., AppTest]
 NASTY = "<img src=x onerror=alert(1)> **bold** :red[x] $a$"
 EPOCHS = 3
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+PAGE, GRAPH = b"<!doctype html><html></html>", b"\x08\x0a\x12\x07pytorch"
 
 
 def small(data_name: str = "digits", description: str = "Small digits.") -> Checkpoint:
@@ -32,7 +34,7 @@ def small(data_name: str = "digits", description: str = "Small digits.") -> Chec
     reference = Reference(
         found.mean, found.std, found.kl, found.reconstruction, torch.arange(len(found.mean)), splits.test.labels
     )
-    split = found.summary()
+    split = found.summary(model.spec)
     rest = {"seconds": 1.0, "loss": 1.0, "beta": 1.0, "learning_rate": 1e-3, "score": 1.0}
     credit = data.SETS[data_name].credit if data_name in data.NAMES else "somebody"
     info = DataInfo(data_name, (NASTY, *"123456789"), sizes=(80, 10, 10), credit=credit, licence="CC BY 4.0")
@@ -226,6 +228,9 @@ def test_a_bad_upload_ends_in_one_sentence_and_changes_nothing(show: Show, shelf
         checked(app.file_uploader[0].set_value(("x.safetensors", content, "")).run())
         assert len(app.error) == 1 and app.error[0].value.startswith("This file cannot be opened. ")
         assert chosen(app) == "digits"
+    for content, words in ((POINTER, "pointer of Git LFS"), (PAGE, "web page \\(HTML\\)"), (GRAPH, "vae import")):
+        checked(app.file_uploader[0].set_value(("model.ckpt", content, "")).run())
+        assert words in app.error[0].value and "…" not in app.error[0].value
     assert len(app.selectbox(key="model").options) == 3
     app.file_uploader[0].set_value(("x.safetensors", whole, "")).run()
     assert "(uploaded " in chosen(app) and not app.error
@@ -320,6 +325,31 @@ def test_kl_rows_are_ordered_by_the_last_epoch() -> None:
     rows = [{"val": {"kl_per_dim": [5.0, 0.0, 1.0]}}, {"val": {"kl_per_dim": [0.5, 0.0, 2.0]}}]
     names, values = cards.History(rows).kl_per_dimension()
     assert names == ["z2", "z0", "z1"] and values[0] == [1.0, 2.0]
+
+
+def opened_shipped(name: str) -> models.Opened:
+    return models.Opened(
+        models.Entry(f"shipped:{name}", name, "shipped"), checkpoints.load(checkpoints.find(name)), name
+    )
+
+
+def test_the_card_of_a_hierarchy_has_the_kl_of_its_levels_and_names_the_dead() -> None:
+    ladder = opened_shipped("mnist-ladder")
+    figures = cards.figures(ladder)
+    assert figures["Active units"] == "149 of 464, by KL"
+    assert figures["KL of each level"].startswith("11.27, 0.00025, 26.01 nats, coarse to fine; level 2 of 3 is dead")
+    assert any("level 2 of 3 is dead" in line for line in models.facts(ladder))
+    names, curves = cards.History.of(ladder).kl_per_level(ladder.checkpoint.model.spec)
+    row = ladder.checkpoint.history[-1]["val"]["kl_per_dim"]
+    assert names == ["level 1", "level 2", "level 3"]
+    assert [curve[-1] for curve in curves] == pytest.approx([sum(row[:72]), sum(row[72:268]), sum(row[268:])])
+
+
+@pytest.mark.parametrize("name", ["fashion-vq", "mnist-ae-16", "mnist-adversarial", "digits-mixture"])
+def test_where_z_has_no_scale_no_unit_is_counted(name: str) -> None:
+    opened = opened_shipped(name)
+    assert "Active units" not in cards.figures(opened) and "KL of each level" not in cards.figures(opened)
+    assert not any("units" in line for line in models.facts(opened))
 
 
 def test_settings_are_words() -> None:

@@ -200,7 +200,9 @@ def test_principal_components_in_two_and_three_dimensions_with_their_shares(app)
     assert charts(page)[0]["layout"]["xaxis"]["title"]["text"] == f"PC1 ({100 * found.explained[0]:.1f} %)"
     page = app(model="five", method="PCA", dims="3-D")
     np.testing.assert_allclose(places(page, "xyz"), found.coords, atol=1e-5)
-    assert f"explain {100 * found.explained.sum():.1f} % of the variance" in said(page)
+    seen = 100 * found.explained.sum()
+    assert f"explain {seen:.1f} % of the variance: what looks near may lie far apart in the other" in said(page)
+    assert f"{100 - seen:.1f} %." in said(page)
 
 
 def test_tsne_is_computed_in_the_background_and_kept_on_disk(app) -> None:

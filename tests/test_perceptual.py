@@ -94,6 +94,9 @@ def test_it_pulls_the_model_and_is_never_trained(
     mean = net.likelihood.mean(net.reconstruct(x, generator=seeded(1))[1])
     assert torch.allclose(found["loss"], plain["loss"] + 5 * distance(mean, x).mean())
     assert torch.equal(found["elbo"], plain["elbo"])
+    grey = torch.rand(4, 1, 28, 28, generator=seeded(2))  # of which the bits were drawn
+    beside = objective(x, None, 0.0, seeded(1), grey)
+    assert torch.allclose(beside["loss"], plain["loss"] + 5 * distance(mean, grey).mean())
     found["loss"].backward()
     assert all(weight.grad is not None for weight in net.decoder.parameters())
     assert not any(weight.requires_grad for weight in distance.parameters())

@@ -250,26 +250,25 @@ def test_sheets_show_every_picture_before_one_comes_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "means"),
+    ("values", "means"),
     [
-        ({"name": "crop", "value": [0.1, 0.2, 0.5, 0.75]}, ("crop", "0.1000,0.2000,0.5000,0.7500")),
-        ({"name": "crop", "value": [-1, 0.2, 2, 0.75]}, ("crop", "0.0000,0.2000,1.0000,0.7500")),
-        ({"name": "crop", "value": [0.5, 0.2, 0.1, 0.75]}, ("", "")),
-        ({"name": "crop", "value": [0.1, 0.2, 0.5]}, ("", "")),
-        ({"name": "crop", "value": [0.1, 0.2, float("nan"), 0.75]}, ("", "")),
-        ({"name": "turn", "value": -3.25}, ("turn", "-3.2")),
-        ({"name": "turn", "value": 400}, ("turn", "45.0")),
-        ({"name": "turn", "value": "4"}, ("", "")),
-        ({"name": "threshold", "value": 2}, ("threshold", "0.98")),
-        ({"name": "threshold", "value": True}, ("", "")),
-        ({"name": "reset", "value": None}, ("reset", "")),
-        ({"name": "fit", "value": 1}, ("", "")),
-        ([], ("", "")),
-        (None, ("", "")),
+        ({"crop": [0.1, 0.2, 0.5, 0.75]}, {"crop": "0.1000,0.2000,0.5000,0.7500"}),
+        ({"crop": [-1, 0.2, 2, 0.75]}, {"crop": "0.0000,0.2000,1.0000,0.7500"}),
+        ({"crop": [0.5, 0.2, 0.1, 0.75]}, {}),
+        ({"crop": [0.1, 0.2, 0.5]}, {}),
+        ({"crop": [0.1, 0.2, float("nan"), 0.75]}, {}),
+        ({"turn": -3.25}, {"turn": "-3.2"}),
+        ({"turn": 400, "threshold": 2}, {"turn": "45.0", "threshold": "0.98"}),
+        ({"turn": "4"}, {}),
+        ({"threshold": True}, {}),
+        ({"reset": None}, {"reset": ""}),
+        ({"fit": 1}, {}),
+        ([], {}),
+        (None, {}),
     ],
 )
-def test_of_what_a_browser_tells_only_corrections_are_heard(told: object, means: tuple[str, str]) -> None:
-    assert cutout.correction(told) == means
+def test_of_what_a_browser_says_only_corrections_are_heard(values: object, means: dict[str, str]) -> None:
+    assert cutout.corrections(values) == means
 
 
 def test_a_photograph_keeps_its_corrections_until_they_are_reset(start: Callable[..., AppTest]) -> None:

@@ -171,6 +171,24 @@ def test_vamp_components_are_the_posteriors_of_the_pseudo_inputs() -> None:
     assert model.latent.head.weight.grad.abs().max() > 0  # the encoder is in the prior, too
 
 
+@pytest.mark.parametrize("kind", ["mlp", "conv", "resnet"])
+def test_pseudo_inputs_are_normed_as_pictures_are_measured(kind: str) -> None:
+    """In training too: as a batch of their own they would be spread as widely as pictures, and only there."""
+    body = Body(kind, (8, 8), norm="batch")
+    torch.manual_seed(0)
+    model = build(ModelConfig((1, 8, 8), body, body, Latent(dim=2, prior="vamp", components=5)))
+    for _ in range(3):
+        model.encode(torch.rand(20, 1, 8, 8).bernoulli())  # of which the running statistics learn
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    measured = model.eval().latent.prior_.components()
+    trained = model.train().latent.prior_.components()
+    assert all(torch.equal(one, two) for one, two in zip(trained, measured, strict=True))
+    assert all(part.training for part in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model.encode(torch.rand(20, 1, 8, 8))  # pictures are normed as before, and teach
+    assert any(not torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 def test_fitted_is_the_gaussian_of_the_codes() -> None:
     codes = torch.randn(300, 4, generator=seeded(0)) @ torch.randn(4, 4, generator=seeded(1)) - 2
     prior = Fitted(4)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, training, zoo
+from vae_core import checkpoints, metrics, training, zoo
 from vae_core.config import (
     BODIES,
     LIKELIHOODS,
@@ -24,10 +24,10 @@ from vae_core.config import (
     Schedule,
     Training,
 )
-from vae_core.data import Dataset, Splits
-from vae_core.metrics import importance_weighted_nll
+from vae_core.data import Dataset, Splits, load
+from vae_core.metrics import as_float, importance_weighted_nll
 from vae_core.model import VAE
-from vae_core.shards import seeded
+from vae_core.shards import Shard, seeded
 from vae_core.training import Progress, Run, TrainingError, package
 
 HIDDEN = {"linear": (), "mlp": (16,), "conv": (8, 8), "resnet": (8, 8)}
@@ -186,9 +186,9 @@ def test_schedules_reach_the_optimizer_and_the_objective() -> None:
         rates.append(run.optimizers["optimizer"].param_groups[0]["lr"])
         step(*args)
 
-    def watch(x: Tensor, y: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
+    def watch(x: Tensor, y: Tensor, progress: float, noise: torch.Generator, grey: Tensor) -> dict[str, Tensor]:
         progresses.append(progress)
-        return forward(x, y, progress, noise)
+        return forward(x, y, progress, noise, grey)
 
     run.optimizers["optimizer"].step, run.objective.forward = spy, watch
     list(run.train())
@@ -525,6 +525,29 @@ def test_an_importance_weighted_run_is_judged_by_its_own_bound() -> None:
     assert all(row["score"] > row["val"]["elbo"] for row in run.history)
 
 
+def test_a_vamp_prior_with_batch_norm_is_what_was_trained() -> None:
+    """The bound that is measured is no looser than the one that was climbed, on the way there."""
+    net, config = Body("conv", (16, 32), norm="batch"), DataConfig("digits")
+    latent = Latent(dim=8, prior="vamp", components=50)
+    model = ModelConfig((1, 8, 8), net, net, latent, LikelihoodConfig("learned_gaussian"))
+    settings = Training(epochs=5, batch_size=64, learning_rate=STEADY)
+    run = finished(Recipe("vamp", model, Objective(), settings, config), load(config))
+    assert all(-row["train"]["elbo"] < row["loss"] + 5 for row in run.history)
+
+
+def test_what_looks_at_pictures_is_given_them_beside_their_bits() -> None:
+    run, seen = Run(recipe("conv"), splits(), "cpu"), []
+    forward = run.objective.forward
+    run.objective.forward = lambda x, y, progress, noise, grey: (
+        seen.append((x, grey)) or forward(x, y, progress, noise, grey)
+    )
+    next(run.train())
+    levels = as_float(run.images)
+    for x, grey in seen:
+        assert ((x == 0) | (x == 1)).all() and grey.unique().numel() > 2
+        assert all(any(torch.equal(picture, other) for other in levels) for picture in grey)
+
+
 def test_hidden_labels_choose_no_weights() -> None:
     settings = Training(epochs=1, batch_size=16)
     made = zoo.recipe("semi-supervised", DataConfig("bars"), (1, 8, 8), classes=2, training=settings)
@@ -532,6 +555,28 @@ def test_hidden_labels_choose_no_weights() -> None:
     assert all(labels is None for _, labels in run.watched)
     known = Run(zoo.recipe("conditional", DataConfig("bars"), (1, 8, 8), classes=2, training=settings), splits(), "cpu")
     assert all(labels is not None for _, labels in known.watched)
+
+
+def test_the_best_epoch_of_a_semi_supervised_run_is_told_by_the_whole_bound() -> None:
+    """With the KL of the class, and without a label of the validation split: worked out class by class."""
+    settings = Training(epochs=2, batch_size=16, learning_rate=STEADY)
+    made = zoo.recipe("semi-supervised", DataConfig("bars"), (1, 8, 8), classes=2, training=settings)
+    rows = []
+    for labels in (torch.tensor([0, 1] * 10), torch.tensor([1, 0] * 10)):
+        parts = splits()
+        run = finished(zoo.adjusted(made, {"labelled": 6}), replace(parts, val=replace(parts.val, labels=labels)))
+        rows.append([{name: row[name] for name in ("score", "val")} for row in run.history])
+    assert rows[0] == rows[1]
+
+    x = run.model.observe(as_float(run.watched[1][0]), seeded(0, metrics.BITS, 0))
+    q, noise = run.model.classifier(x).softmax(1), Shard(seeded(0, metrics.DRAWS, 0), 0, 20, 20)
+    each = [run.model.terms(x, torch.full((20,), label), generator=noise) for label in range(2)]
+    bound = sum(q[:, y] * (each[y].log_likelihood[:, 0] - each[y].kl[0].sum(1) - q[:, y].log()) for y in range(2))
+    bound = (bound - math.log(2)).mean().item()  # the prior of the class is even
+    best = max(run.history, key=lambda row: row["score"])
+    assert best["score"] == pytest.approx(bound, abs=1e-3) == best["val"]["elbo"]
+    assert best["val"]["reconstruction"] + best["val"]["kl"] == pytest.approx(-bound, abs=1e-3)
+    assert abs(best["val"]["kl"] - sum(best["val"]["kl_per_dim"])) > 0.01  # what the class costs
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

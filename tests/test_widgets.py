@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import A, B, garbage, plots
+from pages.widgets import A, B, garbage, plots, words
 from pages.widgets.player import player
+from vae_core.model import LatentSpec
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
 VISION = {
@@ -217,3 +218,10 @@ def test_garbage_is_not_looked_for_among_what_was_imported(monkeypatch: pytest.M
     monkeypatch.setattr(garbage, "_spared", len(sys.modules) - garbage.WORTH)
     garbage.spare_imports()
     assert len(gc.get_objects()) < 20_000
+
+
+def test_a_low_temperature_gives_average_pictures() -> None:
+    """Towards the middle of the latent space, where hardly any draw of the prior lies: not typical ones."""
+    spec = LatentSpec(((3,),), "gaussian", "normal", ((3,),))
+    assert "below 1 the pictures are more average and more alike" in words.temperature_of(spec)
+    assert "typical" not in words.temperature_of(spec)

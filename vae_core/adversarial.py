@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_core.config import Body
 from vae_core.model import Terms
-from vae_core.nets import encoder
+from vae_core.nets import as_measured, encoder
 from vae_core.objectives import Losses, Minimised, OfTerms, bounded
 from vae_core.shards import Noise, uniform
 
@@ -73,7 +73,7 @@ class AdversarialLatent(Minimised):
     def opponent(self) -> nn.Module:
         return _mlp(self.model.spec.size)
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         assert self.critic is not None
         draw, params = self.model.reconstruct(x, y, generator=noise)
         reconstruction, z = -self.model.score(params, x).mean(), draw.state
@@ -124,7 +124,8 @@ class AdversarialPicture(Minimised):
 
     Errors there are measured against the features' own mean square, for as many numbers as a picture has: a critic
     that scales its features up shall not drown the KL. `gamma` weighs what the critic thinks of reconstructions and
-    draws from the prior. Unlike algorithm 1, this reaches the encoder too. The ELBO reported is that of the pixels.
+    draws from the prior. Unlike algorithm 1, this reaches the encoder too. The critic sees means, and so it sees the
+    grey pictures where the likelihood scores bits of them. The ELBO reported is that of the pixels.
     """
 
     keeps_last = True
@@ -132,23 +133,25 @@ class AdversarialPicture(Minimised):
     def opponent(self) -> nn.Module:
         return PictureCritic(self.model.image_shape)
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
         terms = self.model.measured(draw, params, x)
         rebuilt, drawn = self.model.likelihood.location(params), self._drawn(len(x), noise)
+        pictures = x if grey is None else grey
         assert isinstance(self.critic, PictureCritic)
         with frozen(self.critic):
-            pairs = zip(self.critic.features(rebuilt), self.critic.features(x), strict=True)
+            pairs = zip(self.critic.features(rebuilt), self.critic.features(pictures), strict=True)
             distance = 0.5 * x[0].numel() * torch.stack([_error(seen, wanted) for seen, wanted in pairs]).mean()
             seen = F.softplus(-self.critic(rebuilt)).mean() + F.softplus(-self.critic(drawn)).mean()
         loss = distance + self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * seen
-        told = _tell(self.critic, x, torch.cat([rebuilt, drawn]))
+        told = _tell(self.critic, pictures, torch.cat([rebuilt, drawn]))
         return bounded(terms, loss, feature_distance=distance, critic_loss=told)
 
     def _drawn(self, n: int, noise: Noise) -> Tensor:
         """Pictures decoded from draws of the prior."""
         (z,) = self.model.sample_prior(n, generator=noise)
-        return self.model.likelihood.location(self.model.decoder(z))
+        with as_measured(self.model.decoder) as decoder:  # whose running statistics are those of reconstructions
+            return self.model.likelihood.location(decoder(z))
 
 
 KINDS: dict[str, type[Minimised]] = {

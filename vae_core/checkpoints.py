@@ -20,11 +20,13 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from vae_core import filetypes
 from vae_core.config import Recipe, from_dict, to_dict
 from vae_core.data.named import OWN_CREDIT, own_name
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
+from vae_core.metrics import ACTIVE_KL
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
 
@@ -160,6 +162,8 @@ def _bytes(source: Path | bytes, max_bytes: int) -> bytes:
         if isinstance(source, Path) and not source.is_file():
             raise CheckpointError(f"There is no file {source.name!r}.")
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if kind := filetypes.told(source) if isinstance(source, bytes) else filetypes.told_of(source):
+            raise CheckpointError(f"This is not a safetensors file. {kind}")
         if size > max_bytes:
             raise CheckpointError(f"The file has {size / 2**20:.0f} MB; at most {max_bytes // 2**20} MB are opened.")
         return source if isinstance(source, bytes) else source.read_bytes()
@@ -179,7 +183,10 @@ def _header(data: bytes) -> dict[str, Any]:
     metadata = outer.get("__metadata__") if isinstance(outer, dict) else None
     text = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
-        raise CheckpointError("This safetensors file was not made by vae-explorer: its header holds no recipe.")
+        raise CheckpointError(
+            "This safetensors file was not made by vae-explorer: its header holds no recipe, and weights alone do not "
+            f"tell their model: {filetypes.WRAP}."
+        )
     try:
         header = json.loads(text)
         json.dumps(header, ensure_ascii=False).encode()  # half a surrogate pair reads well, and breaks the page later
@@ -253,6 +260,8 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     model = _model(recipe, parts["model"])
     told = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
     _check_told(told, model.spec)
+    for figures in (told["metrics"], *(row[part] for row in told["history"] for part in ("train", "val"))):
+        _recount(figures, model.spec)
     reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
     return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
 
@@ -333,10 +342,19 @@ def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> Non
     """Figures are numbers, `kl_per_dim` is a list of them, `perplexity` one a codebook; without a density some lack."""
     lists = {"kl_per_dim": spec.kl_size, "perplexity": len(spec.shapes)}
     for name, value in figures.items():
-        if name in ("elbo", "kl") and value is None and not spec.has_density:
+        absent = spec.units_by is None if name == "active_units" else name in ("elbo", "kl") and not spec.has_density
+        if value is None and absent:
             continue
         fine = _are_numbers(value, lists[name]) if name in lists else _is_number(value)
         _require(fine, where + " {} is {}", name, value)
+
+
+def _recount(figures: dict[str, Any], spec: LatentSpec) -> None:
+    """Count active units as `metrics.active_units` does: files of before hold the variance's count of every model."""
+    if "active_units" in figures and spec.units_by != "variance":
+        per_dim = figures.get("kl_per_dim")
+        count = None if per_dim is None else sum(kl > ACTIVE_KL for kl in per_dim)
+        figures["active_units"] = count if spec.units_by == "kl" else None
 
 
 def _check_history(history: list[Any], spec: LatentSpec) -> None:

@@ -65,10 +65,11 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "reconstruction": "nats per image (negative log-likelihood)",
     "kl": "nats per image",
     "kl_per_dim": "nats per image and dimension",
-    "active_units": "dimensions whose encoded mean varies by more than 0.01 (Burda et al. 2016)",
+    "kl_per_level": "nats per image, a latent group each, coarse to fine",
+    "active_units": "dimensions whose encoded mean varies (Burda et al. 2016); of a hierarchy, whose KL is above 0",
     "nll": "nats per image (importance-weighted bound of -log p(x))",
     "bits_per_dimension": "bits per number of a picture",
-    "mutual_information": "nats per image that codes tell of pictures, at most the log of their number",
+    "mutual_information": "nats per image that codes tell of pictures: at least, and at most",
     "total_correlation": "nats, dependence between dimensions of the aggregate posterior (Chen et al. 2018)",
     "dimension_wise_kl": "nats, from each dimension's aggregate posterior to the prior, summed (Chen et al. 2018)",
     "aggregate_kl": "nats, from the aggregate posterior to the prior (Hoffman and Johnson 2016)",
@@ -80,7 +81,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "mig_sampled": "0 to 1, of densities of draws (Chen et al. 2018); not comparable with mig_histogram",
     "factor_vae": "0 to 1 (score of Kim and Mnih 2018)",
     "dci": "0 to 1 each (Eastwood and Williams 2018)",
-    "sap": "0 to 1, of thresholds (Kumar et al. 2018)",
+    "sap": "0 to 1, of thresholds (Kumar et al. 2018); not comparable with disentanglement_lib's, of linear SVMs",
 }
 
 
@@ -468,7 +469,7 @@ class Recipe:
         if kind in ("tc", "factor") and model.latent.dim < 2:
             raise ValueError(f"The objective {kind!r} needs at least 2 latent dimensions, and there is 1.")
         if kind == BLIND and (model.classes or model.likelihood.kind == "learned_gaussian"):
-            what = "a class" if model.classes else "a variance: choose the likelihood gaussian or bernoulli"
+            what = "a class" if model.classes else "a variance: choose the likelihood gaussian"
             raise ValueError(f"The objective {kind!r} cannot learn {what}.")
         if self.objective.focal and model.likelihood.kind != "bernoulli":
             raise ValueError(

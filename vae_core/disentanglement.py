@@ -186,7 +186,7 @@ def sap(codes: Tensor, factors: Tensor, seed: int = 0) -> float:
 
     As Kumar et al. 2018 (section 3) define it for classes, thresholds on one dimension predict a factor; here they lie
     halfway between the means of the classes, and every class counts alike. disentanglement_lib's linear machines, one
-    class against the rest, cannot tell inner values apart and so give lower figures: not comparable.
+    class against the rest, cannot tell inner values apart and so give lower figures: the two are not comparable.
 
     Args:
         codes: (N, D), N and D at least 2.
@@ -284,9 +284,10 @@ def aggregate(
 ) -> dict[str, float]:
     """Parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
 
-    Estimates from one z a picture, with q(z) averaged over the same N pictures, its own among them. So no mutual
-    information above log N can be seen; where the true one comes near that cap, total correlation and aggregate KL
-    come out too large by about what it lacks.
+    Estimates from one z a picture, with q(z) averaged over the same N pictures, its own among them: log q(z) is then
+    too large, so that the mutual information comes out too small, never above log N, and total correlation and
+    aggregate KL too large by what it lacks. The average over the other N - 1 pictures is too small in expectation, and
+    gives the mutual information from above (Poole et al. 2019, arXiv:1905.06922, the leave-one-out bound).
 
     Args:
         mean: (N, D), N at least 2.
@@ -296,7 +297,8 @@ def aggregate(
         progress: called with the fraction done.
 
     Returns:
-        Nats: mutual_information I(x; z) = E log q(z | x) - E log q(z), at most log N; total_correlation
+        Nats: mutual_information I(x; z) = E log q(z | x) - E log q(z), at most log N, and mutual_information_upper from
+        the other pictures; total_correlation
         E log q(z) - sum_j E log q(z_j); dimension_wise_kl sum_j KL(q(z_j) || N(0, 1)), whatever the prior; aggregate_kl
         E log q(z) - E log p(z) (Hoffman and Johnson 2016).
 
@@ -307,14 +309,19 @@ def aggregate(
     z = mean + std * normal(tuple(mean.shape), seeded(seed), mean.device)
     blocks, done = [], 0
     for block in _log_densities(z, mean, std):
-        blocks.append((block.sum(1).logsumexp(1), block.logsumexp(2)))
+        joint, own = block.sum(1), torch.arange(len(block), device=z.device)  # (s, D, N) -> (s, N)
+        others = joint.index_put((own, done + own), joint.new_tensor(-math.inf))
+        blocks.append((joint.logsumexp(1), others.logsumexp(1), block.logsumexp(2)))
         done += len(block)
         if progress:
             progress(done / len(z))
-    log_q, log_marginals = (torch.cat(parts) - math.log(len(mean)) for parts in zip(*blocks, strict=True))
+    log_q, log_others, log_marginals = (torch.cat(parts) - math.log(len(mean)) for parts in zip(*blocks, strict=True))
+    log_others = log_others + math.log(len(mean) / (len(mean) - 1))
     log_marginals, log_standard = log_marginals.sum(1), Normal(0.0, 1.0).log_prob(z).sum(1)
+    log_own = Normal(mean, std).log_prob(z).sum(1)
     rows = {
-        "mutual_information": Normal(mean, std).log_prob(z).sum(1) - log_q,
+        "mutual_information": log_own - log_q,
+        "mutual_information_upper": log_own - log_others,
         "total_correlation": log_q - log_marginals,
         "dimension_wise_kl": log_marginals - log_standard,
         "aggregate_kl": log_q - log_prior(z),

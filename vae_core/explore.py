@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.metrics import BITS, BLOCK, active, as_float, at_once, statistics
+from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
 from vae_core.shards import seeded
 
@@ -28,7 +28,7 @@ DEFAULT_RANGE = 3.0  # standard deviations of the prior, where there are no refe
 RANGE_QUANTILES = (0.005, 0.995)
 USUAL_QUANTILES = (0.025, 0.975)
 SAMPLE_BLOCK = 16  # draws from one generator; a constant, since a draw depends on its place in the block
-LEAST = 0.01  # of KL in nats, or of the mean variance: a dimension with less is not in use
+LEAST = 0.01  # of the mean variance: where nothing else is known, a dimension with less is not in use
 PATHS = ("linear", "spherical")
 PADS: dict[int, tuple[tuple[float, float], ...]] = {  # where the corners of a pad lie, across and down, by their number
     3: ((0.0, 0.0), (1.0, 0.0), (0.5, 1.0)),
@@ -373,14 +373,13 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
 
 
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
-    """Which dimensions (D,) the model uses: active units, where the scale of z is known from a standard normal prior.
+    """Which dimensions (D,) the model uses: active units, where they can be counted.
 
-    Else those whose KL is above a hundredth of a nat, or that vary by more than a hundredth of what dimensions vary by.
+    Else those that vary by more than a hundredth of what dimensions vary by.
     """
-    if spec.prior == "normal":
-        return active(reference.mean)
-    if spec.factorises:
-        return reference.kl.mean(0) > LEAST
+    units = active_units(spec, reference.mean, reference.kl)
+    if units is not None:
+        return units
     variance = reference.mean.var(0, correction=0)
     return variance > LEAST * variance.mean()
 
@@ -488,58 +487,3 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
     distances = torch.linalg.vector_norm(reference - point, dim=1)
     found = distances.topk(min(count, len(reference)), largest=False)
     return found.indices, found.values
-
-
-@dataclass(frozen=True)
-class Usualness:
-    """How a picture compares with the reference set: percentiles 0 to 100, and the figures in nats.
-
-    `kl` and its percentile are None where there is no density; the percentile also where all KLs are alike, as those
-    of a collapsed model are.
-    """
-
-    error: float
-    kl: float | None
-    error_percentile: float
-    kl_percentile: float | None
-
-    @property
-    def words(self) -> str:
-        """The percentiles in a sentence."""
-        rank = max(self.error_percentile, self.kl_percentile or 0.0)
-        levels = [(75, "a usual picture"), (95, "a somewhat unusual picture"), (99.5, "an unusual picture")]
-        word = next((word for limit, word in levels if rank < limit), "unlike anything in the reference set")
-        nats = "" if self.kl_percentile is None else f", and {self.kl_percentile:.0f} % need fewer nats"
-        return (
-            f"For this model it is {word}: {self.error_percentile:.0f} % of the reference pictures are rebuilt "
-            f"better{nats}."
-        )
-
-
-def percentile(value: float, reference: Tensor) -> float:
-    """Share of `reference` (N,) below `value`, 0 to 100; ties count half."""
-    below, equal = (reference < value).float().mean(), (reference == value).float().mean()
-    return 100 * (below + equal / 2).item()
-
-
-def usualness(model: VAE, x: Tensor, reference: Reference, seed: int = 0, y: Tensor | None = None) -> Usualness:
-    """Percentiles of one picture's (1, C, H, W) reconstruction error and KL among the reference set's.
-
-    `y` (1,) is its class for a conditional model, whose reference figures are of known classes.
-    """
-    found = statistics(model, x, seed, labels=y)
-    return _usualness(found.reconstruction.item(), found.kl, reference)
-
-
-def reference_usualness(reference: Reference, row: int) -> Usualness:
-    """The same of a picture of the reference set, from its stored figures."""
-    return _usualness(reference.error[row].item(), reference.kl[row, None], reference)
-
-
-def _usualness(error: float, kl: Tensor, reference: Reference) -> Usualness:
-    """From an error and the KL (1, K) of one picture, K = 0 where there is none."""
-    rank = percentile(error, reference.error)
-    if not kl.shape[1]:
-        return Usualness(error, None, rank, None)
-    total, others = kl.sum().item(), reference.kl.sum(1)
-    return Usualness(error, total, rank, percentile(total, others) if others.min() < others.max() else None)

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from vae_core import explore
 from vae_core.explore import flatten, unflatten
-from vae_core.graphs import Graph
+from vae_core.graphs import Graph, GraphError
 from vae_core.latents.priors import LOG_STD_RANGE
 from vae_core.model import VAE
+from vae_core.opsets import for_browsers
 from vae_core.shards import seeded
 
-VERSION = 4  # of what is written: files kept from an older one are made anew
+VERSION = 5  # of what is written: files kept from an older one are made anew
 OPSET = 18
 TOLERANCE = 1e-4  # between torch and the file, in units of x or of z
 SHOWN = 1 / 255  # a grey level: what weights in half precision may change; half of it in what is tried, to be sure
@@ -184,6 +185,10 @@ def _continued(model: Any, nodes: list[Any], constants: dict[str, Any], outputs:
     """An ONNX model whose one output goes on, as `raw`, through more nodes; its own names make room for theirs."""
     import onnx
 
+    try:
+        model = for_browsers(model)
+    except GraphError as error:
+        raise ExportError(str(error)) from error
     model = onnx.compose.add_prefix(model, "its.", rename_inputs=False)
     for each in nodes:
         each.input[:] = [model.graph.output[0].name if name == "raw" else name for name in each.input]

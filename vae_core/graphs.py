@@ -301,7 +301,7 @@ def check_parts(model: onnx.ModelProto, what: str) -> None:
     _check_whole(model, what)
     for node in model.graph.node:
         _check_node(node, what)
-    for tensor in _tensors(model):
+    for tensor in tensors(model):
         _check_tensor(tensor, what)
     try:
         onnx.checker.check_model(model)
@@ -316,14 +316,14 @@ def _check_whole(model: onnx.ModelProto, what: str) -> None:
     if nodes > MAX_NODES:
         raise GraphError(f"The {what} has {nodes:,} nodes; allowed: up to {MAX_NODES:,}.")
     if model.functions:
-        raise GraphError(f"The {what} holds functions, such as {_quoted(model.functions[0].name)}; allowed: none.")
+        raise GraphError(f"The {what} holds functions, such as {quoted(model.functions[0].name)}; allowed: none.")
     if model.training_info:
         raise GraphError(f"The {what} holds graphs for training; allowed: none.")
     if model.graph.sparse_initializer:
         raise GraphError(f"The {what} holds sparse tensors; allowed: dense ones.")
     domains = {entry.domain for entry in model.opset_import} - {"", "ai.onnx"}
     if strange := sorted(domains & {node.domain for node in model.graph.node}):
-        raise GraphError(f"The {what} has operations of the domain {_quoted(strange[0])}; allowed: ai.onnx.")
+        raise GraphError(f"The {what} has operations of the domain {quoted(strange[0])}; allowed: ai.onnx.")
     versions = {entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")}
     if len(versions) != 1 or not MIN_OPSET <= min(versions) <= newest:
         found = ", ".join(map(str, sorted(versions))) or "none"
@@ -332,9 +332,9 @@ def _check_whole(model: onnx.ModelProto, what: str) -> None:
 
 def _check_node(node: onnx.NodeProto, what: str) -> None:
     """An operation that is known, and whose settings are numbers."""
-    name = _quoted(node.op_type)
+    name = quoted(node.op_type)
     if node.domain not in ("", "ai.onnx"):
-        raise GraphError(f"The {what} has operations of the domain {_quoted(node.domain)}; allowed: ai.onnx.")
+        raise GraphError(f"The {what} has operations of the domain {quoted(node.domain)}; allowed: ai.onnx.")
     if node.op_type in RANDOM:
         raise GraphError(f"The {what} draws random numbers ({name}); it must give the same each time.")
     if node.op_type not in OPERATIONS:
@@ -347,11 +347,11 @@ def _check_node(node: onnx.NodeProto, what: str) -> None:
             raise GraphError(f"The {what} holds {kind} inside of {name}; allowed: numbers.")
         values = attribute.ints if attribute.type == 7 else [attribute.i]
         if attribute.name in POSITIVE and min(values, default=1) < 1:
-            raise GraphError(f"The {what} has {_quoted(attribute.name)} below 1 in {name}.")
+            raise GraphError(f"The {what} has {quoted(attribute.name)} below 1 in {name}.")
 
 
-def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """All that the file itself holds."""
+def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Give all tensors that a file holds, or whose numbers it has elsewhere."""
     yield from model.graph.initializer
     for node in model.graph.node:
         for attribute in node.attribute:
@@ -362,14 +362,17 @@ def _check_tensor(tensor: onnx.TensorProto, what: str) -> None:
     """Numbers that lie in this file, as many as it says, all finite."""
     from onnx import numpy_helper
 
-    name = _quoted(tensor.name)
+    name = quoted(tensor.name)
     if tensor.data_location or tensor.external_data:
-        raise GraphError(f"The {what} has a tensor {name} in another file; all must lie in one.")
+        raise GraphError(
+            f"The {what} has a tensor {name} in another file; all must lie in one: export with external_data=False, or "
+            "give the file's path, with the other one beside it."
+        )
     if tensor.data_type not in TYPES:
         raise GraphError(f"The {what} has a tensor {name} of type {tensor.data_type}; {_allowed()}.")
     if len(tensor.dims) > MAX_RANK or min(tensor.dims, default=0) < 0 or math.prod(tensor.dims) > MAX_BYTES:
         raise GraphError(
-            f"The {what} has a tensor {name} of the shape {_quoted(list(tensor.dims))}, which is too large."
+            f"The {what} has a tensor {name} of the shape {quoted(list(tensor.dims))}, which is too large."
         )
     try:
         values = numpy_helper.to_array(tensor)
@@ -383,7 +386,8 @@ def _allowed() -> str:
     return f"allowed: {', '.join(TYPES.values())}"
 
 
-def _quoted(value: Any) -> str:
+def quoted(value: Any) -> str:
+    """What a stranger wrote, short."""
     return reprlib.repr(value)
 
 
@@ -476,7 +480,7 @@ def _check_division(model: onnx.ModelProto, what: str, whole: set[str]) -> None:
         divisor = held.get(node.input[1])
         if divisor is None or not (numpy_helper.to_array(divisor) > 0).all():
             raise GraphError(
-                f"The {what} divides whole numbers by what is not known to be above 0 ({_quoted(node.op_type)})."
+                f"The {what} divides whole numbers by what is not known to be above 0 ({quoted(node.op_type)})."
             )
 
 
@@ -486,13 +490,13 @@ def _check_cost(model: onnx.ModelProto, what: str, shapes: dict[str, Shape]) -> 
     if empty := [
         name for name, shape in shapes.items() if len(shape) > 1 and 0 in shape
     ]:  # onnxruntime 1.32 does not survive all of them
-        raise GraphError(f"The {what} has a tensor {_quoted(empty[0])} without numbers, {shapes[empty[0]]}.")
+        raise GraphError(f"The {what} has a tensor {quoted(empty[0])} without numbers, {shapes[empty[0]]}.")
     total: Counter[str] = Counter()
     for node in model.graph.node:
         made = [name for name in node.output if name]
         if missing := [name for name in made if name not in shapes]:
             raise GraphError(
-                f"The {what} has a tensor {_quoted(missing[0])}, of {_quoted(node.op_type)}, whose type is not allowed "
+                f"The {what} has a tensor {quoted(missing[0])}, of {quoted(node.op_type)}, whose type is not allowed "
                 "or whose size depends on the picture."
             )
         work, room = _cost(node, shapes)

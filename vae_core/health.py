@@ -7,7 +7,7 @@ symptom of a run once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ FEW = 0.25  # part of the dimensions below which those that are active are few
 USED = 0.1  # part of a codebook below which it has collapsed
 BEATEN = 0.1  # nats of a critic's loss below which it is never wrong; guessing gives 2 ln 2 = 1.39
 ORDERS = 10.0  # times by which a loss that rises is far above its lowest
+LEGIBLE = 0.01  # nats below which two decimals tell nothing
 EARLY = 0.1  # part of a run in which a KL of zero can still be a slow start
 
 
@@ -34,7 +35,7 @@ class Symptom:
 
 @dataclass(frozen=True)
 class Signs:
-    """What a run shows at one moment; None is not known, or not defined for the model.
+    """What a run shows at one moment; None and an empty tuple are not known, or not defined for the model.
 
     `loss`, the `first` and the `lowest` one so far, `kl` and `critic_loss` in nats per image; `std` of the likelihood
     in units of x; `progress` is the part of the run that is over.
@@ -49,6 +50,7 @@ class Signs:
     kl: float | None = None
     active: int | None = None
     perplexity: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()  # KL of each, coarse to fine
     critic_loss: float | None = None
     std: float | None = None
 
@@ -65,6 +67,32 @@ class Signs:
     def can(self, setting: str) -> bool:
         """Whether the objective has a setting."""
         return setting in OBJECTIVES[self.objective.kind][1]
+
+
+def dead_levels(spec: LatentSpec, levels: Sequence[float]) -> str:
+    """Which levels of a hierarchy say nothing, by their KL in nats, coarse to fine; an empty text where all speak."""
+    dead = [i for i, kl in enumerate(levels) if kl < SILENT]
+    if not dead:
+        return ""
+    nats = [f"{max(levels[i], 0.0):.2g} nats in {math.prod(spec.shapes[i])} dimensions" for i in dead]
+    names = f"level{'s' * (len(dead) > 1)} {_listed([str(i + 1) for i in dead])} of {len(levels)}"
+    return f"{names} {'are' if len(dead) > 1 else 'is'} dead ({_listed(nats)})"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """One, two and three."""
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def kl_of_levels(spec: LatentSpec, figures: Mapping[str, Any]) -> str:
+    """The KL of each level of a hierarchy in words, and which are dead; an empty text for other models."""
+    per_dim = figures.get("kl_per_dim")
+    if spec.posterior != "topdown" or per_dim is None:
+        return ""
+    levels = spec.levels(per_dim)
+    dead = dead_levels(spec, levels)
+    nats = ", ".join(f"{kl:.2f}" if kl >= LEGIBLE else f"{max(kl, 0.0):.2g}" for kl in levels)
+    return f"{nats} nats, coarse to fine" + (f"; {dead}" if dead else "")
 
 
 def symptoms(signs: Signs) -> list[Symptom]:
@@ -136,6 +164,14 @@ def _partly_collapsed(signs: Signs) -> str | None:
     )
 
 
+def _dead_level(signs: Signs) -> str | None:
+    if signs.progress <= EARLY or signs.spec.posterior != "topdown" or len(signs.levels) < 2 or _silent(signs):
+        return None
+    if not (dead := dead_levels(signs.spec, signs.levels)):
+        return None
+    return f"L{dead[1:]}: use fewer --groups, or {_quieter(signs)}."
+
+
 def _codebook_collapsed(signs: Signs) -> str | None:
     codes = signs.spec.codebook_size
     if codes is None or not signs.perplexity or min(signs.perplexity) >= USED * codes:
@@ -169,6 +205,7 @@ CHECKS: dict[str, Callable[[Signs], str | None]] = {
     "exploding": _exploding,
     "collapse": _collapsed,
     "saturation": _saturated,
+    "dead level": _dead_level,
     "codebook collapse": _codebook_collapsed,
     "critic winning": _critic_wins,
     "partial collapse": _partly_collapsed,
@@ -215,6 +252,7 @@ class Watch:
             found["kl"],
             found.get("active_units"),
             tuple(found.get("perplexity", ())),
+            tuple(self.spec.levels(found["kl_per_dim"]) if "kl_per_dim" in found else ()),
             terms.get("critic_loss"),
             std,
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageFilter, ImageOps
+from PIL import GifImagePlugin, Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
 from vae_core import formats
@@ -87,7 +87,7 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     remarks, full = [], _upright_size(image)
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
-            remarks.append("animated: the first of its frames")
+            remarks += _FRAMES.get(image.format or "", ["animated: the first of its frames"])
         block = _block(image.size, at_least)
         image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
         bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image, block)
@@ -178,6 +178,12 @@ def _block(size: tuple[int, int], at_least: tuple[int, int] | None) -> int:
     return max(1, enough, spare)
 
 
+# What several pictures in one file are, where they are no animation: a camera's second view is none of the owner's.
+_FRAMES: dict[str, list[str]] = {
+    "MPO": [],
+    "TIFF": ["of several pages: the first of them"],
+    "HEIF": ["of several pictures: the first of them"],
+}
 _MODES = {
     "1": "black and white",
     "P": "a palette",
@@ -709,7 +715,7 @@ def png(image: Image.Image) -> bytes:
 
 
 def gif(frames: Tensor, fps: float = 10.0, scale: int = 1) -> bytes:
-    """An animation that repeats for ever, with one palette for all frames and no dithering.
+    """An animation that repeats for ever, with one palette for all frames and no dithering, equal neighbours and all.
 
     Args:
         frames: (T, C, H, W) in [0, 1], T at least 1.
@@ -734,10 +740,10 @@ def gif(frames: Tensor, fps: float = 10.0, scale: int = 1) -> bytes:
     # GIF counts hundredths of a second: rounding the moments and not the durations keeps the pace.
     moments = [round(100 * k / fps) for k in range(len(pictures) + 1)]
     durations = [10 * (b - a) for a, b in itertools.pairwise(moments)]  # milliseconds
-    buffer = io.BytesIO()
-    rest = {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
-    pictures[0].save(buffer, "GIF", optimize=False, **rest)
-    return buffer.getvalue()
+    # `save` would make one frame of equal neighbours, and no animation at all of the way from a picture to itself.
+    header, _ = GifImagePlugin.getheader(pictures[0], info={"loop": 0})
+    frames_in_file = (GifImagePlugin.getdata(p, duration=ms) for p, ms in zip(pictures, durations, strict=True))
+    return b"".join(itertools.chain(header, *frames_in_file, [b";"]))
 
 
 def _indexed(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -32,6 +32,7 @@ class Likelihood(nn.Module, ABC):
     discrete = False  # a probability mass, so that bits per dimension are defined
     known = True  # False: nobody said what it is, and `log_prob` is only a distance of pictures
     unit = "nats"  # of -log_prob
+    note = ""  # what its figures hold beside what the label says
 
     def channels(self, image_channels: int) -> int:
         """Number of decoder output channels for pictures of `image_channels`."""
@@ -44,6 +45,10 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """Nats, log p(x | z): (N, C', H, W), (N, C, H, W) -> (N,)."""
+
+    def least_error(self, image_shape: tuple[int, int, int]) -> float:
+        """What -log_prob cannot go below for pictures (C, H, W): below 0 where it is of a density."""
+        return 0.0
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
@@ -69,6 +74,15 @@ class Bernoulli(Likelihood):
     binary = True
     discrete = True
 
+    def __init__(self, of_means: bool = False) -> None:
+        """Of logits, or `of_means` where a decoder gives the probabilities themselves."""
+        super().__init__()
+        if of_means:
+            self.note = (
+                f"the decoder's probabilities are held {NEVER:g} away from 0 and 1: a bit costs at most "
+                f"{-math.log(NEVER):.1f} nats"
+            )
+
     def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
         """Dynamic binarisation: bits drawn with probability x, or x rounded where `noise` is None."""
         if noise is None:
@@ -82,7 +96,10 @@ class Bernoulli(Likelihood):
         return params.float().sigmoid()
 
     def from_mean(self, mean: Tensor) -> Tensor:
-        """Logits of probabilities, none of which may be 0 or 1: a bit that never was would cost endlessly many nats."""
+        """Logits of probabilities, none of which may be 0 or 1: a bit that never was would cost endlessly many nats.
+
+        Nor does the decoder mean it: onnxruntime 1.32 gives exactly 0 for the sigmoid of -18 in float32.
+        """
         return torch.logit(mean.float().clamp(NEVER, 1 - NEVER))
 
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
@@ -118,9 +135,15 @@ class Gaussian(Likelihood):
         return self.log_std.exp()
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        std = self.std
-        squares = ((x - params.float()) / std).square().flatten(1).sum(1)
-        return -0.5 * squares - x[0].numel() * (std.log() + 0.5 * math.log(2 * math.pi))
+        squares = ((x - params.float()) / self.std).square().flatten(1).sum(1)
+        return -0.5 * squares - x[0].numel() * self._log_scale()
+
+    def least_error(self, image_shape: tuple[int, int, int]) -> float:
+        return math.prod(image_shape) * self._log_scale().item()
+
+    def _log_scale(self) -> Tensor:
+        """What an exact pixel costs, nats."""
+        return self.std.log() + 0.5 * math.log(2 * math.pi)
 
     def location(self, params: Tensor) -> Tensor:
         return params.float()
@@ -193,10 +216,10 @@ class DiscretizedLogistic(Likelihood):
         return self.observe((location + log_scale.exp() * torch.logit(u)).clamp(0, 1))
 
 
-def build(config: LikelihoodConfig) -> Likelihood:
-    """The likelihood that `config` describes."""
+def build(config: LikelihoodConfig, of_means: bool = False) -> Likelihood:
+    """The likelihood that `config` describes; `of_means` where the decoder gives mean pictures, not parameters."""
     builders: dict[str, Callable[[], Likelihood]] = {
-        "bernoulli": Bernoulli,
+        "bernoulli": lambda: Bernoulli(of_means),
         "gaussian": lambda: Gaussian(config.std, learned=False),
         "learned_gaussian": lambda: Gaussian(config.std, learned=True),
         "discretized_logistic": DiscretizedLogistic,

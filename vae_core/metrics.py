@@ -18,22 +18,25 @@ from vae_core import disentanglement
 from vae_core.config import METRICS
 from vae_core.latents import Encoding
 from vae_core.latents.priors import log_normal
-from vae_core.model import VAE
+from vae_core.model import VAE, LatentSpec
 from vae_core.shards import Shard, seeded
 
 BLOCK = 500  # pictures at a time; a constant, since the noise is drawn block by block
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
+ACTIVE_KL = 0.01  # nats: where the prior moves too, a dimension with less says nothing of the picture
+FEW_EFFECTIVE = 10  # draws: where the weights are worth fewer, the bound hangs on the luckiest of them
+BIAS_MARGIN = 3.0  # nats below log N, from which on N posteriors lie too far apart to tell how q(z) lies between them
 AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
 BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
 
 # Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors.
 DENSE = ("elbo", "nll", "bits_per_dimension")
-DIVERGENT = ("kl", "kl_per_dim")
+DIVERGENT = ("kl", "kl_per_dim", "kl_per_level")
 PAIRWISE = ("mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl")
 LABELLED = ("linear_probe", "knn", "accuracy")
 FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
-USUAL = ("elbo", "reconstruction", "kl", "active_units", "perplexity", "accuracy")
+USUAL = ("elbo", "reconstruction", "kl", "kl_per_level", "active_units", "perplexity", "accuracy")
 
 Report = Callable[[float], None]
 Row = dict[str, Any]
@@ -45,7 +48,7 @@ class Statistics:
 
     `kl` is (N, D) where it factorises, (N, groups) where it does not, (N, 0) for an autoencoder. `elbo` is NaN without
     a density, and `reconstruction` the sum of squares where no likelihood is known.
-    `codes` (N, places) of each group, where there are any.
+    `codes` (N, places) of each group, where there are any. `class_kl` (N,) is the KL of a class that was summed over.
     """
 
     elbo: Tensor
@@ -54,16 +57,23 @@ class Statistics:
     mean: Tensor
     std: Tensor
     codes: tuple[Tensor, ...] = ()
+    class_kl: Tensor | None = None
 
-    def summary(self) -> dict[str, float | int | list[float] | None]:
-        """Averages over the pictures, in nats per image; None without a density."""
+    @property
+    def kl_total(self) -> Tensor:
+        """The KL of all that is inferred, (N,): reconstruction + KL = -ELBO."""
+        total = self.kl.sum(1)
+        return total if self.class_kl is None else total + self.class_kl
+
+    def summary(self, spec: LatentSpec) -> dict[str, float | int | list[float] | None]:
+        """Averages over the pictures, in nats per image; None without a density, and for units that z has not."""
         coded = self.kl.shape[1] > 0
         found: dict[str, float | int | list[float] | None] = {
             "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
             "reconstruction": self.reconstruction.mean().item(),
-            "kl": self.kl.sum(1).mean().item() if coded else None,
+            "kl": self.kl_total.mean().item() if coded else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
-            "active_units": int(active(self.mean).sum()),
+            "active_units": None if (units := active_units(spec, self.mean, self.kl)) is None else int(units.sum()),
         }
         return found | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
 
@@ -86,6 +96,21 @@ def active(mean: Tensor) -> Tensor:
     if len(mean) < 2:
         return torch.zeros(mean.shape[1], dtype=torch.bool)
     return mean.var(0) > ACTIVE_VARIANCE
+
+
+def active_units(spec: LatentSpec, mean: Tensor, kl: Tensor) -> Tensor | None:
+    """Which dimensions are active units: by the variance of their means, or in a hierarchy by their KL.
+
+    Args:
+        spec: of the model.
+        mean: encoded means (N, D).
+        kl: nats, (N, D) where it factorises.
+
+    Returns:
+        (D,) booleans; None where z has no scale of 1 that a variance could be held against.
+    """
+    by_kl = spec.units_by == "kl"
+    return kl.mean(0) > ACTIVE_KL if by_kl else active(mean) if spec.units_by else None
 
 
 def as_float(images: Tensor) -> Tensor:
@@ -134,8 +159,8 @@ def statistics(
             start = stop
             if progress:
                 progress((index * BLOCK + stop) / len(images))
-    elbo, reconstruction, kl, mean, std, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
-    return Statistics(elbo, reconstruction, kl, mean, std, tuple(codes))
+    elbo, fit, kl, mean, std, class_kl, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
+    return Statistics(elbo, fit, kl, mean, std, tuple(codes), class_kl)
 
 
 def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
@@ -180,15 +205,16 @@ def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tens
         draw, params = model.reconstruct(x, y, generator=noise)
         fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
         kl, mean, std = (_joined(part, fit) for part in (found.kl, found.mean, found.std))
-        return torch.full_like(fit, math.nan), -fit, kl, mean, std
+        return torch.full_like(fit, math.nan), -fit, kl, mean, std, torch.zeros_like(fit)
     terms = model.terms(x, y, generator=noise)
     found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
     kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
     codes = [part.flatten(1) for part in found.codes or []]
-    return terms.elbo, -terms.log_likelihood.mean(1), kl, mean, std, *codes
+    fit = terms.log_likelihood.mean(1)
+    class_kl = torch.zeros_like(fit) if terms.class_kl is None else terms.class_kl
+    return terms.elbo, -fit, kl, mean, std, class_kl, *codes
 
 
-@torch.inference_mode()
 def importance_weighted_nll(
     model: VAE,
     images: Tensor,
@@ -197,7 +223,23 @@ def importance_weighted_nll(
     progress: Report | None = None,
     labels: Tensor | None = None,
 ) -> Tensor:
-    """-log 1/k sum_i p(x, z_i) / q(z_i | x) of each picture (Burda et al. 2016, equation 8), in bounded memory.
+    """The bound alone of `importance_weighted`: (N,) nats."""
+    return importance_weighted(model, images, k, seed, progress, labels)[0]
+
+
+@torch.inference_mode()
+def importance_weighted(
+    model: VAE,
+    images: Tensor,
+    k: int = 1000,
+    seed: int = 0,
+    progress: Report | None = None,
+    labels: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """-log 1/k sum_i w_i of each picture, w_i = p(x, z_i) / q(z_i | x) (Burda et al. 2016, equation 8).
+
+    In bounded memory, and beside it how many draws the sum really rests on: the effective sample size
+    (sum_i w_i)^2 / sum_i w_i^2 (Kong 1992), 1 where one draw outweighs all others.
 
     Args:
         model: any model with densities, in eval mode.
@@ -208,7 +250,7 @@ def importance_weighted_nll(
         labels: as in `statistics`.
 
     Returns:
-        (N,) nats, on the CPU: an upper bound of -log p(x) in expectation, tighter with k.
+        (N,) nats, on the CPU: an upper bound of -log p(x) in expectation, tighter with k; and (N,) sizes, 1 to k.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be at least 1.")
@@ -219,14 +261,16 @@ def importance_weighted_nll(
         size = max(1, most // k)
         for number, part in enumerate(x.split(size)):
             own = None if y is None else y[number * size : number * size + len(part)]
-            total = torch.full((len(part),), -math.inf, device=x.device)
+            total, squares = torch.full((2, len(part)), -math.inf, device=x.device)
             for start in range(0, k, most):
-                terms = model.terms(part, own, k=min(most, k - start), generator=noise)
-                total = torch.logaddexp(total, terms.log_weights.logsumexp(1))
-            results.append((math.log(k) - total).cpu())
+                log_weights = model.terms(part, own, k=min(most, k - start), generator=noise).log_weights
+                total = torch.logaddexp(total, log_weights.logsumexp(1))
+                squares = torch.logaddexp(squares, (2 * log_weights).logsumexp(1))
+            results.append(torch.stack([math.log(k) - total, (2 * total - squares).exp()]).cpu())
             if progress:
-                progress(sum(map(len, results)) / len(images))
-    return torch.cat(results)
+                progress(sum(part.shape[1] for part in results) / len(images))
+    nll, effective = torch.cat(results, 1)
+    return nll, effective
 
 
 def bits_per_dimension(model: VAE, nats: float) -> float | None:
@@ -260,6 +304,12 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
             f"a gaussian posterior with a normal prior, and {latent}",
         ),
         (("mig_sampled",), spec.posterior == "gaussian", f"a gaussian posterior, and {latent}"),
+        (("kl_per_level",), len(spec.kl_shapes) > 1, "a hierarchy of latent groups, and this model has one group"),
+        (
+            ("active_units",),
+            spec.units_by is not None,
+            f"a latent space with a scale of 1, or a hierarchy, and {latent}",
+        ),
         (("perplexity",), spec.codebook_size is not None, f"codebooks, and {latent}"),
         (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
         (LABELLED, labelled, "labels of at least two classes, which these pictures have not"),
@@ -409,7 +459,7 @@ class _Work:
         given: bool,
     ) -> None:
         self.model, self.images, self.wanted, self.seed = model, images, wanted, seed
-        self.k = 1 if model.spec.posterior == "quantized" else k  # codes are not drawn
+        self.k = 1 if self.exact else k
         self.labels, self.factors = labels, factors
         self.y = labels if given and model.spec.classes else None
         self.report = progress or (lambda share: None)
@@ -440,8 +490,26 @@ class _Work:
         return statistics(self.model, self.images, self.seed, self.step("statistics"), self.y)
 
     @cached_property
-    def nll(self) -> Tensor:
-        return importance_weighted_nll(self.model, self.images, self.k, self.seed, self.step("nll"), self.y)
+    def weighted(self) -> tuple[Tensor, Tensor]:
+        return importance_weighted(self.model, self.images, self.k, self.seed, self.step("nll"), self.y)
+
+    def nll(self) -> Row:
+        """The importance-weighted bound, with the effective sample size of its weights."""
+        row = self.average("nll", self.weighted[0], f", {self.k:,} draws{self.effective()}")
+        return row | {"k": self.k} | ({} if self.exact else {"effective_sample_size": self.weighted[1].mean().item()})
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is one z for each picture, so that nothing is drawn."""
+        return self.model.spec.posterior == "quantized"
+
+    def effective(self) -> str:
+        """How many draws count, in the mean over the pictures, with a warning where they are few."""
+        if self.exact:
+            return ""
+        size = self.weighted[1].mean().item()
+        few = f", below {FEW_EFFECTIVE}: the true NLL may be far lower" if size < FEW_EFFECTIVE else ""
+        return f" of which {size:.1f} count (mean effective sample size{few})"
 
     @cached_property
     def codes(self) -> tuple[Tensor, Tensor]:
@@ -475,32 +543,57 @@ class _Work:
 
     def summed(self, name: str) -> Row:
         """An entry of the summary."""
-        unit = "" if self.model.spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
-        return _row(name, self.statistics.summary()[name], None, (self.density if name in DIVERGENT else "") + unit)
+        spec = self.model.spec
+        unit = "" if spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
+        return _row(name, self.statistics.summary(spec)[name], None, (self.density if name in DIVERGENT else "") + unit)
+
+    def levels(self) -> Row:
+        """The KL of each latent group, coarse to fine."""
+        per_dim = self.statistics.kl.mean(0).tolist()
+        return _row("kl_per_level", self.model.spec.levels(per_dim), None, self.density)
+
+    def units(self) -> Row:
+        """How many units are active, and by what they are counted."""
+        how = {
+            "variance": f"whose encoded mean varies by more than {ACTIVE_VARIANCE:g} (Burda et al. 2016)",
+            "kl": f"whose KL is above {ACTIVE_KL:g} nats, since the prior moves the means too",
+        }
+        row = self.summed("active_units")
+        return row | {"unit": f"dimensions {how[self.model.spec.units_by or '']}"}
 
     def kl(self) -> Row:
         """With the class's own KL, where it is summed over."""
-        found = self.statistics
-        column = -found.elbo - found.reconstruction if self.density and self.y is None else found.kl.sum(1)
-        return self.average("kl", column)
+        return self.average("kl", self.statistics.kl_total)
 
     def bits(self) -> Row:
         """Bits per dimension from the tightest bound there is."""
         bound = "nll" if "nll" in self.wanted else "elbo"
-        row = self.average("bits_per_dimension", self.nll if bound == "nll" else -self.statistics.elbo)
+        row = self.average("bits_per_dimension", self.weighted[0] if bound == "nll" else -self.statistics.elbo)
         for name in ("value", "standard_error"):
             row[name] = row[name] and bits_per_dimension(self.model, row[name])
-        return row | {"unit": f"{row['unit']}, from {bound}"}
+        draws = f" with {self.k:,} draws{self.effective()}" if bound == "nll" else ""
+        return row | {"unit": f"{row['unit']}, from {bound}{draws}"}
 
     def parted(self, name: str) -> Row:
-        """A part of the average KL; the mutual information that can be seen has a cap."""
-        cap, found = math.log(len(self.images)), self.aggregate
-        note = ""
-        if found["mutual_information"] > cap - 1:
-            note = f", at its cap, the log of {len(self.images):,} pictures ({cap:.2f}): take more"
-            if name != "mutual_information":
-                note = ", too large: mutual_information is at its cap" * (name != "dimension_wise_kl")
-        return _row(name, found[name], None, note)
+        """A part of the average KL; the mutual information with the bounds that it lies between."""
+        found = self.aggregate
+        if name == "mutual_information":
+            upper, kl = found["mutual_information_upper"], self.statistics.kl.sum(1).mean().item()
+            note = ", with a picture's own posterior counted and left out"
+            note += f"; nor is it above the mean KL, {kl:.1f}" * (kl < upper)
+            return _row(name, found[name], None, note) | {"upper": found["mutual_information_upper"]}
+        return _row(name, found[name], None, "" if name == "dimension_wise_kl" else self.bias())
+
+    def bias(self) -> str:
+        """What to think of the parts that ask for the density q(z), where these pictures are too few to know it."""
+        seen = self.aggregate["mutual_information"] + self.aggregate["total_correlation"]
+        limit = math.log(len(self.images)) - BIAS_MARGIN
+        if seen <= limit:
+            return ""
+        return (
+            f", may be bias: E log q(z | x) - sum_j E log q(z_j) is {seen:.1f}, above log N - {BIAS_MARGIN:g} = "
+            f"{limit:.1f} of {len(self.images):,} pictures"
+        )
 
     def probe(self, name: str, score: Callable[..., float]) -> Row:
         """Learn the labels from half of the means and tell those of the other half."""
@@ -545,12 +638,14 @@ _MEASURES: dict[str, Callable[[_Work], Row]] = {
     "elbo": lambda work: work.average("elbo", work.statistics.elbo),
     "reconstruction": _Work.reconstruction,
     "kl": _Work.kl,
-    "nll": lambda work: work.average("nll", work.nll, f", {work.k:,} draws") | {"k": work.k},
+    "nll": _Work.nll,
     "bits_per_dimension": _Work.bits,
     "linear_probe": lambda work: work.probe("linear_probe", disentanglement.linear_probe),
     "knn": lambda work: work.probe("knn", disentanglement.knn_accuracy),
     "accuracy": _Work.accuracy,
-    **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "active_units", "perplexity")},
+    "kl_per_level": _Work.levels,
+    "active_units": _Work.units,
+    **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "perplexity")},
     **{name: partial(_Work.parted, name=name) for name in PAIRWISE},
     **{name: partial(_Work.factored, name=name) for name in FACTORED},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -52,6 +52,22 @@ class LatentSpec:
     def factorises(self) -> bool:
         """Whether there is a KL for each dimension."""
         return self.kl_shapes == self.shapes
+
+    @property
+    def units_by(self) -> str | None:
+        """What active units are counted by: the `variance` of the means, the `kl` of each dimension, or nothing.
+
+        The variance says something where noise and prior give z a scale of 1. In a hierarchy the prior itself moves
+        with the coarser groups, and takes the means along. Codes, autoencoders and learned priors have no such scale.
+        """
+        if self.posterior in ("gaussian", "flow") and self.prior == "normal":
+            return "variance"
+        return "kl" if self.posterior == "topdown" else None
+
+    def levels(self, kl: Sequence[float]) -> list[float]:
+        """KL of each latent group, coarse to fine, from that of each dimension (`kl_size` numbers)."""
+        ends = list(itertools.accumulate(math.prod(shape) for shape in self.kl_shapes))
+        return [sum(kl[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
     @property
     def spreads(self) -> bool:
@@ -122,7 +138,7 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.image_shape = config.image_shape
-        self.likelihood = likelihoods.build(config.likelihood)
+        self.likelihood = likelihoods.build(config.likelihood, of_means=config.foreign)
         channels, height, width = config.image_shape
         output = (self.likelihood.channels(channels), height, width)
         parts = _graphs if config.foreign else _maps if config.latent.kind in MAPS else self._vector
@@ -161,7 +177,8 @@ class VAE(nn.Module):
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
         assert isinstance(self.latent, Gaussian)
-        return self.latent.distribution(self.encoder(x))
+        with nets.as_measured(self.encoder) as encoder:
+            return self.latent.distribution(encoder(x))
 
     @property
     def spec(self) -> LatentSpec:

@@ -7,7 +7,8 @@ picture inwards for both, so a decoder reads it backwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -37,6 +38,23 @@ class BatchNorm(nn.BatchNorm2d):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() not in (2, 4):
             raise ValueError(f"x has {input.dim()} dimensions; allowed: 2, 4.")
+
+
+@contextmanager
+def as_measured(net: nn.Module) -> Iterator[nn.Module]:
+    """A net whose batch norm is that of eval mode: for inputs that are no batch of pictures.
+
+    Normed as a batch of their own they would come out as if they were spread like pictures, in training alone, and
+    would teach the running statistics what no picture is.
+    """
+    norms = [part for part in net.modules() if isinstance(part, BatchNorm) and part.training]
+    for part in norms:
+        part.eval()
+    try:
+        yield net
+    finally:
+        for part in norms:
+            part.train()
 
 
 def _norm(kind: str, width: int) -> list[nn.Module]:

@@ -56,7 +56,7 @@ class Minimised(nn.Module, ABC):
         return None
 
     @abstractmethod
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         """Terms of one batch.
 
         Args:
@@ -64,30 +64,35 @@ class Minimised(nn.Module, ABC):
             y: labels (N,) or None; -1 where a label is not known.
             progress: fraction of the run that is over; schedules read it.
             noise: source of all noise.
+            grey: the pictures before that, where they are others: with them the means of pictures are compared by
+                what looks at pictures, since anybody tells bits from means.
 
         Returns:
             `loss`, and where they are defined `elbo`, `reconstruction` (negative log-likelihood), `kl` and
             `critic_loss`: scalars, nats per image.
         """
 
-    def appearance(self, params: Tensor, x: Tensor) -> Tensor:
+    def appearance(self, params: Tensor, x: Tensor, grey: Tensor | None) -> Tensor:
         """What focal and perceptual losses add to the negative log-likelihood, a scalar."""
+        pictures = x if grey is None else grey
         extra = x.new_zeros(())
         if self.config.focal:
             extra = extra + focal_excess(params, x, self.config.focal)
         for name, distance in self.distances.items():
-            extra = extra + getattr(self.config, name) * distance(self.model.likelihood.location(params), x).mean()
+            extra = (
+                extra + getattr(self.config, name) * distance(self.model.likelihood.location(params), pictures).mean()
+            )
         return extra
 
 
 class OfTerms(Minimised):
     """An objective of a model's terms, one draw a picture."""
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
         found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
         if self.config.focal or self.distances:
-            found["loss"] = found["loss"] + self.appearance(params, x)
+            found["loss"] = found["loss"] + self.appearance(params, x, grey)
         return found
 
     @abstractmethod
@@ -211,7 +216,7 @@ class ImportanceWeighted(Minimised):
     arXiv:1802.04537, MIWAE).
     """
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         k, bounds = self.config.draws, self.config.bounds
         terms = self.model.terms(x, y, k=k * bounds, generator=noise)
         return bounded(terms, -self._bounds(terms).mean())
@@ -264,10 +269,10 @@ class PartiallyImportanceWeighted(ImportanceWeighted):
 class Reconstruction(Minimised):
     """An autoencoder's: the negative log-likelihood alone."""
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         _, params = self.model.reconstruct(x, y, generator=noise)
         fit = -self.model.score(params, x).mean()
-        return {"loss": fit + self.appearance(params, x), "reconstruction": fit}
+        return {"loss": fit + self.appearance(params, x, grey), "reconstruction": fit}
 
 
 class Commitment(OfTerms):
@@ -286,7 +291,7 @@ class SemiSupervised(Minimised):
     Per image of the batch; `alpha` weighs the cross-entropy of those that have one.
     """
 
-    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise) -> Losses:
+    def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         assert y is not None
         known, logits, classes = y >= 0, self.model.classifier(x), self.model.config.classes
         terms = self.model.each_class(x, noise)

@@ -26,6 +26,7 @@ Slices = tuple[slice, slice]
 
 SIDE = 1024  # pixels of the longer side
 FAINT = 0.25  # darkness of ink: what is lighter, a person is asked to look at
+MOST_SHAPES = 500  # connected shapes that writing has: noise and halftones have thousands
 LEAST = 0.1  # darkness of ink: what is lighter is none
 
 _WINDOWS = (0.015, 0.03, 0.06, 0.12, 0.2)  # of the longer side: wider than a stroke, from narrow to wide
@@ -502,6 +503,8 @@ def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
     """The connected parts above a threshold, and how like ink each is."""
     above = dark > max(threshold, LEAST / 2)
     labels, count = ndimage.label(above, np.ones((3, 3)))
+    labels, count = _heaviest(labels, count, dark)
+    above = labels > 0
     boxes = ndimage.find_objects(labels)
     every = np.arange(1, count + 1)
     areas = np.bincount(labels[above], minlength=count + 1)[1:]
@@ -514,6 +517,18 @@ def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
     round_ = (areas > 0.66 * sizes.prod(1)) & (sizes.max(1) < 1.35 * sizes.min(1)) & (sizes.max(1) * step > 10)
     quality = np.clip(2 * (sharp / _SHARP - 0.75), 0.02, 1) * np.where(cut, 0.2, 1) * np.where(round_, 0.1, 1)
     return _Shapes(labels, boxes, weight, quality, round_)
+
+
+def _heaviest(labels: NDArray[np.int32], count: int, dark: Grey) -> tuple[NDArray[np.int32], int]:
+    """Labels of the heaviest shapes alone, where there are more than any writing has."""
+    if count <= MOST_SHAPES:
+        return labels, count
+    weight = np.bincount(labels.ravel(), dark.ravel(), count + 1)
+    weight[0] = 0
+    kept = np.sort(np.argpartition(weight, -MOST_SHAPES)[-MOST_SHAPES:])
+    number = np.zeros(count + 1, labels.dtype)
+    number[kept] = np.arange(1, MOST_SHAPES + 1)
+    return number[labels], MOST_SHAPES
 
 
 def _group(shapes: _Shapes, alone: bool) -> tuple[NDArray[np.intp], int]:

@@ -296,9 +296,8 @@ class Run:
         for optimizer in self.optimizers.values():
             optimizer.param_groups[0]["lr"] = settings.learning_rate.at(progress)
             optimizer.zero_grad()
-        x = self.model.observe(as_float(self.images[mine]), share)
-        labels = None if self.labels is None else self.labels[mine]
-        terms = self.objective(x, labels, progress, share)
+        pictures, labels = as_float(self.images[mine]), None if self.labels is None else self.labels[mine]
+        terms = self.objective(self.model.observe(pictures, share), labels, progress, share, pictures)
         loss = terms["loss"] if self.critic is None else terms["loss"] + terms["critic_loss"]
         # accelerator.backward adds what fp16 and DeepSpeed need, at 2 % a step
         (loss if weight == 1.0 else loss * weight).backward()
@@ -326,7 +325,8 @@ class Run:
         settings, beta = self.recipe.training, self.recipe.objective.beta
         self.model.eval()
         train, val = (
-            statistics(self.model, images, settings.seed, labels=labels).summary() for images, labels in self.watched
+            statistics(self.model, images, settings.seed, labels=labels).summary(self.model.spec)
+            for images, labels in self.watched
         )
         score = self._score(val)
         if not (math.isfinite(loss) and math.isfinite(score)):
@@ -487,7 +487,7 @@ def described(
         tsne=tsne,
     )
     dense = model.spec.has_density
-    metrics = found.summary() | {
+    metrics = found.summary(model.spec) | {
         "bits_per_dimension": bits_per_dimension(model, -found.elbo.mean().item()) if dense else None,
         "test_pictures": len(test),
         **(about or {}),

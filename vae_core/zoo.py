@@ -129,7 +129,7 @@ VARIANTS = {
     "beta-tc": Variant(
         CONV,
         "Chen et al. 2018, arXiv:1802.04942",
-        "weighs only the dependence between dimensions: disentangles without the blur",
+        "weighs only the dependence between dimensions: factors come apart for less blur than beta costs",
         objective=Objective("tc", beta=Schedule(end=6.0)),
     ),
     "factor": Variant(
@@ -199,7 +199,7 @@ VARIANTS = {
     ),
     "mixture": Variant(
         CONV,
-        "Dilokthanakul et al. 2016, arXiv:1611.02648",
+        "Jiang et al. 2017, arXiv:1611.05148",
         "a prior of several Gaussians, learned: clusters",
         latent=Latent(prior="mixture", components=20),
     ),
@@ -212,7 +212,7 @@ VARIANTS = {
     ),
     "ladder": Variant(
         CONV,
-        "Sonderby et al. 2016, arXiv:1602.02282",
+        "Kingma et al. 2016, arXiv:1606.04934; Vahdat and Kautz 2020, arXiv:2007.03898",
         "three groups from coarse to fine, each given the coarser ones",
         cost=4.0,
         latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
@@ -272,11 +272,13 @@ VARIANTS = {
 def likelihood_for(data: str, objective: str = "elbo") -> LikelihoodConfig:
     """The likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
 
-    The variance is given where the objective does not see the pixels' likelihood, and so could not learn it.
+    Where a critic sees the pictures they are Gaussian, of any data: anybody tells bits from means, and means of bits
+    begin grey, from where a critic lets none come back. The variance is given, since an objective that does not see
+    the pixels' likelihood could not learn it.
     """
-    if data in BINARY_DATA:
-        return LikelihoodConfig("bernoulli")
-    return LikelihoodConfig("gaussian", 0.2) if objective == BLIND else LikelihoodConfig("learned_gaussian")
+    if objective == BLIND:
+        return LikelihoodConfig("gaussian", 0.2)
+    return LikelihoodConfig("bernoulli" if data in BINARY_DATA else "learned_gaussian")
 
 
 def recipe(

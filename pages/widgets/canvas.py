@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
+from pages.widgets import components
 from vae_core import images
 
 _HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def canvas(
     """
 
     def picked() -> None:
-        place: Any = st.session_state[key].get("picked")
+        place = components.said(key, "picked")
         if on_pick and isinstance(place, int | float) and 0 <= int(place) < len(pictures):
             on_pick(int(place))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +27,7 @@ from vae_core.config import (
     Objective,
     Schedule,
 )
+from vae_core.health import kl_of_levels
 from vae_core.model import LatentSpec
 
 STRIP = 400  # CSS pixels that a card offers to a strip
@@ -123,11 +123,9 @@ class History:
 
     def kl_per_level(self, spec: LatentSpec) -> tuple[list[str], list[list[float]]]:
         """Names of the latent groups, coarse to fine, and for each its KL on the validation split by epoch."""
-        sizes = [math.prod(shape) for shape in spec.kl_shapes]
-        ends = list(itertools.accumulate(sizes))
-        table = [row["val"]["kl_per_dim"] for row in self.rows]
-        curves = [[sum(row[end - size : end]) for row in table] for size, end in zip(sizes, ends, strict=True)]
-        return [f"level {i + 1}" for i in range(len(sizes))], curves
+        table = [spec.levels(row["val"]["kl_per_dim"]) for row in self.rows]  # (epochs, levels)
+        names = [f"level {i + 1}" for i in range(len(spec.kl_shapes))]
+        return names, [list(curve) for curve in zip(*table, strict=True)]
 
     def perplexity(self) -> dict[str, list[float]]:
         """Codes in use on the validation split by epoch, a curve a codebook; empty where there are none."""
@@ -141,7 +139,7 @@ class History:
 def figures(opened: Opened) -> dict[str, str]:
     """Name -> value with unit, for the figures that the header holds."""
     metrics, spec = opened.checkpoint.metrics, opened.checkpoint.model.spec
-    given = ", given the class" if spec.classes else ""
+    given = ", given the class: a bound of log p(x | y)" if spec.classes else ""
     unit = opened.checkpoint.model.likelihood.unit
     named = {
         "Test ELBO": ("elbo", f"{{:.2f}} nats per image{given}"),
@@ -149,14 +147,15 @@ def figures(opened: Opened) -> dict[str, str]:
         "Test KL": ("kl", "{:.2f} nats per image"),
         "Bits per dimension": ("bits_per_dimension", "{:.3f} bits"),
         "Class found": ("accuracy", "right for {:.1%} of the test pictures"),
-        "Active units": ("active_units", f"{{:.0f}} of {spec.size}"),
         "Parameters": ("parameters", "{:,.0f}"),
         "Best epoch": ("best_epoch", "{:.0f}"),
         "Training time": ("train_seconds", "{:,.0f} s"),
     }
-    if not models.has_units(opened):
-        del named["Active units"]
     found = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
+    if models.has_units(opened):
+        found["Active units"] = models.units(opened)
+    if levels := kl_of_levels(spec, metrics):
+        found["KL of each level"] = levels
     if codes := models.codes_in_use(opened):
         found["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
     sizes = opened.checkpoint.data.sizes

@@ -1,13 +1,15 @@
 // A photograph with the rectangle that is cut out of it. Hand, finger or arrow keys move and size it; sliders turn it and
-// set the threshold. Python hears of a change when the hand lets go, or when the keys have rested.
+// set the threshold. Python hears of a change when the hand lets go, when the keys have rested, or when a person presses
+// something else; and what Python has not heard of yet stays as the hand left it.
 
 const REST = 250; // milliseconds
+const LATE = 5000; // milliseconds after which Python has not heard, and what it says counts
 const SMALL = 40; // CSS pixels: a rectangle's shorter side
 const FILLED = 0.6; // of the photograph's sides, which the rectangle's longer side takes once zoomed in
 const MOST = 6; // times, zoomed in
 const STEP = 0.01; // of the photograph, a press of an arrow key
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const bound = new WeakMap(); // Streamlit calls the default export again with every change of data or theme
+const memory = new WeakMap(); // Streamlit calls the default export again with every change of data or theme
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".cutout");
@@ -17,17 +19,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const frame = part(".frame");
   const plane = part(".plane");
   const [turn, threshold] = root.querySelectorAll("input");
-  const own = { crop: data.crop, turn: data.turn, threshold: data.threshold };
-  let timer = 0;
+  const given = { crop: data.crop, turn: data.turn, threshold: data.threshold };
+  const kept = memory.get(root) ?? { own: given, waiting: new Set(), timer: 0, last: null };
+  memory.set(root, kept);
+  const isAnother = picture.getAttribute("src") !== data.photograph;
+  if (isAnother) Object.assign(kept, { waiting: new Set(), last: null });
+  if (kept.last === null || data.heard === kept.last || Date.now() - kept.last > LATE)
+    for (const name of Object.keys(given)) if (!kept.waiting.has(name)) kept.own[name] = given[name];
+  const { own } = kept;
 
   root.setAttribute("aria-label", `Cut out for ${data.name}`);
   part(".said").textContent = "Cut out of your photograph. Drag the rectangle to correct it.";
   part(".doubts").textContent = data.doubts;
-  const isAnother = picture.getAttribute("src") !== data.photograph;
   Object.assign(picture, { src: data.photograph, alt: data.alt });
   Object.assign(part(".ink"), { src: data.ink, alt: data.inkAlt });
-  Object.assign(turn, { min: -data.turns, max: data.turns, value: data.turn });
-  Object.assign(threshold, { min: data.thresholds[0], max: data.thresholds[1], value: data.threshold });
+  Object.assign(turn, { min: -data.turns, max: data.turns, value: own.turn });
+  Object.assign(threshold, { min: data.thresholds[0], max: data.thresholds[1], value: own.threshold });
   threshold.title = "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.";
   turn.title = "Degrees that the rectangle is turned by in the photograph.";
   frame.setAttribute(
@@ -63,14 +70,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
       slider.setAttribute("aria-valuetext", text);
     }
   };
-  const tell = (name) => {
-    clearTimeout(timer);
-    timer = 0;
-    setTriggerValue("changed", { name, value: own[name] ?? null });
+  const tell = () => {
+    clearTimeout(kept.timer);
+    if (kept.waiting.size === 0 || !root.isConnected) return;
+    const values = Object.fromEntries([...kept.waiting].map((name) => [name, own[name] ?? null]));
+    kept.waiting.clear();
+    kept.last = Date.now();
+    setTriggerValue("changed", { values, count: kept.last });
   };
   const later = (name) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => tell(name), REST);
+    kept.waiting.add(name);
+    clearTimeout(kept.timer);
+    kept.timer = setTimeout(tell, REST);
+  };
+  const now = (name) => {
+    kept.waiting.add(name);
+    tell();
   };
 
   // A rectangle by its middle and sides, in parts of the photograph, kept inside.
@@ -132,7 +147,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       for (const end of ["pointerup", "pointercancel"]) photograph.removeEventListener(end, drop);
       const far = Math.hypot(dropped.clientX - from[0], dropped.clientY - from[1]) > 3;
       if (dropped.type === "pointerup" && far) {
-        tell("crop");
+        now("crop");
       } else {
         own.crop = before;
         draw();
@@ -157,21 +172,28 @@ export default function ({ data, parentElement, setTriggerValue }) {
     later(event.target.name);
   };
 
-  bound.get(root)?.abort();
+  kept.control?.abort();
   const control = new AbortController();
-  bound.set(root, control);
+  kept.control = control;
   const { signal } = control;
+  const finish = (event) => {
+    if (!event.composedPath().includes(root)) tell();
+  };
+  for (const pressed of ["pointerdown", "keydown"]) addEventListener(pressed, finish, { signal, capture: true });
+  // What a step back leaves has been told, or is left.
+  const leave = () => {
+    kept.waiting.clear();
+    kept.last = null;
+  };
+  addEventListener("popstate", leave, { signal, capture: true });
   photograph.addEventListener("pointerdown", grab, { signal });
   frame.addEventListener("keydown", press, { signal });
   for (const slider of [turn, threshold]) slider.addEventListener("input", slide, { signal });
-  reset.addEventListener("click", () => tell("reset"), { signal });
+  reset.addEventListener("click", () => now("reset"), { signal });
   closer.addEventListener("click", () => zoom(!isZoomed()), { signal });
   addEventListener("resize", () => isZoomed() && zoom(false), { signal });
   if (isAnother) zoom(false);
   draw();
   picture.decode().then(draw, () => undefined); // its size is known only now
-  return () => {
-    clearTimeout(timer);
-    control.abort();
-  };
+  return () => control.abort();
 }

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from pages.widgets import components
 from vae_core import images
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _component = st.components.v2.component(
 
 
 def cutout(
-    found: CutOut, photograph: Image.Image, key: str, name: str, changed: bool, act: Callable[[str, str], None]
+    found: CutOut, photograph: Image.Image, key: str, name: str, changed: bool, act: Callable[[dict[str, str]], None]
 ) -> None:
     """Show what was cut out, and let a person correct it.
 
@@ -62,16 +63,19 @@ def cutout(
         key: the widget's key.
         name: of the picture, as a person reads it.
         changed: whether there is a correction that can be reset.
-        act: called before the next run with `crop`, `turn` or `threshold` and its text, or with `RESET`.
+        act: called before the next run with the texts of `crop`, `turn` and `threshold` that were changed, or `RESET`.
     """
 
-    def told() -> None:
-        change: Any = st.session_state[key].get("changed")
-        name, text = correction(change)
-        if name:
-            act(name, text)
+    def hear() -> None:
+        change = components.said(key, "changed")
+        if not isinstance(change, dict):
+            return
+        st.session_state[f"{key}_heard"] = change.get("count")
+        if changes := corrections(change.get("values")):
+            act(changes)
 
-    _component(key=key, data=_shown(found, photograph, name, changed), on_changed_change=told)
+    data = _shown(found, photograph, name, changed) | {"heard": st.session_state.get(f"{key}_heard")}
+    _component(key=key, data=data, on_changed_change=hear)
 
 
 def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> dict[str, Any]:
@@ -94,10 +98,13 @@ def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> 
     }
 
 
-def correction(told: Any) -> tuple[str, str]:
-    """A name and a text of what the component tells; both empty where it means nothing."""
-    told = told if isinstance(told, dict) else {}
-    name, value = told.get("name"), told.get("value")
+def corrections(values: Any) -> dict[str, str]:
+    """Names and texts of what the component says; what means nothing is left out."""
+    pairs = values.items() if isinstance(values, dict) else ()
+    return dict(pair for name, value in pairs if (pair := _correction(name, value))[0])
+
+
+def _correction(name: Any, value: Any) -> tuple[str, str]:
     numbers: list[Any] = value if isinstance(value, list) else [value]
     if name == RESET:
         return RESET, ""

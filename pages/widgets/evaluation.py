@@ -39,6 +39,7 @@ NAMES = {  # in the order in which they are shown
     "bits_per_dimension": "Bits per dimension",
     "active_units": "Active units",
     "kl_per_dim": "KL of each dimension",
+    "kl_per_level": "KL of each level",
     "perplexity": "Codebook perplexity",
     "mutual_information": "Mutual information",
     "total_correlation": "Total correlation",
@@ -424,6 +425,7 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
         "pictures": count,
         "drawn_from": len(reference),
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": metrics.density(model, labels is not None),
     }
@@ -461,6 +463,7 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
         "pictures": len(found.pictures),
         "drawn_from": found.total,
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {SEED}" if model.binary else None,
         "density": metrics.density(model, given),
     }
@@ -476,6 +479,8 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
     if about["split"] == "all":
         parts.append("Each was prepared as a picture that you upload for this model is.")
     parts.append(f"Likelihood: {about['likelihood']}" + (f"; bits {about['bits']}." if about["bits"] else "."))
+    if about["likelihood_note"]:
+        parts.append(f"Of it: {about['likelihood_note']}.")
     if about["density"]:
         parts.append(f"Density: {about['density']}.")
     return *parts, *found.pictures.notes
@@ -540,6 +545,8 @@ def _value(spec: LatentSpec, name: str, row: Row) -> str:
     digits = 2 if row["unit"].startswith("nats") else 3
     if isinstance(value, dict):
         return ", ".join(f"{part} {_number(number, digits)}" for part, number in value.items())
+    if "upper" in row:
+        return f"{_number(value, digits)} to {_number(row['upper'], digits)}"
     if isinstance(value, list):
         return _parts(spec, name, value, digits)
     return _number(value, digits) + (f" ± {_number(error, digits)}" if error is not None else "")
@@ -571,6 +578,7 @@ def as_csv(found: Measured) -> bytes:
     writer.writerow(["figure", "part", "value", "standard_error", "unit"])
     for name, row in found.rows.items():
         value = row["value"]
+        value = {"lower": value, "upper": row["upper"]} if "upper" in row else value
         listed = dict(enumerate(value)) if isinstance(value, list) else value
         parts = listed if isinstance(listed, dict) else {"": value}
         for part, number in parts.items():

@@ -18,6 +18,7 @@ from vae_core.jobs import Progress
 
 PCA, TSNE, PLANE = "PCA", "t-SNE", "Latent plane"
 TSNE_AXES = f"{TSNE} 1", f"{TSNE} 2"
+SEEN = 0.05  # per cent: what is written as 0.0 is not spoken of
 HEIGHT = 430  # pixels of a map: with title and controls it fits a projector of 1280 x 720
 
 
@@ -55,7 +56,9 @@ def pca(points: Points, dimensions: int) -> Layout:
     found = _principal(points.key, points, dimensions)
     shares = [100 * float(share) for share in found.explained]
     axes = tuple(f"PC{i + 1} ({share:.1f} %)" for i, share in enumerate(shares))
-    words = f"These {dimensions} principal components explain {sum(shares):.1f} % of the variance."
+    words = f"These {dimensions} principal components explain {sum(shares):.1f} % of the variance"
+    rest = 100 - sum(shares)
+    words += f": what looks near may lie far apart in the other {rest:.1f} %." if rest >= SEEN else "."
     basis = found.mean, found.axes
     return Layout((points.key, PCA, dimensions), found.coords, axes, found.transform, words, basis=basis)
 

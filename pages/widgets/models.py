@@ -23,6 +23,7 @@ from streamlit.errors import StreamlitAPIException
 from pages.widgets import steps, uploads, words
 from vae_core import checkpoints, data
 from vae_core.checkpoints import Checkpoint, CheckpointError
+from vae_core.health import kl_of_levels
 from vae_core.training import pick_device
 
 ORDER = ("mnist", "mnist-2d", "mnist-beta4", "fashion", "sprites", "characters", "digits")  # simple things first
@@ -207,25 +208,30 @@ def facts(opened: Opened) -> list[str]:
         f"{height} × {width} {'colour' if channels == 3 else 'grey'} pictures, {words.size_of(spec)}",
         f"Likelihood: {model.likelihood.label}" if spec.has_density else words.density_of(spec),
     ]
+    if model.likelihood.note:
+        lines.append(f"There {model.likelihood.note}")
     if spec.classes:
         lines.append(f"Conditional: it is told which of {spec.classes} classes a picture has")
     if spec.has_density and metrics.get("elbo") is not None:
-        given = ", given the class" if spec.classes else ""
+        given = ", given the class: a bound of log p(x | y)" if spec.classes else ""
         lines.append(f"Test ELBO: {metrics['elbo']:.1f} nats per image{given}")
     if has_units(opened):
-        lines.append(f"Active units: {metrics['active_units']:.0f} of {spec.size}")
+        lines.append(f"Active units: {units(opened)}")
+    if levels := kl_of_levels(spec, metrics):
+        lines.append(f"KL of each level: {levels}")
     return [*lines, *codes_in_use(opened)]
 
 
 def has_units(opened: Opened) -> bool:
-    """Whether the header counts active units, and z has a scale that they can be counted on: not codes nor levels."""
+    """Whether the header counts active units, and z is of a kind that has some."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
-    return (
-        metrics.get("active_units") is not None
-        and spec.has_kl
-        and spec.prior in ("normal", "learned")
-        and (spec.codebook_size is None)
-    )
+    return metrics.get("active_units") is not None and spec.units_by is not None
+
+
+def units(opened: Opened) -> str:
+    """How many units are active, in words, where the model has some."""
+    spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
+    return f"{metrics['active_units']:.0f} of {spec.size}" + (", by KL" if spec.units_by == "kl" else "")
 
 
 def codes_in_use(opened: Opened) -> list[str]:

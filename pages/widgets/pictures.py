@@ -528,12 +528,23 @@ def _cutout_input(slot: str, found: Chosen, cut: CutOut, name: str) -> None:
     """What was cut out of a photograph, and its corrections."""
     changed = not settings_of(found.choice).keys().isdisjoint(_CUT)
 
-    def correct(what: str, text: str) -> None:
-        value = without_cut(found.choice) if what == RESET else with_setting(found.choice, what, text)
-        choose(slot, value)
+    def correct(changes: dict[str, str]) -> None:
+        held, value = _present(slot, found.choice)
+        value = without_cut(value) if RESET in changes else value
+        for what, text in changes.items():
+            value = value if what == RESET else with_setting(value, what, text)
+        choose(held, value)
 
     assert found.given is not None
     cutout(cut, found.given, f"cutout_{slot}", name, changed, correct)
+
+
+def _present(slot: str, shown: str) -> tuple[str, str]:
+    """Where an upload that a slot has shown is now, after a swap in the same moment, and as it is now."""
+    slots = (slot, *(other for other in NAMES if other != slot))
+    held = ((each, choice(each, shown if each == slot else "")) for each in slots)
+    same = ((each, value) for each, value in held if value.split(":")[:2] == shown.split(":")[:2])
+    return next(same, (slot, shown))
 
 
 def without_cut(value: str) -> str:
@@ -814,4 +825,5 @@ def _setting(label: str, options: dict[str, str], name: str, slot: str, value: s
 
 def _set(slot: str, value: str, name: str) -> None:
     found = st.session_state[f"{name}_{slot}"]
-    choose(slot, with_setting(value, name, {True: "yes", False: "no"}.get(found, found)))
+    held, present = _present(slot, value)
+    choose(held, with_setting(present, name, {True: "yes", False: "no"}.get(found, found)))

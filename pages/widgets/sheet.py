@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
+from pages.widgets import components
 from vae_core import images
 
 _HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def sheet(
     """
 
     def picked() -> None:
-        row: Any = st.session_state[key].get("picked")
+        row = components.said(key, "picked")
         if isinstance(row, int | float) and int(row) in rows:
             on_pick(int(row))
 

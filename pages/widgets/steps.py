@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.widgets import components
 
 # What of a link is a step; the rest, where a slider stands, say, belongs to the step that it was done in.
 IN_LINK = ("model", "models", "pictures", "a", "b", "c", "d", "start", "seed", "rest", "class", "level", "change")
@@ -45,8 +46,8 @@ def _take_late() -> None:
 
     A value that is set by the page, be it the one that is there, is put into the link by Streamlit.
     """
-    told: Any = st.session_state[VIEW].get("late")
-    for key in told if isinstance(told, list) else []:
+    late = components.said(VIEW, "late")
+    for key in late if isinstance(late, list) else []:
         if isinstance(key, str) and key in st.session_state:
             st.session_state[key] = st.session_state[key]
 

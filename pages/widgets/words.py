@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae_core.explore import LEAST
-from vae_core.metrics import ACTIVE_VARIANCE
+from vae_core.metrics import ACTIVE_KL, ACTIVE_VARIANCE
 from vae_core.model import LatentSpec
 
 DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no KL."
@@ -37,7 +37,7 @@ def intro(spec: LatentSpec) -> str:
 
 def temperature_of(spec: LatentSpec) -> str:
     """What the temperature does."""
-    rest = "1 is the prior itself; below 1 the pictures are more typical and more alike, above 1 they are stranger."
+    rest = "1 is the prior itself; below 1 the pictures are more average and more alike, above 1 they are stranger."
     if spec.codebook_size:
         if spec.prior != "learned":
             return "A uniform prior has no temperature: all codes stay alike."
@@ -59,11 +59,11 @@ def straight(spec: LatentSpec) -> str:
 
 def unused(spec: LatentSpec) -> str:
     """When a dimension counts as collapsed, for what the model does not use."""
-    if spec.prior == "normal":
+    if spec.units_by == "variance":
         kl = " and the KL is close to 0 nats, so that the posterior is the prior" if spec.factorises else ""
         return f"over the reference pictures the variance of the encoded mean is below {ACTIVE_VARIANCE:g}{kl}"
-    if spec.factorises:
-        return f"over the reference pictures the mean KL is below {LEAST:g} nats, so that the posterior is the prior"
+    if spec.units_by == "kl":
+        return f"over the reference pictures the KL is below {ACTIVE_KL:g} nats, so that the posterior is the prior"
     return f"over the reference pictures they vary by less than {LEAST:.0%} of what dimensions vary by on average"
 
 

@@ -36,11 +36,14 @@ def test_likelihoods_of_digits(data_root, capsys) -> None:
     test = data.load(DataConfig("mnist"), root=data_root).test
     chosen = torch.randperm(len(test), generator=seeded(0))[:DIGITS].sort().values
     names = sorted({*LONG, *(name for pair in PAIRS for name in pair)})
-    found = {name: metrics.importance_weighted_nll(opened(name), test.images[chosen], DRAWS) for name in names}
+    both = {name: metrics.importance_weighted(opened(name), test.images[chosen], DRAWS) for name in names}
+    found = {name: nats for name, (nats, _) in both.items()}
     with capsys.disabled():
         print(f"\nNLL of {DIGITS:,} random test digits, {DRAWS:,} draws each, nats, with standard errors")
-        for name, nats in found.items():
-            print(f"  {name:16} {nats.mean():7.2f} ± {nats.std() / DIGITS**0.5:.2f}")
+        for name, (nats, effective) in both.items():
+            few = " (few)" if effective.mean() < metrics.FEW_EFFECTIVE else ""
+            counted = f"mean effective sample size {effective.mean():.1f}{few}"
+            print(f"  {name:16} {nats.mean():7.2f} ± {nats.std() / DIGITS**0.5:.2f}, {counted}")
         for better, plain in PAIRS:
             less = found[plain] - found[better]
             print(f"  {better} is {less.mean():.2f} ± {less.std() / DIGITS**0.5:.2f} below {plain}, digit by digit")
@@ -112,7 +115,7 @@ def test_pictures_that_a_prior_over_codes_writes(name, data_root, capsys) -> Non
     apart = 0.5 * (share - real).abs().sum().item()
     codes = metrics.statistics(found.model, test.images).codes
     entropy = sum(math.log(metrics.perplexity(part)) * part.shape[1] for part in codes)
-    prior = metrics.statistics(found.model, test.images).summary()["kl"]
+    prior = metrics.statistics(found.model, test.images).summary(found.model.spec)["kl"]
     used = [round(metrics.perplexity(part), 1) for part in codes]
     with capsys.disabled():
         right = (guessed == test.labels).float().mean()

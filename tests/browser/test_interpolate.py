@@ -68,6 +68,17 @@ def source(view: View, alt: str) -> str:
     return picture(view, alt).get_attribute("src") or ""
 
 
+@pytest.mark.parametrize("model", ["mnist", "fashion"])
+def test_a_black_sheet_is_very_unusual_though_it_is_rebuilt_well(view: View, tmp_path: Path, model: str) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "black.png")
+    view.open("interpolate", model=model)
+    give(view, "A", tmp_path / "black.png")
+    words = view.page.get_by_text("it is very unusual in reconstruction error and KL together")
+    expect(words).to_be_visible()
+    expect(words).to_contain_text("of 2,000 reference pictures")
+    expect(words).to_contain_text("0 % are rebuilt better")
+
+
 def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path: Path) -> None:
     view.open("interpolate", model="digits")
     give(view, "A", seven)
@@ -331,6 +342,36 @@ def test_the_rectangle_is_moved_by_keys(view: View, squared: Path) -> None:
     sees_else(view, found)
     after = frame.bounding_box()
     assert box and after and after["width"] < box["width"]
+
+
+@pytest.mark.parametrize("wait", [0, 80, 200])
+def test_corrections_in_quick_succession_all_count(wait: int, view: View, squared: Path) -> None:
+    view.open("interpolate", model="digits")
+    give(view, "A", squared)
+    for name, key in (("Turn", "ArrowRight"), ("Threshold", "ArrowRight"), ("Turn", "ArrowRight")):
+        slider(view, name).focus()
+        view.page.keyboard.press(key)
+        view.page.wait_for_timeout(wait)
+    view.page.wait_for_timeout(400)
+    view.settle()
+    at = {name: float(slider(view, name).input_value()) for name in ("Turn", "Threshold")}
+    cut = parse_qs(urlparse(view.page.url).query)["a"][0]
+    assert f":turn={at['Turn']:.1f}" in cut and f":threshold={at['Threshold']:.2f}" in cut
+    entries = view.page.evaluate("history.length")
+    slider(view, "Turn").focus()
+    for _ in range(4):
+        view.page.keyboard.press("ArrowRight")
+        view.page.wait_for_timeout(300)
+    view.settle()
+    view.page.wait_for_timeout(400)
+    assert float(slider(view, "Turn").input_value()) == at["Turn"] + 2
+    assert view.page.evaluate("history.length") == entries, "a slider's release is no step"
+    slider(view, "Turn").focus()
+    view.page.keyboard.press("ArrowRight")
+    view.page.wait_for_timeout(wait)
+    press(view, "Swap A and B")
+    query = parse_qs(urlparse(view.page.url).query)
+    assert f":turn={at['Turn'] + 2.5:.1f}" in query["b"][0] and not query["a"][0].startswith("upload")
 
 
 def test_zooming_in_on_a_small_rectangle(view: View, small: Path) -> None:

@@ -214,6 +214,24 @@ def test_back_while_a_view_plays_undoes_the_step_before(live) -> None:
         assert live.page.url == second
 
 
+@pytest.mark.parametrize("wait", [0, 50, 120])
+def test_back_right_after_a_press_undoes_that_press(wait: int, live) -> None:
+    """Its page has not answered yet; no step before it is undone, and none is left."""
+    ready(live, "path")
+    for _ in range(2):
+        button(live, "Another one").click()
+        live.settle()
+    second = live.page.url
+    for _ in range(2):
+        button(live, "Another one").click()
+        live.page.wait_for_timeout(wait)
+        live.page.evaluate("history.back()")
+        live.page.wait_for_timeout(500)
+        live.settle()
+        seen(live, lambda: in_link(live, "a") in second)
+        assert live.page.url == second
+
+
 @pytest.mark.parametrize("how", HELD)
 def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: int, live) -> None:
     ready(live, "sliders")
@@ -225,6 +243,25 @@ def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: 
         live.settle()
         expect(live.page.get_by_test_id("stSidebar").get_by_text(f"{size} grey")).to_be_visible()
         assert picker.input_value() == name and in_link(live, "model") == name
+
+
+def test_two_quick_presses_on_a_contact_sheet_are_one_choice(live) -> None:
+    """The second finds the sheet gone, and says nothing that matters."""
+    live.open("interpolate", model="digits")
+    for wait in (0, 10, 60):
+        button(live, "Choose A").click()
+        picture = live.page.locator(".sheet button").nth(7)
+        picture.wait_for()
+        live.settle()
+        place = picture.bounding_box()
+        for _ in range(2):
+            live.page.mouse.click(place["x"] + 5, place["y"] + 5)
+            live.page.wait_for_timeout(wait)
+        live.settle()
+        expect(live.page.get_by_text("This did not work")).to_have_count(0)
+        expect(live.page.get_by_role("heading", name="Interpolate")).to_be_visible()
+        assert in_link(live, "a") is not None
+        live.page.keyboard.press("Escape")
 
 
 def test_one_back_undoes_one_step(live) -> None:

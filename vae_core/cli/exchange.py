@@ -79,7 +79,8 @@ def import_graphs(
 ) -> None:
     """Make one file of a model that was trained elsewhere: its encoder and decoder as ONNX, figures, references.
 
-    Both are checked, and run by onnxruntime; without --likelihood there is no ELBO.
+    Both are checked, and run by onnxruntime; without --likelihood there is no ELBO. Weights that an exporter wrote
+    beside a file (NAME.onnx.data) are read from there.
 
     Take pictures that the model was not trained on: those of the test part are measured.
     """
@@ -95,6 +96,8 @@ def import_graphs(
         made = wrap(encoder, decoder, data=data, progress=progress, **wanted)
     with writing(out):
         made.save(out)
+    if note := made.model.likelihood.note:
+        say(f"Note: {note}.")
     say(f"Wrote {out}: {summary(made)}.")
 
 

@@ -1,4 +1,4 @@
-"""The commands `zoo`, `info` and `evaluate`: what models are and how good they are, as text or JSON."""
+"""The commands `zoo`, `info`, `evaluate` and `update`: what models are and how good they are, as text or JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from vae_core.cli.shared import (
     open_pictures,
     printable,
     progress_bar,
+    say,
     summary,
+    writing,
 )
 from vae_core.config import METRICS
 
@@ -64,6 +66,7 @@ def list_variants(as_json: Json = False) -> None:
 def info(file: Name = "", as_json: Json = False) -> None:
     """Show what a checkpoint is: recipe, data, figures, credit; without FILE, a table of the shipped ones."""
     from vae_core import checkpoints
+    from vae_core.health import kl_of_levels
 
     if not file:
         return _table(as_json)
@@ -84,6 +87,8 @@ def info(file: Name = "", as_json: Json = False) -> None:
         if recipe.model.foreign
         else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
         "test figures": summary(found),
+        "their density": found.model.likelihood.note,
+        "KL of levels": kl_of_levels(found.model.spec, found.metrics),
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }
@@ -126,7 +131,7 @@ def _cells(name: str, found: Checkpoint) -> list[str]:
         paper[0] if paper else "-",
         found.data.name,
         "-" if count is None else f"{count:,}",
-        _test_figure(figures),
+        _test_figure(figures) + (" given the class" if found.model.spec.classes else ""),
         "-" if active is None else f"{active} of {found.model.spec.size}",
         "-" if seconds is None else f"{seconds:,.0f}",
         f"`vae train --like {name}`",
@@ -134,8 +139,8 @@ def _cells(name: str, found: Checkpoint) -> list[str]:
 
 
 def _test_figure(figures: dict[str, Any]) -> str:
-    """The tightest that a header knows of how well a model describes pictures."""
-    kinds = {"nll": "NLL", "elbo": "ELBO", "reconstruction": "reconstruction"}
+    """What a header knows of how well a model describes pictures."""
+    kinds = {"elbo": "ELBO", "reconstruction": "reconstruction"}
     return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
 
 
@@ -202,6 +207,7 @@ def evaluate(
         "split": split,
         "pictures": len(pictures),
         "likelihood": model.likelihood.label,
+        "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": density(model, given),
         "metrics": rows,
@@ -209,7 +215,8 @@ def evaluate(
     }
     if as_json:
         return _print_json({"file": file, "seed": seed, **found})
-    notes = "".join(f"; {text}" for text in (found["bits"] and f"bits {found['bits']}", found["density"]) if text)
+    told = (found["bits"] and f"bits {found['bits']}", found["likelihood_note"], found["density"])
+    notes = "".join(f"; {text}" for text in told if text)
     print(printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
@@ -242,9 +249,30 @@ def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
     if isinstance(value, dict):
         return ", ".join(f"{part} {v:.3f}" for part, v in value.items())
+    if "upper" in row:
+        return f"{value:.4f} to {row['upper']:.4f}"
     if isinstance(value, list):
         return " ".join(f"{v:.3f}" for v in value)
     return f"{value}" if isinstance(value, int) else f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+
+
+@commands.command(epilog="Example: vae update mine.safetensors")
+def update(file: Name) -> None:
+    """Write a checkpoint again with the figures that this version counts otherwise, from what the file itself holds.
+
+    Nothing is trained or measured, and no data is needed. Files that were not updated open all the same.
+    """
+    from vae_core import checkpoints
+
+    path = checkpoints.find(file)
+    before = checkpoints.read_file(path)[0].get("metrics", {})
+    found = checkpoints.load(path)
+    changed = {name: value for name, value in found.metrics.items() if value != before.get(name)}
+    if not changed:
+        return say(f"{path}: nothing changes.")
+    with writing(path):
+        found.save(path)
+    return say(f"{path}: {'; '.join(f'{name} {before.get(name)} -> {value}' for name, value in changed.items())}.")
 
 
 def _print_json(values: dict[str, Any]) -> None:

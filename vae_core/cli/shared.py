@@ -254,16 +254,18 @@ def counted(count: int, what: str) -> str:
 def summary(checkpoint: Checkpoint) -> str:
     """What a model's header tells of its test figures, in a line."""
     found = {name: value for name, value in checkpoint.metrics.items() if value is not None}
-    parts = []
+    parts, spec = [], checkpoint.model.spec
     if "elbo" in found:
-        parts.append(f"test ELBO {found['elbo']:.2f} nats per image")
+        given = ", given its class: a bound of log p(x | y)" if checkpoint.model.spec.classes else ""
+        parts.append(f"test ELBO {found['elbo']:.2f} nats per image{given}")
     elif "reconstruction" in found:
         unit = checkpoint.model.likelihood.unit
         parts.append(f"test reconstruction error {found['reconstruction']:.2f} {unit} per image")
     if "kl" in found:
         parts.append(f"KL {found['kl']:.2f}" + ("" if "elbo" in found else " nats per image"))
     if "active_units" in found:
-        parts.append(f"{found['active_units']} of {checkpoint.model.spec.size} units active")
+        how = " by their KL" if spec.units_by == "kl" else ""
+        parts.append(f"{found['active_units']} of {spec.size} units active{how}")
     if "accuracy" in found:
         parts.append(f"class right for {found['accuracy']:.1%} of the test pictures")
     return ", ".join(parts) or "none"

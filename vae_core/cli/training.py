@@ -356,10 +356,11 @@ def _line(run: Run, report: Progress, left: float) -> str:
     """An epoch in a line; nats per image."""
     assert report.row is not None
     val = report.row["val"]
-    kl = "" if val["kl"] is None else f"KL {val['kl']:.2f}, "
+    units = "" if val["active_units"] is None else f"active units {val['active_units']}  "
+    kl = "" if val["kl"] is None else f"KL {val['kl']:.2f}{', ' if units else '  '}"
     return (
         f"epoch {report.epoch + 1}/{run.recipe.training.epochs}  {_running(report.loss, report.elbo)}  "
-        f"validation: {_running(val['reconstruction'], val['elbo'])}, {kl}active units {val['active_units']}  "
+        f"validation: {_running(val['reconstruction'], val['elbo'])}, {kl}{units}"
         f"{report.images_per_second:,.0f} images/s  {timedelta(seconds=round(left))} left"
     )
 

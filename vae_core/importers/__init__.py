@@ -27,8 +27,8 @@ from vae_core.config import (
     Recipe,
     Training,
 )
-from vae_core.graphs import MAX_BYTES, Graph
-from vae_core.importers import exporting
+from vae_core.graphs import Graph
+from vae_core.importers import exporting, reading
 from vae_core.importers.forms import Foreign, Form, Meaning, Picture, form, picture_of
 from vae_core.metrics import as_float
 from vae_core.model import VAE, build
@@ -71,7 +71,7 @@ def wrap(
     Args:
         encoder: a torch module or function, or an ONNX file (a path or its bytes): pictures (N, C, H, W) -> a mean and
             a spread (N, D), as two outputs or side by side in one; or a code alone. It must not draw. In ONNX pictures
-            may be flat (N, C H W) or have their channels last.
+            may be flat (N, C H W) or have their channels last; of a path, weights in a neighbour of the file are read.
         decoder: the same: codes (N, D) -> pictures.
         data: pictures that it was made for: a named data set, a folder, zip or .npz, a `Dataset`, or an array
             (N, C, H, W) or (N, H, W). Those of the test split are measured; take some that it was not trained on.
@@ -135,12 +135,7 @@ def _read(half: Any, what: str) -> Any:
     if not isinstance(half, str | os.PathLike):
         kind = type(half).__name__
         raise ValueError(f"The {what} is {kind}; allowed: a torch module or function, or an ONNX file.")
-    path = Path(half).expanduser()
-    if not path.is_file():
-        raise ValueError(f"There is no file {str(half)!r} for the {what}.")
-    if (length := path.stat().st_size) > MAX_BYTES:
-        raise ValueError(f"The {what} has {length / 2**20:.0f} MB; allowed: up to {MAX_BYTES // 2**20} MB.")
-    return path.read_bytes()
+    return reading.read(Path(half).expanduser(), what)
 
 
 # --- pictures ------------------------------------------------------------------------------------------------------

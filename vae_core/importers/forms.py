@@ -7,6 +7,7 @@ pixels, logits, variances: all of these are gone after this module.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from vae_core import graphs
 from vae_core.graphs import GraphError, Shape
 from vae_core.latents.priors import LOG_STD_RANGE
+from vae_core.opsets import for_browsers
 
 if TYPE_CHECKING:
     import onnx
@@ -283,6 +285,8 @@ def _composed(
     )
     opset = [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx")][:1]
     made = helper.make_model(graph, opset_imports=opset, ir_version=max(4, model.ir_version))
+    with contextlib.suppress(GraphError):  # then the live view says why the server decodes
+        made = for_browsers(made)
     return made.SerializeToString()
 
 

@@ -74,7 +74,11 @@ class Fitted(Normal):
 
 
 class Mixture(nn.Module):
-    """p(z) = sum_k w_k N(z; mean_k, diag std_k^2), all learned (Dilokthanakul et al. 2016, arXiv:1611.02648)."""
+    """p(z) = sum_k w_k N(z; mean_k, diag std_k^2), all learned.
+
+    The prior of VaDE (Jiang et al. 2017, arXiv:1611.05148), the component summed out, and not inferred as there.
+    Dilokthanakul et al. 2016 (arXiv:1611.02648) draw the components themselves from a second latent: another model.
+    """
 
     label = "learned"
 

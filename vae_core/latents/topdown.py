@@ -1,7 +1,10 @@
 """Groups of maps from coarse to fine; one block serves posterior and prior of a group on the way down.
 
-The ladder VAE's shared top-down path (Sonderby et al. 2016, arXiv:1602.02282) with the blocks of Child 2021
-(very deep VAE, arXiv:2011.10650).
+The way down serves inference and generation (Kingma et al. 2016, arXiv:1606.04934, bidirectional inference), posteriors
+are told relative to priors (Vahdat and Kautz 2020, arXiv:2007.03898, section 3.2), and blocks are like those of Child
+2021 (very deep VAE, arXiv:2011.10650). The ladder VAE of Sonderby et al. 2016 (arXiv:1602.02282), which gave such
+models their name, weighs what comes from above and from below by their precisions instead; of it there is the KL that
+is turned on slowly.
 """
 
 from __future__ import annotations
@@ -46,7 +49,10 @@ class Block(nn.Module):
         return mean.float(), _spread(log_std), skip
 
     def q(self, state: Tensor, features: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the posterior, relative to the prior (Vahdat and Kautz 2020, section 3.2)."""
+        """Mean and standard deviation of the posterior, each relative to the prior's.
+
+        After Vahdat and Kautz 2020, section 3.2; here the mean's shift counts in standard deviations of the prior.
+        """
         shift, log_ratio = self.posterior(torch.cat([state, features], 1)).float().chunk(2, 1)
         return mean + std * shift, std * _spread(log_ratio)
 

@@ -19,7 +19,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import served
+from pages.widgets import components, served
 from pages.widgets.models import Opened, plain
 from vae_core import export
 from vae_core.files import FileCache
@@ -207,10 +207,9 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
 
     def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
         def heard() -> None:
-            # What a view that is no longer on the page still says has no state to be read from.
-            if (widget := st.session_state.get(key)) is None:
+            found = components.said(key, name)
+            if found is None:
                 return
-            found = widget.get(name)
             if isinstance(found, dict) and isinstance(count := found.get("count"), int):  # else a trigger
                 st.session_state[f"{key}_told"] = max(count, st.session_state.get(f"{key}_told", 0))
                 found = found.get("value")

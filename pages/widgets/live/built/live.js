@@ -383,7 +383,7 @@ var ce = class {
 		this.loop.stop(), this.report.cancel(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, le = 150, b = 34, ue = 64, de = 17, x = 30, fe = 5, pe = .12;
+}, le = 150, b = 34, ue = 64, de = 17, x = 30, fe = 5, pe = .05, me = .12;
 function S(e, t, n) {
 	if (e.direction === null) return [t[e.index], n[e.index]];
 	let [r, i] = [-e.offset, 0];
@@ -391,18 +391,18 @@ function S(e, t, n) {
 		r += e * t[a], i += (e * n[a]) ** 2;
 	}), [r, Math.sqrt(i)];
 }
-function me(e, t) {
+function he(e, t) {
 	let n = e.filter(({ active: e }) => e), r = e.filter(({ active: e, low: n, high: r }, i) => e && (t[i] < n || t[i] > r));
-	if (!r.length) return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
-	let i = r.slice(0, fe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "";
-	return `Outside the grey band, where 95 % of the reference pictures lie: ${i.join(", ")}${a} (${r.length} of ${n.length} in use).`;
+	if (!r.length) return "In every dimension in use it lies within the grey band; each band holds 95 % of the reference pictures.";
+	let i = r.slice(0, fe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "", o = (n.length * pe).toFixed(1);
+	return `Outside the grey bands of ${i.join(", ")}${a}: ${r.length} of ${n.length} in use, reference pictures ${o} on average.`;
 }
-var he = "http://www.w3.org/2000/svg";
+var ge = "http://www.w3.org/2000/svg";
 function C(e, t) {
-	let n = document.createElementNS(he, e);
+	let n = document.createElementNS(ge, e);
 	return w(n, t), n;
 }
-var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ge = class {
+var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), _e = class {
 	svg = C("svg", { role: "img" });
 	box = f("div", {
 		className: "bars",
@@ -509,7 +509,7 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", e.length ? `${t}: ${e.slice(0, 16).join(", ")}` : `${t}; nothing is drawn yet`);
 	}
-}, _e = class {
+}, ve = class {
 	points = C("g", { class: "points" });
 	spread = [1, 2].map(() => C("ellipse", { class: "spread" }));
 	cross = C("path", { class: "cross" });
@@ -562,8 +562,8 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - pe * o,
-			-i - pe * s,
+			t - me * o,
+			-i - me * s,
 			o * 1.24,
 			s * 1.24
 		];
@@ -586,15 +586,15 @@ function T(e) {
 	return [t[n], t[t.length - 1 - n]];
 }
 // src/ink.ts
-var ve = .1, ye = .1, be = .1;
-function xe(e) {
+var ye = .1, be = .1, xe = .1;
+function Se(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Se(e, t) {
+function Ce(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => xe((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Se((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
@@ -603,7 +603,7 @@ function Se(e, t) {
 }
 function E(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Se(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Ce(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -622,13 +622,13 @@ function O({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function Ce(e, t) {
+function we(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function we({ width: e, height: t, values: n }) {
+function Te({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < ve) return null;
+	if (r < ye) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -636,7 +636,7 @@ function we({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= ye * r) return;
+		if (t <= be * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -656,19 +656,19 @@ function we({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function Te(e) {
+function Ee(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(be * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(xe * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Ee(Ee(r, t, c), n, c)
+		values: De(De(r, t, c), n, c)
 	};
 }
-function Ee(e, t, n) {
+function De(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -676,15 +676,15 @@ function Ee(e, t, n) {
 	}
 	return i;
 }
-function De(e, t, n, r) {
-	let i = we(e);
+function Oe(e, t, n, r) {
+	let i = Te(e);
 	if (!i) return null;
-	let a = r.brighten ? Te(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = D(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Ee(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = D(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [Ce(O(d, 0), t), Ce(O(d, 1), n)], m = {
+	}, [f, p] = [we(O(d, 0), t), we(O(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -692,32 +692,32 @@ function De(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Oe(e, t, n, r) {
+function ke(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function ke(e, t) {
+function Ae(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Ae(e, t, [n, r, i], a, o) {
+function je(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Oe(e, t.width, t.height, o), c = a && De(n, i, r, a) || D(n, i, r);
+		let n = ke(e, t.width, t.height, o), c = a && Oe(n, i, r, a) || D(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return ke(s, o);
+	return Ae(s, o);
 }
 // src/pixels.ts
-function je(e, t, n, r = 255) {
+function Me(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/draw.ts
-var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Le = class {
+var Ne = 256, Pe = 600, Fe = 760, Ie = 512, Le = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Re = class {
 	host;
 	canvas = f("canvas", {
 		role: "img",
@@ -729,8 +729,8 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 	field = f("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new _();
 	rebuilt = new _();
-	bars = new ge();
-	plane = new _e();
+	bars = new _e();
+	plane = new ve();
 	said = f("p", {
 		className: "said",
 		role: "status"
@@ -799,7 +799,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Me / Math.max(i, r);
+		let a = Ne / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
@@ -848,7 +848,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 		let { model: t, centring: n, bits: r } = this.data;
 		this.paint(this.field, e);
 		let { width: i, height: a } = this.field.canvas, { data: o } = this.field.getImageData(0, 0, i, a);
-		this.x = Ae(o, {
+		this.x = je(o, {
 			width: i,
 			height: a
 		}, t.shape, this.centre.checked ? n : null, r), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -865,7 +865,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return je(e, t, n * r);
+		return Me(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -901,7 +901,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 	}
 	put(e) {
 		let { axes: t, plane: n, classes: r, sees: i } = this.data;
-		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${Re(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = me(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${ze(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = he(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = f("canvas", {
@@ -915,7 +915,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Fe / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ie / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -923,7 +923,7 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ie, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Le, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = f("canvas", {
 			width: r,
 			height: i
@@ -943,10 +943,10 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Ne,
+			e < Pe,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Pe;
+		], o = !i && e >= Fe;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -964,15 +964,15 @@ var Me = 256, Ne = 600, Pe = 760, Fe = 512, Ie = "rgb(128 128 128)", k = [], A =
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Re(e, t) {
+function ze(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/server.ts
-var ze = class {
+var Be = class {
 	ask;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = Be) {
+	constructor(e = Ve) {
 		this.ask = e;
 	}
 	decode(e, t) {
@@ -996,7 +996,7 @@ var ze = class {
 		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
 	}
 };
-async function Be({ model: e, z: t, y: n, rows: r }, i) {
+async function Ve({ model: e, z: t, y: n, rows: r }, i) {
 	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(p(e.pictures), {
 		method: "POST",
 		body: o,
@@ -1004,11 +1004,11 @@ async function Be({ model: e, z: t, y: n, rows: r }, i) {
 	});
 	if (!s.ok) throw Error(await s.text());
 	let [c, l, u] = e.shape;
-	return je(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	return Me(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
 }
 // src/worker.ts?worker&inline
 var j = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", M = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", j], { type: "text/javascript;charset=utf-8" });
-function Ve(e) {
+function He(e) {
 	let t;
 	try {
 		if (t = M && (self.URL || self.webkitURL).createObjectURL(M), !t) throw "";
@@ -1027,7 +1027,7 @@ function Ve(e) {
 	}
 }
 // src/engine.ts
-var He = 16384, Ue = class {
+var Ue = 16384, We = class {
 	worker;
 	server;
 	id = 0;
@@ -1038,7 +1038,7 @@ var He = 16384, Ue = class {
 	failures = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new ze()) {
+	constructor(e, t = new Be()) {
 		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
@@ -1097,7 +1097,7 @@ var He = 16384, Ue = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, m = Math.min(l - a, Math.max(1, Math.floor(He / (u * d * f))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, m = Math.min(l - a, Math.max(1, Math.floor(Ue / (u * d * f))));
 		this.lanes.delete(n), a + m < l ? this.lanes.set(n, {
 			...r,
 			row: a + m
@@ -1188,29 +1188,29 @@ async function N(e) {
 	return t.arrayBuffer();
 }
 var P = null;
-function We(e) {
+function Ge(e) {
 	if (P?.runtime === e) return P.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Ve();
+	let t = new He();
 	return P = {
 		runtime: e,
-		engine: new Ue(t)
+		engine: new We(t)
 	}, t.postMessage({
 		kind: "begin",
 		runtime: p(e)
 	}), P.engine;
 }
-function Ge() {
+function Ke() {
 	P?.engine.close(), P = null;
 }
 // src/grid.ts
-var Ke = .01;
-function qe(e, t, n, r) {
+var qe = .01;
+function Je(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var Je = class {
+var Ye = class {
 	host;
 	screen = new _();
 	rows = f("div", { className: "rows" });
@@ -1222,7 +1222,7 @@ var Je = class {
 	heat = f("input", {
 		type: "range",
 		min: "0",
-		step: String(Ke),
+		step: String(qe),
 		"aria-label": "Temperature"
 	});
 	heatNumber = f("input", {
@@ -1326,7 +1326,7 @@ var Je = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: qe(r, a, t * e.dim, this.at),
+			z: Je(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1368,7 +1368,7 @@ var Je = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, Ye = 1e3, Xe = class {
+}, Xe = 1e3, Ze = class {
 	root;
 	engine;
 	note = f("p", {
@@ -1387,16 +1387,16 @@ var Je = class {
 	}
 	put() {
 		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, Ye) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, Xe) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, Ze = .05;
-function Qe(e, t, n) {
+}, Qe = .05;
+function $e(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Ze) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * Qe) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1420,7 +1420,7 @@ function R(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function $e(e, { sx: t, sy: n }, r, i) {
+function et(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1428,7 +1428,7 @@ function $e(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function et(e, t, n) {
+function tt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
@@ -1437,7 +1437,7 @@ function et(e, t, n) {
 }
 function z(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) et(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) tt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
 var B = ([e, t], [n, r]) => [
@@ -1446,15 +1446,15 @@ var B = ([e, t], [n, r]) => [
 	[n, r],
 	[e, r]
 ];
-function tt({ mean: e, axes: t }, n, r) {
+function nt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function nt({ axes: e }, t, [n, r], i, a) {
+function rt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function rt(e, t, n) {
+function it(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1463,7 +1463,7 @@ function rt(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/board.ts
-var it = .25, at = .8, ot = 14, V = [.5, 400];
+var at = .25, ot = .8, st = 14, V = [.5, 400];
 function H(e, t, n, r, i) {
 	let a = (...t) => {
 		for (let a = 0; a < t.length; a += 2) {
@@ -1474,7 +1474,7 @@ function H(e, t, n, r, i) {
 	}, [o, s] = [.4, 1.1];
 	t === 1 ? a(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0) : t === 2 ? a(-1, -1, 1, -1, 1, 1, -1, 1) : t === 3 ? a(-o, -s, o, -s, o, -o, s, -o, s, o, o, o, o, s, -o, s, -o, o, -s, o, -s, -o, -o, -o) : t === 4 ? a(0, -.6, .6, -1.2, 1.2, -.6, .6, 0, 1.2, .6, .6, 1.2, 0, .6, -.6, 1.2, -1.2, .6, -.6, 0, -1.2, -.6, -.6, -1.2) : t === 5 ? a(0, -1.2, 1.2, .9, -1.2, .9) : (e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI));
 }
-var st = class {
+var ct = class {
 	over;
 	below = f("canvas", { "aria-hidden": "true" });
 	above = f("canvas", {
@@ -1514,7 +1514,7 @@ var st = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Qe(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = $e(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1591,7 +1591,7 @@ var st = class {
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? it : at;
+			e.globalAlpha = l ? 1 : r.size ? at : ot;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
@@ -1602,8 +1602,8 @@ var st = class {
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, [s, c] = [this.style("--st-text-color"), this.style("--st-border-color")], l = n + i;
-		e.font = `${ot}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
-		let [u, d] = [I(this.frame, t, l), I(this.frame, t + r, n)], f = (e, t) => o ? rt(u[e], d[e], t) : [], p = (e, t) => {
+		e.font = `${st}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = c, e.fillStyle = s;
+		let [u, d] = [I(this.frame, t, l), I(this.frame, t + r, n)], f = (e, t) => o ? it(u[e], d[e], t) : [], p = (e, t) => {
 			let n = Math.max(0, -Math.floor(Math.log10(e.length > 1 ? e[1] - e[0] : 1) + 1e-9));
 			return (n > 3 ? e[t].toExponential(0) : e[t].toFixed(n)).replaceAll("-", "−");
 		};
@@ -1639,7 +1639,7 @@ var st = class {
 	}
 };
 // src/points.ts
-function ct(e, t, n, r, i) {
+function lt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1663,26 +1663,26 @@ function ct(e, t, n, r, i) {
 	};
 }
 // src/map.ts
-var lt = {
+var ut = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, ut = 250, U = {
+}, dt = 250, U = {
 	mouse: 12,
 	touch: 26
-}, dt = 4, ft = .0015, W = {
+}, ft = 4, pt = .0015, W = {
 	coarse: 10,
 	fine: 1
-}, pt = 4, mt = 360, ht = 540, G = 92, K = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", gt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", q = {
+}, mt = 4, ht = 360, gt = 540, G = 92, K = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", _t = "Decoded on the straight way between the two in latent space, whatever the map shows there.", q = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, J = (e) => e.toFixed(2).replace("-", "−"), _t = class {
+}, J = (e) => e.toFixed(2).replace("-", "−"), vt = class {
 	host;
-	board = new st((e) => this.over(e));
+	board = new ct((e) => this.over(e));
 	under = new _();
 	beside = new _();
 	legend = f("div", { className: "legend" });
@@ -1721,7 +1721,7 @@ var lt = {
 	walked = 0;
 	constructor(e) {
 		this.host = e;
-		let t = Object.entries(lt).map(([e, t]) => {
+		let t = Object.entries(ut).map(([e, t]) => {
 			let n = f("button", {
 				type: "button",
 				title: t
@@ -1768,7 +1768,7 @@ var lt = {
 		try {
 			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = ct(t, n, e.count, e.model.dim, e.linear);
+			this.points = lt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
@@ -1842,14 +1842,14 @@ var lt = {
 		let { left: t, top: n, width: r, height: i } = this.board.frame, a = (e, t, n) => Math.min(t + n, Math.max(t, e)), o = [a(e.offsetX, t, r), a(e.offsetY, n, i)];
 		if (this.under.caption.setAttribute("aria-live", "off"), this.fingers.size > 1) return this.pinch(e.pointerId, o);
 		let s = I(this.board.frame, ...o), { gesture: c } = this;
-		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > dt, c.tool === "Move" ? (this.board.turn(L(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
+		c ? (c.moved ||= Math.hypot(o[0] - c.begin[0], o[1] - c.begin[1]) > ft, c.tool === "Move" ? (this.board.turn(L(this.board.frame, o[0] - c.last[0], o[1] - c.last[1])), c.last = o) : (c.trail.push(s), this.look(s))) : this.loop.running || this.look(s);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { gesture: t } = this;
 		if (this.gesture = null, !t || !this.points) return;
 		let n = this.hit(t.touch);
-		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(z(B(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(z(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), ut), this.board.hover();
+		t.tool === "Path" ? this.reach(this.near) : t.moved ? t.tool === "Look" ? (this.reach(n), this.first = -1) : t.tool === "Box" ? this.choose(z(B(t.trail[0], t.trail.at(-1)), this.points.coords)) : t.tool === "Lasso" && this.choose(z(t.trail, this.points.coords)) : this.clicked = window.setTimeout(() => this.choose(n < 0 ? [] : [n]), dt), this.board.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.first = -1), this.gesture = null, this.board.hover();
@@ -1864,7 +1864,7 @@ var lt = {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
 		let t = e.deltaY * (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (e.ctrlKey ? 6 : 1);
-		this.board.turn(R(this.board.frame, Math.exp(-t * ft), e.offsetX, e.offsetY));
+		this.board.turn(R(this.board.frame, Math.exp(-t * pt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		if (!this.points || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -1894,7 +1894,7 @@ var lt = {
 		});
 	}
 	look(e) {
-		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = $e(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.board.above.dataset.at = e.join(" "), this.near = et(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -1910,12 +1910,12 @@ var lt = {
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? nt(e, this.mean(this.near), this.place(this.near), ...this.at) : tt(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? rt(e, this.mean(this.near), this.place(this.near), ...this.at) : nt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${J(this.at[t])}`).join(", "), s = `distance ${J(Math.hypot(i - n, a - r))}`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${J(this.at[t])}`).join(", "), s = `distance ${J(Math.hypot(i - n, a - r))} on the map`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : K), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
@@ -1952,11 +1952,11 @@ var lt = {
 		this.rest(), this.ends = null, this.first = -1, this.path.hidden = !0, this.decode(), this.board.hover();
 	}
 	walk(e) {
-		this.walked = (this.walked + e / pt) % 2, this.step();
+		this.walked = (this.walked + e / mt) % 2, this.step();
 	}
 	step() {
 		let [t, n] = this.ends, r = this.walked > 1 ? 2 - this.walked : this.walked;
-		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : gt), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
+		this.picture(this.under, e(this.mean(t), this.mean(n), r), e(this.weights(t), this.weights(n), r)), this.under.label(`${Math.round(100 * r)} % of the way from ${this.name(t)} to ${this.name(n)}`), this.remark(this.data.linear ? "" : _t), this.beside.figure.style.visibility = "hidden", this.share.value = String(r), this.share.style.setProperty("--filled", `${100 * r}%`), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
@@ -1981,19 +1981,19 @@ var lt = {
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= ht, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, mt), this.beside.fit(e ? t / 6 : G, G);
+		let e = this.host.root.clientWidth <= gt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, ht), this.beside.fit(e ? t / 6 : G, G);
 	}
 	dispose() {
 		this.rest(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, vt = 1 / 4, Y = .02, yt = 3, bt = 150, xt = 64, St = 120, Ct = {
+}, yt = 1 / 4, Y = .02, bt = 3, xt = 150, St = 64, Ct = 120, wt = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, wt = class {
+}, Tt = class {
 	host;
 	now = new _();
 	button = f("button", {
@@ -2068,7 +2068,7 @@ var lt = {
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = Ct[e.key];
+		let t = wt[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.toggle();
 		let n = e.shiftKey ? 5 * Y : Y;
@@ -2093,13 +2093,13 @@ var lt = {
 		], this.walked = 0, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		this.walked += e * vt, this.at = s(this.stops, this.walked), this.draw();
+		this.walked += e * yt, this.at = s(this.stops, this.walked), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	place() {
-		return [Number(this.at[0].toFixed(yt)), Number(this.at[1].toFixed(yt))];
+		return [Number(this.at[0].toFixed(bt)), Number(this.at[1].toFixed(bt))];
 	}
 	draw() {
 		let { model: e, names: t, corners: n, classes: i } = this.data, [a, s] = this.place(), c = r([a, s], t.length);
@@ -2137,24 +2137,24 @@ var lt = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - bt, t);
-		let n = Math.max(St, Math.min(e - 144, t));
+		this.now.fit(e - xt, t);
+		let n = Math.max(Ct, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(xt, xt);
+		for (let { screen: e } of this.found) e.fit(St, St);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
 	}
-}, Tt = 3, Et = .02, Dt = 3, Ot = 24, kt = 120, At = {
+}, Et = 3, Dt = .02, Ot = 3, kt = 24, At = 120, jt = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: Et,
-	ArrowUp: Et
-}, jt = class {
+	ArrowRight: Dt,
+	ArrowUp: Dt
+}, Mt = class {
 	host;
 	decoded = new _();
 	mixed = new _();
@@ -2198,7 +2198,7 @@ var lt = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.setAttribute("aria-label", e.label), n && (this.rest(!1), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => Mt(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => Nt(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2208,7 +2208,7 @@ var lt = {
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.report.later();
 	}
 	press(e) {
-		let t = At[e.key];
+		let t = jt[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.toggle(e.shiftKey);
 			this.go(this.time() + t), this.report.later();
@@ -2222,14 +2222,14 @@ var lt = {
 		this.report.cancel(), this.direction = e || this.t >= 1 ? -1 : 1, this.button.textContent = "Pause", this.loop.start();
 	}
 	plays(e) {
-		let t = this.t + this.direction * e / Tt;
+		let t = this.t + this.direction * e / Et;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	rest(e = !0) {
 		this.loop.running && (this.loop.stop(), this.button.textContent = "Play", e && this.report.now());
 	}
 	time() {
-		return Number(this.t.toFixed(Dt));
+		return Number(this.t.toFixed(Ot));
 	}
 	draw() {
 		let n = this.time();
@@ -2251,15 +2251,15 @@ var lt = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Ot * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= kt ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - kt * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= At ? n : t, r);
 	}
 	dispose() {
 		this.loop.stop(), this.report.cancel(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function Mt(e, [, t, n]) {
+async function Nt(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = f("canvas", {
@@ -2269,8 +2269,8 @@ async function Mt(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/traverse.ts
-var X = .01, Nt = .1, Pt = 6, Ft = .6, It = 120;
-function Lt(e, t, n) {
+var X = .01, Pt = .1, Ft = 6, It = .6, Lt = 120;
+function Rt(e, t, n) {
 	let r = Float32Array.from(e);
 	for (let e of t) {
 		let t = n.get(e.key);
@@ -2279,13 +2279,13 @@ function Lt(e, t, n) {
 	return r;
 }
 // src/main.ts
-var Rt = {
+var zt = {
 	compare: ce,
-	draw: Le,
-	grid: Je,
-	map: _t,
-	pad: wt,
-	path: jt,
+	draw: Re,
+	grid: Ye,
+	map: vt,
+	pad: Tt,
+	path: Mt,
 	traverse: class {
 		host;
 		now = new _();
@@ -2378,7 +2378,7 @@ var Rt = {
 				number: r
 			};
 			return n.oninput = () => this.move(a, Number(n.value)), n.onchange = () => this.report.later(), n.onwheel = (e) => {
-				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Nt), this.report.later());
+				n.matches(":focus") && (e.preventDefault(), this.move(a, Number(n.value) - Math.sign(e.deltaY) * Pt), this.report.later());
 			}, r.onchange = () => {
 				let t = Number(r.value);
 				this.move(a, r.value !== "" && Number.isFinite(t) ? t : e.start), this.place(a), this.report.now();
@@ -2413,7 +2413,7 @@ var Rt = {
 			let { model: e, start: t, slides: n, y: r } = this.data, i = performance.now();
 			this.host.engine.decode(this, {
 				model: e,
-				z: Lt(t, n, this.places),
+				z: Rt(t, n, this.places),
 				y: r === null ? void 0 : Float32Array.from(r),
 				rows: 1,
 				onPixels: (e) => this.now.draw(e, 0, 1, i)
@@ -2423,7 +2423,7 @@ var Rt = {
 			this.breathe.textContent = "Stop", this.phase = 0;
 			let e = this.breath.value === "all", t = [...this.rows.values()].filter(({ slide: t }) => e ? t.active : t.key === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Ft, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t.slide, s = 2 * ((this.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(It, Math.abs(s)) : 1;
 				return {
 					row: t,
 					far: c,
@@ -2436,7 +2436,7 @@ var Rt = {
 			this.loop.running && (this.loop.stop(), this.breathe.textContent = "Breathe", e && this.report.now());
 		}
 		breathes(e) {
-			this.phase += e / Pt * 2 * Math.PI;
+			this.phase += e / Ft * 2 * Math.PI;
 			for (let { row: e, far: t, offset: n, pace: r } of this.waves) {
 				let { low: i, high: a } = e.slide;
 				this.set(e, (i + a) / 2 + t * Math.sin(this.phase * r + n) * (a - i) / 2);
@@ -2448,7 +2448,7 @@ var Rt = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= It ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Lt ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2457,8 +2457,8 @@ var Rt = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function zt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Q && Ge(), Q = Math.max(Q, e.attempt);
+function Bt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Q && Ke(), Q = Math.max(Q, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
 		file: t
@@ -2466,7 +2466,7 @@ function zt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = Bt(e.view, t, We(e.runtime));
+			a = Vt(e.view, t, Ge(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2488,7 +2488,7 @@ function zt({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
 	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
-function Bt(e, t, n) {
+function Vt(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = () => void 0, a = {
@@ -2499,7 +2499,7 @@ function Bt(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new Rt[e](a), s = new Xe(r, n), c = new ResizeObserver(() => o.fit());
+	}, o = new zt[e](a), s = new Ze(r, n), c = new ResizeObserver(() => o.fit());
 	c.observe(r);
 	let l = () => o.fit();
 	window.addEventListener("resize", l);
@@ -2525,4 +2525,4 @@ function Bt(e, t, n) {
 		}
 	};
 }
-export { zt as default };
+export { Bt as default };

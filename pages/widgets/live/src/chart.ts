@@ -8,6 +8,7 @@ const ACROSS = 64; // bars that share the width; beyond, one scrolls
 const NARROW = 17; // CSS pixels: the narrowest column of a bar
 const NAMED = 30; // the narrowest that has a name of its own
 const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
+const BEYOND = 0.05; // of the reference pictures lie outside a band
 const MARGIN = 0.12; // of the plane, beyond its points
 
 /** A dimension, or a direction of many: where a mean stands on it, and how far `std` reaches along it. */
@@ -38,15 +39,16 @@ export function along(axis: Axis, mean: ArrayLike<number>, std: ArrayLike<number
   return [place, Math.sqrt(square)];
 }
 
-/** What the picture has that the reference pictures seldom have, in a sentence. */
-export function unusual(axes: Axis[], places: number[]): string {
+/** In which dimensions the picture lies outside of what reference pictures have there, in a sentence. */
+export function outside(axes: Axis[], places: number[]): string {
   const used = axes.filter(({ active }) => active);
   const out = axes.filter(({ active, low, high }, i) => active && (places[i] < low || places[i] > high));
   if (!out.length)
-    return "In every dimension in use it lies within the grey band, where 95 % of the reference pictures lie.";
+    return "In every dimension in use it lies within the grey band; each band holds 95 % of the reference pictures.";
   const names = out.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = out.length > names.length ? ` and ${out.length - names.length} more` : "";
-  return `Outside the grey band, where 95 % of the reference pictures lie: ${names.join(", ")}${more} (${out.length} of ${used.length} in use).`;
+  const ordinary = (used.length * BEYOND).toFixed(1); // of a reference picture
+  return `Outside the grey bands of ${names.join(", ")}${more}: ${out.length} of ${used.length} in use, reference pictures ${ordinary} on average.`;
 }
 
 const SVG = "http://www.w3.org/2000/svg";

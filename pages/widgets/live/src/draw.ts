@@ -1,5 +1,5 @@
 // Draw: a canvas for a hand; what is drawn is encoded and decoded with every movement.
-import { type Axis, Bars, type Group, Plane, unusual, along } from "./chart";
+import { type Axis, Bars, type Group, Plane, outside, along } from "./chart";
 import { h } from "./dom";
 import "./draw.css";
 import { type Centring, seen } from "./ink";
@@ -314,7 +314,7 @@ export class Draw implements View {
       this.said.textContent =
         "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
     else
-      this.said.textContent = unusual(
+      this.said.textContent = outside(
         axes,
         axes.map((axis) => along(axis, found.mean, found.std)[0]),
       );

@@ -412,7 +412,7 @@ export class PointMap implements View {
     const [x, y] = this.at;
     const [nx, ny] = this.place(this.near);
     const where = axes.map((axis, i) => `${axis.split(" ")[0]} ${number(this.at[i])}`).join(", ");
-    const away = `distance ${number(Math.hypot(nx - x, ny - y))}`;
+    const away = `distance ${number(Math.hypot(nx - x, ny - y))} on the map`;
     if (linear) this.under.label(`Under the pointer: ${where}`);
     else this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`);
     this.remark(linear ? "" : NO_INVERSE);

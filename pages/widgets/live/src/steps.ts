@@ -6,10 +6,17 @@
 //
 // And a widget that speaks in the same moment as a view puts its value into the link too late for the page's run, which
 // takes it out again: it is put back, and the page hears of it.
+//
+// And Back that follows a press so soon that the page has not answered yet waits for the answer: it undoes that press,
+// and not the one before.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 
 const PRESSES = ["pointerdown", "keydown"];
 const RECENT = 2_000; // milliseconds in which a page answers to a widget
+const SOON = 300; // milliseconds in which a press has reached the server, and its run is seen to go on
+const PATIENCE = 5_000; // milliseconds that Back waits for a page's answer
+const LOOK = 30; // milliseconds between two looks whether it is there
+const CUT = /:(?:crop|turn|threshold)=[^:]*/g; // of a picture, what is set by hand and slider
 
 /** What of a link a widget has just changed. */
 interface Change {
@@ -20,8 +27,17 @@ interface Change {
 
 /** What a person can go back to: the page, and of the link what is a step. */
 export function stepOf(address: URL, keys: string[]): string {
-  return JSON.stringify([address.pathname, ...keys.map((key) => address.searchParams.getAll(key))]);
+  const values = keys.map((key) => address.searchParams.getAll(key).map((value) => value.replace(CUT, "")));
+  return JSON.stringify([address.pathname, ...values]);
 }
+
+/** Where in its history the window stands; always 0 in a browser that does not tell. */
+const placeNow = () =>
+  (window as { navigation?: { currentEntry?: { index: number } } }).navigation?.currentEntry?.index ?? 0;
+
+/** Whether the page is asked for an answer, or gives it. */
+const isRunning = () =>
+  document.querySelector("[data-test-script-state]:not([data-test-script-state=notRunning])") !== null;
 
 const valueOf = (address: URL, key: string) => JSON.stringify(address.searchParams.getAll(key));
 
@@ -30,6 +46,10 @@ export class Steps {
   keys: string[] = []; // what of a link is a step
   tell: (keys: string[]) => void = () => undefined; // what of a link came too late for the page
   private pressed = false; // since the last entry
+  private pressedAt = 0;
+  private place = placeNow();
+  private isReturning = false; // to the entry that Back has left too soon
+  private readonly until: (() => void)[] = []; // what is written meanwhile, which is not that entry's
   private readonly changes = new Map<string, Change>();
   private readonly push: History["pushState"];
   private readonly change: History["replaceState"];
@@ -39,18 +59,53 @@ export class Steps {
     this.change = history.replaceState.bind(history);
     history.pushState = (data, title, url) => this.fromPage(data, title, url);
     history.replaceState = (data, title, url) => this.fromWidget(data, title, url);
-    for (const press of PRESSES) addEventListener(press, () => this.press(), true);
-    addEventListener("popstate", () => (this.pressed = false), true);
+    for (const press of PRESSES) addEventListener(press, (event) => this.press(event), true);
+    addEventListener("popstate", (event) => this.goes(event), true);
+  }
+
+  /** A person, or this code, goes back or forward. */
+  private goes(event: Event): void {
+    const isBack = placeNow() < this.place;
+    this.place = placeNow();
+    if (this.isReturning) {
+      this.isReturning = false;
+      event.stopImmediatePropagation();
+      for (const write of this.until.splice(0)) write();
+      this.whenAnswered(() => history.back());
+    } else if (isBack && this.pressed && this.isAwaited()) {
+      this.isReturning = true;
+      event.stopImmediatePropagation();
+      history.forward();
+    } else {
+      this.pressed = false;
+    }
+  }
+
+  /** Whether the page may still answer to the last press. */
+  private isAwaited(): boolean {
+    const since = performance.now() - this.pressedAt;
+    return since < SOON || (since < PATIENCE && isRunning());
+  }
+
+  private whenAnswered(act: () => void): void {
+    if (this.pressed && this.isAwaited()) setTimeout(() => this.whenAnswered(act), LOOK);
+    else act();
   }
 
   /** What a page writes from now on may answer to this press, and undo what a widget did before it. */
-  private press(): void {
+  private press(event: Event): void {
+    if (event instanceof KeyboardEvent && (event.altKey || event.metaKey)) return; // as of Back itself
     this.pressed = true;
+    this.pressedAt = performance.now();
     this.changes.clear();
   }
 
   /** A widget changes the link, by itself. */
   private fromWidget(data: unknown, title: string, url?: string | URL | null): void {
+    if (this.isReturning) {
+      this.until.push(() => this.fromWidget(data, title, url));
+      return;
+    }
     const [now, next] = this.addresses(url);
     for (const key of new Set([...now.searchParams.keys(), ...next.searchParams.keys()])) {
       const before = valueOf(now, key);
@@ -62,6 +117,10 @@ export class Steps {
 
   /** A page changes the link, or is opened; what a widget has put there since the page read it stays. */
   private fromPage(data: unknown, title: string, url?: string | URL | null): void {
+    if (this.isReturning) {
+      this.until.push(() => this.fromPage(data, title, url));
+      return;
+    }
     const [now, next] = this.addresses(url);
     const late: string[] = [];
     for (const [key, { before, after, at }] of this.changes) {
@@ -85,6 +144,7 @@ export class Steps {
     const isStep = this.pressed && stepOf(next, this.keys) !== stepOf(new URL(location.href), this.keys);
     if (isStep) this.pressed = false;
     (isStep ? this.push : this.change)(data, title, next);
+    this.place = placeNow();
   }
 }
 

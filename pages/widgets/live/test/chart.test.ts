@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { along, type Axis, unusual } from "../src/chart";
+import { along, type Axis, outside } from "../src/chart";
 
 const axis = (more: Partial<Axis>): Axis => ({
   name: "z0",
@@ -24,6 +24,6 @@ test("a direction shows the mean and the spread along it, from its centre", () =
 
 test("what lies outside is named; collapsed dimensions are not judged", () => {
   const axes = [axis({}), axis({ name: "z1", index: 1 }), axis({ name: "z2", index: 2, active: false })];
-  expect(unusual(axes, [0, 1, 9])).toContain("In every dimension in use");
-  expect(unusual(axes, [0, -3, 9])).toContain("z1 (1 of 2 in use)");
+  expect(outside(axes, [0, 1, 9])).toContain("In every dimension in use");
+  expect(outside(axes, [0, -3, 9])).toContain("z1: 1 of 2 in use, reference pictures 0.1 on average");
 });
