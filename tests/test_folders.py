@@ -138,7 +138,7 @@ def test_a_part_within_itself_is_no_class(tmp_path):
         )
     )
     assert raw.class_names == raw.test.class_names == ("sea", "street") and (raw.count, raw.test.count) == (2, 2)
-    assert "1 pictures in folders that are no part" in raw.notes[-1]
+    assert "1 pictures beside the parts (seg_pred)" in raw.notes[-1]
 
 
 def test_a_flat_test_part_leaves_the_training_labels(tmp_path):

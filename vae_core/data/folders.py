@@ -319,7 +319,7 @@ def _read_pictures(
         notes=(*found.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
     )
     raw, labelled = _labelled(raw, places, rows, found, table)
-    raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, len(places.parts) - len(wanted))))
+    raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, places)))
     return _in_parts(raw, places.parts[rows], labelled)
 
 
@@ -425,15 +425,16 @@ def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.boo
     return notes
 
 
-def _left_out(found: Found, decoded: Decoded, rest: int) -> tuple[str, ...]:
+def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
     """One sentence on all that was not read, and why."""
     reasons = []
     if decoded.bad:
         (name, why), *others = decoded.bad
         also = f"; also {named_some([name for name, _ in others])}" if others else ""
         reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
-    if rest:
-        reasons.append(f"{rest:,} pictures in folders that are no part")
+    if rest := int((places.parts == splits.REST).sum()):
+        beside = [name for name, part in places.folders.items() if part == splits.REST]
+        reasons.append(f"{rest:,} pictures beside the parts ({named_some(beside) if beside else 'in no folder'})")
     if found.others:
         reasons.append(
             f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"
