@@ -33,6 +33,7 @@ from pages.widgets.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
 from pages.widgets.models import Opened, plain
 from pages.widgets.sheet import sheet
 from pages.widgets.uploads import File
+from pages.widgets.words import sentence
 from vae_core import explore, formats, images, projection, scatter
 
 DIMENSIONS = ("2-D", "3-D")
@@ -555,7 +556,8 @@ def page() -> None:
                     chart(opened, points, layout, colour, pointer)
                 else:
                     live_chart(opened, points, layout, colour, graph)
-            st.caption(" ".join([describe(opened, points, layout), *map(plain, points.notes)]))
+            notes = (plain(sentence(note)) for note in points.notes)
+            st.caption(" ".join([describe(opened, points, layout), *notes]))
     if chosen.open:
         with chosen:
             chosen_panel(opened, points, layout is None or layout.coords.shape[1] == 2)

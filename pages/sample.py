@@ -1,6 +1,5 @@
 """Sample: pictures that the model makes up, decoded at draws from the prior or over the prior's plane."""
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -62,22 +61,21 @@ class View:
     rest: int = 0
     prior: str = "own"
 
-    def parts(self) -> list[tuple[bool, int]]:
-        """What the draws are of: whether the fitted prior, and how many."""
+    def parts(self, model: VAE) -> list[tuple[bool, int]]:
+        """What the draws are of: whether the fitted prior, and how many; whole rows of each."""
         if self.prior != "both":
             return [(self.prior == "fitted", self.count)]
-        side = math.isqrt(self.count)
-        own = side * -(-side // 2) if self.count > 1 else 0
+        columns = images.columns(self.count, model.image_shape)
+        own = columns * (-(-self.count // columns) // 2)
         return [(False, own), (True, self.count - own)]
 
-    def names(self) -> list[str]:
+    def names(self, model: VAE) -> list[str]:
         """The text beside each row of a grid of both priors; else none."""
-        if self.prior != "both" or self.count < 4:
+        if self.prior != "both":
             return []
-        side = math.isqrt(self.count)
-        found = [""] * side
-        found[0], found[-(-side // 2)] = PRIORS["own"], PRIORS["fitted"]
-        return found
+        columns = images.columns(self.count, model.image_shape)
+        own, fitted = (-(-n // columns) for _, n in self.parts(model))
+        return [*[PRIORS["own"]][:own], *[""] * (own - 1), PRIORS["fitted"], *[""] * (fitted - 1)]
 
     def rows(self, opened: Opened) -> list[int]:
         """The class of each row where there is a row for each class; else none."""
@@ -86,7 +84,9 @@ class View:
 
     def columns(self, opened: Opened) -> int:
         """Pictures in a row."""
-        return self.count if self.plane or self.rows(opened) else math.isqrt(self.count)
+        if self.plane or self.rows(opened):
+            return self.count
+        return images.columns(self.count, opened.checkpoint.model.image_shape)
 
     @property
     def about(self) -> dict[str, float]:
@@ -132,7 +132,11 @@ def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
         points = draws(opened.key, opened, 1, view.temperature, view.seed).expand(view.count, -1)
     else:
         about = view.temperature, view.seed
-        parts = [draws(opened.key, opened, n, *about, fitted, view.label) for fitted, n in view.parts() if n]
+        parts = [
+            draws(opened.key, opened, n, *about, fitted, view.label)
+            for fitted, n in view.parts(opened.checkpoint.model)
+            if n
+        ]
         points = torch.cat(parts)
     if rows := view.rows(opened):
         return points.repeat(len(rows), 1), torch.tensor(rows).repeat_interleave(view.count)
@@ -343,7 +347,9 @@ def show(opened: Opened, view: View, x: Tensor, chosen: int | None, edge: float)
         names = [classes.names(opened)[row] for row in rows]
         canvas(x, columns, "classes", alt, on_pick=pick, chosen=chosen, rows=names, share=SHARE_OF_CLASSES)
     else:
-        canvas(x, columns, "grid", alt, on_pick=pick, chosen=chosen, rows=view.names(), share=SHARE)
+        canvas(
+            x, columns, "grid", alt, on_pick=pick, chosen=chosen, rows=view.names(opened.checkpoint.model), share=SHARE
+        )
 
 
 def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
@@ -354,7 +360,7 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
             points = explore.prior_plane(view.count).flatten(0, 1)
             return torch.zeros_like(points), points
         found = []
-        for fitted, n in view.parts():
+        for fitted, n in view.parts(model):
             part = explore.sample_line(model, n, seed, fitted, view.label)
             if part is None:  # the points of one temperature, that stay where they are
                 points = explore.sample(model, n, view.temperature, seed, fitted, view.label)
@@ -429,7 +435,7 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
             "seed": view.seed,
             "seeded": not view.plane,
             "last": MAX_SEED,
-            "rows": [classes.names(opened)[row] for row in rows] or view.names(),
+            "rows": [classes.names(opened)[row] for row in rows] or view.names(opened.checkpoint.model),
             "edge": edge if view.plane else None,
             "chosen": chosen - 1 if chosen else -1,
             "alt": alt_of(opened, view, len(points)),
@@ -480,7 +486,7 @@ def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> str:
     rows = view.rows(opened)
     kind, number = "prior", place % view.count
     if view.prior != "own":
-        own = sum(n for fitted, n in view.parts() if not fitted)
+        own = sum(n for fitted, n in view.parts(opened.checkpoint.model) if not fitted)
         kind, number = ("fitted", number - own) if number >= own else (kind, number)
     value = f"point:{explore.to_text(points[place])}" if view.plane else f"{kind}:{view.seed}.{number}{percent}"
     label = rows[place // view.count] if rows else view.label

@@ -732,7 +732,7 @@ MISTAKES = {
     "train --out {folder}/m.pt": "must end in .safetensors",
     "train --out {folder}/nowhere/m.safetensors": "no folder",
     "train --model gan --out {new}": "allowed: linear, mlp, conv, resnet",
-    "train --data nothing --out {new}": "allowed: a folder, zip or .npz",
+    "train --data nothing --out {new}": "allowed: a folder, zip or file of pictures",
     "train --data {picture} --out {new}": "zip of pictures",
     "train --likelihood poisson --out {new}": "bernoulli, gaussian, learned_gaussian, discretized_logistic.",
     "train --likelihood none --out {new}": "allowed: bernoulli, gaussian, learned_gaussian, discretized_logistic.",

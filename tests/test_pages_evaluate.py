@@ -26,7 +26,8 @@ from pages.widgets.models import Entry, Opened
 from vae_core import checkpoints, data, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
-from vae_core.config import METRICS, DataConfig
+from vae_core.config import METRICS, DataConfig, Range
+from vae_core.data import Raw
 from vae_core.model import build
 
 Show = Callable[..., AppTest]
@@ -68,6 +69,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made |= {"factors": untrained("mlp", "sprites"), "away": elsewhere("mnist", data.SETS["mnist"].credit)}
     made["foreign"] = elsewhere("faces", NASTY)
     made["kept"] = with_references(made["away"])
+    of_numbers = replace(made["foreign"].recipe.data, range=Range(0, 4095, "numbers"))
+    made["twelve"] = replace(made["foreign"], recipe=replace(made["foreign"].recipe, data=of_numbers))
     for name, checkpoint in made.items():
         checkpoints.save(checkpoint, folder / f"{name}.safetensors")
     return folder
@@ -289,9 +292,28 @@ def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(sho
     assert [error.value.startswith("SAP needs known factors") for error in app.error] == [True]
 
 
+def test_uploaded_arrays_are_read_in_the_range_of_the_model_and_it_is_told(show: Show) -> None:
+    """Dark pictures of 12 bits: a range of their own would brighten them."""
+    numbers = np.random.default_rng(0).integers(0, 800, (40, 8, 8)).astype(np.uint16)
+    buffer = io.BytesIO()
+    np.save(buffer, numbers)
+    app = show("twelve", eval_data=datasource.OWN_FILE, eval_figures=[NAMES["elbo"]])
+    app = measured(upload(app, "cells.npy", buffer.getvalue()))
+    told = "Black is 0 and white 4095 (as the model was trained): the pictures hold 16-bit whole numbers"
+    assert told in said(app).replace("\\", "")
+    dark = torch.from_numpy(np.rint(numbers / 4095 * 255).astype(np.uint8))[:, None]
+    config = DataConfig("cells")
+    dark = torch.cat(
+        [dark[torch.from_numpy(places)] for _, places in data.split(Raw(40, (8, 8), 1, numbers.__getitem__), config)]
+    )
+    expected = metrics.figures(the_model("twelve").model, dark, ["elbo"])
+    assert rows(app)["elbo"]["value"] == pytest.approx(expected["elbo"]["value"], rel=1e-5)
+
+
 def test_a_bad_zip_is_one_sentence(show: Show) -> None:
     app = upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip")
-    assert app.error[0].value == r"bad\.zip is neither a zip nor an \.npz\." and len(app.error) == 1
+    assert app.error[0].value.replace("\\", "") == "bad.zip is neither a zip, nor a file of arrays, nor a TIFF."
+    assert len(app.error) == 1
     app = measured(upload(app, "empty.zip", zipped([])))
     assert len(app.error) == 1 and not figures(app)
     app = upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"]))

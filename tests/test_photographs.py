@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from tests import handwriting
 from tests.handwriting import WOODS, Scene
 from vae_core import data, images, photographs
+from vae_core.config import DataConfig
 from vae_core.images import Prepared
 from vae_core.photographs import CutOut
 
@@ -40,7 +41,7 @@ def line(digit: int) -> np.ndarray:
 
 
 def seen(photograph: bytes, **how: Any) -> Prepared:
-    preparation, dark = data.preparation("mnist")
+    preparation, dark = data.preparation(DataConfig("mnist"))
     return images.prepare(images.open_image(photograph), MNIST, replace(preparation, **how), dark)
 
 
@@ -149,7 +150,7 @@ def test_chalk_is_read_as_a_pen_is() -> None:
 
 @pytest.mark.parametrize("name", data.NAMES)
 def test_which_data_sets_are_ink(name: str) -> None:
-    preparation, dark = data.preparation(name)
+    preparation, dark = data.preparation(DataConfig(name))
     content = images.open_image(photograph(size=(400, 300)))
     found = images.prepare(content, MNIST, preparation, dark)
     assert (found.cutout is not None) == (name in ("digits", "mnist", "kmnist", "omniglot"))
@@ -157,7 +158,7 @@ def test_which_data_sets_are_ink(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "omniglot"])
 def test_other_ink_gets_its_own_size_and_thickness(name: str) -> None:
-    preparation, dark = data.preparation(name)
+    preparation, dark = data.preparation(DataConfig(name))
     shape = (1, 8, 8) if name == "digits" else MNIST
     x = images.prepare(images.open_image(photograph()), shape, preparation, dark).x[0, 0]
     rows, columns = (x > 0.1).any(1).nonzero(), (x > 0.1).any(0).nonzero()

@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import streamlit as st
 import torch
@@ -14,6 +16,8 @@ from pages.widgets import cutout, models, pictures, uploads
 from tests import handwriting
 from tests.handwriting import Scene
 from vae_core import data, explore
+from vae_core.config import Range
+from vae_core.images import Preparation
 
 
 def script() -> None:
@@ -66,6 +70,24 @@ def give(app: AppTest, content: bytes, slot: str = "a") -> AppTest:
 
 def found(app: AppTest, slot: str = "a") -> pictures.Chosen:
     return app.session_state["found"][slot]
+
+
+def test_an_upload_is_read_in_the_range_that_the_model_was_trained_in(start: Callable[..., AppTest]) -> None:
+    values = np.full((16, 16), 1000, np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "TIFF")
+    app = give(start(), buffer.getvalue())
+    opened = app.session_state["opened"]
+    checkpoint = opened.checkpoint
+    known = replace(checkpoint.recipe.data, range=Range(0, 4000, "numbers"))
+    twelve = replace(
+        opened, checkpoint=replace(checkpoint, recipe=replace(checkpoint.recipe, data=known)), key="twelve"
+    )
+    kept = Preparation(fit="stretch", invert=False, centre=False)
+    chosen = pictures._upload("twelve", found(app).choice, kept, twelve, buffer.getvalue())
+    assert chosen.x.unique().tolist() == pytest.approx([64 / 255])
+    assert "black is 0 and white 4000, as the model has it" in chosen.notes
+    assert any(note.endswith("found in the picture") for note in found(app).notes)
 
 
 def test_first_visit_shows_two_reference_pictures_of_different_classes(start: Callable[..., AppTest]) -> None:

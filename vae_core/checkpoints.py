@@ -10,7 +10,7 @@ import json
 import os
 import reprlib
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from vae_core import filetypes
 from vae_core.config import Recipe, from_dict, to_dict
+from vae_core.data.named import OWN_CREDIT, own_name
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
@@ -85,6 +86,7 @@ class DataInfo:
     sizes: tuple[int, int, int] = (0, 0, 0)  # train, validation, test
     credit: str = ""
     licence: str = ""
+    source: str = ""  # tells one's own pictures from others; empty for a named set, and in files of before
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,7 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     header, tensors = read_file(source)
     try:
         recipe = from_dict(Recipe, header.get("recipe"))
-        info = from_dict(DataInfo, header.get("data"), "data")
+        recipe, info = _named_apart(recipe, from_dict(DataInfo, header.get("data"), "data"))
     except ValueError as error:
         raise CheckpointError(f"The file's recipe is not valid: {error}") from error
     check_info(info)
@@ -265,6 +267,14 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
         _recount(figures, model.spec)
     reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
     return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
+
+
+def _named_apart(recipe: Recipe, info: DataInfo) -> tuple[Recipe, DataInfo]:
+    """Files of before call a folder `mnist` as they call the named set; the credit tells the two."""
+    name = own_name(recipe.data.name)
+    if info.credit != OWN_CREDIT or name == recipe.data.name:
+        return recipe, info
+    return replace(recipe, data=replace(recipe.data, name=name)), replace(info, name=name)
 
 
 def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -311,7 +321,7 @@ def check_info(info: DataInfo) -> None:
         CheckpointError: one sentence that says what is wrong.
     """
     values = [value for names in info.value_names for value in names]
-    texts = [info.name, info.credit, info.licence, *info.class_names, *info.factor_names, *values]
+    texts = [info.name, info.credit, info.licence, info.source, *info.class_names, *info.factor_names, *values]
     _require(
         all(map(_is_text, texts)), f"a name or credit of its data has more than {MAX_TEXT} characters, or is not UTF-8"
     )

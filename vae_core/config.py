@@ -34,9 +34,11 @@ LATENTS = {  # kinds, and the priors that each can have
     "topdown": ("conditional",),
 }
 PRIORS = ("normal", "mixture", "vamp", "fitted", "uniform", "autoregressive", "conditional")
+RANGES = ("all", "bytes", "numbers", "each")  # files that a range of numbers is in force for
 MAPS = ("quantized", "topdown")  # latents whose groups are maps (channels, height, width)
 CONDITIONAL = ("gaussian", "flow")  # latents that can take a class
 CONDITIONING = ("concat", "film")
+FITS = ("crop", "pad", "stretch")  # how a picture of another shape is brought to a size
 LIKELIHOODS = ("bernoulli", "gaussian", "learned_gaussian", "discretized_logistic")
 UNKNOWN = "none"  # the likelihood of a model whose owner gave none
 FOREIGN_LIKELIHOODS = ("bernoulli", "gaussian", UNKNOWN)  # whose parameters are the mean picture that a decoder gives
@@ -417,8 +419,36 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Range:
+    """What black and white are in the numbers of pictures, and for which files that holds.
+
+    `of` says which: `all` (as a person asked for it), `bytes` (files of 8 bits alone, of others it is not known),
+    `numbers` (files of more bits alone: those of 8 are taken as they are), or `each`: every picture of more bits by the
+    smallest usual range that holds it, as models of before were trained.
+    """
+
+    low: float = 0.0
+    high: float = 255.0
+    of: str = "all"
+
+    def __post_init__(self) -> None:
+        _choice("range of", self.of, RANGES)
+        for name in ("low", "high"):
+            _between(f"range {name}", getattr(self, name), -1e30, 1e30)
+        if not self.low < self.high:
+            raise ValueError(f"The range is {self.low:g} to {self.high:g}; black must be the smaller number.")
+
+
+@dataclass(frozen=True)
 class DataConfig:
-    """Which pictures, at which size, and how they are split; None means the data's own."""
+    """Which pictures, at which size, and how they are split; None means the data's own.
+
+    `range` is what black and white are in files that do not say it; None finds one range for the whole set. In the
+    recipe of a trained model it is the range that was used; None is then a named set, or a model of before.
+
+    `fit` is how pictures of another shape are brought to the size, and `split_folders` whether folders that are named
+    train, test and the like are parts of the data, and no classes.
+    """
 
     name: str = "digits"
     size: tuple[int, int] | None = None
@@ -427,8 +457,12 @@ class DataConfig:
     val_fraction: float = 0.1
     test_fraction: float = 0.1
     seed: int = 0
+    fit: str = "crop"
+    split_folders: bool = True
+    range: Range | None = None
 
     def __post_init__(self) -> None:
+        _choice("fit", self.fit, FITS)
         _between("length of the data set's name", len(self.name), 1, MAX_NAME)
         for side in self.size or ():
             _between("picture side", side, MIN_SIDE, MAX_SIDE)
@@ -542,5 +576,6 @@ def difference(found: Any, wanted: Any, where: str = "") -> str:
     for name in vars(found):
         a, b, place = getattr(found, name), getattr(wanted, name), f"{where}{name}"
         if a != b:
-            return difference(a, b, f"{place}.") if dataclasses.is_dataclass(a) else f"{place} is {a}, not {b}"
+            alike = dataclasses.is_dataclass(a) and type(a) is type(b)
+            return difference(a, b, f"{place}.") if alike else f"{place} is {a}, not {b}"
     return "no difference"

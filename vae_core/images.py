@@ -12,9 +12,9 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
-from vae_core import formats
-from vae_core.config import MIN_SIDE
+from vae_core import deep, formats, ranges
+from vae_core.config import FITS, MIN_SIDE, Range
 
 if TYPE_CHECKING:
     from vae_core.photographs import CutOut
@@ -37,7 +37,6 @@ MAX_SLOW_BYTES = 4 * 2**20  # of a file in a form that Pillow reads in Python, n
 MAX_CANVAS = 64_000_000  # pixels of a grid, or of all frames of an animation together
 MAX_FPS = 50  # browsers slow a GIF down that asks for more
 SLOW = {"bmp_rle": "BMP with runs", "ppm_plain": "PPM in plain text"}  # Pillow's names of those forms
-FITS = ("crop", "pad", "stretch")
 
 BAND_PIXELS = 2**20  # rows of so many pixels are worked on at a time where floats of all would take gigabytes
 WORK_SIDE = 512  # pixels: ink is looked for at this size, where the noise of a camera has averaged out
@@ -48,7 +47,10 @@ INK_CONTRAST = 0.1  # least brightness between ground and ink
 STROKE = 0.1  # least thickness of a line, in parts of the drawing's longer side (MNIST: about an eighth)
 INK_LEVEL = 0.1  # a pixel this bright, where the ground is 0 and the brightest ink 1, belongs to the drawing
 
-_NOTES = "vae_core_notes"  # key of a picture's `info`
+_NOTES, _FULL = "vae_core_notes", "vae_core_full"  # keys of a picture's `info`
+PLAIN_PIXELS = 512**2  # of a PNG that is worth a short way
+_PNG, _PLAIN_MODES = b"\x89PNG\r\n\x1a\n", {b"\x08\x00": "L", b"\x08\x02": "RGB"}
+_IDLE_CHUNKS = {b"tEXt", b"zTXt", b"iTXt", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"iCCP", b"tIME", b"bKGD", b"sBIT"}
 _RESAMPLE = Image.Resampling.BICUBIC  # Pillow widens the filter when it shrinks: antialiased
 
 # Our own limit is lower than Pillow's, so that its warning means a picture that is refused anyway.
@@ -61,12 +63,14 @@ class ImageError(ValueError):
     """A picture that cannot be used; the message is one sentence for the user."""
 
 
-def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Image:
+def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range | None = None) -> Image.Image:
     """Decode a stranger's picture: checked, upright, 8 bits, its first frame, no larger than models can use.
 
     Args:
         data: a file of one of `formats.known()`.
         at_least: width and height in pixels that suffice, as the picture lies in its file.
+        used: what black and white are, as a model's header or a person says it; None finds it in the numbers of a
+            picture that has other numbers than bytes.
 
     Returns:
         A picture of mode L, LA, RGB or RGBA, of less than four times `ENOUGH_PIXELS`; `notes` says what was done.
@@ -76,16 +80,21 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     """
     if len(data) > MAX_BYTES:
         raise ImageError(f"The picture's file has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.")
+    stretched = used is not None and used.of in ("all", "bytes") and (used.low, used.high) != (0, 255)
+    if not stretched and (plain := _plain_png(data, at_least)) is not None:
+        return plain
+    if deep.is_deep(data):
+        return _open_deep(data, at_least, used)
     image = _identify(data)
     _check_size(*image.size)
     _check_speed(image, len(data))
-    remarks = []
+    remarks, full = [], _upright_size(image)
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
             remarks += _FRAMES.get(image.format or "", ["animated: the first of its frames"])
         block = _block(image.size, at_least)
         image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
-        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image, block)
+        bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image)
         if (block := _block(bits.size, at_least)) > 1:
             bits = bits.reduce(block)
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
@@ -95,8 +104,106 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None) -> Image.Im
     if (turn := _TURNS.get(_orientation(image))) is not None:
         bits = bits.transpose(turn)
         remarks.append("turned upright as its EXIF data say")
-    bits.info[_NOTES] = tuple(remarks)
+    if used is not None and stretched:
+        bits, remark = _stretched(bits, used)
+        remarks.append(remark)
+    bits.info[_NOTES], bits.info[_FULL] = tuple(remarks), full
     return bits
+
+
+def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None) -> Image.Image:
+    """A picture of other numbers than bytes, in mode L, LA, RGB or RGBA."""
+    height, width = deep.size(data)
+    _check_size(width, height)
+    try:
+        found = deep.read(data)
+        used, remark = _range_of(found.values, used)
+        bits = _as_image(found, used)
+        if (block := _block(bits.size, at_least)) > 1:
+            bits = bits.reduce(block)
+    except deep.DeepError as error:
+        raise ImageError(str(error)) from error
+    except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+        raise ImageError("The picture is damaged: its pixels cannot be decoded.") from error
+    remarks = [f"converted from {8 * found.values.dtype.itemsize} bits", remark, *found.remarks]
+    if (turn := _TURNS.get(found.orientation)) is not None:
+        bits = bits.transpose(turn)
+        remarks.append("turned upright as its EXIF data say")
+    upright = (width, height) if found.orientation in (5, 6, 7, 8) else (height, width)
+    bits.info[_NOTES], bits.info[_FULL] = tuple(remarks), upright
+    return bits
+
+
+def _range_of(values: NDArray, used: Range | None) -> tuple[Range, str]:
+    """What black and white are in a picture's numbers, and how that is known."""
+    if used and used.of in ("all", "numbers"):
+        return used, f"black is {used.low:g} and white {used.high:g}, as the model has it"
+    numbers = ranges.Numbers()
+    numbers.add(values)
+    found = ranges.before_picture(numbers) if used and used.of == "each" else ranges.find(numbers)
+    return found, f"black is {found.low:g} and white {found.high:g}, found in the picture"
+
+
+def _as_image(found: deep.Deep, used: Range) -> Image.Image:
+    """Numbers as a picture of bytes, a band at a time, since floats of all would take gigabytes."""
+    height, width = found.values.shape[:2]
+    out = np.empty(found.values.shape, np.uint8)
+    step = max(1, BAND_PIXELS // width)
+    for top in range(0, height, step):
+        out[top : top + step] = ranges.to_bytes(found.values[top : top + step], used)
+    return Image.fromarray(out if found.alpha is None else np.dstack([out, found.alpha]))
+
+
+def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:
+    """A picture of bytes in another range than theirs; its transparency stays."""
+    shades = ranges.to_bytes(np.arange(256, dtype=np.float64), used).tolist()
+    same = list(range(256)) if "A" in bits.getbands() else []
+    table = shades * (len(bits.getbands()) - bool(same)) + same
+    return bits.point(table), f"black is {used.low:g} and white {used.high:g}, as the model has it"
+
+
+def full_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width that a picture has in its file, of which `open_image` may have given a smaller one."""
+    height, width = image.info.get(_FULL, (image.height, image.width))
+    return height, width
+
+
+def _plain_png(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
+    """A small PNG of 8 bits, grey or colour, without anything to interpret: a short way for folders of thousands.
+
+    None for all others, and for what is damaged, which Pillow's own way tells better.
+    """
+    mode = _PLAIN_MODES.get(data[24:26])
+    if mode is None or data[:8] != _PNG or data[12:16] != b"IHDR" or data[26:29] != bytes(3):
+        return None
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    most = min(PLAIN_PIXELS, MAX_PIXELS, Image.MAX_IMAGE_PIXELS or PLAIN_PIXELS)
+    if min(width, height) < MIN_SIDE or width * height > most or _block((width, height), at_least) > 1:
+        return None
+    if max(width, height) > MAX_ASPECT * min(width, height) or (packed := _png_pixels(data)) is None:
+        return None
+    with contextlib.suppress(Exception):
+        return Image.frombytes(mode, (width, height), packed, "zip", mode)
+    return None
+
+
+def _png_pixels(data: bytes) -> bytes | None:
+    """The packed pixels of a PNG; None where a chunk asks for more than these, or is damaged."""
+    place = 8
+    parts: list[bytes] = []
+    while place + 12 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        end = place + 12 + length
+        if kind == b"IEND":
+            return b"".join(parts) if parts else None
+        if kind in (b"IHDR", b"IDAT"):
+            if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+                return None
+            parts += [data[place + 8 : end - 4]] * (kind == b"IDAT")
+        elif kind not in _IDLE_CHUNKS:
+            return None
+        place = end
+    return None
 
 
 def _codec(image: ImageFile.ImageFile) -> str:
@@ -140,10 +247,7 @@ _MODES = {
     "P": "a palette",
     "PA": "a palette",
     "CMYK": "CMYK",
-    "F": "32 bits",
-    "I": "32 bits",
 }
-_MODES |= dict.fromkeys(("I;16", "I;16B", "I;16L", "I;16N"), "16 bits")
 
 
 _TURNS = {
@@ -201,61 +305,31 @@ def header_size(data: bytes) -> tuple[int, int]:
     Raises:
         ImageError: as `open_image`, the pixels aside.
     """
+    if deep.is_deep(data):
+        height, width = deep.size(data)
+        _check_size(width, height)
+        return (width, height) if deep.orientation(data) in (5, 6, 7, 8) else (height, width)
     image = _identify(data)
     _check_size(*image.size)
-    # Of a TIFF, Pillow tells the size that it will have.
+    return _upright_size(image)
+
+
+def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Height and width once it is upright; of a TIFF, Pillow tells the size that it will have."""
     lies = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"
     return image.size if lies else (image.height, image.width)
 
 
-def _to_eight_bits(image: Image.Image, block: int) -> Image.Image:
-    """The same picture in mode L, LA, RGB or RGBA; one of 32 bits as the means of its blocks."""
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, LA, RGB or RGBA."""
     image.load()
+    if image.mode.startswith("I") or image.mode == "F":
+        raise ValueError("its numbers are read elsewhere, where they are whole")
     if image.mode in ("L", "LA", "RGB", "RGBA") and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image, block)
     if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _from_deep(image: Image.Image, block: int) -> Image.Image:
-    """16 or 32 bits a pixel to 8, whole range onto whole range."""
-    shades: Callable[[NDArray], NDArray[np.uint8]] = _SHADES.__getitem__
-    if not image.mode.startswith("I;16"):
-        shades = partial(_spread, *_usual_range(image))
-        image = image.reduce(block)
-    out = Image.new("L", image.size)
-    for top, band in _bands(image):
-        out.paste(Image.fromarray(shades(band)), (0, top))
-    return out
-
-
-_SHADES = np.rint(np.arange(2**16) / 65535 * 255).astype(np.uint8)  # of 16 bits
-
-
-def _spread(low: float, high: float, pixels: NDArray) -> NDArray[np.uint8]:
-    """Values from `low` to `high` as 0 to 255."""
-    levels = _finite(pixels).astype(np.float64)
-    levels -= low
-    levels /= max(high - low, 1e-12)
-    levels *= 255
-    return np.rint(levels, out=levels).astype(np.uint8)
-
-
-def _usual_range(image: Image.Image) -> tuple[float, float]:
-    """What black and white are where the file does not say: the smallest usual range that holds the values."""
-    ends = [(float(band.min()), float(band.max())) for band in (_finite(band) for _, band in _bands(image))]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if low < 0:
-        return low, high
-    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    return 0.0, next((top for top in tops if high <= top), high)
-
-
-def _finite(pixels: NDArray) -> NDArray:
-    return pixels if np.isfinite(pixels).all() else np.nan_to_num(pixels.astype(np.float64))
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray]]:
@@ -448,7 +522,9 @@ def flatten(image: Image.Image, background: float = 1.0) -> Image.Image:
 def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: int | tuple[int, ...] = 0) -> Image.Image:
     """Bring an opaque picture to `size` (height, width), antialiased; `ground` is the colour of pads."""
     height, width = size
-    if how == "stretch" or image.size == (width, height):
+    if image.size == (width, height):
+        return image
+    if how == "stretch" or (how == "pad" and fills((image.height, image.width), size)):
         return image.resize((width, height), _RESAMPLE)
     if how == "crop":
         scale = min(image.width / width, image.height / height)
@@ -460,6 +536,17 @@ def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: in
     canvas = Image.new(image.mode, (width, height), ground)
     canvas.paste(image.resize(inner, _RESAMPLE), ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return canvas
+
+
+def fills(sides: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a picture of these sides (height, width) has the shape of `size`, but for what rounding makes of it."""
+    scales = [wanted / side for wanted, side in zip(size, sides, strict=True)]
+    return any(tuple(max(1, round(side * scale)) for side in sides) == size for scale in scales)
+
+
+def border_colour(picture: Image.Image) -> int | tuple[int, ...]:
+    """The median of an opaque picture's border, for pads."""
+    return _ground(picture, None, None)
 
 
 def _ground(picture: Image.Image, background: float | None, dark: bool | None) -> int | tuple[int, ...]:
@@ -598,6 +685,12 @@ def check_canvas(pixels: int) -> None:
     """Refuse a result of more than MAX_CANVAS pixels."""
     if pixels > MAX_CANVAS:
         raise ValueError(f"The result would have {pixels:,} pixels; at most {MAX_CANVAS:,} are allowed.")
+
+
+def columns(count: int, image_shape: tuple[int, int, int]) -> int:
+    """Pictures a row that bring `count` of a shape (C, H, W) nearest to a square sheet."""
+    _, height, width = image_shape
+    return min(count, max(1, math.ceil(round(math.sqrt(count * height / width), 3))))
 
 
 def grid(x: Tensor, columns: int, scale: int = 1, gutter: int = 2, background: float = 1.0) -> Image.Image:

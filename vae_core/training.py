@@ -7,11 +7,10 @@ its state file is the run that was never stopped, and a run on many processes is
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 
 from vae_core import __version__, adversarial, checkpoints, fitting, objectives
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
-from vae_core.config import Recipe, from_dict, to_dict
+from vae_core.config import Recipe, difference, from_dict, to_dict
 from vae_core.metrics import (
     as_float,
     bits_per_dimension,
@@ -415,6 +414,16 @@ class Run:
         header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits)), "pixels": self.pixels}
         return header | {"history": [*self.history], "best_score": self.best_score}, tensors
 
+    def _other_pictures(self, found: DataInfo, pixels: object) -> str:
+        """In what the pictures of a state differ from these; states of before do not tell their source."""
+        wanted = data_info(self.splits)
+        wanted = wanted if found.source else replace(wanted, source="")
+        if pixels == self.pixels:
+            found = replace(found, source=wanted.source)
+        if replace(found, source="") != replace(wanted, source=""):
+            return f"there {difference(found, wanted)}"
+        return "" if pixels == self.pixels else "they are called alike and are as many, and their pixels differ"
+
     def restore(self, path: Path) -> None:
         """Continue from a state file.
 
@@ -424,10 +433,15 @@ class Run:
         header, tensors = checkpoints.read_file(path, STATE_COPIES * checkpoints.MAX_BYTES)
         if "best_score" not in header:
             raise ValueError(f"{path.name} is not the state of a run; give the file that the run wrote beside --out.")
-        if from_dict(Recipe, header.get("recipe")) != self.recipe:
-            raise ValueError(f"{path.name} is the state of a run with another recipe; resume with the same settings.")
-        if (header.get("data"), header.get("pixels")) != (_as_json(data_info(self.splits)), self.pixels):
-            raise ValueError(f"{path.name} is the state of a run on other pictures; resume with the same data.")
+        if (recipe := from_dict(Recipe, header.get("recipe"))) != self.recipe:
+            raise ValueError(
+                f"{path.name} is the state of a run with another recipe: there {difference(recipe, self.recipe)}; "
+                "resume with the same settings."
+            )
+        if other := self._other_pictures(from_dict(DataInfo, header.get("data"), "data"), header.get("pixels")):
+            raise ValueError(
+                f"{path.name} is the state of a run on other pictures: {other}; resume with the same data."
+            )
         parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "critic": {}, **{n: {} for n in self.optimizers}}
         for name, tensor in tensors.items():
             kind, key = name.split(".", 1)
@@ -568,9 +582,5 @@ def data_info(splits: Splits) -> DataInfo:
         (len(splits.train), len(splits.val), len(test)),
         test.credit,
         test.licence,
+        test.source,
     )
-
-
-def _as_json(config: Any) -> Any:
-    """A dataclass as it reads after a trip through JSON (lists instead of tuples)."""
-    return json.loads(json.dumps(to_dict(config)))

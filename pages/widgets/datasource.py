@@ -8,7 +8,6 @@ import io
 import itertools
 import os
 import threading
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +25,11 @@ from pages.widgets.uploads import File
 from vae_core import data, explore, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
+from vae_core.data.containers import ARRAYS, FILES, known
 from vae_core.data.folders import SUFFIXES
 from vae_core.jobs import Progress, Work
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
-ARCHIVES = (".zip", ".npz")
 LOADING = 0.3  # share of the progress bar: the rest is encoding
 KEPT = 8  # encoded sets that all visitors share; the oldest goes first
 LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
@@ -43,7 +42,7 @@ class Source:
     Attributes:
         key: tells it from others, and from what stood there earlier.
         name: what it is called.
-        content: a folder, zip or .npz, or the bytes of one of the last two; None for a named set.
+        content: a folder, zip or file of arrays, or the bytes of one of the last two; None for a named set.
     """
 
     key: Hashable
@@ -84,6 +83,7 @@ class Points:
         factors: (N, F) places in `value_names[f]`, or None.
         images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
         notes: what one should know of the source.
+        files: N names; empty where the pictures come from no files.
         y: (N,) the class that a conditional model was given for each, or None.
         unit: nats, or what the error is where no likelihood is known.
     """
@@ -102,6 +102,7 @@ class Points:
     value_names: tuple[tuple[str, ...], ...] = ()
     images: Tensor | None = None
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     y: Tensor | None = None
     unit: str = "nats"
 
@@ -131,7 +132,7 @@ class Points:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def folders() -> dict[str, Path]:
-    """What the server's owner put below VAE_DATA: folders of pictures, zips and .npz; visitors choose by name alone."""
+    """What the server's owner put below VAE_DATA: folders and files of pictures; visitors choose by name alone."""
     root = os.environ.get("VAE_DATA")
     if not root or not Path(root).is_dir():
         return {}
@@ -142,7 +143,7 @@ def _holds_pictures(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     if path.is_file():
-        return path.suffix.lower() in ARCHIVES
+        return path.suffix.lower() in FILES
     first = itertools.islice(path.rglob("*"), LOOKED_AT)
     return any(file.suffix.lower() in SUFFIXES for file in first)
 
@@ -185,12 +186,14 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
         name,
         take,
         uploads.MAX_BYTES,
-        help="Or an .npz with images and labels. It is kept for this visit only; a link cannot hold it.",
+        help=f"Or arrays of images and labels ({', '.join(ARRAYS)}), or a TIFF of many pages. It is kept for this "
+        "visit only; a link cannot hold it.",
     )
     if problem := st.session_state.get("map_archive_bad"):
         st.error(plain(problem))
     held = f"Open is {plain(found[0])}. " if (found := own_archive()) else ""
-    st.caption(f"{held}A .zip of pictures ({formats.words()}) or an .npz, up to {uploads.MAX_BYTES // 2**20} MB.")
+    kinds = f"A .zip of pictures ({formats.words()}), arrays ({', '.join(ARRAYS)}) or a TIFF of many pages"
+    st.caption(f"{held}{kinds}, up to {uploads.MAX_BYTES // 2**20} MB.")
 
 
 def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
@@ -203,8 +206,10 @@ def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
 
 def take_file(file: File) -> bool:
     """Keep a visitor's archive; whether it is one, what is not leaves everything as it was."""
-    good = zipfile.is_zipfile(io.BytesIO(file.content))
-    st.session_state["map_archive_bad"] = None if good else f"{file.name} is neither a zip nor an .npz."
+    good = known(file.content)
+    st.session_state["map_archive_bad"] = (
+        None if good else f"{file.name} is neither a zip, nor a file of arrays, nor a TIFF."
+    )
     if good:
         digest = hashlib.sha256(file.content).hexdigest()
         uploads.keep("archive", OWN_FILE, file.name, (file.name, digest, file.content), len(file.content))
@@ -273,10 +278,10 @@ def source_of(option: str) -> Source:
     if option == OWN_FILE:
         if (held := own_archive()) is None:
             raise LookupError("Upload a zip of pictures: it is what this is made from.")
-        return Source(held[1], Path(held[0]).stem, held[2])
+        return Source(held[1], data.own_name(Path(held[0]).stem), held[2])
     if option.startswith(FOLDER):
         path = folders()[option.removeprefix(FOLDER)]
-        return Source((option, path.stat().st_mtime_ns), path.stem, path)
+        return Source((option, path.stat().st_mtime_ns), data.own_name(path.stem), path)
     return Source(option, option)
 
 
@@ -298,8 +303,10 @@ def read(
     own, (channels, height, width) = opened.checkpoint.recipe.data, opened.checkpoint.model.image_shape
     named = source.content is None
     # The model's own set is split as it was for training, so that none of the pictures is one that it learnt.
-    config = own if named and source.name == own.name else DataConfig(source.name)
+    config = own if named and source.name == own.name else DataConfig(source.name, fit=own.fit)
     config = replace(config, size=(height, width), channels=channels)
+    if not named:
+        config = replace(config, range=data.range_of(own))
     report = progress or (lambda share: None)
     splits = data.load(config, source.content, progress=lambda share, _: report(share), like=like)
     found = splits.test if named else splits.whole()
@@ -387,11 +394,12 @@ def _points(key: Hashable, found: Drawn, figures: metrics.Statistics) -> Points:
         part.value_names,
         part.images,
         part.notes,
+        part.names,
     )
 
 
 def table(points: Points, coords: np.ndarray) -> bytes:
-    """The map as a CSV file: row, label, factors, place on the map, KL in nats (if any), error, encoded means.
+    """The map as a CSV file: row, file (if any), label, factors, place, KL in nats (if any), error, encoded means.
 
     Args:
         points: N pictures.
@@ -403,12 +411,12 @@ def table(points: Points, coords: np.ndarray) -> bytes:
     places = ["x", "y", "z"][: coords.shape[1]]
     dimensions = [f"z{i}" for i in range(points.mean.shape[1])]
     figures = {"error": points.error} if points.kl is None else {"kl": points.kl, "error": points.error}
-    writer.writerow(["row", "label", *factors, *places, *figures, *dimensions])
+    writer.writerow(["row", *["file"] * bool(points.files), "label", *factors, *places, *figures, *dimensions])
     numbers = zip(*(column.tolist() for column in figures.values()), strict=True)
     columns = zip(points.rows.tolist(), coords.tolist(), numbers, points.mean.tolist(), strict=True)
     for i, (row, place, found, mean) in enumerate(columns):
         values = [texts[i] for texts in factors.values()]
-        writer.writerow([row, points.class_of(i), *values, *place, *found, *mean])
+        writer.writerow([row, *points.files[i : i + 1], points.class_of(i), *values, *place, *found, *mean])
     return text.getvalue().encode()
 
 

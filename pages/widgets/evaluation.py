@@ -24,6 +24,7 @@ from pages.widgets import background, datasource, downloads, links, models
 from pages.widgets.buttons import pressed
 from pages.widgets.datasource import FOLDER, OWN_FILE, REFERENCE, Drawn, Source
 from pages.widgets.models import Opened, plain
+from pages.widgets.words import sentence
 from vae_core import data, metrics
 from vae_core.checkpoints import Reference
 from vae_core.data import Dataset
@@ -483,7 +484,7 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
         parts.append(f"Of it: {about['likelihood_note']}.")
     if about["density"]:
         parts.append(f"Density: {about['density']}.")
-    return *parts, *found.pictures.notes
+    return *parts, *map(sentence, found.pictures.notes)
 
 
 def _command(opened: Opened, wish: Wish, found: Drawn, given: bool) -> str:

@@ -221,13 +221,13 @@ def preparation_of(opened: Opened, value: str) -> Preparation:
 
 def default_preparation(opened: Opened) -> Preparation:
     """How an upload is prepared unless a person says otherwise."""
-    return data.preparation(opened.checkpoint.recipe.data.name)[0]
+    return data.preparation(opened.checkpoint.recipe.data)[0]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def dark_ground(key: str, _opened: Opened) -> bool | None:
     """Whether the model's pictures have a dark ground; None where they differ or nothing is known."""
-    _, known = data.preparation(_opened.checkpoint.recipe.data.name)
+    _, known = data.preparation(_opened.checkpoint.recipe.data)
     reference = _opened.checkpoint.reference
     if known is not None or reference is None:
         return known
@@ -411,7 +411,7 @@ def class_of(opened: Opened, row: int) -> str:
 @st.cache_resource(max_entries=128, show_spinner="Reading the picture …")
 def _upload(key: str, value: str, preparation: Preparation, _opened: Opened, _content: bytes) -> Chosen:
     model = _opened.checkpoint.model
-    given = images.open_image(_content)
+    given = images.open_image(_content, used=data.range_of(_opened.checkpoint.recipe.data))
     prepared = images.prepare(given, model.image_shape, preparation, dark_ground(key, _opened))
     x = explore.observe(model, prepared.x)
     notes = prepared.notes

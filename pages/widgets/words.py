@@ -10,6 +10,11 @@ DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no
 UNKNOWN = "It came without a likelihood, so it has no ELBO."
 
 
+def sentence(note: str) -> str:
+    """A note of a data set, which begins small and ends without a full stop, as a sentence."""
+    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
 def density_of(spec: LatentSpec) -> str:
     """Why there is no ELBO, where there is none."""
     return UNKNOWN if spec.has_kl else DENSITY

@@ -12,6 +12,7 @@ from PIL import Image
 from tests import handwriting
 from vae_core import checkpoints, data, explore, images
 from vae_core.checkpoints import Checkpoint
+from vae_core.config import DataConfig
 
 EACH = 34  # photographs a kind
 NEIGHBOURS = 5  # that vote, among the reference means
@@ -19,7 +20,7 @@ REACH = 0.88  # of all photographs
 CAMERA = (4000, 3000)  # pixels of a telephone's camera
 SEED = 20_000
 PROCESSES = 4  # that render and cut out
-HOW, DARK = data.preparation("mnist")
+HOW, DARK = data.preparation(DataConfig("mnist"))
 
 
 def named(checkpoint: Checkpoint, x: torch.Tensor) -> torch.Tensor:

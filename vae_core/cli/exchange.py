@@ -17,6 +17,7 @@ from vae_core.cli.shared import (
     Seed,
     open_checkpoint,
     progress_bar,
+    range_of_text,
     say,
     size_of,
     summary,
@@ -72,6 +73,16 @@ def import_graphs(
     channels: Annotated[
         int | None, typer.Option(help="1 (grey) or 3 (colour).", show_default="what the encoder takes")
     ] = None,
+    numbers: Annotated[
+        Any,
+        typer.Option(
+            "--range",
+            metavar="LOW,HIGH",
+            parser=range_of_text,
+            show_default="found in the whole set",
+            help="Black and white in the numbers of the pictures.",
+        ),
+    ] = None,
     describe: Annotated[str, typer.Option(help="A sentence for the model's card.", show_default="none")] = "",
     download: Download = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
@@ -89,7 +100,14 @@ def import_graphs(
         raise ValueError(f"{str(out)!r} exists; choose another name, or replace it with --overwrite.")
     wanted: dict[str, Any] = {"likelihood": likelihood, "std": std, "spread": spread, "pixels": _range(pixels)}
     wanted |= {"logits": logits, "latent_dim": latent_dim, "size": size, "channels": channels}
-    wanted |= {"description": describe, "download": download, "seed": seed, "data_root": data_root}
+    wanted |= {"numbers": (numbers.low, numbers.high)} if numbers else {}
+    wanted |= {
+        "tell": lambda note: say(f"Note: {note}"),
+        "description": describe,
+        "download": download,
+        "seed": seed,
+        "data_root": data_root,
+    }
     from vae_core.importers import wrap
 
     with progress_bar("importing") as progress:

@@ -16,8 +16,10 @@ from vae_core.cli.shared import (
     Data,
     Device,
     Download,
+    Labels,
     Limit,
     Name,
+    Numbers,
     Root,
     Seed,
     Split,
@@ -33,6 +35,8 @@ from vae_core.config import METRICS
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Checkpoint
+    from vae_core.data import Dataset
+    from vae_core.model import VAE
 
 TABLE_WIDTH = 160  # characters, where no terminal says how many it has
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -167,10 +171,15 @@ def evaluate(
     k: Annotated[int, typer.Option("--k", min=1, max=1_000_000, help="Draws of z a picture for nll.")] = 1000,
     split: Split = "test",
     limit: Limit = None,
+    worst: Annotated[
+        int, typer.Option(min=0, max=1000, help="Name so many pictures that are reconstructed worst.")
+    ] = 5,
     without_labels: Annotated[
         bool, typer.Option("--without-labels", help="Conditional models: sum over the classes.")
     ] = False,
     as_is: AsIs = False,
+    labels: Labels = None,
+    numbers: Numbers = None,
     seed: Seed = 0,
     device: Device = "auto",
     download: Download = False,
@@ -185,7 +194,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
@@ -194,6 +203,7 @@ def evaluate(
     given = known and not without_labels
     with progress_bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
         rows = figures(model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given)
+    listed = _worst(model, pictures, worst, seed, given)
     found = {
         "data": pictures.name,
         "split": split,
@@ -203,6 +213,7 @@ def evaluate(
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": density(model, given),
         "metrics": rows,
+        "worst": listed,
     }
     if as_json:
         return _print_json({"file": file, "seed": seed, **found})
@@ -211,7 +222,29 @@ def evaluate(
     print(printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
     for name, row in rows.items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
+    if listed:
+        named = ", ".join(f"{row['picture']} ({row['reconstruction']:.1f})" for row in listed)
+        print(printable(f"worst reconstructions, {model.likelihood.unit} per image: {named}"))
     return None
+
+
+def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) -> list[dict[str, Any]]:
+    """The pictures of the largest reconstruction error, by file, or by their place where they come from no files."""
+    from vae_core.metrics import statistics
+
+    if not count:
+        return []
+    with progress_bar("looking for the worst reconstructions") as progress:
+        y = pictures.labels if given and model.spec.classes else None
+        error = statistics(model, pictures.images, seed, progress, y).reconstruction
+    return [
+        {
+            "index": row,
+            "picture": pictures.names[row] if pictures.names else f"picture {row}",
+            "reconstruction": error[row].item(),
+        }
+        for row in error.argsort(descending=True)[:count].tolist()
+    ]
 
 
 def _value(row: dict[str, Any]) -> str:

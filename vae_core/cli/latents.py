@@ -17,8 +17,10 @@ from vae_core.cli.shared import (
     Data,
     Device,
     Download,
+    Labels,
     Limit,
     Name,
+    Numbers,
     Root,
     Seed,
     Split,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_core.checkpoints import Checkpoint
+    from vae_core.config import Range
     from vae_core.model import LatentSpec
 
 METHODS = ("pca", "tsne")
@@ -68,23 +71,30 @@ def encode(
     split: Split = "all",
     limit: Limit = None,
     as_is: AsIs = False,
+    labels: Labels = None,
+    numbers: Numbers = None,
     seed: Seed = 0,
     device: Device = "auto",
     download: Download = False,
 ) -> None:
-    """Encode pictures: mean and std (N, D), with labels where there are any, as an .npz; rows keep the data's order."""
+    """Encode pictures: mean and std (N, D), with labels and names of files where there are any, as an .npz.
+
+    Rows keep the data's order; where folders are parts, those of training come first, then validation, then test.
+    """
     import numpy as np
 
     from vae_core import metrics
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
     if pictures.labels is not None:
         arrays |= {"label": pictures.labels.numpy(), "class_names": np.array(pictures.class_names, dtype=str)}
+    if pictures.names:
+        arrays["file_name"] = np.array(pictures.names, dtype=str)
     if pictures.factors is not None:
         arrays |= {"factors": pictures.factors.numpy(), "factor_names": np.array(pictures.factor_names, dtype=str)}
     buffer = io.BytesIO()
@@ -123,7 +133,7 @@ def sample(
     y = turns if chosen is None else torch.full((n,), chosen)
     z = explore.sample(model, n, temperature, seed, prior == "fitted", chosen)
     x = explore.decode(model, z, y)
-    grid = images.grid(x, columns=math.ceil(math.sqrt(n)), scale=scale)
+    grid = images.grid(x, columns=images.columns(n, model.image_shape), scale=scale)
     _write(out, images.png(grid), f"{n} pictures, the decoder's means at draws from the prior")
 
 
@@ -298,13 +308,13 @@ def _check_way(spec: LatentSpec, path: str) -> None:
 def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool | None, centre: bool | None) -> Tensor:
     """A picture (1, C, H, W) as the model sees it; what was done to it is told."""
     from vae_core import images
-    from vae_core.data import preparation
+    from vae_core.data import preparation, range_of
 
-    usual, dark = preparation(checkpoint.data.name)
+    usual, dark = preparation(checkpoint.recipe.data)
     centre = usual.centre if centre is None else centre
     chosen = replace(usual, fit=fit or usual.fit, invert=invert, centre=centre)
     try:
-        picture = images.open_image(_read(path))
+        picture = images.open_image(_read(path), used=range_of(checkpoint.recipe.data))
     except images.ImageError as error:
         raise ValueError(f"{path.name}: {error}") from error
     found = images.prepare(picture, checkpoint.model.image_shape, chosen, dark)
@@ -345,6 +355,8 @@ def map_latents(
     split: Split = "all",
     limit: Limit = None,
     as_is: AsIs = False,
+    labels: Labels = None,
+    numbers: Numbers = None,
     perplexity: Annotated[float | None, typer.Option(help="Of t-SNE.", show_default="suits the number")] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -355,17 +367,17 @@ def map_latents(
     if method not in METHODS:
         raise ValueError(f"--method is {method!r}; allowed: {', '.join(METHODS)}.")
     checkpoint = open_checkpoint(file, device)
-    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, seed)
+    columns, names = _points(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers, seed)
     stored = checkpoint.reference.tsne if checkpoint.reference and data is None else None
     if method == "tsne" and stored is not None and perplexity is None and limit is None:
         coords = stored.numpy()
     else:
         coords = _layout(columns["mean"].numpy(), method, perplexity, seed)
-    labels = columns["labels"]
     if out.suffix.lower() == ".png":
         from vae_core import images, scatter
 
-        picture = scatter.draw(coords, None if labels is None else labels.numpy(), names)
+        classes = columns["labels"]
+        picture = scatter.draw(coords, None if classes is None else classes.numpy(), names)
         _write(out, images.png(picture), f"{counted(len(coords), 'point')} by {method}")
     else:
         _write(
@@ -383,9 +395,11 @@ def _points(
     split: str,
     limit: int | None,
     as_is: bool,
+    table: str | None,
+    numbers: Range | None,
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None of what is mapped; names of the classes."""
+    """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None, files of what is mapped; class names."""
     from vae_core.data import drawn
     from vae_core.metrics import statistics
 
@@ -397,12 +411,13 @@ def _points(
         labels = reference.labels
         names = checkpoint.data.class_names
         columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
-        return {n: c[kept] for n, c in columns.items()} | {"labels": None if labels is None else labels[kept]}, names
-    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is)
+        rows = {name: column[kept] for name, column in columns.items()}
+        return rows | {"labels": None if labels is None else labels[kept], "files": ()}, names
+    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)
-    return columns | {"labels": pictures.labels}, pictures.class_names
+    return columns | {"labels": pictures.labels, "files": pictures.names}, pictures.class_names
 
 
 def _columns(spec: LatentSpec, mean: Tensor, kl: Tensor, error: Tensor) -> dict[str, Tensor]:
@@ -425,11 +440,11 @@ def _csv(coords: Any, columns: dict[str, Any], names: Sequence[str], unit: str) 
     writer = csv.writer(text, lineterminator="\n")
     figures = {"kl_nats": columns["kl"]} if "kl" in columns else {}
     figures[f"reconstruction_{unit.replace(' ', '_')}"] = columns["error"]
-    writer.writerow(["index", "x", "y", "label", "class", *figures])
-    labels = columns["labels"]
+    labels, files = columns["labels"], columns["files"]
+    writer.writerow(["index", "x", "y", "label", "class", *figures, *["file"] * bool(files)])
     for i, (x, y) in enumerate(coords):
         label = "" if labels is None else int(labels[i])
         name = names[label] if isinstance(label, int) and 0 <= label < len(names) else ""
         numbers = [f"{float(value):.6g}" for value in (x, y, *(column[i] for column in figures.values()))]
-        writer.writerow([i, *numbers[:2], label, name, *numbers[2:]])
+        writer.writerow([i, *numbers[:2], label, name, *numbers[2:], *files[i : i + 1]])
     return text.getvalue()

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from vae_core.data import Splits
 
 BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`, and shape what depends on it
-PICTURES = ("size", "channels", "count", "val_fraction")  # options that are fields of `DataConfig`
+PICTURES = (
+    "size",
+    "channels",
+    "count",
+    "range",
+    "val_fraction",
+    "fit",
+    "split_folders",
+)  # options that are fields of `DataConfig`
 
 
 def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
@@ -28,8 +36,11 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
         raise ValueError(f"--like is {given['like']!r}, a model that was trained elsewhere: its recipe is not known.")
     base = like.recipe.data if like else DataConfig()
     name, source = find_source(given["data"]) if "data" in given else (base.name, None)
-    data = replace(base, name=name, **{field: given[field] for field in PICTURES if field in given})
-    splits = _load_once(data, source, given.get("data_root"), given["download"])
+    base = base if name == base.name else replace(base, range=None)  # other pictures have another one
+    usual = {"fit": "pad"} if source and like is None else {}  # a named set is cut to its things
+    data = replace(base, name=name, **usual | {field: given[field] for field in PICTURES if field in given})
+    splits = _load_once(data, source, given.get("data_root"), given["download"], given.get("labels"))
+    data = replace(data, range=splits.train.range)
     shape = splits.train.image_shape
     if like is None:
         variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")
@@ -52,16 +63,16 @@ def _alike(a: Recipe, b: Recipe) -> bool:
     return (a.model, a.objective, a.data) == (b.model, b.objective, b.data)
 
 
-def _load_once(data: DataConfig, source: Path | None, root: Path | None, download: bool) -> Splits:
+def _load_once(data: DataConfig, source: Path | None, root: Path | None, download: bool, labels: str | None) -> Splits:
     """Load where several processes may want to download the same files: the first goes ahead."""
     if not download or os.environ.get("WORLD_SIZE", "1") == "1":
-        return load_data(data, source, root, download)
+        return load_data(data, source, root, download, labels=labels)
     from accelerate import PartialState
 
     from vae_core.training import pick_device
 
     with PartialState(cpu=pick_device().type == "cpu").main_process_first():
-        return load_data(data, source, root, download)
+        return load_data(data, source, root, download, labels=labels)
 
 
 def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:

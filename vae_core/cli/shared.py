@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vae_core import files
-from vae_core.config import DataConfig
+from vae_core.config import DataConfig, Range
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -120,6 +120,16 @@ def size_of(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
+def range_of_text(text: str) -> Range:
+    """Black and white that `0,4095` means: the parser of an option."""
+    try:
+        low, high = map(float, text.split(","))
+        return Range(low, high)
+    except ValueError as error:
+        why = f" ({error})" if str(error).startswith("The range") else ""
+        raise typer.BadParameter(f"{text!r} is not a range; write black and white, as in 0,4095{why}.") from None
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Name the file in what the disk says."""
@@ -140,27 +150,47 @@ def open_checkpoint(file: str, device: str) -> Checkpoint:
 
 def find_source(given: str) -> tuple[str, Path | None]:
     """Name and place of the data that `--data` means; no place for a named set."""
-    from vae_core.data import SETS
+    from vae_core.data import SETS, own_name
 
     path = Path(given).expanduser()
     if given in SETS:
+        if path.exists():
+            say(f"Note: {given} is the named data set; for the folder or file of this name here write ./{given}.")
         return given, None
     if not path.exists():
         raise ValueError(
-            f"--data is {given!r}, which is neither a folder nor a file; allowed: a folder, zip or .npz of pictures, "
+            f"--data is {given!r}, which is neither a folder nor a file; allowed: a folder, zip or file of pictures, "
             f"or one of: {', '.join(SETS)}."
         )
     resolved = path.resolve()
-    return resolved.name if path.is_dir() else resolved.stem, path
+    return own_name(resolved.name if path.is_dir() else resolved.stem), path
 
 
-def load_data(data: DataConfig, source: Path | None, root: Path | None, download: bool, like: str = "") -> Splits:
+def find_table(given: str | None) -> bytes | str | None:
+    """What `--labels` means: the content of a file, or the name of one beside the pictures."""
+    if given is None or not (path := Path(given).expanduser()).is_file():
+        return given
+    from vae_core.data import limits
+
+    if (size := path.stat().st_size) > limits.MAX_TABLE_BYTES:
+        raise ValueError(f"--labels has {size:,} bytes; at most {limits.MAX_TABLE_BYTES:,} are allowed.")
+    return path.read_bytes()
+
+
+def load_data(
+    data: DataConfig,
+    source: Path | None,
+    root: Path | None,
+    download: bool,
+    like: str = "",
+    labels: str | None = None,
+) -> Splits:
     from vae_core.data import SETS, load
 
     if source is None and data.name not in SETS:
-        raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or .npz with --data.")
+        raise ValueError(f"{data.name!r} is no named data set: give its folder, zip or file with --data.")
     with progress_bar(f"loading {data.name}") as progress:
-        return load(data, source, root, download, progress, like)
+        return load(data, source, root, download, progress, like, find_table(labels))
 
 
 def open_pictures(
@@ -171,25 +201,29 @@ def open_pictures(
     split: str,
     limit: int | None,
     as_is: bool = False,
+    labels: str | None = None,
+    asked: Range | None = None,
 ) -> Dataset:
     """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
 
     Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
+    Black and white are in their numbers what `asked` says, else what they were for the model.
     """
-    from vae_core.data import SETS, drawn
+    from vae_core.data import SETS, drawn, range_of
+    from vae_core.data.containers import ARRAYS
 
     if split not in SPLITS:
         raise ValueError(f"--split is {split!r}; allowed: {', '.join(SPLITS)}.")
-    data = checkpoint.recipe.data
-    name, source = find_source(given) if given else (data.name, None)
+    name, source = find_source(given) if given else (checkpoint.recipe.data.name, None)
     channels, height, width = checkpoint.model.image_shape
-    data = replace(data if name == data.name else DataConfig(name), size=(height, width), channels=channels)
+    data = replace(_request(checkpoint, name, source, split), size=(height, width), channels=channels)
+    data = replace(data, range=asked or (range_of(checkpoint.recipe.data) if source else None))
     if split == "all":
-        data = replace(data, val_fraction=0.0, test_fraction=0.0)
+        data = replace(data, val_fraction=0.0, test_fraction=0.0, count=None if source else data.count)
     like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
-    splits = load_data(data, source, root, download, like)
+    splits = load_data(data, source, root, download, like, labels)
     tell_notes(splits.train)
-    if like and source and source.suffix.lower() != ".npz":
+    if like and source and source.suffix.lower() not in ARRAYS:
         say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
@@ -197,10 +231,33 @@ def open_pictures(
     return found if limit is None else found.subset(drawn(len(found), limit))
 
 
+def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str) -> DataConfig:
+    """The model's own data as they were split for training; others, whatever they are called, in a way of their own.
+
+    Files of before do not tell their source: there the name has to do.
+    """
+    from vae_core.data import identity
+
+    own, info = checkpoint.recipe.data, checkpoint.data
+    other = DataConfig(name, fit=own.fit)
+    if source is None:
+        return own if name == own.name else other
+    if not info.source:
+        if name == own.name and split != "all":
+            say(f"Note: {name} is taken for the model's own data by its name, and split as that was.")
+        return own if name == own.name else other
+    if identity(source) == info.source:
+        say(f"Note: {name} holds the model's own data" + (", split as for its training." if split != "all" else "."))
+        return replace(own, name=name)
+    if name == own.name:
+        say(f"Note: {name} holds other pictures than the model's own data of that name.")
+    return other
+
+
 def tell_notes(pictures: Dataset) -> None:
     """What a user should know of the data, such as pictures that could not be read."""
     for note in pictures.notes:
-        say(f"Note: {note}")
+        say(note if note.startswith("Warning") else f"Note: {note}")
 
 
 def counted(count: int, what: str) -> str:
@@ -239,5 +296,21 @@ Data = Annotated[str | None, data_option("the model's own data")]
 Root = Annotated[Path | None, typer.Option(help="Where named data sets lie.", envvar="VAE_DATA", show_default=False)]
 Download = Annotated[bool, typer.Option("--download", help="Fetch a named data set that is not on this machine.")]
 Split = Annotated[str, typer.Option(help="Part of the data: train, val, test or all.")]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.csv", help="Table of a folder's or zip's labels: file, class or attributes.", show_default="none"
+    ),
+]
 AsIs = Annotated[bool, typer.Option("--as-is", help="Neither invert nor centre the pictures of a folder or zip.")]
+Numbers = Annotated[
+    Any,
+    typer.Option(
+        "--range",
+        metavar="LOW,HIGH",
+        help="Black and white in the numbers of the pictures.",
+        show_default="as the model was trained",
+        parser=range_of_text,
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pictures, at random.", show_default="all")]

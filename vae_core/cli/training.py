@@ -14,7 +14,7 @@ import typer
 
 from vae_core import config, zoo
 from vae_core.cli.planning import plan
-from vae_core.cli.shared import Stopped, bars, say, size_of, summary, take_out, tell_notes, writing
+from vae_core.cli.shared import Stopped, bars, range_of_text, say, size_of, summary, take_out, tell_notes, writing
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ def _widths(text: str) -> tuple[int, ...]:
         return tuple(int(width) for width in text.split(",")) if text else ()
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a list of widths; write 32,64,128.") from None
+
+
+def _on_off(text: str) -> bool:
+    """`on` or `off`."""
+    if text.lower() not in ("on", "off"):
+        raise typer.BadParameter(f"{text!r} is neither on nor off.")
+    return text.lower() == "on"
 
 
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
@@ -103,7 +110,41 @@ def train(
     ] = None,
     channels: Annotated[int | None, _option("Data", "1 (grey) or 3 (colour).", "the data's own")] = None,
     count: Annotated[int | None, _option("Data", "Use so many pictures.", "all")] = None,
+    numbers: Annotated[
+        Any,
+        typer.Option(
+            "--range",
+            rich_help_panel="Data",
+            metavar="LOW,HIGH",
+            parser=range_of_text,
+            show_default=False,
+            help="Black and white in the numbers of the pictures. Default: found in the whole set.",
+        ),
+    ] = None,
     val_fraction: Annotated[float | None, _option("Data", "Share held out for validation.", "0.1")] = None,
+    fit: Annotated[
+        str | None,
+        _option("Data", f"Pictures of another shape: {_choices(config.FITS)}.", "pad; of a named set crop"),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        _option(
+            "Data",
+            "Table of a folder's or zip's labels: file and class or attributes; a path, or a name within these.",
+            "labels.csv where it lies there",
+            metavar="FILE.csv",
+        ),
+    ] = None,
+    split_folders: Annotated[
+        Any,
+        _option(
+            "Data",
+            "Whether folders named train, test and the like are parts, and no classes.",
+            "on",
+            metavar="on|off",
+            parser=_on_off,
+        ),
+    ] = None,
     download: Annotated[bool, typer.Option("--download", rich_help_panel="Data", help="Fetch a missing set.")] = False,
     beta: Annotated[float | None, _option("Objective", "Weight of the KL term.", "1")] = None,
     beta_schedule: Annotated[str | None, _option("Objective", f"{_choices(config.SCHEDULES)}.", "constant")] = None,
@@ -182,6 +223,8 @@ def train(
     take_out(out, SUFFIX, beside=[state])
     _check_earlier(out, state, resume, overwrite)
     given = {name: value for name, value in context.params.items() if value is not None}
+    if numbers is not None:
+        given["range"] = given.pop("numbers")
     with _processes(device):
         _train(given, out, state)
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vae_core.config import Range
 from vae_core.shards import seeded
+
+NO_CLASS = "(none)"  # the class of pictures of which none is known, among others of which one is
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,10 @@ class Dataset:
         value_names: names of each factor's values.
         credit: whom the pictures are from.
         licence: under which terms they may be used.
+        range: what black and white were in the numbers of the files; None for a named set.
         notes: what a user should know, such as pictures that could not be read.
+        source: tells one's own pictures from others, as `identity` gives it; empty for a named set.
+        names: N files, as paths below the source; empty where the pictures come from no files.
     """
 
     name: str
@@ -37,7 +43,10 @@ class Dataset:
     value_names: tuple[tuple[str, ...], ...] = ()
     credit: str = ""
     licence: str = ""
+    range: Range | None = None
     notes: tuple[str, ...] = ()
+    source: str = ""
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -52,7 +61,11 @@ class Dataset:
         """The pictures at `indices`, with their labels and factors."""
         chosen = indices if isinstance(indices, slice | Tensor) else torch.tensor(indices, dtype=torch.long)
         labels, factors = (t if t is None else t[chosen] for t in (self.labels, self.factors))
-        return replace(self, images=self.images[chosen], labels=labels, factors=factors)
+        names = self.names
+        if names and not (isinstance(chosen, slice) and chosen == slice(None)):
+            places = torch.arange(len(self))[chosen].tolist()
+            names = tuple(names[i] for i in places)
+        return replace(self, images=self.images[chosen], labels=labels, factors=factors, names=names)
 
     def in_classes(self, names: Sequence[str]) -> Dataset:
         """With labels as places in `names`; as it is where it has none, or has classes that are not among these."""
@@ -82,10 +95,23 @@ class Splits:
     test: Dataset
 
     def whole(self) -> Dataset:
-        """All pictures together: training, validation, test."""
-        parts = (self.train, self.val, self.test)
-        labels, factors = (
-            None if getattr(self.train, name) is None else torch.cat([getattr(part, name) for part in parts])
-            for name in ("labels", "factors")
+        """All pictures together: training, validation, test. Where a part has no labels, its class is NO_CLASS."""
+        parts = [part for part in (self.train, self.val, self.test) if len(part)] or [self.train]
+        if len(parts) == 1:
+            return parts[0]
+        names = self.train.class_names
+        labels = factors = None
+        if any(part.labels is not None for part in parts):
+            unknown = [torch.full((len(part),), len(names)) for part in parts]
+            labels = torch.cat([u if p.labels is None else p.labels for p, u in zip(parts, unknown, strict=True)])
+            names = (*names, *[NO_CLASS] * any(part.labels is None for part in parts))
+        if all(part.factors is not None for part in parts):
+            factors = torch.cat([part.factors for part in parts if part.factors is not None])
+        return replace(
+            self.train,
+            images=torch.cat([part.images for part in parts]),
+            labels=labels,
+            class_names=names,
+            factors=factors,
+            names=tuple(name for part in parts for name in part.names),
         )
-        return replace(self.train, images=torch.cat([p.images for p in parts]), labels=labels, factors=factors)

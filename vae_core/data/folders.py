@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import images
-from vae_core.config import DataConfig
-from vae_core.data import arrays, limits
+from vae_core import deep, images
+from vae_core.config import DataConfig, Range
+from vae_core.data import arrays, containers, depth, labels, layouts, limits, shapes, splits, stored
+from vae_core.data.decoding import Decoded, Entry, contents
 from vae_core.data.raw import (
+    Held,
     Picture,
     Progress,
     Raw,
@@ -25,45 +27,114 @@ from vae_core.data.raw import (
     check_memory,
     from_array,
     most,
+    named_some,
     order,
     readable,
-    usual_size,
 )
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+SUFFIXES = {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo", ".gif", ".bmp", ".dib", ".webp"}
+SUFFIXES |= {".avif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 SUFFIXES |= {".heic", ".heif", ".hif", ".jxl"}  # read where the extra `photos` is installed, and else named
-# Top folders that mean a split and not a class, and whether they hold test pictures.
-PARTS = {"train": False, "training": False, "val": False, "valid": False, "validation": False, "test": True}
+UTF8_FLAG = 0x800  # of a zip's entry: its name is UTF-8
 
 
-def cut_out(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture's file at height and width `size`, (H, W, 3): on white, the middle cut out."""
+@dataclass(eq=False)
+class Found:
+    """What lies in a folder or zip.
+
+    Attributes:
+        entries: the pictures, by name.
+        others: files that are no pictures by their names -> how to get their bytes.
+        hidden: files and folders that are hidden, or a system's own.
+        notes: what a user should know of them.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    others: dict[str, Entry] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, name: str, size: int, read: Callable[[], bytes]) -> None:
+        """Take in a file by its name."""
+        if is_picture(name):
+            self.entries.append(Entry(name, size, read))
+            return
+        hidden = _hidden_parts(name)
+        if any(hidden):
+            self.hidden.add("/".join(name.split("/")[: hidden.index(True) + 1]))
+        else:
+            self.others[name] = Entry(name, size, read)
+
+
+def cut_out(
+    data: bytes, size: tuple[int, int], how: str = "crop", used: Range | None = None
+) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """A picture's file at height and width `size`, on white, as `images.FITS` says; `used` is the range of its numbers.
+
+    Returns:
+        The height and width it had, and (H, W) or (H, W, 3).
+    """
     height, width = size
-    picture = images.open_image(data, at_least=(2 * width, 2 * height))
-    return np.asarray(images.fit(images.flatten(picture).convert("RGB"), size, "crop"))
+    opened = images.open_image(data, at_least=(2 * width, 2 * height), used=used)
+    picture = images.flatten(opened)
+    if picture.size != (width, height):
+        ground = images.border_colour(picture) if how == "pad" else 0
+        picture = images.fit(picture, size, how, ground)
+    return images.full_size(opened), np.asarray(picture)
 
 
-def read(source: Source, config: DataConfig, report: Progress, picture: Picture = cut_out) -> Raw:
+def read(
+    source: Source,
+    config: DataConfig,
+    report: Progress,
+    picture: Picture | None = None,
+    table: bytes | str | None = None,
+) -> Raw:
     """A user's own pictures.
 
     Args:
-        source: a folder, or a zip or .npz as a path or its bytes.
+        source: a folder, or a zip, a TIFF or a file of arrays as a path or its bytes.
         config: the size to which pictures of a folder or zip are brought, and how many are wanted.
         report: called with a fraction done and a text.
-        picture: how a file of a folder or zip becomes a picture.
+        picture: how a file of a folder or zip becomes a picture; None = as the config says.
+        table: of the labels of a folder's or zip's pictures, the content or the name within it; None = none, or
+            `labels.csv` where that lies in it and its folders are no classes.
 
     Raises:
         ValueError: one sentence on what is wrong.
     """
     if isinstance(source, Path) and source.is_dir():
-        return _read_pictures(_folder_entries(source), config, report, picture, source)
+        return _read_pictures(_in_folder(source), config, report, picture, source, table)
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {source.name!r}.")
+    if (stack := _stack(source)) is not None:
+        return _read_pictures(Found([stack]), config, report, picture, source, table)
+    if (tables := containers.opened(source)) is not None:
+        return arrays.from_stored(*_without_table(tables, table), config)
     with _opened_zip(source) as archive:
-        _check_archive(archive, most(source, limits.MAX_UNPACKED))
         if _is_npz(archive.namelist()):
-            return arrays.read(source)
-        return _read_pictures(_zip_entries(archive), config, report, picture, source)
+            _check_archive(archive, most(source, limits.MAX_STREAMED))
+            return arrays.from_stored(*_without_table((stored.open_npz(source), False), table), config)
+        _check_archive(archive, most(source, limits.MAX_UNPACKED))
+        return _read_pictures(_in_zip(archive), config, report, picture, source, table)
+
+
+def _without_table(
+    tables: tuple[dict[str, stored.Stored], bool], table: bytes | str | None
+) -> tuple[dict[str, stored.Stored], bool]:
+    """Arrays, where nobody asks for labels of another file."""
+    if table is not None:
+        raise ValueError("A table of labels goes with a folder or zip of pictures; arrays have labels of their own.")
+    return tables
+
+
+def _stack(source: Source) -> Entry | None:
+    """A single TIFF, of one page or of many; None where it is another file."""
+    if isinstance(source, bytes):
+        return Entry("stack.tif", len(source), lambda: source) if deep.is_tiff(source) else None
+    with source.open("rb") as stream:
+        is_tiff = deep.is_tiff(stream.read(4))
+    return Entry(f"{source.stem}.tif", source.stat().st_size, partial(_file_bytes, str(source))) if is_tiff else None
 
 
 def _opened_zip(source: Source) -> zipfile.ZipFile:
@@ -79,30 +150,35 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
 # --- folders and zips
 
 
-class _Entry(NamedTuple):
-    """A picture's file: its path below the source, its bytes once unpacked, and how to get them."""
-
-    name: str
-    size: int
-    read: Callable[[], bytes]
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """The files below a folder that look like pictures, sorted; hidden ones are left out, links are followed."""
-    found: list[Path] = []
+def files_of(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """The files below a folder, and hidden folders, which are not looked into; links are followed."""
+    if not folder.is_dir():
+        return
     own = {_place(parent) for parent, *_ in os.walk(folder)}  # what a link shows a second time is no other class
-    seen = set()  # a link may lead back to where it lies
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        place, linked = _place(parent), os.path.islink(parent) and Path(parent) != folder
-        again = place in seen or (linked and place in own)
-        folders[:] = [] if again else sorted(name for name in folders if not _is_hidden(name))
-        if again:
+    seen, count, waiting = set(), 0, [(str(folder), False)]
+    while waiting:
+        parent, linked = waiting.pop()
+        place = _place(parent)
+        if place in seen or (linked and place in own):  # a link may lead back to where it lies
             continue
         seen.add(place)
-        found += [Path(parent, name) for name in sorted(names) if _is_picture(name)]
-        if len(found) > limits.MAX_PICTURES:
-            raise ValueError(f"The folder has more than {limits.MAX_PICTURES:,} pictures, which is the most allowed.")
-    return found
+        with os.scandir(parent) as listed:
+            for entry in listed:
+                if _is_folder(entry) and not _is_hidden(entry.name):
+                    waiting.append((entry.path, entry.is_symlink()))
+                    continue
+                if (count := count + is_picture(entry.name)) > limits.MAX_PICTURES:
+                    raise ValueError(
+                        f"The folder has more than {limits.MAX_PICTURES:,} pictures, which is the most allowed."
+                    )
+                yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _place(folder: str) -> tuple[int, int]:
@@ -111,42 +187,60 @@ def _place(folder: str) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def _is_picture(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() in SUFFIXES and not any(map(_is_hidden, path.parts))
+def is_picture(name: str) -> bool:
+    """Whether a path below a source ends like a picture's, and nothing of it is hidden."""
+    suffix = name[name.rfind(".") :].lower()
+    return suffix in SUFFIXES and not (("/." in f"/{name}" or "__MACOSX" in name) and any(_hidden_parts(name)))
+
+
+def _hidden_parts(name: str) -> list[bool]:
+    return [_is_hidden(part) for part in name.split("/")]
 
 
 def _is_hidden(part: str) -> bool:
-    return part.startswith(".") or part == "__MACOSX"
+    return part[:1] == "." or part == "__MACOSX"
 
 
-def _folder_entries(folder: Path) -> list[_Entry]:
-    files = picture_files(folder)
-    if not files:
+def _in_folder(folder: Path) -> Found:
+    """The files of a folder, by name."""
+    found, start = Found(), len(os.path.join(folder, ""))
+    for file in files_of(folder):
+        name = file.path[start:].replace(os.sep, "/")
+        found.add(name, size_and_time(file)[0], partial(_file_bytes, file.path))
+    if not found.entries:
         raise ValueError(f"The folder {folder.name!r} has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    return [_Entry(file.relative_to(folder).as_posix(), _size(file), partial(_file_bytes, file)) for file in files]
+    found.entries.sort(key=_files_first)
+    return found
 
 
-def _size(file: Path) -> int:
-    """Bytes of a file; 0 where a link leads nowhere, which is found out when it is read."""
+def _files_first(entry: Entry) -> list[tuple[bool, str]]:
+    """Within each folder the files come before what lies deeper."""
+    *above, last = entry.name.split("/")
+    return [*((True, folder) for folder in above), (False, last)]
+
+
+def size_and_time(file: os.DirEntry[str]) -> tuple[int, int]:
+    """Bytes, and nanoseconds of the last change; 0 where a link leads nowhere, which is found out when it is read."""
     try:
-        return file.stat().st_size
+        stat = file.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
-def _file_bytes(file: Path) -> bytes:
-    if not file.is_file():  # to read a device or a pipe might never end
+def _file_bytes(file: str) -> bytes:
+    if not os.path.isfile(file):  # to read a device or a pipe might never end
         raise OSError("it is no file, or a link that leads nowhere.")
-    return file.read_bytes()
+    with open(file, "rb") as opened:
+        return opened.read()
 
 
 def _is_npz(names: Sequence[str]) -> bool:
     """Whether a zip with these files is an .npz of pictures, and not pictures beside which some array lies."""
     keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
-    if keys & set(arrays.IMAGE_KEYS) or keys >= set(arrays.PACKED):
+    if keys & set(layouts.IMAGE_KEYS) or keys >= set(layouts.PACKED):
         return True
-    return bool(keys) and not any(map(_is_picture, names))
+    return bool(keys) and not any(map(is_picture, names))
 
 
 def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
@@ -163,99 +257,215 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
         raise ValueError(f"The zip would unpack to {total:,} bytes; at most {most:,} are allowed.")
 
 
-def _zip_entries(archive: zipfile.ZipFile) -> list[_Entry]:
-    # Not by is_dir, which wants a name to be there.
-    found = [info for info in archive.infolist() if info.filename[-1:] != "/" and _is_picture(info.filename)]
-    if not found:
+def _in_zip(archive: zipfile.ZipFile) -> Found:
+    """The files of a zip, by name: a path may be parted by the backslash, as Windows has it."""
+    found, unknown = Found(), []
+    for info in archive.infolist():
+        name, sure = _name_of(info)
+        if name[-1:] == "/":  # not by is_dir, which wants a name to be there
+            continue
+        unknown += [name] * (not sure)
+        found.add(name, info.file_size, partial(archive.read, info))
+    if not found.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    entries = [_Entry(info.filename, info.file_size, partial(archive.read, info)) for info in found]
-    return sorted(entries, key=lambda entry: entry.name)
+    if unknown:
+        found.notes.append(
+            f"{len(unknown):,} names of the zip do not say how their letters are written, and were taken for code page "
+            f"437: {named_some(unknown)}"
+        )
+    found.entries.sort(key=lambda entry: entry.name)
+    return found
+
+
+def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
+    """An entry's path, and whether it is sure: what is not marked as UTF-8 may be it all the same."""
+    name, sure = info.filename, True
+    if not info.flag_bits & UTF8_FLAG and not name.isascii():
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            sure = False
+    return name.replace("\\", "/"), sure
 
 
 def _read_pictures(
-    entries: list[_Entry], config: DataConfig, report: Progress, picture: Picture, source: Source
+    found: Found,
+    config: DataConfig,
+    report: Progress,
+    picture: Picture | None,
+    source: Source,
+    table: bytes | str | None,
 ) -> Raw:
-    """Decode the chosen pictures at one size; those that cannot be read are counted and named."""
-    entries = [entries[i] for i in np.sort(order(len(entries), config))]
-    size = config.size or _common_size(entries)
-    check_memory(len(entries) * 3 * size[0] * size[1], source)
-    pixels = np.empty((len(entries), *size, 3), np.uint8)
-    good: list[str] = []
-    bad: list[tuple[str, str]] = []
-    for k, entry in enumerate(entries):
-        try:
-            pixels[len(good)] = picture(_contents(entry), size)
-            good.append(entry.name)
-        except ValueError as error:
-            bad.append((entry.name, str(error)))
-        if k % 32 == 0:
-            report(k / len(entries), f"read {k:,} of {len(entries):,} pictures")
-    if not good:
-        raise ValueError(f"None of {len(bad):,} pictures could be read; {bad[0][0]!r}: {bad[0][1]}")
-    pixels = pixels[: len(good)]
-    grey = all(np.array_equal(pixels[..., 0], pixels[..., c]) for c in (1, 2))
-    return _labelled(from_array(pixels[..., :1] if grey else pixels), good, _complaint(bad))
+    """Decode the chosen pictures at one size, with their classes and parts; what is left out is counted and named."""
+    found.entries, pages = depth.pages(found.entries)
+    places = splits.places([tuple(entry.name.split("/")[:-1]) for entry in found.entries], config.split_folders)
+    wanted = np.flatnonzero(places.parts != splits.REST)
+    chosen = wanted[np.sort(order(len(wanted), config))]
+    decoded, used, numbers = depth.decode(
+        [found.entries[i] for i in chosen],
+        config,
+        report,
+        picture or partial(cut_out, how=config.fit),
+        lambda size: check_memory(len(chosen) * 3 * size[0] * size[1], source),
+    )
+    rows = chosen[decoded.good]
+    height, width = decoded.pixels.shape[2:]
+    shape = "" if picture else shapes.told(decoded.sides, (height, width), config)
+    raw = replace(
+        from_array(decoded.pixels.transpose(0, 2, 3, 1)),  # (n, C, H, W) -> (n, H, W, C)
+        names=tuple(readable(found.entries[i].name) for i in rows),
+        held=Held(decoded.pixels, np.arange(len(rows))),
+        range=used,
+        notes=(*found.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
+    )
+    raw, labelled = _labelled(raw, places, rows, found, table)
+    raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, places)))
+    return _in_parts(raw, places.parts[rows], labelled)
 
 
-def _contents(entry: _Entry) -> bytes:
-    if entry.size > images.MAX_BYTES:
-        raise images.ImageError(f"its file has {entry.size:,} bytes; at most {images.MAX_BYTES:,} are allowed.")
-    try:
-        return entry.read()
-    except OSError as error:
-        raise images.ImageError(error.strerror or str(error)) from error
-    except Exception as error:  # zipfile and what it unpacks with raise whatever odd bytes lead them to
-        raise images.ImageError("it cannot be unpacked: it is damaged, or packed in an unknown way.") from error
-
-
-def _common_size(entries: list[_Entry]) -> tuple[int, int]:
-    sides = []
-    for entry in entries:
-        try:
-            sides.append(images.header_size(_contents(entry)))
-        except ValueError:  # named when it is decoded
-            continue
-    return usual_size(sides or [(limits.USUAL_SIDE, limits.USUAL_SIDE)])
-
-
-def _complaint(bad: list[tuple[str, str]]) -> tuple[str, ...]:
-    if not bad:
+def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ...]:
+    """Which folders were taken for parts."""
+    if not places.folders:
         return ()
-    named = ", ".join(name for name, _ in bad[: limits.NAMED]) + ", ..." * (len(bad) > limits.NAMED)
-    return (f"{len(bad):,} of the files could not be read and were left out: {named}",)
+    counts = {part: int((places.parts[rows] == part).sum()) for part in (splits.TRAIN, splits.VAL, splits.TEST)}
+    named = [
+        f"{', '.join(readable(name) for name, role in places.folders.items() if role == part)} is the {part} part "
+        f"({count:,} pictures)"
+        for part, count in counts.items()
+        if count
+    ]
+    return (f"folders are parts and no classes: {'; '.join(named)}; --split-folders off takes them for classes",)
 
 
-def _labelled(raw: Raw, names: list[str], notes: tuple[str, ...]) -> Raw:
-    """Classes, and a test part, from the folders in which the pictures lie."""
-    folders = [PurePosixPath(name).parts[:-1] for name in names]
-    common = ""
-    while all(folders) and len({parts[0] for parts in folders}) == 1:
-        common, folders = folders[0][0], [parts[1:] for parts in folders]
-    is_test = np.zeros(len(names), bool)
-    if all(parts and parts[0].lower() in PARTS for parts in folders):
-        is_test = np.array([PARTS[parts[0].lower()] for parts in folders])
-        folders = [parts[1:] for parts in folders]
-    if all(folders):
-        classes, labels = np.unique([readable(parts[0]) for parts in folders], return_inverse=True)
-    elif not any(folders) and common:
-        classes, labels = np.array([readable(common)]), np.zeros(len(names), np.int64)
+def _labelled(
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str | None
+) -> tuple[Raw, NDArray[np.bool_]]:
+    """Classes from a table or from the folders, and of each picture whether its part has any."""
+    named = [places.classes[i] for i in rows]
+    known = np.array([name is not None for name in named])
+    own = _own_table(found) if table is None else None
+    if table is not None or (own and not known.all()):
+        return _by_table(raw, places.parts[rows], found, own.name if own else table)
+    notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"] if own else []
+    parts = places.parts[rows]
+    labelled = _of_parts(parts, known, np.all)
+    if not labelled.all():
+        notes += _loose(places, parts, known)
+    if not labelled.any():
+        return replace(raw, notes=(*raw.notes, *notes)), labelled
+    texts = [unicodedata.normalize("NFC", readable(name or "")) for name in named]
+    classes, _ = labels.coded([text for text, has in zip(texts, labelled, strict=True) if has])
+    numbers = {name: k for k, name in enumerate(classes)}
+    values = np.array([numbers.get(text, -1) for text in texts], np.int64)
+    return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled
+
+
+def _of_parts(
+    parts: NDArray[np.str_], values: NDArray[np.bool_], over: Callable[[NDArray[np.bool_]], np.bool_]
+) -> NDArray[np.bool_]:
+    """Of each picture what all or any of those of its part have, (N,)."""
+    out = np.zeros(len(parts), bool)
+    for part in np.unique(parts):
+        out[parts == part] = over(values[parts == part])
+    return out
+
+
+def _own_table(found: Found) -> Entry | None:
+    """The table `labels.csv` beside or above the pictures, where one lies there."""
+    tables = [entry for name, entry in found.others.items() if PurePosixPath(name).name.lower() == labels.USUAL_NAME]
+    return min(tables, key=lambda entry: (entry.name.count("/"), entry.name), default=None)
+
+
+def _by_table(
+    raw: Raw, parts: NDArray[np.str_], found: Found, table: bytes | str | None
+) -> tuple[Raw, NDArray[np.bool_]]:
+    """Classes and attributes from a table: a part of which it names no picture has none."""
+    if isinstance(table, str):
+        entry = _inside(found, table)
+        found.others.pop(entry.name)
+        name, content = entry.name, contents(entry)
+        if table == entry.name and PurePosixPath(name).name.lower() == labels.USUAL_NAME:
+            raw = replace(
+                raw, notes=(*raw.notes, f"labels are taken from {readable(name)}, which lies with the pictures")
+            )
     else:
-        return replace(raw, notes=(*notes, *_loose(folders)))
-    whole = replace(raw, labels=labels, class_names=tuple(map(str, classes)), notes=notes)
-    if is_test.all() or not is_test.any():
-        return whole
-    return replace(_part(whole, ~is_test), test=_part(whole, is_test))
+        name, content = "the table of labels", table or b""
+    matched = labels.match(labels.read(content, name), raw.names, name)
+    has_row = np.array([row is not None for row in matched.values])
+    labelled = _of_parts(parts, has_row, np.any)
+    some = next(row for row in matched.values if row is not None)
+    values = [
+        row if has else some for row, has in zip(matched.values, labelled, strict=True)
+    ]  # of no meaning elsewhere
+    return labels.applied(raw, replace(matched, values=values)), labelled
 
 
-def _loose(folders: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """What is said where some pictures lie beside the folders that would be classes."""
-    loose = sum(not parts for parts in folders)
-    if loose == len(folders):
-        return ()
-    return (f"{loose:,} of the pictures lie beside the folders, so that none has a class: give each a folder",)
+def _inside(found: Found, table: str) -> Entry:
+    """A table by its path or name in the folder or zip."""
+    named = [e for name, e in found.others.items() if name == table or PurePosixPath(name).name == table]
+    if not named:
+        raise ValueError(f"There is no table {table!r}, neither as a file nor beside the pictures.")
+    return min(named, key=lambda entry: entry.name.count("/"))
 
 
-def _part(raw: Raw, chosen: NDArray[np.bool_]) -> Raw:
-    places = np.flatnonzero(chosen)
-    labels = None if raw.labels is None else raw.labels[places]
-    return replace(raw, count=len(places), pixels=lambda i: raw.pixels(places[i]), labels=labels)
+def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.bool_]) -> list[str]:
+    """What is said where pictures lie beside the folders that would be classes."""
+    notes = []
+    for part in (splits.TRAIN, splits.VAL, splits.TEST):
+        own = known[parts == part]
+        loose = len(own) - int(own.sum())
+        if not places.folders and 0 < loose < len(own):
+            notes.append(
+                f"{loose:,} of the pictures lie beside the folders, so that none has a class: give each a folder"
+            )
+        elif places.folders and loose and known.any():
+            notes.append(
+                f"{loose:,} of the {part} pictures lie in no folder of a class, so that this part has no classes"
+            )
+    return notes
+
+
+def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
+    """One sentence on all that was not read, and why."""
+    reasons = []
+    if decoded.bad:
+        (name, why), *others = decoded.bad
+        also = f"; also {named_some([name for name, _ in others])}" if others else ""
+        reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
+    if rest := int((places.parts == splits.REST).sum()):
+        beside = [name for name, part in places.folders.items() if part == splits.REST]
+        reasons.append(f"{rest:,} pictures beside the parts ({named_some(beside) if beside else 'in no folder'})")
+    if found.others:
+        reasons.append(
+            f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"
+        )
+    if found.hidden:
+        reasons.append(f"{len(found.hidden):,} hidden")
+    return (f"files left out: {'; '.join(reasons)}",) if reasons else ()
+
+
+def _in_parts(whole: Raw, parts: NDArray[np.str_], labelled: NDArray[np.bool_]) -> Raw:
+    """The training part, with the others where they are given."""
+    found = {
+        part: _part(whole, parts == part, bool(labelled[parts == part].all()))
+        for part in (splits.TRAIN, splits.VAL, splits.TEST)
+        if (parts == part).any()
+    }
+    if splits.TRAIN not in found:  # as few as were asked for, or could be read
+        return _part(whole, parts == parts, bool(labelled.all()))
+    return replace(found[splits.TRAIN], val=found.get(splits.VAL), test=found.get(splits.TEST))
+
+
+def _part(raw: Raw, chosen: NDArray[np.bool_], labelled: bool) -> Raw:
+    """Some of the pictures, with labels and factors where these have any."""
+    rows = np.flatnonzero(chosen)
+    assert raw.held is not None
+    return replace(
+        raw,
+        count=len(rows),
+        pixels=lambda i: raw.pixels(rows[i]),
+        labels=raw.labels[rows] if labelled and raw.labels is not None else None,
+        factors=raw.factors[rows] if labelled and raw.factors is not None else None,
+        names=tuple(raw.names[i] for i in rows),
+        held=Held(raw.held.array, raw.held.rows[rows]),
+    )

@@ -16,11 +16,12 @@ import numpy as np
 
 from vae_core import sprites
 from vae_core.config import DataConfig
-from vae_core.data import arrays, idx
+from vae_core.data import arrays, idx, meaning
 from vae_core.data.raw import Indices, Progress, Raw, from_array, from_files
 from vae_core.images import Preparation
 
 POLL_SECONDS = 0.3
+OWN_CREDIT = "the user's own pictures"  # of those that are no named set
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _read_omniglot(root: Path, config: DataConfig) -> Raw:
     names = tuple(map(str, found["alphabet_names"]))
     raw = from_array(found["images28"][..., None], found["alphabet"], names)
     factors = np.stack([found[key].astype(np.int64) for key in keys], axis=1)
-    return arrays.with_factors(raw, factors, np.array(keys))
+    return meaning.with_factors(raw, factors, np.array(keys))
 
 
 def _read_official_omniglot(folder: Path) -> Raw:
@@ -128,7 +129,7 @@ def _celeba_part(part: Any) -> Raw:
     folder = Path(part.root, part.base_folder, "img_align_celeba")
     names = np.array([name for name in part.attr_names if name])
     raw = from_files([folder / name for name in part.filename])
-    return arrays.with_factors(raw, part.attr.numpy(), names, np.array(["no|yes"] * len(names)))
+    return meaning.with_factors(raw, part.attr.numpy(), names, np.array(["no|yes"] * len(names)))
 
 
 DIGITS = tuple("0123456789")
@@ -246,6 +247,11 @@ def named(name: str) -> NamedSet:
     if name not in SETS:
         raise ValueError(f"The data set is {name!r}; allowed: {', '.join(SETS)}, or a folder, zip or .npz.")
     return SETS[name]
+
+
+def own_name(name: str) -> str:
+    """What pictures of one's own are called: a path, which no named set is, where they share its name."""
+    return f"./{name}" if name in SETS else name
 
 
 def roots(root: Path | None) -> list[Path]:

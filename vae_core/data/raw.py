@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vae_core import images
-from vae_core.config import MIN_SIDE, DataConfig
+from vae_core.config import MAX_SIDE, MIN_SIDE, DataConfig, Range
 from vae_core.data import limits
 
 Source = Path | bytes
 Progress = Callable[[float, str], None]
-Picture = Callable[[bytes, tuple[int, int]], NDArray[np.uint8]]  # a file's bytes, height and width -> (H, W, 3)
+# A file's bytes, height and width, and, as `used`, what black and white are -> the height and width it had, and (H, W)
+# or (H, W, 3).
+Picture = Callable[..., tuple[tuple[int, int], NDArray[np.uint8]]]
 Indices = NDArray[np.int64]
+
+
+class Held(NamedTuple):
+    """Pictures in memory that nobody else holds, so that they may change places.
+
+    `array` is (M, C, H, W) uint8; `rows` are the places in it.
+    """
+
+    array: NDArray[np.uint8]
+    rows: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +48,11 @@ class Raw:
         factor_names: F names.
         value_names: names of each factor's values.
         test: the official test part.
+        val: the official validation part.
+        range: what black and white are in the numbers of the files; None for a named set.
         notes: what a user should know.
+        names: of N pictures the files, as paths below the source; empty where they come from no files.
+        held: the pictures, where they are in memory already and were read for this alone.
     """
 
     count: int
@@ -48,7 +65,11 @@ class Raw:
     factor_names: tuple[str, ...] = ()
     value_names: tuple[tuple[str, ...], ...] = ()
     test: Raw | None = None
+    val: Raw | None = None
+    range: Range | None = None
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    held: Held | None = None
 
 
 def from_array(pixels: NDArray[np.uint8], labels: NDArray | None = None, class_names: Sequence[str] = ()) -> Raw:
@@ -73,12 +94,20 @@ def order(count: int, config: DataConfig) -> Indices:
 
 
 def usual_size(sides: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Height and width for pictures that have these: the common one up to LARGE_SIDE, else up to USUAL_SIDE."""
+    """Height and width for pictures that have these.
+
+    Where they agree, their own up to LARGE_SIDE, and beyond that in their own shape: the longer side USUAL_SIDE, but
+    the shorter one at least SHORT_SIDE as long as the longer one fits a model. Where they differ, a square up to
+    USUAL_SIDE.
+    """
     if len(set(sides)) > 1:
         side = max(MIN_SIDE, min(max(max(pair) for pair in sides), limits.USUAL_SIDE))
         return side, side
     height, width = sides[0]
-    scale = 1.0 if max(height, width) <= limits.LARGE_SIDE else limits.USUAL_SIDE / max(height, width)
+    longer, shorter = max(height, width), min(height, width)
+    if longer <= limits.LARGE_SIDE:
+        return max(MIN_SIDE, height), max(MIN_SIDE, width)
+    scale = max(limits.USUAL_SIDE / longer, min(limits.SHORT_SIDE / shorter, MAX_SIDE / longer, 1.0))
     return max(MIN_SIDE, round(height * scale)), max(MIN_SIDE, round(width * scale))
 
 
@@ -100,3 +129,8 @@ def most(source: Source | None, own: int) -> int:
 def readable(name: str) -> str:
     """A folder's name as text; what is not UTF-8 in it becomes a question mark."""
     return name.encode(errors="replace").decode()
+
+
+def named_some(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    return ", ".join(map(readable, names[: limits.NAMED])) + ", ..." * (len(names) > limits.NAMED)

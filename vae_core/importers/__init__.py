@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from vae_core.config import (
     LikelihoodConfig,
     ModelConfig,
     Objective,
+    Range,
     Recipe,
     Training,
 )
@@ -63,7 +65,9 @@ def wrap(
     description: str = "",
     download: bool = False,
     seed: int = 0,
+    numbers: tuple[float, float] | None = None,
     progress: Report | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Checkpoint:
     """Make a checkpoint of a model that was trained elsewhere, with figures and reference encodings.
 
@@ -72,7 +76,7 @@ def wrap(
             a spread (N, D), as two outputs or side by side in one; or a code alone. It must not draw. In ONNX pictures
             may be flat (N, C H W) or have their channels last; of a path, weights in a neighbour of the file are read.
         decoder: the same: codes (N, D) -> pictures.
-        data: pictures that it was made for: a named data set, a folder, zip or .npz, a `Dataset`, or an array
+        data: pictures that it was made for: a named data set, a folder, zip or file of arrays, a `Dataset`, or an array
             (N, C, H, W) or (N, H, W). Those of the test split are measured; take some that it was not trained on.
         data_root: where named data sets lie.
         likelihood: `bernoulli` or `gaussian`; None where it is not known: there is then no ELBO.
@@ -86,7 +90,9 @@ def wrap(
         description: a sentence for the model's card.
         download: fetch a named data set that is not on this machine.
         seed: of the split, of the bits and of draws.
+        numbers: black and white in the pictures' own numbers; None = found in the whole set.
         progress: called with a fraction done (0 to 1) and a text.
+        tell: called with each sentence on what was guessed of the pictures, or left out.
 
     Returns:
         A checkpoint, ready to `save`.
@@ -102,7 +108,12 @@ def wrap(
     told = picture_of(Foreign.read(halves[0], "encoder", 2)) if isinstance(halves[0], bytes) else None
     if told:
         channels, size = told[0], told[1:]
-    config, splits = _load(data, data_root, download, size, channels, seed, lambda done, text: report(done / 2, text))
+    asked = None if numbers is None else Range(*numbers)
+    wanted = DataConfig(size=size, channels=channels, range=asked, seed=seed)
+    config, splits = _load(data, data_root, download, wanted, lambda done, text: report(done / 2, text))
+    for note in splits.train.notes:
+        if tell:
+            tell(note)
     shape, x = splits.train.image_shape, _some(splits)
     report(0.5, "reading the graphs")
     found = form(*_both(halves, x, meaning, latent_dim), shape, meaning, latent_dim)
@@ -144,27 +155,28 @@ def _load(
     data: Any,
     root: Any,
     download: bool,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    seed: int,
+    wanted: DataConfig,
     report: Report,
 ) -> tuple[DataConfig, Splits]:
     """The pictures in three parts, at the size and with the channels that are asked for."""
-    from vae_core.data import load
+    from vae_core.data import Dataset, Splits, load
 
     name, source = _source(data)
-    config = DataConfig(name, size=size, channels=channels, seed=seed)
+    config = replace(wanted, name=name)
     splits = load(config, source, None if root is None else Path(root), download, report)
+    if isinstance(data, Dataset) and data.credit:
+        parts = (splits.train, splits.val, splits.test)
+        splits = Splits(*(replace(part, credit=data.credit, licence=data.licence) for part in parts))
     if not len(splits.test):
         count = len(splits.train) + len(splits.val)
         raise ValueError(f"The {count} pictures of {name!r} leave none to measure: give at least 3.")
     check_info(data_info(splits))
-    return config, splits
+    return replace(config, range=(data if isinstance(data, Dataset) else splits.train).range), splits
 
 
 def _source(data: Any) -> tuple[str, Path | bytes | None]:
     """Name and place of the pictures; arrays in memory as the .npz that they would be."""
-    from vae_core.data import SETS, Dataset
+    from vae_core.data import SETS, Dataset, own_name
 
     if isinstance(data, str) and data in SETS:
         return data, None
@@ -175,7 +187,7 @@ def _source(data: Any) -> tuple[str, Path | bytes | None]:
                 f"data is {str(data)!r}, which is neither a folder nor a file; allowed: a folder, zip or .npz of "
                 f"pictures, or one of: {', '.join(SETS)}."
             )
-        return (path.resolve().name if path.is_dir() else path.resolve().stem), path
+        return own_name(path.resolve().name if path.is_dir() else path.resolve().stem), path
     arrays: dict[str, Any] = {}
     if isinstance(data, Dataset):
         arrays = {"labels": data.labels, "class_names": data.class_names or None, "factors": data.factors}
@@ -188,7 +200,10 @@ def _source(data: Any) -> tuple[str, Path | bytes | None]:
     packed = io.BytesIO()
     kept: dict[str, Any] = {key: np.asarray(values) for key, values in arrays.items() if values is not None}
     np.savez(packed, **kept)
-    return data.name if isinstance(data, Dataset) else "pictures", packed.getvalue()
+    if not isinstance(data, Dataset):
+        return "pictures", packed.getvalue()
+    named = data.name in SETS and data.credit == SETS[data.name].credit
+    return data.name if named else own_name(data.name), packed.getvalue()
 
 
 def _some(splits: Splits) -> Tensor:

@@ -1,0 +1,268 @@
+"""A table of labels (CSV, or columns of text) -> a class or several attributes of each picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.data import limits
+from vae_core.data.raw import Raw, named_some
+
+USUAL_NAME = "labels.csv"  # of a table that is used without being asked for
+NONE = "(none)"  # the class, or value, of what the table does not tell
+CLASS_COLUMNS = {"class", "label", "labels", "category", "target", "y", "class_name", "classname", "species", "breed"}
+SIGNS = {frozenset({"-1", "1"}): ("-1", "1"), frozenset({"0", "1"}): ("0", "1")}  # of no and yes
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of texts; the first column names the file.
+
+    Attributes:
+        name: of the file.
+        columns: what the other columns are called.
+        rows: file -> its values, one a column.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """A table's values for N pictures.
+
+    Attributes:
+        columns: what they are called.
+        values: of each picture its row, or None where the table has none.
+        notes: which rows and pictures have no partner.
+    """
+
+    columns: tuple[str, ...]
+    values: list[tuple[str, ...] | None]
+    notes: tuple[str, ...]
+
+
+def read(data: bytes, name: str) -> list[list[str]]:
+    """The cells of a table: CSV of any usual delimiter, or CelebA's lists, where blanks part the columns.
+
+    Raises:
+        ValueError: where it is too large, or no text, or has no two columns.
+    """
+    if len(data) > limits.MAX_TABLE_BYTES:
+        raise ValueError(f"{name} has {len(data):,} bytes; at most {limits.MAX_TABLE_BYTES:,} are allowed.")
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError(f"{name} is no table of labels: it is no text.")
+    lines = [line for line in _text(data).splitlines() if line.strip()]
+    if lines and re.fullmatch(r"\s*\d+\s*", lines[0]) and len(lines) > 2:
+        lines = lines[1:]  # CelebA's begin with the number of rows
+    delimiter = max(_DELIMITERS, key=lambda c: min(line.count(c) for line in lines[:20]) if lines else 0)
+    if lines and all(delimiter in line for line in lines[:20]):
+        try:
+            rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+        except csv.Error as error:
+            raise ValueError(f"{name} is no readable table: {error}.") from error
+    else:
+        rows = [line.split() for line in lines]
+    rows = [[cell.strip() for cell in row] for row in rows if row]
+    if not rows or max(map(len, rows)) < 2:
+        raise ValueError(f"{name} has no two columns; allowed: a file and its class or attributes in each line.")
+    if max(map(len, rows)) > limits.MAX_COLUMNS:
+        raise ValueError(f"{name} has {max(map(len, rows)):,} columns; at most {limits.MAX_COLUMNS:,} are allowed.")
+    return rows
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
+    """Find the row of each picture: by its path, the end of it or its name, with or without its ending.
+
+    Args:
+        rows: from `read`, with or without a line of names above them.
+        names: paths of the pictures.
+        table: what it is called in messages.
+
+    Raises:
+        ValueError: where no row names a picture.
+    """
+    places = _Places(names)
+    width = max(map(len, rows))
+    rows = [[*row, *[""] * (width - len(row))] for row in rows]
+    hits = [sum(places.find(row[column]) is not None for row in rows) for column in range(min(width, 8))]
+    if not any(hits):
+        raise ValueError(
+            f"{table} names none of the pictures: a column must hold their names, as {names[0]!r}, or with the folder "
+            f"or the ending left out; its first line is {', '.join(rows[0][:4])!r}."
+        )
+    column = hits.index(max(hits))
+    header = _header(rows, places, column)
+    columns = header or [f"attribute {k}" if width > 2 else "class" for k in range(width)]
+    others = [k for k in range(width) if k != column]
+    body = rows[1:] if header else rows
+    values: list[tuple[str, ...] | None] = [None] * len(names)
+    strays = []
+    for row in body:
+        place = places.find(row[column])
+        if place is None:
+            strays.append(row[column])
+        else:
+            values[place] = tuple(row[k] for k in others)
+    return Matched(tuple(columns[k] for k in others), values, _unmatched(strays, names, values, len(body), table))
+
+
+def _header(rows: list[list[str]], places: _Places, column: int) -> list[str]:
+    """The names of the columns, where the first line holds them; CelebA's leave that of the file out."""
+    first = rows[0]
+    if len(rows) < 2 or any(places.find(cell) is not None for cell in first[:8]):
+        return []
+    if re.search(r"\.[A-Za-z]\w{1,4}$", first[column]):  # a file that is not here
+        return []
+    if column == 0 and first[-1] == "" and rows[1][-1] != "":
+        return ["file", *first[:-1]]
+    return first
+
+
+def _unmatched(
+    strays: list[str], names: Sequence[str], values: list[tuple[str, ...] | None], count: int, table: str
+) -> tuple[str, ...]:
+    notes = []
+    if strays:
+        notes.append(f"{len(strays):,} of {count:,} rows of {table} name no picture here: {named_some(strays)}")
+    without = [name for name, row in zip(names, values, strict=True) if row is None]
+    if without:
+        notes.append(f"{len(without):,} of the pictures have no row in {table}: {named_some(without)}")
+    return tuple(notes)
+
+
+class _Places:
+    """Where a picture stands, by any end of its path that it alone has, with and without its ending."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._found: dict[str, int | None] = {}
+        for place, name in enumerate(names):
+            parts = _normal(name).split("/")
+            for start in range(len(parts)):
+                end = "/".join(parts[start:])
+                for key in {end, end.removesuffix(PurePosixPath(end).suffix)}:
+                    self._found[key] = place if self._found.get(key, place) == place else None
+
+    def find(self, cell: str) -> int | None:
+        """The picture that a cell names; None for none or several."""
+        parts = [part for part in _normal(cell).split("/") if part not in ("", ".")]
+        for start in range(len(parts)):
+            if (place := self._found.get("/".join(parts[start:]))) is not None:
+                return place
+        return None
+
+
+def _normal(path: str) -> str:
+    return unicodedata.normalize("NFC", path.replace("\\", "/")).casefold()
+
+
+def applied(raw: Raw, found: Matched) -> Raw:
+    """The pictures with the class or the attributes that a table tells of them.
+
+    One column, or one that is called class or the like, is the class; columns of which each row marks one are classes
+    as well. The others are factors.
+    """
+    columns, notes = _columns(found), list(found.notes)
+    chosen = next((name for name in columns if name.lower() in CLASS_COLUMNS), None)
+    if chosen is None and (marked := _one_hot(columns)) is not None:
+        return _with_classes(replace(raw, notes=(*raw.notes, *notes)), marked)
+    idle = {
+        name for name, values in columns.items() if name != chosen and len(columns) > 1 and _is_no_attribute(values)
+    }
+    if idle:
+        notes.append(
+            f"columns in which almost every row differs are no attributes, and left out: {named_some([*idle])}"
+        )
+    kept = {name: values for name, values in columns.items() if name not in idle}
+    if len(kept) == 1:
+        chosen = next(iter(kept))
+    raw = replace(raw, notes=(*raw.notes, *notes))
+    factors = {name: values for name, values in kept.items() if name != chosen}
+    raw = _with_factors(raw, factors) if factors else raw
+    return _with_classes(raw, kept[chosen]) if chosen is not None else raw
+
+
+def _is_no_attribute(values: list[str]) -> bool:
+    """Whether a column holds numbers or names of single pictures."""
+    return len(set(values)) > min(limits.MAX_VALUES, max(2, len(values) // 2))
+
+
+def _columns(found: Matched) -> dict[str, list[str]]:
+    """Name -> value of each picture; names are made different."""
+    columns: dict[str, list[str]] = {}
+    for k, name in enumerate(found.columns):
+        if not name or name.startswith("Unnamed:"):  # the numbers of rows, as pandas writes them
+            continue
+        name = name[: limits.MAX_NAME]
+        name = name if name not in columns else f"{name} ({k + 1})"[-limits.MAX_NAME :]
+        values = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in found.values]
+        columns[name] = values
+    return columns
+
+
+def _one_hot(columns: dict[str, list[str]]) -> list[str] | None:
+    """The class of each picture where every row marks one of three or more columns with 1 and the others with 0."""
+    if len(columns) < 3 or not all(set(map(_number, values)) <= {"0", "1", NONE} for values in columns.values()):
+        return None
+    names, rows = list(columns), list(zip(*columns.values(), strict=True))
+    marked = [[name for name, value in zip(names, row, strict=True) if _number(value) == "1"] for row in rows]
+    if not all(len(row) == 1 or NONE in values for row, values in zip(marked, rows, strict=True)):
+        return None
+    return [row[0] if row else NONE for row in marked]
+
+
+def _number(text: str) -> str:
+    """`1.0` is 1."""
+    return re.sub(r"^([01])\.0*$", r"\1", text)
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A key to sort by in which numbers count as numbers: 2 before 10."""
+    parts = re.split(r"(\d+)", unicodedata.normalize("NFC", name))
+    return [(int(part) if k % 2 and len(part) < 30 else 0, part.casefold()) for k, part in enumerate(parts)], name
+
+
+def coded(values: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Texts as their different ones in natural order, and places in these."""
+    names = tuple(sorted(set(values), key=natural))
+    places = {name: k for k, name in enumerate(names)}
+    return names, np.array([places[value] for value in values], np.int64)
+
+
+def _with_classes(raw: Raw, values: list[str]) -> Raw:
+    names, labels = coded(values)
+    if len(names) > limits.MAX_NAMES:
+        raise ValueError(f"The table has {len(names):,} classes; at most {limits.MAX_NAMES:,} are allowed.")
+    return replace(raw, labels=labels, class_names=names)
+
+
+def _with_factors(raw: Raw, columns: dict[str, list[str]]) -> Raw:
+    names, factors = [], []
+    for values in columns.values():
+        signs = SIGNS.get(frozenset(map(_number, values)))
+        told, places = (
+            (("no", "yes"), np.array([v == signs[1] for v in map(_number, values)])) if signs else coded(values)
+        )
+        names.append(told)
+        factors.append(places.astype(np.int64))
+    return replace(raw, factors=np.stack(factors, 1), factor_names=tuple(columns), value_names=tuple(names))

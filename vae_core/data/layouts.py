@@ -1,0 +1,201 @@
+"""Which array of a file is what, by its name and shape: pictures, labels and parts, as libraries write them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_core.config import MIN_SIDE
+from vae_core.data.stored import Stored, of
+
+IMAGE_KEYS = ("images", "imgs", "x", "data", "image", "img", "pictures", "pixels")
+LABEL_KEYS = ("labels", "label", "y", "targets", "target")
+FACTOR_KEYS = ("factors", "latents_classes")
+NAME_KEYS = ("class_names", "factor_names", "value_names")
+PACKED = ("index", "palette")
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+PARTS |= dict.fromkeys(("val", "valid", "validation", "dev"), "val")
+GUESSED = {1: ("",), 2: ("train", "test"), 3: ("train", "val", "test")}  # parts of arrays whose names say nothing
+LISTED = 8  # so many names are told in a message
+SMOOTH = 64  # pictures that tell in which order colours lie
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pictures of one part of a file, and their labels."""
+
+    images: Stored
+    labels: Stored | None = None
+
+
+def parts(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
+    """The pictures of each part, `train`, `val` or `test`, or all as the part ``, and what was guessed.
+
+    Raises:
+        ValueError: where no array, or more than one, could be the pictures.
+    """
+    found: dict[str, dict[str, tuple[int, Stored]]] = {}
+    for name, stored in arrays.items():
+        part, role, rank = _role(name)
+        if role and rank < found.setdefault(part, {}).get(role, (99, stored))[0]:
+            found[part][role] = rank, stored
+    named = {
+        part: Part(roles["images"][1], roles["labels"][1] if "labels" in roles else None)
+        for part, roles in found.items()
+        if "images" in roles
+    }
+    if not named:
+        return _guessed(arrays)
+    if len(named) > 1 and "train" in named:
+        named.pop("", None)
+    if len(named) == 1:
+        return {"": next(iter(named.values()))}, ()
+    if "train" not in named:
+        named["train"] = named.pop("" if "" in named else "val")
+    return named, ()
+
+
+def _role(name: str) -> tuple[str, str, int]:
+    """Part, `images` or `labels` or nothing, and rank among names of the same meaning."""
+    if name in (*FACTOR_KEYS, *NAME_KEYS, *PACKED):
+        return "", "", 0
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+    part = next((PARTS[word] for word in words if word in PARTS), "")
+    rest = [word for word in words if word not in PARTS]
+    if not rest:
+        return part, "images" if part else "", 0
+    for role, keys in (("images", IMAGE_KEYS), ("labels", LABEL_KEYS)):
+        if rest[-1] in keys:
+            return part, role, keys.index(rest[-1])
+    return part, "", 0
+
+
+def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
+    """Arrays whose names say nothing: those that look like pictures, each with labels that fit."""
+    numeric = {name: stored for name, stored in arrays.items() if stored.dtype.kind in "biuf"}
+    flat = {name: stored for name, stored in numeric.items() if len(stored.shape) == 2 and min(stored.shape) > 1}
+    looks = {name: stored for name, stored in numeric.items() if len(stored.shape) in (3, 4)}
+    looks = looks or {n: s for n, s in flat.items() if _flat(s.shape[1], None) or _flat(s.shape[0], None)} or flat
+    names = list(looks)
+    alike = {stored.shape[1:] for stored in looks.values()}
+    if not names or len(names) > len(GUESSED) or len(alike) > 1:
+        held = ", ".join(list(arrays)[:LISTED]) + ", ..." * (len(arrays) > LISTED) or "none"
+        says = "no array that is known as pictures" if not names else "several arrays that could be the pictures"
+        raise ValueError(
+            f"The file has {says}; looked for {', '.join(IMAGE_KEYS)}, or index and palette; it has {held}."
+        )
+    found, words, order = {}, [], list(arrays)
+    for part, name in zip(GUESSED[len(names)], names, strict=True):
+        count = looks[name].shape[0]
+        place = order.index(name)
+        near = (n for n in (*order[place + 1 :], *order[:place]) if n in numeric and n not in looks)
+        label = next((n for n in near if _labels_fit(numeric[n].shape, count)), None)
+        found[part] = Part(looks[name], numeric[label] if label else None)
+        words.append(
+            f"{name} for the {part + ' ' * bool(part)}pictures" + (f", {label} for their labels" * bool(label))
+        )
+    return found, (f"taken by shape, since no name says it: {'; '.join(words)}",)
+
+
+def _labels_fit(shape: tuple[int, ...], count: int) -> bool:
+    return bool(shape) and shape[0] == count and len(shape) <= 2
+
+
+def arrange(
+    images: Stored, labels: int | None, size: tuple[int, int] | None, columns: bool = False
+) -> tuple[Stored, tuple[str, ...]]:
+    """Pictures of any usual layout as (N, H, W, C), and what was guessed of it.
+
+    Args:
+        images: (N, H, W), (N, H, W, C), (N, C, H, W), (N, H * W) or (N, C * H * W), or one of the first two and the
+            fourth with N last.
+        labels: how many labels there are, which tells where N stands.
+        size: height and width of flat pictures that are no squares.
+        columns: whether the file is of a program that lets N stand last (MATLAB).
+
+    Raises:
+        ValueError: on any other shape.
+    """
+    remarks: list[str] = []
+    shape = images.shape
+    if len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= MIN_SIDE and labels in (None, 1):
+        return of(images.whole()[None]), ("one array of three axes was taken for one picture in colour",)
+    if _number_last(shape, labels, size, columns):
+        images = of(np.moveaxis(images.whole(), -1, 0))
+        remarks.append(f"the last axis of {shape} was taken for the number of the picture")
+    if len(images.shape) == 2:
+        images, remark = _unflattened(images, size)
+        remarks.append(remark)
+    whole = images
+    if len(whole.shape) == 3:
+        whole = replace(whole, shape=(*whole.shape, 1), take=lambda i: images.take(i)[..., None])
+    elif len(whole.shape) == 4 and whole.shape[-1] > 4 and whole.shape[1] in (1, 3, 4):
+        n, c, h, w = whole.shape
+        whole = replace(whole, shape=(n, h, w, c), take=lambda i: np.moveaxis(images.take(i), 1, -1))
+    if len(whole.shape) != 4 or not 1 <= whole.shape[-1] <= 4 or 0 in whole.shape[1:]:
+        raise ValueError(
+            f"The file has images {shape}; allowed: (N, H, W), (N, H, W, C), (N, C, H, W), C 1 to 4, or (N, H W)."
+        )
+    return whole, tuple(remarks)
+
+
+def _number_last(shape: tuple[int, ...], labels: int | None, size: tuple[int, int] | None, columns: bool) -> bool:
+    """Whether the last axis counts the pictures."""
+    if not 2 <= len(shape) <= 4 or 0 in shape:
+        return False
+    if labels is not None and shape[0] != shape[-1]:
+        return shape[-1] == labels != shape[0]
+    if len(shape) == 2:
+        return _flat(shape[1], size) is None and _flat(shape[0], size) is not None
+    if len(shape) == 4:
+        return shape[3] > 4 and shape[1] not in (1, 3, 4) and shape[2] in (1, 3, 4)
+    return columns and shape[0] == shape[1] != shape[2]
+
+
+def _flat(length: int, size: tuple[int, int] | None) -> tuple[int, int, int] | None:
+    """Height, width and channels of a picture whose numbers stand in a row; None where it could be no picture."""
+    if size and length in (channels := {math.prod(size): 1, 3 * math.prod(size): 3}):
+        return *size, channels[length]
+    for count in (1, 3):
+        side = math.isqrt(length // count)
+        if count * side * side == length and side >= MIN_SIDE:
+            return side, side, count
+    return None
+
+
+def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, str]:
+    """Pictures (N, H, W, C) from rows of numbers."""
+    count, length = images.shape
+    if (found := _flat(length, size)) is None:
+        raise ValueError(
+            f"The file has images ({count:,}, {length:,}): rows of {length:,} numbers are no square picture; allowed: "
+            "H x W or 3 x H x W numbers, with the height and width given as --size HxW."
+        )
+    height, width, channels = found
+    first = channels == 3 and _colours_first(images.take(np.arange(min(count, SMOOTH))), height, width)
+    layout = (channels, height, width) if first else (height, width, channels)
+
+    def take(places: NDArray[np.int64]) -> NDArray:
+        rows = images.take(places).reshape(-1, *layout)
+        return np.moveaxis(rows, 1, -1) if first else rows
+
+    colour = "" if channels == 1 else f" in colour, {'one colour after the other' if first else 'pixel by pixel'}"
+    said = f"rows of {length:,} numbers were taken for pictures of {height} x {width}{colour}; --size HxW overrules it"
+    return replace(images, shape=(count, height, width, channels), take=take), said
+
+
+def _colours_first(rows: NDArray, height: int, width: int) -> bool:
+    """Whether pictures are smoother when each colour stands by itself."""
+    planes = rows.astype(np.float64).reshape(-1, 3, height, width)
+    pixels = rows.astype(np.float64).reshape(-1, height, width, 3)
+    return bool(np.abs(np.diff(planes, axis=3)).mean() <= np.abs(np.diff(pixels, axis=2)).mean())
+
+
+def extra(arrays: Mapping[str, Stored], keys: Sequence[str]) -> NDArray | None:
+    """The first of the arrays that has one of these names, whole."""
+    return next((arrays[key].whole() for key in keys if key in arrays), None)

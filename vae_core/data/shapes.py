@@ -1,0 +1,76 @@
+"""What bringing pictures to one size costs them, told before anything is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from vae_core.config import DataConfig
+from vae_core.images import fills
+
+WARNED = 0.25  # share of the pictures that is cut away without being called much
+SEEN = 0.005  # less is rounding
+
+
+def cut(side: tuple[int, int], size: tuple[int, int]) -> float:
+    """The share of a picture (height, width) that a crop to the shape of `size` leaves out."""
+    scale = min(have / want for have, want in zip(side, size, strict=True))
+    return 1 - scale * size[0] * scale * size[1] / (side[0] * side[1])
+
+
+def padded(side: tuple[int, int], size: tuple[int, int]) -> float:
+    """The share of `size` that is border once a picture of these sides is fitted whole into it."""
+    if fills(side, size):
+        return 0.0
+    scale = min(want / have for have, want in zip(side, size, strict=True))
+    return 1 - scale * side[0] * scale * side[1] / (size[0] * size[1])
+
+
+def told(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: DataConfig) -> str:
+    """A sentence on what pictures lose; empty where they lose nothing.
+
+    Args:
+        sides: height and width -> how many pictures have it.
+        size: height and width that they are brought to.
+        config: how.
+    """
+    height, width = size
+    if set(sides) == {size}:
+        return ""
+    place = f"{height} x {width} (height x width)"
+    share = _mean(sides, size, cut if config.fit == "crop" else padded)
+    if config.fit == "crop" and share > SEEN:
+        warning = "Warning: " if share > WARNED else ""
+        return (
+            f"{warning}{share:.0%} of the pictures' area is cut away: of {_named(sides)} the middle is taken for "
+            f"{place}; --fit pad keeps them whole, and --size gives another shape"
+        )
+    if config.fit == "pad" and share > SEEN:
+        return (
+            f"pictures of {_named(sides)} are each fitted whole into {place}, {share:.0%} of which becomes border on "
+            "average; --fit crop fills it by cutting the middle out"
+        )
+    how = "stretched" if config.fit == "stretch" and not all(fills(side, size) for side in sides) else "scaled, whole,"
+    if all(side[0] <= height and side[1] <= width for side in sides) and how != "stretched":
+        return f"pictures of {_named(sides)} are enlarged to {place}"
+    left = _mean(sides, size, lambda side, wanted: min(1.0, wanted[0] * wanted[1] / (side[0] * side[1])))
+    return (
+        f"pictures of {_named(sides)} are {how} to {place}, which is {left:.1%} as many pixels; --size HxW keeps more"
+    )
+
+
+def _mean(
+    sides: Mapping[tuple[int, int], int],
+    size: tuple[int, int],
+    share: Callable[[tuple[int, int], tuple[int, int]], float],
+) -> float:
+    """The mean over all pictures."""
+    return sum(share(side, size) * count for side, count in sides.items()) / sum(sides.values())
+
+
+def _named(sides: Mapping[tuple[int, int], int]) -> str:
+    """`128 x 1300`, or how many sizes and from which to which."""
+    if len(sides) == 1:
+        ((height, width),) = sides
+        return f"{height} x {width}"
+    (least, most) = (pick(sides, key=lambda side: (side[0] * side[1], side)) for pick in (min, max))
+    return f"{len(sides):,} sizes ({least[0]} x {least[1]} to {most[0]} x {most[1]})"

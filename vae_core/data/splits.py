@@ -1,0 +1,129 @@
+"""Folders that are parts of a data set and no classes: training, validation, test, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TRAIN, VAL, TEST, REST = "training", "validation", "test", "left out"
+_EVAL = "evaluation"  # is the test part where no other folder is
+_WORDS = {
+    TRAIN: "train training trainval trn",
+    VAL: "val valid validation validate dev devel development",
+    TEST: "test testing tst holdout heldout",
+    _EVAL: "eval evaluation evaluate",
+    REST: "pred predict prediction predictions unlabeled unlabelled",  # pictures whose class nobody has told
+}
+ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
+# Words beside one of these that say nothing of the part.
+NEUTRAL = {"set", "sets", "data", "dataset", "image", "images", "img", "imgs", "picture", "pictures", "pics", "photos"}
+NEUTRAL |= {"split", "folder", "dir", "files"}
+_TAILS = ("sets", "set", "data", "images", "imgs", "split")  # of words run together: trainset, testdata
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where each picture belongs, by the folders in which it lies.
+
+    Attributes:
+        parts: (N,) TRAIN, VAL, TEST or REST; all TRAIN where no parts are given.
+        classes: N names of folders, or None where a picture lies in none.
+        folders: folder -> its part, where parts are given.
+        common: the folder in which all lie; empty = none, or it is a part's.
+    """
+
+    parts: NDArray[np.str_]
+    classes: list[str | None]
+    folders: dict[str, str]
+    common: str = ""
+
+
+def _tokens(name: str) -> list[str]:
+    """`TrainingSet-2017` -> training, 2017: words run together are parted where that makes one a split's."""
+    words = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    return [next((w.removesuffix(t) for t in _TAILS if w.removesuffix(t) in ROLES), w) for w in words]
+
+
+def _roles(folders: Iterable[str]) -> dict[str, str]:
+    """The part that each folder's name means, for those that mean one: what all of these share says nothing."""
+    words = {name: tokens for name, tokens in ((name, _tokens(name)) for name in folders) if set(tokens) & set(ROLES)}
+    shared = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
+    telling = {
+        name: [w for w in tokens if not (w in NEUTRAL or w in shared or w.isdigit())] for name, tokens in words.items()
+    }
+    return {name: ROLES[rest[0]] for name, rest in telling.items() if len(rest) == 1 and rest[0] in ROLES}
+
+
+def parts(folders: Collection[str]) -> dict[str, str]:
+    """The part that each of the folders beside one another is: empty where they are classes.
+
+    They are parts where one is for training and another for validation or test, or where all are parts of different
+    kinds. What lies beside them is left out.
+
+    Args:
+        folders: names.
+
+    Returns:
+        name -> TRAIN, VAL, TEST or REST.
+    """
+    roles = _roles(folders)
+    kinds = set(roles.values())
+    held_out = kinds & {VAL, TEST, _EVAL}
+    all_told = len(roles) == len(folders) and (len(held_out) > 1 or {TRAIN, REST} <= kinds)
+    if not (TRAIN in kinds and held_out) and not all_told:
+        return {}
+    evaluated = VAL if TEST in kinds else TEST
+    found = {name: evaluated if role == _EVAL else role for name, role in roles.items()}
+    if TRAIN not in kinds:  # then the pictures beside the test part are all that can be trained on
+        found = {name: TRAIN if role == VAL else role for name, role in found.items()}
+    return {name: found.get(name, REST) for name in folders}
+
+
+def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
+    """The part and the class of each picture.
+
+    Args:
+        folders: of N pictures the folders in which they lie, from the outermost.
+        split: whether folders that are named like parts are parts.
+    """
+    common, folders = _unwrapped(folders)
+    none = np.full(len(folders), TRAIN, dtype="U10")
+    for level in (0, 1) if split else ():
+        at = [path[level] if len(path) > level else "" for path in folders]
+        found = parts({name for name in at if name})
+        if found and (level == 0 or all(at)):
+            roles = np.array([found.get(name, REST) for name in at], dtype="U10")
+            inner = [path[:level] + path[level + 1 :] for path in folders]
+            return Places(roles, _classes(_inner(inner, at, found) if level == 0 else inner), found)
+    if not any(folders) and common:
+        return Places(none, [common] * len(folders), {}, common)
+    return Places(none, _classes(folders), {}, common)
+
+
+def _unwrapped(folders: Sequence[tuple[str, ...]]) -> tuple[str, list[tuple[str, ...]]]:
+    """The innermost folder in which all lie, and the folders within it."""
+    common, rest = "", list(folders)
+    while rest and all(rest) and len({path[0] for path in rest}) == 1:
+        common, rest = rest[0][0], [path[1:] for path in rest]
+    return common, rest
+
+
+def _inner(inner: list[tuple[str, ...]], at: list[str], found: dict[str, str]) -> list[tuple[str, ...]]:
+    """Without a folder between a part and its classes that is named for the part again, or for pictures."""
+    for part in found:
+        own = [i for i, name in enumerate(at) if name == part]
+        while own and all(inner[i] for i in own) and len({inner[i][0] for i in own}) == 1:
+            tokens = _tokens(inner[own[0]][0])
+            if not all(w in NEUTRAL or w in ROLES or w in _tokens(part) for w in tokens):
+                break
+            for i in own:
+                inner[i] = inner[i][1:]
+    return inner
+
+
+def _classes(folders: Sequence[tuple[str, ...]]) -> list[str | None]:
+    return [path[0] if path else None for path in folders]
