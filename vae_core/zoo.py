@@ -336,6 +336,42 @@ def recipe(
     return Recipe(variant, model, objective or row.objective, training or Training(), data)
 
 
+OWN = Body("conv", (32, 64, 128, 256), "silu", "batch")
+OWN_STD = Schedule("exponential", start=1.0, end=0.15, length=0.5)
+OWN_RATE = Schedule("cosine", start=3e-3, end=3e-5)
+OWN_DIM, OWN_WARMUP, OWN_MINUTES = 32, 100, 10.0
+SMALL_BATCH, MANY = 64, 20_000  # pictures a step of a set of fewer pictures than this
+
+
+def suited(recipe: Recipe, pictures: int) -> Recipe:
+    """A plain convolutional recipe as it serves somebody's own pictures best, found by experiment.
+
+    A spread that narrows lets the code settle before details count; the last layer draws no grid.
+
+    Args:
+        recipe: of the variant `conv`; any other comes back as it is.
+        pictures: how many there are to train on.
+    """
+    if recipe.name != "conv":
+        return recipe
+    body = _fitting(OWN, recipe.model.image_shape)
+    model = replace(
+        recipe.model,
+        encoder=body,
+        decoder=replace(body, smooth=True),
+        latent=replace(recipe.model.latent, dim=OWN_DIM),
+        likelihood=LikelihoodConfig("gaussian", OWN_STD.end),
+    )
+    training = replace(
+        recipe.training,
+        batch_size=SMALL_BATCH if pictures < MANY else recipe.training.batch_size,
+        learning_rate=OWN_RATE,
+        warmup=OWN_WARMUP,
+        std=OWN_STD,
+    )
+    return replace(recipe, model=model, training=training)
+
+
 def _check_body(kind: str) -> None:
     """Of what can be trained: graphs from elsewhere cannot."""
     if kind not in BODIES:
@@ -367,7 +403,11 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     for setting, places in FIELDS.items():
         for place in places if setting in settings else ():
             _put(changed, place, settings[setting])
-    changed["model"]["likelihood"] = to_dict(_likelihood(recipe.model.likelihood, settings))
+    likelihood = _likelihood(recipe.model.likelihood, settings)
+    changed["model"]["likelihood"] = to_dict(likelihood)
+    if recipe.training.std is not None:
+        narrows = likelihood.kind == "gaussian"
+        changed["training"]["std"] = to_dict(replace(recipe.training.std, end=likelihood.std)) if narrows else None
     if "learning_rate" in settings or "lr_schedule" in settings:
         rate = _learning_rate(recipe.training.learning_rate, settings)
         changed["training"]["learning_rate"] = to_dict(rate)

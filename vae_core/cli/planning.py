@@ -46,6 +46,8 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
         variant = given.get("model", "mlp" if min(shape[1:]) < 28 else "conv")
         body = {field: given[option] for option, field in BODY.items() if option in given}
         recipe = zoo.recipe(variant, data, shape, classes=len(splits.train.class_names), body=body)
+        if source and "body" not in given:
+            recipe = zoo.suited(recipe, len(splits.train))
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
     _check_classes(recipe, splits.train.class_names)

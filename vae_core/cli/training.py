@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vae_core.training import Progress, Run
 
 SUFFIX, STATE_SUFFIX, BEST_SUFFIX = ".safetensors", ".state.safetensors", ".best.safetensors"
+MOST_MINUTES = 10_000
 PATIENCE = 20.0, 100  # seconds or steps of a run after which its health can be told
 
 commands = typer.Typer()
@@ -184,7 +186,17 @@ def train(
     labelled: Annotated[
         int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
     ] = None,
-    epochs: Annotated[int | None, _option("Training", "Passes over the training pictures.", "20")] = None,
+    epochs: Annotated[
+        int | None, _option("Training", "Passes over the training pictures.", "20; of one's own, see --minutes")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        _option(
+            "Training",
+            "So many passes as this machine makes in these minutes.",
+            f"{zoo.OWN_MINUTES:g} for one's own pictures with the model conv",
+        ),
+    ] = None,
     batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
     learning_rate: Annotated[float | None, _option("Training", "Of AdamW, at its highest.", "0.001")] = None,
     lr_schedule: Annotated[
@@ -258,14 +270,21 @@ def _processes(device: str) -> Iterator[None]:
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     from vae_core import checkpoints, fitting
-    from vae_core.training import Run, TrainingError, package
+    from vae_core.training import Run, TrainingError, epochs_within, package
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
     recipe, splits, description = plan(given)
+    minutes = _minutes(given, recipe)
     if out.exists() and not given["overwrite"]:
-        _check_same(out, recipe)
+        _check_same(out, recipe, timed=minutes is not None)
         say(f"{out} is finished already.")
         return _tidy(out, state)
+    if minutes is not None:
+        begun = _epochs_begun(state) if given["resume"] else None
+        epochs = begun or epochs_within(recipe, splits, 60 * minutes, given["device"])
+        recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
+        if not begun:
+            say(f"{minutes:g} minutes are about {epochs:,} passes here; --minutes and --epochs set another length.")
     run = Run(recipe, splits, given["device"])
     _begin(run, state, given["resume"])
     description = given.get("describe", description)
@@ -286,6 +305,16 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     return None
 
 
+def _minutes(given: dict[str, Any], recipe: Recipe) -> float | None:
+    """How long a run shall take; None where its passes are counted."""
+    if "minutes" in given and "epochs" in given:
+        raise ValueError(f"--minutes is {given['minutes']:g}, but --epochs already gives the length; leave one out.")
+    if "minutes" in given and not 0 < given["minutes"] <= MOST_MINUTES:
+        raise ValueError(f"--minutes is {given['minutes']:g}; allowed: above 0, up to {MOST_MINUTES:,}.")
+    usual = zoo.OWN_MINUTES if recipe.training.std is not None and not given.keys() & {"epochs", "like"} else None
+    return given.get("minutes", usual)
+
+
 def _check_description(text: str, most: int) -> None:
     """Not one character of it is cut off."""
     if len(text) > most:
@@ -300,11 +329,27 @@ def _tidy(out: Path, state: Path) -> None:
     files.discard_leftovers(out)
 
 
-def _check_same(out: Path, recipe: Recipe) -> None:
-    """What is finished already must be this very run."""
+def _epochs_begun(state: Path) -> int | None:
+    """How many epochs a run that was stopped is to have; None where there is none, or its state tells nothing."""
+    from vae_core import checkpoints
+    from vae_core.training import STATE_COPIES
+
+    if not state.exists():
+        return None
+    header, _ = checkpoints.read_file(state, STATE_COPIES * checkpoints.MAX_BYTES)
+    try:
+        return config.from_dict(Recipe, header.get("recipe")).training.epochs
+    except ValueError:
+        return None
+
+
+def _check_same(out: Path, recipe: Recipe, timed: bool) -> None:
+    """What is finished already must be this very run; one that is `timed` has as many epochs as it had."""
     from vae_core import checkpoints
 
     found = checkpoints.load(out).recipe
+    if timed:
+        recipe = replace(recipe, training=replace(recipe.training, epochs=found.training.epochs))
     if found != recipe:
         raise ValueError(
             f"{str(out)!r} holds a model of another recipe ({config.difference(found, recipe)}); choose another name, "
