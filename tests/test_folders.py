@@ -292,7 +292,7 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, table, match):
 def test_a_table_does_not_go_with_arrays_or_a_named_set():
     buffer = io.BytesIO()
     np.savez(buffer, images=np.zeros((2, 8, 8), np.uint8))
-    with pytest.raises(ValueError, match="labels of its own"):
+    with pytest.raises(ValueError, match="labels of their own"):
         read(buffer.getvalue(), table=b"1,2\n")
     with pytest.raises(ValueError, match="named set"):
         data.load(DataConfig("digits"), labels=b"1,2\n")
@@ -302,7 +302,9 @@ def test_a_table_does_not_go_with_arrays_or_a_named_set():
 
 
 def test_long_pictures_keep_their_shape_and_what_it_costs_is_told(tmp_path):
-    raw = read(put(tmp_path, {f"{k}.png": png(k, (1300, 128), "L") for k in range(3)}), DataConfig("mine", fit="pad"))
+    raw = read(
+        put(tmp_path, {f"{k}.png": png(200 + k, (1300, 128), "L") for k in range(3)}), DataConfig("mine", fit="pad")
+    )
     assert raw.side == (25, 256)
     assert raw.notes == (
         "pictures of 128 x 1300 are scaled, whole, to 25 x 256 (height x width), which is 3.8% as many pixels; "
@@ -397,9 +399,9 @@ def test_several_threads_decode_and_a_stop_ends_them(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, "MAX_THREADS", 2)
     seen = set()
 
-    def picture(content: bytes, size: tuple[int, int]):
+    def picture(content: bytes, size: tuple[int, int], **how):
         seen.add(threading.current_thread().name)
-        return folders.cut_out(content, size)
+        return folders.cut_out(content, size, **how)
 
     class Stopped(Exception):
         pass
