@@ -27,6 +27,7 @@ from vae_core.config import (
     Objective,
     Schedule,
 )
+from vae_core.fitting import describe
 from vae_core.health import kl_of_levels
 from vae_core.model import LatentSpec
 
@@ -156,6 +157,8 @@ def figures(opened: Opened) -> dict[str, str]:
         found["Active units"] = models.units(opened)
     if levels := kl_of_levels(spec, metrics):
         found["KL of each level"] = levels
+    if (gap := metrics.get("prior_gap")) is not None:
+        found["Prior"] = describe(gap)
     if codes := models.codes_in_use(opened):
         found["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
     sizes = opened.checkpoint.data.sizes

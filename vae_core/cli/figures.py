@@ -67,6 +67,7 @@ def list_variants(as_json: Json = False) -> None:
 def info(file: Name = "", as_json: Json = False) -> None:
     """Show what a checkpoint is: recipe, data, figures, credit; without FILE, a table of the shipped ones."""
     from vae_core import checkpoints
+    from vae_core.fitting import describe
     from vae_core.health import kl_of_levels
 
     if not file:
@@ -90,6 +91,7 @@ def info(file: Name = "", as_json: Json = False) -> None:
         "test figures": summary(found),
         "their density": found.model.likelihood.note,
         "KL of levels": kl_of_levels(found.model.spec, found.metrics),
+        "prior": "" if (gap := found.metrics.get("prior_gap")) is None else describe(gap),
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }
