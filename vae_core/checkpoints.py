@@ -396,7 +396,6 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
         if not torch.isfinite(weights[name]).all():
             raise CheckpointError(f"The weights hold numbers that are not finite, in {name}.")
     model.load_state_dict(weights, assign=True)
-    model.fitted = _fitted(fitted, model.spec) if fitted else None
     model.eval().requires_grad_(False)
     try:
         _try(model)
@@ -406,6 +405,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
         raise
     except Exception as error:
         raise CheckpointError("The file's model cannot be opened: it fails on a picture.") from error
+    model.fitted = _fitted(fitted, model.spec) if fitted else None
     return model
 
 
