@@ -140,7 +140,8 @@ def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]
     assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
     assert any("inverted" in note for note in first.notes)
     assert first.given is not None and max(first.given.size) <= pictures.THUMBNAIL
-    app.segmented_control(key="invert_a").set_value("no").run()
+    app.session_state["prepare_a"] = True
+    app.run().segmented_control(key="invert_a").set_value("no").run()
     run(app)
     assert found(app).choice == first.choice + ":invert=no"
     assert found(app).x.mean() > first.x.mean() + 0.3
@@ -163,7 +164,8 @@ def test_a_model_of_bits_is_shown_bits(start: Callable[..., AppTest], name: str)
 
 def test_settings_belong_to_the_slot(start: Callable[..., AppTest]) -> None:
     app = give(give(start(), digit()), digit(), "b")
-    app.segmented_control(key="fit_a").set_value("stretch").run()
+    app.session_state["prepare_a"] = True
+    app.run().segmented_control(key="fit_a").set_value("stretch").run()
     run(app)
     assert found(app).choice.endswith(":fit=stretch")
     assert found(app, "b").choice == found(app).choice.removesuffix(":fit=stretch")

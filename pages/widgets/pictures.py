@@ -784,7 +784,10 @@ def _preparation_input(slot: str, opened: Opened, value: str, name: str) -> None
     except ValueError:
         used = default_preparation(opened)
     invert = next(text for text, flag in _SETTINGS["invert"].items() if flag is used.invert)
-    with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
+    box = st.popover(f"Prepare {name}", key=f"prepare_{slot}", on_change="rerun", width="stretch", wrap=False)
+    if not box.open:  # controls that are not seen would go on saying what they said before an undo
+        return
+    with box:
         centred = used.centre is not False and (used.centre or _is_cut(opened, value))
         st.session_state.update({f"fit_{slot}": used.fit, f"invert_{slot}": invert, f"centre_{slot}": centred})
         _setting("Frame", _FITS, "fit", slot, value, "What becomes of the sides of a picture of another shape.")
