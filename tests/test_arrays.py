@@ -171,6 +171,67 @@ def test_the_number_of_the_picture_may_stand_last():
     assert "the last axis of (8, 8, 3, 30) was taken for the number of the picture" in splits.train.notes
 
 
+RAMPS = (np.linspace(0, 1, 12)[:, None] * np.linspace(0.5, 1, 10) * RNG.random((COUNT, 1, 1)) * 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("lies", "size", "told"),
+    [
+        ((1, 2, 0), None, "the last axis of (12, 10, 30) was taken for the number of the picture, which makes 30"),
+        ((0, 1, 2), None, "the first axis of (30, 12, 10) was taken for the number of the picture, which makes 30"),
+        ((1, 2, 0), (12, 10), "as --size says"),
+    ],
+)
+def test_a_stack_of_matlab_without_labels_is_read_with_the_smooth_axes_as_the_picture(lies, size, told, tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"ff": RAMPS.transpose(lies)})
+    splits = load(DataConfig("mine", size=size, val_fraction=0, test_fraction=0), tmp_path / "a.mat")
+    assert np.array_equal(seen(splits)[..., 0], RAMPS)
+    assert any(told in note for note in splits.train.notes)
+
+
+def test_noise_of_matlab_has_the_number_last_and_the_size_overrules_it(tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"ff": PIXELS})
+    splits = load(KEPT, tmp_path / "a.mat")
+    assert len(splits.train.images) == 10
+    assert any(note.endswith("makes 10 pictures of 30 x 8; --size 8x10 takes the first") for note in splits.train.notes)
+    splits = load(DataConfig("mine", size=(8, 10), val_fraction=0, test_fraction=0), tmp_path / "a.mat")
+    assert np.array_equal(seen(splits)[..., 0], PIXELS)
+
+
+def test_a_bare_array_that_looks_turned_is_told_and_the_size_turns_it():
+    turned = npy(np.moveaxis(RAMPS, 0, -1))
+    splits = load(KEPT, turned)
+    assert len(splits.train.images) == 12
+    assert any("more alike where the last axis is; --size 12x10 takes the last" in n for n in splits.train.notes)
+    assert np.array_equal(
+        seen(load(DataConfig("mine", size=(12, 10), val_fraction=0, test_fraction=0), turned))[..., 0], RAMPS
+    )
+    assert not load(KEPT, npy(RAMPS)).train.notes
+
+
+def test_columns_of_one_word_names_are_pictures_classes_and_parts(tmp_path):
+    rows, ones = RAMPS.reshape(COUNT, -1)[:, :64].T, np.eye(3)[LABELS].T
+    named = {"data": rows[:, :20], "target": ones[:, :20], "targetchar": LABELS[None, :20]}
+    named |= {"testdata": rows[:, 20:], "testtarget": ones[:, 20:]}
+    scipy.io.savemat(tmp_path / "a.mat", named)
+    splits = load(KEPT, tmp_path / "a.mat")
+    for part, which in ((splits.train, slice(0, 20)), (splits.test, slice(20, None))):
+        assert np.array_equal(part.images.flatten(1).numpy(), rows[:, which].T)
+        assert np.array_equal(part.labels.numpy(), LABELS[which])
+
+
+@pytest.mark.parametrize("names", [("traindata", "trainlabels"), ("trainimages", "traintargets")])
+def test_a_part_and_what_of_it_may_be_one_word(names):
+    splits = load(
+        KEPT,
+        packed(
+            **dict(zip(names, (SQUARE[:20], LABELS[:20]), strict=True)), testdata=SQUARE[20:], testlabels=LABELS[20:]
+        ),
+    )
+    assert np.array_equal(splits.train.labels.numpy(), LABELS[:20])
+    assert np.array_equal(splits.test.images[:, 0].numpy(), SQUARE[20:])
+
+
 # --- labels ---------------------------------------------------------------------------------------------------------
 
 

@@ -80,8 +80,9 @@ def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tupl
     if part.images.dtype.hasobject:
         part.images.whole()  # which says why it is not read
     labels = None if part.labels is None else part.labels.whole()
-    if labels is not None and labels.ndim == 2 and labels.shape[0] == 1:
-        labels = labels[0]
+    ends = part.images.shape[:1] + part.images.shape[-1:]
+    if labels is not None and labels.ndim == 2 and labels.shape[0] not in ends and labels.shape[1] in ends:
+        labels = labels.T  # each picture's in a column
     count = None if labels is None or not labels.ndim else len(labels)
     images, remarks = arrange(part.images, count, config.size, columns)
     if images.dtype.kind not in "biuf":

@@ -23,6 +23,9 @@ PARTS |= dict.fromkeys(("val", "valid", "validation", "dev"), "val")
 GUESSED = {1: ("",), 2: ("train", "test"), 3: ("train", "val", "test")}  # parts of arrays whose names say nothing
 LISTED = 8  # so many names are told in a message
 SMOOTH = 64  # pictures that tell in which order colours lie
+AT_LEAST = (
+    1.25  # so many times as much do neighbouring pictures differ as neighbouring pixels, where that tells an axis
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def _role(name: str) -> tuple[str, str, int]:
     """Part, `images` or `labels` or nothing, and rank among names of the same meaning."""
     if name in (*FACTOR_KEYS, *NAME_KEYS, *PACKED):
         return "", "", 0
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    words = [half for word in found for half in _halves(word.lower())]
     part = next((PARTS[word] for word in words if word in PARTS), "")
     rest = [word for word in words if word not in PARTS]
     if not rest:
@@ -73,6 +77,15 @@ def _role(name: str) -> tuple[str, str, int]:
         if rest[-1] in keys:
             return part, role, keys.index(rest[-1])
     return part, "", 0
+
+
+def _halves(word: str) -> tuple[str, ...]:
+    """`testdata` as a part and what of it."""
+    for part in PARTS:
+        rest = word.removeprefix(part)
+        if rest != word and rest in (*IMAGE_KEYS, *LABEL_KEYS):
+            return part, rest
+    return (word,)
 
 
 def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
@@ -125,9 +138,10 @@ def arrange(
     shape = images.shape
     if len(shape) == 3 and shape[2] in (3, 4) and min(shape[:2]) >= MIN_SIDE and labels in (None, 1):
         return of(images.whole()[None]), ("one array of three axes was taken for one picture in colour",)
-    if _number_last(shape, labels, size, columns):
+    last, remark = _number_last(images, labels, size, columns)
+    remarks += [remark] * bool(remark)
+    if last:
         images = of(np.moveaxis(images.whole(), -1, 0))
-        remarks.append(f"the last axis of {shape} was taken for the number of the picture")
     if len(images.shape) == 2:
         images, remark = _unflattened(images, size)
         remarks.append(remark)
@@ -144,17 +158,69 @@ def arrange(
     return whole, tuple(remarks)
 
 
-def _number_last(shape: tuple[int, ...], labels: int | None, size: tuple[int, int] | None, columns: bool) -> bool:
-    """Whether the last axis counts the pictures."""
+def _number_last(images: Stored, labels: int | None, size: tuple[int, int] | None, columns: bool) -> tuple[bool, str]:
+    """Whether the last axis counts the pictures, and what to say of it."""
+    shape = images.shape
     if not 2 <= len(shape) <= 4 or 0 in shape:
-        return False
+        return False, ""
+    told = f"the last axis of {shape} was taken for the number of the picture"
     if labels is not None and shape[0] != shape[-1]:
-        return shape[-1] == labels != shape[0]
-    if len(shape) == 2:
-        return _flat(shape[1], size) is None and _flat(shape[0], size) is not None
+        last = shape[-1] == labels != shape[0]
+        return last, told if last else ""
     if len(shape) == 4:
-        return shape[3] > 4 and shape[1] not in (1, 3, 4) and shape[2] in (1, 3, 4)
-    return columns and shape[0] == shape[1] != shape[2]
+        last = shape[3] > 4 and shape[1] not in (1, 3, 4) and shape[2] in (1, 3, 4)
+        return last, told if last else ""
+    if len(shape) == 2:
+        first = _flat(shape[1], size) is not None
+        last = _flat(shape[0], size) is not None and not (first and not (columns and _smoother(images) == "last"))
+        return last, told if last else ""
+    return _stack_last(images, size, columns)
+
+
+def _stack_last(images: Stored, size: tuple[int, int] | None, columns: bool) -> tuple[bool, str]:
+    """The same of a stack of three axes of which no labels tell it.
+
+    A shape that was asked for decides; else MATLAB's stacks have the number last, and others first, unless in MATLAB's
+    only the other order makes squares, or neighbouring pixels differ clearly less in it.
+    """
+    shape = images.shape
+    sides = {"first": shape[1:], "last": shape[:2]}
+    if size in sides.values() and sides["first"] != sides["last"]:
+        last = size == sides["last"]
+        return last, f"the last axis of {shape} was taken for the number of the picture, as --size says" if last else ""
+    smooth = _smoother(images)
+    square = [name for name, (height, width) in sides.items() if height == width]
+    order = "first"
+    if columns:
+        order = square[0] if len(square) == 1 else smooth or "last"
+    elif smooth != "last" or square == ["first"]:
+        return False, ""
+    other = "first" if order == "last" else "last"
+    count = shape[-1] if order == "last" else shape[0]
+    told = (
+        f"the {order} axis of {shape} was taken for the number of the picture, which makes {count:,} pictures of "
+        f"{' x '.join(map(str, sides[order]))}"
+    )
+    if smooth == other:
+        told += f", although neighbouring pixels are more alike where the {other} axis is"
+    if sides["first"] == sides["last"]:
+        return order == "last", told + "; turn the array, as numpy.moveaxis does, where that is wrong"
+    return order == "last", f"{told}; --size {'x'.join(map(str, sides[other]))} takes the {other}"
+
+
+def _smoother(images: Stored) -> str:
+    """The axis, `first` or `last`, along which neighbours differ clearly more: that of the pictures; or nothing."""
+    count = images.shape[0]
+    start = max(0, count - SMOOTH) // 2 if images.direct else 0
+    rows = images.take(np.arange(start, min(count, start + SMOOTH)))
+    middle = max(0, rows.shape[-1] - SMOOTH) // 2
+    rows = rows[..., middle : middle + SMOOTH]
+    if rows.dtype.kind not in "biuf" or min(rows.shape[0], rows.shape[-1]) < 2:
+        return ""
+    values = np.nan_to_num(rows.astype(np.float64), posinf=0, neginf=0)
+    along = {name: float(np.abs(np.diff(values, axis=k)).mean()) for name, k in (("first", 0), ("last", -1))}
+    least, most = sorted(along, key=lambda name: along[name])
+    return most if along[most] > AT_LEAST * along[least] else ""
 
 
 def _flat(length: int, size: tuple[int, int] | None) -> tuple[int, int, int] | None:
@@ -173,7 +239,8 @@ def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, 
     count, length = images.shape
     if (found := _flat(length, size)) is None:
         raise ValueError(
-            f"The file has images ({count:,}, {length:,}): rows of {length:,} numbers are no square picture; allowed: "
+            f"The file has images ({count:,}, {length:,}): rows of {length:,} numbers are no square picture, "
+            f"nor are columns of {count:,}; allowed: "
             "H x W or 3 x H x W numbers, with the height and width given as --size HxW."
         )
     height, width, channels = found
