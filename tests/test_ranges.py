@@ -105,6 +105,51 @@ def test_a_usual_range_is_known_and_a_stray_number_does_not_set_it(values, expec
     assert found(values) == expected
 
 
+FAINT = (NOISE * 900).astype(np.uint16)
+OFTEN = np.arange(len(NOISE)) % 500 == 0  # one number of five hundred
+SPARSE = np.where(OFTEN, np.uint16(65_535), np.uint16(0))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.where(OFTEN, np.uint16(65_535), FAINT), (0, 1023)),  # a hot pixel in every picture
+        (np.where(OFTEN, np.uint16(0), FAINT + np.uint16(30_000)), (30_000, 30_899)),  # a dead one
+        (np.where(OFTEN, 40.0, NOISE), (0, 1)),
+        (np.where(NOISE > 0.9, -9999.0, NOISE * 2000 + 100), (100, 1900)),  # "no data" of a map, in the tenth of it
+        (np.where(NOISE > 0.9, -32_768, NOISE * 2000 + 5000).astype(np.int16), (5000, 6799)),
+        (SPARSE, (0, 65_535)),  # dots are no defects
+        (np.where(OFTEN, np.uint16(4095), FAINT * np.uint16(2)), (0, 4095)),  # and highlights lie near the others
+    ],
+)
+def test_a_number_far_from_all_others_does_not_set_the_range_where_it_is_a_defect(values, expected):
+    assert found(values) == pytest.approx(expected, rel=2e-2)
+
+
+def remarks_of(values: np.ndarray) -> str:
+    numbers = Numbers()
+    numbers.add(values)
+    return "; ".join(ranges.remarks(numbers, ranges.find(numbers), None))
+
+
+def test_what_did_not_set_the_range_is_told():
+    assert "0.2 % of the numbers are 65535, far from all others: taken for white" in remarks_of(
+        np.where(OFTEN, np.uint16(65_535), FAINT)
+    )
+    assert "10 % of the numbers are -9999, far from all others: taken for black" in remarks_of(
+        np.where(np.arange(len(NOISE)) % 10 == 0, -9999.0, NOISE)
+    )
+
+
+def test_a_found_range_in_which_the_pictures_are_nearly_flat_is_told():
+    often = np.arange(len(NOISE)) % 20 == 0
+    told = remarks_of(np.where(often, np.uint16(65_535), FAINT))
+    assert "nearly black: --range=0,900 spreads what 95% of it holds" in told
+    assert "nearly white: --range=" in remarks_of(np.where(often, -9999 + 100 * NOISE, NOISE))
+    for fine in (NOISE, SPARSE, np.where(NOISE > 0.8, NOISE, NOISE / 1e3), (NOISE**2 * 255).astype(np.int64)):
+        assert "nearly" not in remarks_of(fine)
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

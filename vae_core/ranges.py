@@ -17,6 +17,10 @@ NO_DATA = 1e30  # a number this large stands for "no data", as the largest float
 STRAY = 5e-4  # so many of the numbers may lie far from all others without setting the range
 TAIL = 1e-4  # so many at either end are left out where the others would become hard to tell apart
 HEAVY = 4.0  # that is, where they would take less than one part in so many
+DEFECT = 5e-3  # so many may all be one number, that far from all others: a sensor's hot pixel lies in every picture
+VOID, APART = 0.5, 2.0  # so many below 0, by so many times the others' extent: maps have "no data" of their own
+VARIED = 4  # bins that the others take more than: masks and dots hold few numbers, and all of these matter
+CROWDED = 0.9  # so many of the numbers in so little of a range that they can hardly be told apart are worth a word
 OVERSHOOT = 0.05  # of a usual range's width, by which numbers may leave it: sharpening and resizing do that
 RARE, FAR = 0.01, 0.25  # so few may leave it by so much
 FILLED = 0.3  # least part of a usual range that is used, else the numbers have a range of their own
@@ -112,17 +116,35 @@ def _without_strays(
     lower: NDArray[np.float64], upper: NDArray[np.float64], before: NDArray[np.int64], few: int
 ) -> tuple[int, int]:
     """The first and the last bin of those that belong together: what is cut off is little, and far away."""
-    first, last, total = 0, len(before) - 1, int(before[-1])
-    for k in range(len(before) - 1, 0, -1):  # from above, as long as few lie beyond
+    first, last = _without_constants(lower, upper, before)
+    base, total = int(before[first - 1]) if first else 0, int(before[last])
+    for k in range(last, first, -1):  # from above, as long as few lie beyond
         if total - before[k - 1] > few:
             break
-        if lower[k] - upper[k - 1] > upper[k - 1] - lower[0] > 0:
+        if lower[k] - upper[k - 1] > upper[k - 1] - lower[first] > 0:
             last = k - 1
-    for k in range(last):  # and from below
-        if before[k] > few:
+    for k in range(first, last):  # and from below
+        if before[k] - base > few:
             break
         if lower[k + 1] - upper[k] > upper[last] - lower[k + 1] > 0:
             first = k + 1
+    return first, last
+
+
+def _without_constants(
+    lower: NDArray[np.float64], upper: NDArray[np.float64], before: NDArray[np.int64]
+) -> tuple[int, int]:
+    """The same without the number at either end that a defect, or "no data", has in many places."""
+    first, last, total = 0, len(before) - 1, int(before[-1])
+    if last <= VARIED:
+        return first, last
+    extent = upper[last] - lower[1]
+    share, gap = before[0] / total, lower[1] - upper[0]
+    if (share <= DEFECT and gap > HEAVY * extent) or (share <= VOID and upper[0] < 0 and gap > APART * extent):
+        first = 1
+    extent = upper[last - 1] - lower[first]
+    if (before[last] - before[last - 1]) / total <= DEFECT and lower[last] - upper[last - 1] > HEAVY * extent:
+        last -= 1
     return first, last
 
 
@@ -239,6 +261,8 @@ def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ..
     ]
     if asked and (shares := _mismatch(numbers, used)):
         found.append(f"{shares}: --range LOW,HIGH gives them a range of their own")
+    elif not asked:
+        found += [*_left_out(numbers), *_crowded(numbers, used)]
     if numbers.odd:
         found.append(
             f"{numbers.odd:,} of the numbers are infinite, or none: positive infinity was taken for white, the others "
@@ -255,6 +279,38 @@ def _mismatch(numbers: Numbers, used: Range) -> str:
     if high - low < (used.high - used.low) / 32:
         return "the numbers take less than a thirty-second of this range, so that the pictures are nearly flat"
     return ""
+
+
+def _left_out(numbers: Numbers) -> tuple[str, ...]:
+    """The numbers of one value, far from all others, which did not set the range."""
+    full, (low, high) = np.flatnonzero(numbers.counts), numbers.body()
+    told = []
+    for end, value, is_out, shade in (
+        (full[0], numbers.low, numbers.low < low, "black"),
+        (full[-1], numbers.high, numbers.high > high, "white"),
+    ):
+        share = int(numbers.counts[end]) / int(numbers.counts.sum())
+        if is_out and share > STRAY:
+            told.append(f"{100 * share:.2g} % of the numbers are {value:.8g}, far from all others: taken for {shade}")
+    return tuple(told)
+
+
+def _crowded(numbers: Numbers, used: Range) -> tuple[str, ...]:
+    """What to say where most numbers differ, but by so little of the range that the pictures are nearly flat."""
+    full = np.flatnonzero(numbers.counts)
+    counts, step = numbers.counts[full], (used.high - used.low) / 32
+    lower, upper = np.maximum(_EDGES[full], numbers.low), np.minimum(_EDGES[full + 1], numbers.high)
+    for shade, inside in (
+        ("black", (lower >= used.low) & (upper <= used.low + step)),
+        ("white", (lower >= used.high - step) & (upper <= used.high)),
+    ):
+        if inside.sum() <= VARIED:
+            continue
+        share = (counts[inside].sum() - counts[inside].max()) / counts.sum()  # without a ground of one shade
+        if share > CROWDED:
+            ends = f"{lower[inside][0]:.6g},{upper[inside][-1]:.6g}"
+            return (f"most of the pictures is nearly {shade}: --range={ends} spreads what {share:.0%} of it holds",)
+    return ()
 
 
 def _words(numbers: Numbers) -> str:
