@@ -96,11 +96,11 @@ def p_values(error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> T
     """Conformal p-values (Vovk et al. 2005, chapter 2) of M pictures, each compared by itself with N reference ones.
 
     The score is a squared Mahalanobis distance in the plane of the logarithm of the error and the normal score of the
-    KL's rank (van der Waerden): large for pictures that are rebuilt too well or too badly, that need too few nats or
-    too many, or that have an ordinary error and an ordinary KL which do not belong together. Nothing in it is chosen
-    after a look at the reference set. Its centre, covariance and ranks are those of the N reference pictures and the
-    one that is judged, so that it treats all N + 1 alike: of pictures like the reference ones a share a, at most, has
-    p <= a, whatever their distribution.
+    KL's rank, the normal quantile of (rank - 1/2) / (N + 1) among all N + 1 (Hazen 1914): large for pictures that are
+    rebuilt too well or too badly, that need too few nats or too many, or that have an ordinary error and an ordinary KL
+    which do not belong together. Nothing in it is chosen after a look at the reference set. Its centre, covariance and
+    ranks are those of the N reference pictures and the one that is judged, so that it treats all N + 1 alike: of
+    pictures like the reference ones a share a, at most, has p <= a, whatever their distribution.
 
     Args:
         error: of M pictures, above the least that the likelihood allows, (M,) at least 0.
@@ -129,9 +129,9 @@ def _log(error: Tensor) -> Tensor:
 
 
 def _normal_scores(one: Tensor, reference: Tensor) -> Tensor:
-    """Normal quantiles (m, N + 1) of the ranks of m numbers, each among N others, and then of the others' beside it.
+    """Normal quantiles (m, N + 1) of m numbers, each among N others, and then of the others beside it.
 
-    Numbers that are alike share the mean of their ranks.
+    Each of n = N + 1 is at (rank - 1/2) / n, ranks from 1 to n; numbers that are alike share the mean of their ranks.
     """
     ordered = reference.sort().values
     below, up_to = (torch.searchsorted(ordered, reference, right=right) for right in (False, True))
