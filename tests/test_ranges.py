@@ -220,7 +220,8 @@ def test_one_range_for_the_whole_folder_keeps_differences_between_pictures(make,
     source = folder(tmp_path / "set", [make(x) for x in DARKER], **how)
     seen = in_order(source)
     assert np.abs(seen.astype(int) - as_bytes(DARKER)).max() <= 5
-    (note,) = load(CONFIG, source).train.notes
+    note, *turned = load(CONFIG, source).train.notes
+    assert len(turned) == ("photometric" in how)
     assert note.startswith("black is ") and note.endswith("--range LOW,HIGH overrules it")
 
 
@@ -429,6 +430,15 @@ def test_16_bits_packed_by_lzw_are_read_by_pillow():
     buffer = io.BytesIO()
     Image.fromarray(DEEP).save(buffer, "TIFF", compression="tiff_lzw")
     assert np.array_equal(deep.read(buffer.getvalue()).values, DEEP)
+
+
+def test_pictures_with_white_as_0_are_told_to_be_turned(tmp_path):
+    source = folder(tmp_path / "set", [(4095 * (1 - x)).astype("u2") for x in DARKER], photometric="miniswhite")
+    told = "; ".join(load(CONFIG, source).train.notes)
+    assert f"{COUNT} of the pictures have white as 0 in their files, and were turned" in told
+    assert np.diff(in_order(source).mean((1, 2))).min() > 0
+    plain = folder(tmp_path / "plain", [(4095 * x).astype("u2") for x in DARKER])
+    assert "turned" not in "; ".join(load(CONFIG, plain).train.notes)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

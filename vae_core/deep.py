@@ -22,6 +22,7 @@ from PIL import Image
 MAX_NUMBERS = 2**29  # bytes of a picture's numbers
 MAX_PIECES = 2**17  # strips or tiles of a TIFF's page
 MAX_PAGES = 100_000
+TURNED = "turned, so that its largest number is white: its file has white as 0"
 SAVE_AS = "save it as TIFF without compression, or as PNG"
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _RGB, _GREY_ALPHA = 2, 4  # PNG's kinds of colour; the others of 16 bits are grey, and RGB with alpha
@@ -305,6 +306,8 @@ def _from_page(page: Any, source: bytes | Path) -> Deep:
         unpacked = _without_gaps(unpacked, page)
     if more := channels - colours - alpha:
         remarks += (f"{more} more {'channel' if more == 1 else 'channels'} left out",)
+    if page.photometric == _WHITE_IS_LEAST:
+        remarks += (TURNED,)
     values = unpacked[..., :3] if colours == 3 else unpacked[..., 0]
     shown = _alpha(unpacked[..., colours]) if alpha and unpacked.shape[-1] > colours else None
     return Deep(_turned(values, page.photometric), shown, _orientation_of(page), remarks)

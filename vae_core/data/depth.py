@@ -100,8 +100,9 @@ def decode(
                 return work(partial(picture, used=BITS)), BITS, (TOLD_BITS,)
             return decoded, *_settle_bytes(int(decoded.pixels.max()), of_bytes)
         except Unknown:
-            numbers, count = _measure(entries, report)
+            numbers, count, turned = _measure(entries, report)
             used, notes = _settle(numbers, asked, len(entries) - count)
+            notes += (_told_turned(turned),) if turned else ()
             return work(partial(picture, used=used)), used, notes
     finally:
         _held.cache_clear()
@@ -116,26 +117,35 @@ def _careful(
     return picture(data, size, used=used)
 
 
-def _measure(entries: Sequence[Entry], report: Progress) -> tuple[Numbers, int]:
-    """Look at the numbers of all pictures that have other ones than bytes, and count these."""
-    whole, count, done = Numbers(), 0, 0
-    for found, deep_ones, looked in in_threads(entries, partial(_look, entries)):
+def _measure(entries: Sequence[Entry], report: Progress) -> tuple[Numbers, int, int]:
+    """Look at the numbers of all pictures that have other ones than bytes; count these, and those that were turned."""
+    whole, count, turned, done = Numbers(), 0, 0, 0
+    for found, deep_ones, turned_ones, looked in in_threads(entries, partial(_look, entries)):
         whole.merge(found)
-        count, done = count + deep_ones, done + looked
+        count, turned, done = count + deep_ones, turned + turned_ones, done + looked
         report(0.0, f"looked at the numbers of {done:,} of {len(entries):,} pictures")
-    return whole, count
+    return whole, count, turned
 
 
-def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int]:
-    """Numbers of some of the entries, how many of these have other ones than bytes, and how many there are."""
-    found, count = Numbers(), 0
+def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int, int]:
+    """Numbers of some of the entries, how many of these have other ones than bytes, are turned, and there are."""
+    found, count, turned = Numbers(), 0, 0
     for k in rows:
         with contextlib.suppress(Exception):  # what cannot be read is named when it is decoded
             data = contents(entries[k])
             if deep.is_deep(data):
-                found.add(deep.read(data).values)
+                picture = deep.read(data)
+                found.add(picture.values)
                 count += 1
-    return found, count, len(rows)
+                turned += deep.TURNED in picture.remarks
+    return found, count, turned, len(rows)
+
+
+def _told_turned(count: int) -> str:
+    return (
+        f"{count:,} of the pictures have white as 0 in their files, and were turned: each number was taken from the "
+        "largest of its type (65535 of 16 bits, 1 of floats), and the range is that of the turned numbers"
+    )
 
 
 def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, tuple[str, ...]]:
