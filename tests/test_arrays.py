@@ -139,6 +139,19 @@ def test_python_objects_beside_the_pictures_are_not_looked_at():
     assert load(KEPT, data).train.factors.tolist() == LABELS[:, None].tolist()
 
 
+def test_labels_of_python_objects_are_named_and_the_pictures_read_without_them():
+    splits = load(KEPT, packed(x=PIXELS, y=np.array(["a", None] * 15, dtype=object)))
+    assert np.array_equal(seen(splits)[..., 0], PIXELS) and splits.train.labels is None
+    assert "left out: y, Python objects and not numbers, which are never read" in splits.train.notes
+
+
+@pytest.mark.parametrize("named", [{"x": "objects", "y": "numbers"}, {"x": "objects", "data": "pictures"}])
+def test_pictures_of_python_objects_are_refused_by_their_name(named):
+    kinds = {"objects": np.array([1, None] * 15, dtype=object), "numbers": LABELS, "pictures": PIXELS}
+    with pytest.raises(ValueError, match=r"^x cannot be read: Python objects"):
+        load(KEPT, packed(**{name: kinds[kind] for name, kind in named.items()}))
+
+
 # --- layouts --------------------------------------------------------------------------------------------------------
 
 

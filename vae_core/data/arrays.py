@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from vae_core import ranges
 from vae_core.config import DataConfig, Range
 from vae_core.data import limits, stored
-from vae_core.data.layouts import FACTOR_KEYS, LABEL_KEYS, PACKED, Part, arrange, extra, parts
+from vae_core.data.layouts import FACTOR_KEYS, LABEL_KEYS, PACKED, Part, arrange, extra, is_pictures, parts
 from vae_core.data.meaning import class_names, classes, columns_of, with_factors
-from vae_core.data.raw import Indices, Raw, Source, order
+from vae_core.data.raw import Indices, Raw, Source, named_some, order
 from vae_core.data.stored import Stored
 from vae_core.ranges import Numbers
 
@@ -64,7 +64,9 @@ def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig)
     if set(PACKED) <= set(arrays):
         labels = extra(arrays, LABEL_KEYS)
         return _with_meaning({"": _indexed(arrays)}, {} if labels is None else {"": labels}, arrays, ())
-    found, remarks = parts(arrays)
+    arrays, remarks = _readable(arrays)
+    found, more = parts(arrays)
+    remarks += more
     taken = {}
     for name, part in found.items():
         taken[name], more = _taken(part, config, name in ("", "train"), columns)
@@ -75,10 +77,23 @@ def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig)
     return _with_meaning(raws, labels_of, arrays, (*remarks, *notes))
 
 
+def _readable(arrays: Mapping[str, Stored]) -> tuple[dict[str, Stored], tuple[str, ...]]:
+    """The arrays without those of Python objects, and which these are.
+
+    Raises:
+        ValueError: where the pictures are among them.
+    """
+    kept = {name: array for name, array in arrays.items() if not array.dtype.hasobject}
+    objects = [name for name in arrays if name not in kept]
+    if not objects:
+        return kept, ()
+    if not any(len(array.shape) > 1 for array in kept.values()) or any(map(is_pictures, objects)):
+        raise ValueError(f"{named_some(objects)} cannot be read: Python objects and not numbers, saved with pickle.")
+    return kept, (f"left out: {named_some(objects)}, Python objects and not numbers, which are never read",)
+
+
 def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tuple[_Taken, tuple[str, ...]]:
     """The pictures of a part that are wanted, in one layout, with what was guessed."""
-    if part.images.dtype.hasobject:
-        part.images.whole()  # which says why it is not read
     labels = None if part.labels is None else part.labels.whole()
     ends = part.images.shape[:1] + part.images.shape[-1:]
     if labels is not None and labels.ndim == 2 and labels.shape[0] not in ends and labels.shape[1] in ends:

@@ -63,6 +63,11 @@ def parts(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...
     return named, ()
 
 
+def is_pictures(name: str) -> bool:
+    """Whether an array of this name holds pictures."""
+    return _role(name)[1] == "images"
+
+
 def _role(name: str) -> tuple[str, str, int]:
     """Part, `images` or `labels` or nothing, and rank among names of the same meaning."""
     if name in (*FACTOR_KEYS, *NAME_KEYS, *PACKED):
