@@ -1043,5 +1043,5 @@ def test_own_pictures_are_trained_for_so_many_minutes(tmp_path: Path, vae: Vae) 
     made = checkpoints.load(out).recipe
     assert made.model.decoder.smooth and made.training.std is not None and made.training.epochs >= 1
     assert "is finished already" in vae(*words, "--resume").err
-    answer = vae(*words, "--epochs", 2)
+    answer = vae(*words, "--epochs", 2, "--overwrite")
     assert answer.status == 2 and "--minutes" in answer.err
