@@ -275,6 +275,25 @@ def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):
     assert read(source, table="labels.csv").class_names == ("x", "y")
 
 
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("table", ["photos/labels.csv", "labels.csv"])
+def test_the_one_folder_that_holds_all_is_no_class_where_a_table_tells_them(tmp_path, kind, table):
+    contents = files("photos/1.png", "photos/2.png") | {table: b"file,class\n1.png,cat\n2.png,dog\n"}
+    raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
+    assert raw.class_names == ("cat", "dog") and raw.labels.tolist() == [0, 1]
+    assert f"labels are taken from {table}, which lies with the pictures" in raw.notes[0]
+
+
+def test_a_table_that_nobody_asked_for_and_that_does_not_fit_is_passed_over_and_told(tmp_path):
+    source = put(
+        tmp_path, files("photos/1.png", "photos/2.png") | {"labels.csv": b"file,class\n8.png,cat\n9.png,dog\n"}
+    )
+    raw = read(source)
+    assert raw.class_names == ("photos",) and any("labels.csv was not used" in note for note in raw.notes)
+    with pytest.raises(ValueError, match="names none of the pictures"):
+        read(source, table="labels.csv")
+
+
 @pytest.mark.parametrize(
     ("table", "match"),
     [

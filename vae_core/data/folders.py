@@ -98,7 +98,7 @@ def read(
         report: called with a fraction done and a text.
         picture: how a file of a folder or zip becomes a picture; None = as the config says.
         table: of the labels of a folder's or zip's pictures, the content or the name within it; None = none, or
-            `labels.csv` where that lies in it and its folders are no classes.
+            `labels.csv` where that lies in it and its folders are no classes, as one that holds all is not.
 
     Raises:
         ValueError: one sentence on what is wrong.
@@ -344,10 +344,16 @@ def _labelled(
     named = [places.classes[i] for i in rows]
     known = np.array([name is not None for name in named])
     own = _own_table(found) if table is None else None
-    if table is not None or (own and not known.all()):
-        return _by_table(raw, places.parts[rows], found, own.name if own else table)
-    notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"] if own else []
-    parts = places.parts[rows]
+    parts, notes = places.parts[rows], []
+    if table is not None:
+        return _by_table(raw, parts, found, table)
+    if own and known.all() and len(set(places.classes)) > 1:
+        notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"]
+    elif own:
+        try:
+            return _by_table(raw, parts, found, own.name)
+        except ValueError as error:  # nobody asked for it
+            notes = [f"{readable(own.name)} was not used: {error}"]
     labelled = _of_parts(parts, known, np.all)
     if not labelled.all():
         notes += _loose(places, parts, known)
@@ -382,7 +388,6 @@ def _by_table(
     """Classes and attributes from a table: a part of which it names no picture has none."""
     if isinstance(table, str):
         entry = _inside(found, table)
-        found.others.pop(entry.name)
         name, content = entry.name, contents(entry)
         if table == entry.name and PurePosixPath(name).name.lower() == labels.USUAL_NAME:
             raw = replace(
@@ -397,7 +402,9 @@ def _by_table(
     values = [
         row if has else some for row, has in zip(matched.values, labelled, strict=True)
     ]  # of no meaning elsewhere
-    return labels.applied(raw, replace(matched, values=values)), labelled
+    raw = labels.applied(raw, replace(matched, values=values))
+    found.others.pop(name, None)
+    return raw, labelled
 
 
 def _inside(found: Found, table: str) -> Entry:
