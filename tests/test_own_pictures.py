@@ -179,3 +179,22 @@ def test_labels_come_from_a_table_and_parts_are_an_option(tmp_path, capsys):
     out = trained(both, tmp_path / "n.safetensors", "--split-folders", "off")
     assert checkpoints.load(out).data.class_names == ("test", "train")
     assert checkpoints.load(trained(both, tmp_path / "o.safetensors")).data.sizes == (9, 1, 10)
+
+
+def test_what_a_table_told_in_training_is_missed_aloud_without_it(tmp_path, capsys):
+    folder, table = pictures(tmp_path / "set", 20), tmp_path / "meta.csv"
+    table.write_text("id,label\n" + "".join(f"{k},{'odd' if k % 2 else 'even'}\n" for k in range(20)))
+    model = trained(folder, tmp_path / "m.safetensors", "--labels", table)
+    missed = "trained with the classes even, odd, which these pictures come without"
+    commands = (
+        ["encode", "--out", tmp_path / "x.npz"],
+        ["evaluate", "--split", "all"],
+        ["map", "--out", tmp_path / "m.csv"],
+    )
+    for command, *more in commands:
+        _, told = run(capsys, command, model, "--data", folder, *more)
+        assert missed in told and "--labels FILE.csv brings them back" in told
+        _, told = run(capsys, command, model, "--data", folder, "--labels", table, *more)
+        assert "come without" not in told
+    plain = trained(folder, tmp_path / "n.safetensors")
+    assert "come without" not in run(capsys, "encode", plain, "--data", folder, "--out", tmp_path / "x.npz")[1]
