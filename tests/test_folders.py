@@ -224,11 +224,35 @@ def test_what_is_left_out_is_one_sentence(tmp_path):
         ",path,label\n0,some/where/1.png,cat\n1,some/where/2.png,dog\n",
         "label,image\ncat,pictures\\1.PNG\ndog,2.PNG\n",
         "image,cat,dog,cow\n1,1.0,0.0,0.0\n2,0.0,1.0,0.0\n",
+        'file,class\n\n"1.png", "cat"\n2.png,dog\n',
+        '"file","class"\r\n"1.png","cat"\r\n"2.png","dog"\r\n',
     ],
 )
 def test_a_table_gives_the_class_of_each_picture(tmp_path, table):
     raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog"] and raw.factors is None
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("1.png,Mass|Nodule|Edema\n2.png,No|Finding|Here\n", ("Mass|Nodule|Edema", "No|Finding|Here")),
+        ("1.png|a, b\n2.png|c, d, e\n", ("a, b", "c, d, e")),
+        ("file;class\n1.png;1,5 mm, old\n2.png;2,5 mm, new\n", ("1,5 mm, old", "2,5 mm, new")),
+        ("file\tclass\n1.png\ta great dog\n2.png\ta small cat\n", ("a great dog", "a small cat")),
+        ('1.png,"red\nor so"\n2.png,"blue, dark"\n', ("red or so", "blue, dark")),
+    ],
+)
+def test_the_delimiter_is_the_one_that_gives_the_pictures_names(tmp_path, table, expected):
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
+    assert tuple(raw.class_names[k] for k in raw.labels) == expected
+
+
+def test_a_quoted_cell_of_several_lines_is_one_cell(tmp_path):
+    rows = "".join(f'{k}.png,{"red" if k % 2 else "blue"},"line one\n{k}, line two\n"\n' for k in range(24))
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(24)))), table=f"file,class,comment\n{rows}".encode())
+    assert raw.class_names == ("blue", "red") and raw.factors is None
+    assert not any("name no picture" in note for note in raw.notes)
 
 
 def test_several_attributes_are_factors(tmp_path):

@@ -395,7 +395,7 @@ def _by_table(
             )
     else:
         name, content = "the table of labels", table or b""
-    matched = labels.match(labels.read(content, name), raw.names, name)
+    matched = labels.match(labels.read(content, name, raw.names), raw.names, name)
     has_row = np.array([row is not None for row in matched.values])
     labelled = _of_parts(parts, has_row, np.any)
     some = next(row for row in matched.values if row is not None)

@@ -6,8 +6,9 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -20,22 +21,9 @@ USUAL_NAME = "labels.csv"  # of a table that is used without being asked for
 NONE = "(none)"  # the class, or value, of what the table does not tell
 CLASS_COLUMNS = {"class", "label", "labels", "category", "target", "y", "class_name", "classname", "species", "breed"}
 SIGNS = {frozenset({"-1", "1"}): ("-1", "1"), frozenset({"0", "1"}): ("0", "1")}  # of no and yes
-_DELIMITERS = ",;\t|"
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Rows of texts; the first column names the file.
-
-    Attributes:
-        name: of the file.
-        columns: what the other columns are called.
-        rows: file -> its values, one a column.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    rows: dict[str, tuple[str, ...]]
+_DELIMITERS = ",;\t| "  # a blank: any number of these
+_SAMPLE = 200  # rows by which the delimiter is chosen
+_LOOKED_AT = 8  # columns in which the names of files are looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +41,13 @@ class Matched:
     notes: tuple[str, ...]
 
 
-def read(data: bytes, name: str) -> list[list[str]]:
+def read(data: bytes, name: str, pictures: Sequence[str] = ()) -> list[list[str]]:
     """The cells of a table: CSV of any usual delimiter, or CelebA's lists, where blanks part the columns.
+
+    Args:
+        data: its content.
+        name: what it is called in messages.
+        pictures: paths; the delimiter is the one under which most rows name one.
 
     Raises:
         ValueError: where it is too large, or no text, or has no two columns.
@@ -63,23 +56,38 @@ def read(data: bytes, name: str) -> list[list[str]]:
         raise ValueError(f"{name} has {len(data):,} bytes; at most {limits.MAX_TABLE_BYTES:,} are allowed.")
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError(f"{name} is no table of labels: it is no text.")
-    lines = [line for line in _text(data).splitlines() if line.strip()]
-    if lines and re.fullmatch(r"\s*\d+\s*", lines[0]) and len(lines) > 2:
-        lines = lines[1:]  # CelebA's begin with the number of rows
-    delimiter = max(_DELIMITERS, key=lambda c: min(line.count(c) for line in lines[:20]) if lines else 0)
-    if lines and all(delimiter in line for line in lines[:20]):
-        try:
-            rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
-        except csv.Error as error:
-            raise ValueError(f"{name} is no readable table: {error}.") from error
-    else:
-        rows = [line.split() for line in lines]
-    rows = [[cell.strip() for cell in row] for row in rows if row]
+    text, places = _text(data), _Places(pictures)
+    delimiter = max(_DELIMITERS, key=lambda each: _fitness(text, each, places))
+    try:
+        rows = [[re.sub(r"\s*[\r\n]\s*", " ", cell.strip()) for cell in row] for row in _cells(text, delimiter)]
+    except csv.Error as error:
+        raise ValueError(f"{name} is no readable table: {error}.") from error
+    if len(rows) > 2 and len(rows[0]) == 1 and rows[0][0].isdecimal():
+        rows = rows[1:]  # CelebA's begin with the number of rows
     if not rows or max(map(len, rows)) < 2:
         raise ValueError(f"{name} has no two columns; allowed: a file and its class or attributes in each line.")
     if max(map(len, rows)) > limits.MAX_COLUMNS:
         raise ValueError(f"{name} has {max(map(len, rows)):,} columns; at most {limits.MAX_COLUMNS:,} are allowed.")
     return rows
+
+
+def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows that are not empty; what is quoted may hold the delimiter and breaks of lines."""
+    if delimiter == " ":
+        rows: Iterable[list[str]] = (line.split() for line in text.splitlines())
+    else:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    return (row for row in rows if any(cell.strip() for cell in row))
+
+
+def _fitness(text: str, delimiter: str, places: _Places) -> tuple[int, int]:
+    """Of the first rows, how many of two cells or more name a picture, and how many there are."""
+    try:
+        rows = [row for row in islice(_cells(text, delimiter), _SAMPLE) if len(row) > 1]
+    except csv.Error:
+        return 0, 0
+    columns = zip_longest(*(row[:_LOOKED_AT] for row in rows), fillvalue="")
+    return max((sum(places.find(cell) is not None for cell in column) for column in columns), default=0), len(rows)
 
 
 def _text(data: bytes) -> str:
@@ -105,7 +113,7 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
     places = _Places(names)
     width = max(map(len, rows))
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    hits = [sum(places.find(row[column]) is not None for row in rows) for column in range(min(width, 8))]
+    hits = [sum(places.find(row[column]) is not None for row in rows) for column in range(min(width, _LOOKED_AT))]
     if not any(hits):
         raise ValueError(
             f"{table} names none of the pictures: a column must hold their names, as {names[0]!r}, or with the folder "
@@ -130,7 +138,7 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
 def _header(rows: list[list[str]], places: _Places, column: int) -> list[str]:
     """The names of the columns, where the first line holds them; CelebA's leave that of the file out."""
     first = rows[0]
-    if len(rows) < 2 or any(places.find(cell) is not None for cell in first[:8]):
+    if len(rows) < 2 or any(places.find(cell) is not None for cell in first[:_LOOKED_AT]):
         return []
     if re.search(r"\.[A-Za-z]\w{1,4}$", first[column]):  # a file that is not here
         return []
