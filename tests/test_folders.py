@@ -272,6 +272,90 @@ def test_a_class_among_attributes_is_the_class(tmp_path):
     assert any("weight" in note for note in raw.notes)
 
 
+NAMES = [f"{k:02}.png" for k in range(24)]
+
+
+def told(tmp_path: Path, header: str, *columns, config: DataConfig = CONFIG):
+    """24 pictures, by a table whose columns are functions of their number."""
+    rows = "".join(",".join([name, *(str(column(k)) for column in columns)]) + "\n" for k, name in enumerate(NAMES))
+    return read(put(tmp_path, files(*NAMES)), config, f"{header}\n{rows}".encode())
+
+
+def test_what_is_taken_for_what_is_one_sentence(tmp_path):
+    raw = told(tmp_path, "image,species,colour,weight", lambda k: "ab"[k % 2], lambda k: "rgb"[k % 3], lambda k: k / 7)
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("colour",)
+    assert raw.notes == (
+        "labels are taken from the table of labels: column 'image' names the files (24 of 24 rows match), 'species' is "
+        "the class, attributes: colour, left out, since almost every row differs: weight; a column that is to be the "
+        "class must be called class",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("file,x,y", (lambda k: k % 4, lambda k: k // 6)),  # a place
+        ("file,target,colour", (lambda k: [0.5, 1.5, 2.25][k % 3], lambda k: "rg"[k % 2])),  # something measured
+        ("file,label,colour,kind", (lambda k: f"text {k}", lambda k: "rg"[k % 2], lambda k: k % 5)),  # a description
+    ],
+)
+def test_numbers_and_texts_that_differ_are_no_class_whatever_they_are_called(tmp_path, header, columns):
+    raw = told(tmp_path, header, *columns)
+    assert raw.labels is None and raw.factors is not None
+
+
+@pytest.mark.parametrize("header", ["file,y,class", "file,class,y"])
+def test_the_clearer_name_is_the_class(tmp_path, header):
+    raw = told(tmp_path, header, *[lambda k: k % 3, lambda k: "ab"[k % 2]][:: 1 if header.endswith("class") else -1])
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("y",)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("split", ("train", "val", "test")),
+        ("Usage", ("Training", "PublicTest", "PrivateTest")),
+        ("data_set", ("train", "valid", "test")),
+        ("partition", ("0", "1", "2")),
+    ],
+)
+def test_a_column_of_parts_gives_the_parts_and_is_told(tmp_path, name, values):
+    columns = (lambda k: "ab"[k % 2], lambda k: values[max(0, k - 21)])
+    raw = told(tmp_path, f"file,label,{name}", *columns)
+    assert (raw.names, raw.val.names, raw.test.names) == (tuple(NAMES[:22]), (NAMES[22],), (NAMES[23],))
+    assert raw.class_names == ("a", "b") and raw.test.labels.tolist() == [1] and raw.factors is None
+    assert f"{name!r} tells the parts (--split-folders off" in raw.notes[0]
+    whole = told(tmp_path, f"file,label,{name}", *columns, config=DataConfig("mine", split_folders=False))
+    assert whole.count == 24 and whole.test is None and whole.factor_names == (name,)
+
+
+def test_numbers_of_folds_are_no_parts(tmp_path):
+    raw = told(tmp_path, "file,label,fold", lambda k: "ab"[k % 2], lambda k: k % 3)
+    assert raw.count == 24 and raw.test is None and raw.factor_names == ("fold",)
+
+
+def test_parts_alone_leave_the_pictures_without_classes(tmp_path):
+    """CelebA's list_eval_partition.txt has no names of columns; what it does not name is in no part."""
+    table = b"1.png 0\n2.png 1\n3.png 2\n"
+    source = put(tmp_path, files("1.png", "2.png", "3.png", "4.png") | {"list_eval_partition.txt": table})
+    raw = read(source, table="list_eval_partition.txt")
+    assert (raw.names, raw.val.names, raw.test.names) == (("1.png",), ("2.png",), ("3.png",))
+    assert raw.labels is None and any("1 of the pictures are left out: the table" in note for note in raw.notes)
+
+
+def test_rows_that_contradict_one_another_are_told(tmp_path):
+    table = b"file,class\n1.png,cat\n1.png,dog\n2.png,cat\n2.png,cat\n"
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table)
+    assert [raw.class_names[k] for k in raw.labels] == ["dog", "cat"]
+    (note,) = (note for note in raw.notes if "contradict" in note)
+    assert note.startswith("1 of the pictures have rows") and note.endswith("the last counts: 1.png")
+
+
+def test_a_draw_of_the_pictures_says_nothing_wrong_of_the_table(tmp_path):
+    raw = told(tmp_path, "file,class", lambda k: "ab"[k % 2], config=DataConfig("mine", count=5))
+    assert raw.count == 5 and len(raw.notes) == 1 and "24 of 24 rows match" in raw.notes[0]
+
+
 def test_pictures_without_a_row_are_told_and_have_no_class(tmp_path):
     raw = read(put(tmp_path, files("1.png", "2.png", "3.png")), table=b"file,class\n1.png,cat\n2.png,dog\n")
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog", "(none)"]
@@ -289,7 +373,10 @@ def test_labels_csv_beside_the_pictures_is_used_and_told(tmp_path, kind):
     contents = files("pictures/1.png", "2.png") | {"labels.csv": b"file,class\n1.png,cat\n2.png,dog\n"}
     raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
     assert sorted(raw.class_names) == ["cat", "dog"]
-    assert raw.notes == ("labels are taken from labels.csv, which lies with the pictures",)
+    assert raw.notes == (
+        "labels are taken from labels.csv, which lies with the pictures: column 'file' names the files "
+        "(2 of 2 rows match), 'class' is the class",
+    )
 
 
 def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):

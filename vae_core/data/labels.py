@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,12 +15,20 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core.data import limits
+from vae_core.data import limits, splits
 from vae_core.data.raw import Raw, named_some
 
 USUAL_NAME = "labels.csv"  # of a table that is used without being asked for
 NONE = "(none)"  # the class, or value, of what the table does not tell
-CLASS_COLUMNS = {"class", "label", "labels", "category", "target", "y", "class_name", "classname", "species", "breed"}
+# Names of the column of the class, in the order of preference; of that of the parts, and of those whose parts may be
+# numbers.
+CLASS_COLUMNS = ["class", "label", "labels", "class_name", "classname", "category", "target", "species", "breed"]
+CLASS_COLUMNS += ["klasse", "y"]
+PART_COLUMNS = {"split", "partition", "set", "fold", "usage", "subset", "dataset", "phase", "part"}
+NUMBERED = {"split", "partition"}
+PARTS = {"0": "train", "1": "val", "2": "test"}  # CelebA's list_eval_partition
+PARTS_OF_WORDS = {"publictest": "val", "privatetest": "test"}  # FER2013's usage
+FEW = 10  # classes that may all differ
 SIGNS = {frozenset({"-1", "1"}): ("-1", "1"), frozenset({"0", "1"}): ("0", "1")}  # of no and yes
 _DELIMITERS = ",;\t| "  # a blank: any number of these
 _SAMPLE = 200  # rows by which the delimiter is chosen
@@ -33,12 +42,18 @@ class Matched:
     Attributes:
         columns: what they are called.
         values: of each picture its row, or None where the table has none.
-        notes: which rows and pictures have no partner.
+        notes: which rows and pictures have no partner, and which contradict one another.
+        various: of each column whether more than half of all rows of the table differ in it.
+        told: which column names the pictures, and how many rows do.
+        parts: (N,) the part of each picture, where a column gives them, which is then none of the columns.
     """
 
     columns: tuple[str, ...]
     values: list[tuple[str, ...] | None]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    various: tuple[bool, ...] = ()
+    told: str = ""
+    parts: NDArray[np.str_] | None = None
 
 
 def read(data: bytes, name: str, pictures: Sequence[str] = ()) -> list[list[str]]:
@@ -121,18 +136,67 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
         )
     column = hits.index(max(hits))
     header = _header(rows, places, column)
-    columns = header or [f"attribute {k}" if width > 2 else "class" for k in range(width)]
-    others = [k for k in range(width) if k != column]
+    sole = "partition" if "partition" in table.lower() else "class"
+    columns = header or [f"attribute {k}" if width > 2 else sole for k in range(width)]
     body = rows[1:] if header else rows
-    values: list[tuple[str, ...] | None] = [None] * len(names)
-    strays = []
+    others = [k for k in range(width) if k != column]
+    values, strays, torn = _paired(body, column, others, places, len(names))
+    notes = _unmatched(strays, names, values, len(body), table)
+    if torn:
+        notes += (
+            f"{len(torn):,} of the pictures have rows in {table} that contradict one another; the last counts: "
+            f"{named_some([names[place] for place in sorted(torn)])}",
+        )
+    various = tuple(len({row[k] for row in body}) > max(FEW, len(body) // 2) for k in others)
+    told = f"column {repr(header[column]) if header and header[column] else column + 1} names the files"
+    told += f" ({len(body) - len(strays):,} of {len(body):,} rows match)"
+    return Matched(tuple(columns[k] for k in others), values, notes, various, told)
+
+
+def _paired(
+    body: list[list[str]], column: int, others: list[int], places: _Places, count: int
+) -> tuple[list[tuple[str, ...] | None], list[str], set[int]]:
+    """Of `count` pictures the values, names that are no picture's, and pictures of which two rows tell differently."""
+    values: list[tuple[str, ...] | None] = [None] * count
+    strays, torn = [], set()
     for row in body:
-        place = places.find(row[column])
+        place, told = places.find(row[column]), tuple(row[k] for k in others)
         if place is None:
             strays.append(row[column])
-        else:
-            values[place] = tuple(row[k] for k in others)
-    return Matched(tuple(columns[k] for k in others), values, _unmatched(strays, names, values, len(body), table))
+            continue
+        if values[place] not in (None, told):
+            torn.add(place)
+        values[place] = told
+    return values, strays, torn
+
+
+def parted(found: Matched) -> Matched:
+    """The table with the parts of the pictures, where a column gives them: a picture without one is left out."""
+    for k, name in enumerate(found.columns):
+        texts = ["" if row is None else row[k] for row in found.values]
+        words = set(re.split(r"[^a-z]+", name.lower())) & PART_COLUMNS
+        parts = _parts_of({text for text in texts if text}, bool(words & NUMBERED)) if words else {}
+        if parts:
+            rest = [place for place in range(len(found.columns)) if place != k]
+            return replace(
+                found,
+                columns=tuple(found.columns[i] for i in rest),
+                values=[None if row is None else tuple(row[i] for i in rest) for row in found.values],
+                various=tuple(found.various[i] for i in rest),
+                told=f"{found.told}, {name!r} tells the parts (--split-folders off takes it for an attribute)",
+                parts=np.array([parts.get(text, splits.REST) for text in texts], dtype="U10"),
+            )
+    return found
+
+
+def _parts_of(values: set[str], numbered: bool) -> dict[str, str]:
+    """The part that each value of a column means; empty unless all mean one, and one is for training."""
+    words = {value: PARTS_OF_WORDS.get(value.lower(), value) for value in values}
+    if numbered and values <= set(PARTS):
+        words = {value: PARTS[value] for value in values}
+    found = splits.parts(set(words.values()))
+    known = splits.TRAIN in found.values() and all(splits.is_part(word) for word in words.values())
+    return {value: found[word] for value, word in words.items()} if known else {}
 
 
 def _header(rows: list[list[str]], places: _Places, column: int) -> list[str]:
@@ -184,30 +248,54 @@ def _normal(path: str) -> str:
     return unicodedata.normalize("NFC", path.replace("\\", "/")).casefold()
 
 
-def applied(raw: Raw, found: Matched) -> Raw:
-    """The pictures with the class or the attributes that a table tells of them.
+def applied(raw: Raw, found: Matched, source: str) -> Raw:
+    """The pictures with the class or the attributes that a table tells of them; what was taken for what is told.
 
-    One column, or one that is called class or the like, is the class; columns of which each row marks one are classes
-    as well. The others are factors.
+    One column, or one that is called class or the like, is the class, unless it holds numbers with decimals or differs
+    in almost every row; columns of which each row marks one are classes as well. The others are factors.
+
+    Args:
+        raw: the pictures.
+        found: their rows.
+        source: where the table is from, for the note.
     """
-    columns, notes = _columns(found), list(found.notes)
-    chosen = next((name for name in columns if name.lower() in CLASS_COLUMNS), None)
-    if chosen is None and (marked := _one_hot(columns)) is not None:
-        return _with_classes(replace(raw, notes=(*raw.notes, *notes)), marked)
-    idle = {
-        name for name, values in columns.items() if name != chosen and len(columns) > 1 and _is_no_attribute(values)
-    }
-    if idle:
-        notes.append(
-            f"columns in which almost every row differs are no attributes, and left out: {named_some([*idle])}"
-        )
-    kept = {name: values for name, values in columns.items() if name not in idle}
-    if len(kept) == 1:
-        chosen = next(iter(kept))
-    raw = replace(raw, notes=(*raw.notes, *notes))
-    factors = {name: values for name, values in kept.items() if name != chosen}
+    columns, various = _columns(found)
+    chosen = _class_column(columns, various)
+    marked = _one_hot(columns) if chosen is None else None
+    factors = {} if marked else {name: values for name, values in columns.items() if name != chosen}
+    idle = [name for name, values in factors.items() if _is_no_attribute(values)]
+    factors = {name: values for name, values in factors.items() if name not in idle}
+    if chosen is None and len(factors) == 1 and _class_column(factors, various):
+        chosen, factors = next(iter(factors)), {}
+    told = [found.told]
+    told += [f"{chosen!r} is the class"] if chosen else []
+    told += [f"{len(columns):,} columns mark a class each"] if marked else []
+    told += [f"attributes: {named_some([*factors])}"] if factors else []
+    told += [f"left out, since almost every row differs: {named_some(idle)}"] if idle else []
+    overruled = "; a column that is to be the class must be called class" if len(columns) > 1 else ""
+    raw = replace(
+        raw, notes=(*raw.notes, f"labels are taken from {source}: {', '.join(told)}{overruled}", *found.notes)
+    )
     raw = _with_factors(raw, factors) if factors else raw
-    return _with_classes(raw, kept[chosen]) if chosen is not None else raw
+    classes = columns[chosen] if chosen else marked
+    return _with_classes(raw, classes) if classes else raw
+
+
+def _class_column(columns: dict[str, list[str]], various: set[str]) -> str | None:
+    """The column of the class: the only one, or one that is named so."""
+    by_name = {name.lower(): name for name in reversed(columns)}
+    named = [by_name[name] for name in CLASS_COLUMNS if name in by_name and not (name == "y" and "x" in by_name)]
+    fit = (name for name in (columns if len(columns) == 1 else named) if name not in various)
+    return next((name for name in fit if not _has_decimals(columns[name])), None)
+
+
+def _has_decimals(values: list[str]) -> bool:
+    """Whether all are numbers, of which one is not whole."""
+    try:
+        numbers = [float(value) for value in set(values) - {NONE}]
+    except ValueError:
+        return False
+    return any(math.isfinite(number) and not number.is_integer() for number in numbers)
 
 
 def _is_no_attribute(values: list[str]) -> bool:
@@ -215,17 +303,18 @@ def _is_no_attribute(values: list[str]) -> bool:
     return len(set(values)) > min(limits.MAX_VALUES, max(2, len(values) // 2))
 
 
-def _columns(found: Matched) -> dict[str, list[str]]:
-    """Name -> value of each picture; names are made different."""
+def _columns(found: Matched) -> tuple[dict[str, list[str]], set[str]]:
+    """Name -> value of each picture, and names of those in which almost every row differs; names are made different."""
     columns: dict[str, list[str]] = {}
-    for k, name in enumerate(found.columns):
+    various = set()
+    for k, (name, differs) in enumerate(zip(found.columns, found.various, strict=True)):
         if not name or name.startswith("Unnamed:"):  # the numbers of rows, as pandas writes them
             continue
         name = name[: limits.MAX_NAME]
         name = name if name not in columns else f"{name} ({k + 1})"[-limits.MAX_NAME :]
-        values = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in found.values]
-        columns[name] = values
-    return columns
+        columns[name] = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in found.values]
+        various |= {name} if differs else set()
+    return columns, various
 
 
 def _one_hot(columns: dict[str, list[str]]) -> list[str] | None:
