@@ -198,3 +198,20 @@ def test_what_a_table_told_in_training_is_missed_aloud_without_it(tmp_path, caps
         assert "come without" not in told
     plain = trained(folder, tmp_path / "n.safetensors")
     assert "come without" not in run(capsys, "encode", plain, "--data", folder, "--out", tmp_path / "x.npz")[1]
+
+
+def test_a_table_is_known_by_its_name_and_the_parts_it_told_are_missed(tmp_path, capsys):
+    folder = pictures(tmp_path / "set", 20)
+    (folder / "note.txt").write_text("x")
+    table = folder / "list_eval_partition.txt"
+    table.write_text("".join(f"{k}.png {max(0, k - 17)}\n" for k in range(20)))
+    model = tmp_path / "m.safetensors"
+    _, told = run(capsys, "train", *SMALL, "--data", folder, "--labels", table, "--out", model)
+    assert (
+        "labels are taken from list_eval_partition.txt" in told
+        and "1 that are no pictures by their names (note" in told
+    )
+    assert checkpoints.load(model).data.sizes == (18, 1, 1) and not checkpoints.load(model).data.class_names
+    test = ["evaluate", model, "--data", folder, "--split", "test"]
+    assert "trained with parts of 18, 1 and 1 pictures, which these pictures come without" in run(capsys, *test)[1]
+    assert "come without" not in run(capsys, *test, "--labels", table)[1]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vae_core.checkpoints import Checkpoint
     from vae_core.data import Dataset, Splits
+    from vae_core.data.raw import Table
 
 
 class Stopped(Exception):
@@ -166,15 +167,15 @@ def find_source(given: str) -> tuple[str, Path | None]:
     return own_name(resolved.name if path.is_dir() else resolved.stem), path
 
 
-def find_table(given: str | None) -> bytes | str | None:
-    """What `--labels` means: the content of a file, or the name of one beside the pictures."""
+def find_table(given: str | None) -> Table | None:
+    """What `--labels` means: a file's name and content, or the name of one beside the pictures."""
     if given is None or not (path := Path(given).expanduser()).is_file():
         return given
     from vae_core.data import limits
 
     if (size := path.stat().st_size) > limits.MAX_TABLE_BYTES:
         raise ValueError(f"--labels has {size:,} bytes; at most {limits.MAX_TABLE_BYTES:,} are allowed.")
-    return path.read_bytes()
+    return path.name, path.read_bytes()
 
 
 def load_data(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from vae_core.data.raw import (
     Progress,
     Raw,
     Source,
+    Table,
     check_memory,
     from_array,
     most,
@@ -88,7 +90,7 @@ def read(
     config: DataConfig,
     report: Progress,
     picture: Picture | None = None,
-    table: bytes | str | None = None,
+    table: Table | None = None,
 ) -> Raw:
     """A user's own pictures.
 
@@ -97,7 +99,7 @@ def read(
         config: the size to which pictures of a folder or zip are brought, and how many are wanted.
         report: called with a fraction done and a text.
         picture: how a file of a folder or zip becomes a picture; None = as the config says.
-        table: of the labels of a folder's or zip's pictures, the content or the name within it; None = none, or
+        table: of the labels of a folder's or zip's pictures, as `Table` says; None = none, or
             `labels.csv` where that lies in it and its folders are no classes, as one that holds all is not.
 
     Raises:
@@ -120,7 +122,7 @@ def read(
 
 
 def _without_table(
-    tables: tuple[dict[str, stored.Stored], bool], table: bytes | str | None
+    tables: tuple[dict[str, stored.Stored], bool], table: Table | None
 ) -> tuple[dict[str, stored.Stored], bool]:
     """Arrays, where nobody asks for labels of another file."""
     if table is not None:
@@ -294,7 +296,7 @@ def _read_pictures(
     report: Progress,
     picture: Picture | None,
     source: Source,
-    table: bytes | str | None,
+    table: Table | None,
 ) -> Raw:
     """Decode the chosen pictures at one size, with their classes and parts; what is left out is counted and named."""
     found.entries, pages = depth.pages(found.entries)
@@ -338,7 +340,7 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
 
 
 def _labelled(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str | None, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table | None, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Classes from a table or from the folders; of each picture whether its part has any, and its part.
 
@@ -387,11 +389,14 @@ def _own_table(found: Found) -> Entry | None:
 
 
 def _by_table(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Classes, attributes and, where `split` is true, parts from a table: a part without any row has no classes."""
     own = _inside(found, table) if isinstance(table, str) else None
-    name, content = (own.name, contents(own)) if own else ("the table of labels", bytes(table))  # type: ignore[arg-type]
+    if own:
+        name, content = own.name, contents(own)
+    else:
+        name, content = ("the table of labels", table) if isinstance(table, bytes) else cast(tuple[str, bytes], table)
     names = [readable(entry.name) for entry in found.entries]
     matched = labels.match(labels.read(content, name, names), names, name)
     matched = labels.parted(matched) if split else matched
@@ -406,8 +411,13 @@ def _by_table(
         raw = replace(
             raw, notes=(*raw.notes, f"{left:,} of the pictures are left out: the table tells no part for them")
         )
-    found.others.pop(name, None)
+    for used in [other for other, file in found.others.items() if _is_table(file, name, content)]:
+        del found.others[used]
     return raw, labelled, parts
+
+
+def _is_table(file: Entry, name: str, content: bytes) -> bool:
+    return name in (file.name, PurePosixPath(file.name).name) and file.size == len(content)
 
 
 def _inside(found: Found, table: str) -> Entry:
