@@ -255,6 +255,14 @@ def test_a_quoted_cell_of_several_lines_is_one_cell(tmp_path):
     assert not any("name no picture" in note for note in raw.notes)
 
 
+@pytest.mark.parametrize("header", ["label,id", "id,label"])
+def test_numbers_may_lack_zeros_and_a_class_is_not_taken_for_a_name(tmp_path, header):
+    pairs = [(k % 3, k) if header.startswith("label") else (k, k % 3) for k in range(12)]
+    table = f"{header}\n" + "".join(f"{a},{b}\n" for a, b in pairs)
+    raw = read(put(tmp_path, files(*(f"{k:04}.png" for k in range(12)))), table=table.encode())
+    assert raw.labels.tolist() == [k % 3 for k in range(12)]
+
+
 def test_several_attributes_are_factors(tmp_path):
     """CelebA's list_attr_celeba.txt: a number, the names of the attributes, and rows parted by blanks."""
     table = "3\nMale  Smiling\n1.png -1  1\n2.png  1  1\n9.png  1 -1\n"

@@ -96,13 +96,13 @@ def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _fitness(text: str, delimiter: str, places: _Places) -> tuple[int, int]:
-    """Of the first rows, how many of two cells or more name a picture, and how many there are."""
+    """How many pictures the first rows of two cells or more name, and how many such rows there are."""
     try:
         rows = [row for row in islice(_cells(text, delimiter), _SAMPLE) if len(row) > 1]
     except csv.Error:
         return 0, 0
     columns = zip_longest(*(row[:_LOOKED_AT] for row in rows), fillvalue="")
-    return max((sum(places.find(cell) is not None for cell in column) for column in columns), default=0), len(rows)
+    return max(map(places.count, columns), default=0), len(rows)
 
 
 def _text(data: bytes) -> str:
@@ -117,6 +117,8 @@ def _text(data: bytes) -> str:
 def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
     """Find the row of each picture: by its path, the end of it or its name, with or without its ending.
 
+    A name that is a number may lack its zeros in front, as spreadsheets have it.
+
     Args:
         rows: from `read`, with or without a line of names above them.
         names: paths of the pictures.
@@ -128,7 +130,7 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
     places = _Places(names)
     width = max(map(len, rows))
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    hits = [sum(places.find(row[column]) is not None for row in rows) for column in range(min(width, _LOOKED_AT))]
+    hits = [places.count(row[column] for row in rows) for column in range(min(width, _LOOKED_AT))]
     if not any(hits):
         raise ValueError(
             f"{table} names none of the pictures: a column must hold their names, as {names[0]!r}, or with the folder "
@@ -224,7 +226,7 @@ def _unmatched(
 
 
 class _Places:
-    """Where a picture stands, by any end of its path that it alone has, with and without its ending."""
+    """Where a picture stands, by any end of its path that it alone has; its ending and zeros in front may lack."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._found: dict[str, int | None] = {}
@@ -234,6 +236,8 @@ class _Places:
                 end = "/".join(parts[start:])
                 for key in {end, end.removesuffix(PurePosixPath(end).suffix)}:
                     self._found[key] = place if self._found.get(key, place) == place else None
+            if number := _number_of(parts[-1]):
+                self._found[number] = place if self._found.get(number, place) == place else None
 
     def find(self, cell: str) -> int | None:
         """The picture that a cell names; None for none or several."""
@@ -241,7 +245,18 @@ class _Places:
         for start in range(len(parts)):
             if (place := self._found.get("/".join(parts[start:]))) is not None:
                 return place
-        return None
+        short = parts and not re.match(r"0\d", parts[-1])  # what has its zeros is meant as it is
+        return self._found.get(_number_of(parts[-1])) if short else None
+
+    def count(self, cells: Iterable[str]) -> int:
+        """How many pictures are named: a column of classes that look like names has few different ones."""
+        return len({self.find(cell) for cell in cells} - {None})
+
+
+def _number_of(name: str) -> str:
+    """A key for a name that is a number, whose zeros in front a spreadsheet drops; else empty."""
+    found = re.fullmatch(r"0*(\d+)(\.[a-z]\w{1,4})?", name, re.ASCII)
+    return f"\0{found[1]}" if found else ""
 
 
 def _normal(path: str) -> str:
