@@ -224,11 +224,43 @@ def test_what_is_left_out_is_one_sentence(tmp_path):
         ",path,label\n0,some/where/1.png,cat\n1,some/where/2.png,dog\n",
         "label,image\ncat,pictures\\1.PNG\ndog,2.PNG\n",
         "image,cat,dog,cow\n1,1.0,0.0,0.0\n2,0.0,1.0,0.0\n",
+        'file,class\n\n"1.png", "cat"\n2.png,dog\n',
+        '"file","class"\r\n"1.png","cat"\r\n"2.png","dog"\r\n',
     ],
 )
 def test_a_table_gives_the_class_of_each_picture(tmp_path, table):
     raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog"] and raw.factors is None
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("1.png,Mass|Nodule|Edema\n2.png,No|Finding|Here\n", ("Mass|Nodule|Edema", "No|Finding|Here")),
+        ("1.png|a, b\n2.png|c, d, e\n", ("a, b", "c, d, e")),
+        ("file;class\n1.png;1,5 mm, old\n2.png;2,5 mm, new\n", ("1,5 mm, old", "2,5 mm, new")),
+        ("file\tclass\n1.png\ta great dog\n2.png\ta small cat\n", ("a great dog", "a small cat")),
+        ('1.png,"red\nor so"\n2.png,"blue, dark"\n', ("red or so", "blue, dark")),
+    ],
+)
+def test_the_delimiter_is_the_one_that_gives_the_pictures_names(tmp_path, table, expected):
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
+    assert tuple(raw.class_names[k] for k in raw.labels) == expected
+
+
+def test_a_quoted_cell_of_several_lines_is_one_cell(tmp_path):
+    rows = "".join(f'{k}.png,{"red" if k % 2 else "blue"},"line one\n{k}, line two\n"\n' for k in range(24))
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(24)))), table=f"file,class,comment\n{rows}".encode())
+    assert raw.class_names == ("blue", "red") and raw.factors is None
+    assert not any("name no picture" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize("header", ["label,id", "id,label"])
+def test_numbers_may_lack_zeros_and_a_class_is_not_taken_for_a_name(tmp_path, header):
+    pairs = [(k % 3, k) if header.startswith("label") else (k, k % 3) for k in range(12)]
+    table = f"{header}\n" + "".join(f"{a},{b}\n" for a, b in pairs)
+    raw = read(put(tmp_path, files(*(f"{k:04}.png" for k in range(12)))), table=table.encode())
+    assert raw.labels.tolist() == [k % 3 for k in range(12)]
 
 
 def test_several_attributes_are_factors(tmp_path):
@@ -248,6 +280,90 @@ def test_a_class_among_attributes_is_the_class(tmp_path):
     assert any("weight" in note for note in raw.notes)
 
 
+NAMES = [f"{k:02}.png" for k in range(24)]
+
+
+def told(tmp_path: Path, header: str, *columns, config: DataConfig = CONFIG):
+    """24 pictures, by a table whose columns are functions of their number."""
+    rows = "".join(",".join([name, *(str(column(k)) for column in columns)]) + "\n" for k, name in enumerate(NAMES))
+    return read(put(tmp_path, files(*NAMES)), config, f"{header}\n{rows}".encode())
+
+
+def test_what_is_taken_for_what_is_one_sentence(tmp_path):
+    raw = told(tmp_path, "image,species,colour,weight", lambda k: "ab"[k % 2], lambda k: "rgb"[k % 3], lambda k: k / 7)
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("colour",)
+    assert raw.notes == (
+        "labels are taken from the table of labels: column 'image' names the files (24 of 24 rows match), 'species' is "
+        "the class, attributes: colour, left out, since almost every row differs: weight; a column that is to be the "
+        "class must be called class",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("file,x,y", (lambda k: k % 4, lambda k: k // 6)),  # a place
+        ("file,target,colour", (lambda k: [0.5, 1.5, 2.25][k % 3], lambda k: "rg"[k % 2])),  # something measured
+        ("file,label,colour,kind", (lambda k: f"text {k}", lambda k: "rg"[k % 2], lambda k: k % 5)),  # a description
+    ],
+)
+def test_numbers_and_texts_that_differ_are_no_class_whatever_they_are_called(tmp_path, header, columns):
+    raw = told(tmp_path, header, *columns)
+    assert raw.labels is None and raw.factors is not None
+
+
+@pytest.mark.parametrize("header", ["file,y,class", "file,class,y"])
+def test_the_clearer_name_is_the_class(tmp_path, header):
+    raw = told(tmp_path, header, *[lambda k: k % 3, lambda k: "ab"[k % 2]][:: 1 if header.endswith("class") else -1])
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("y",)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("split", ("train", "val", "test")),
+        ("Usage", ("Training", "PublicTest", "PrivateTest")),
+        ("data_set", ("train", "valid", "test")),
+        ("partition", ("0", "1", "2")),
+    ],
+)
+def test_a_column_of_parts_gives_the_parts_and_is_told(tmp_path, name, values):
+    columns = (lambda k: "ab"[k % 2], lambda k: values[max(0, k - 21)])
+    raw = told(tmp_path, f"file,label,{name}", *columns)
+    assert (raw.names, raw.val.names, raw.test.names) == (tuple(NAMES[:22]), (NAMES[22],), (NAMES[23],))
+    assert raw.class_names == ("a", "b") and raw.test.labels.tolist() == [1] and raw.factors is None
+    assert f"{name!r} tells the parts (--split-folders off" in raw.notes[0]
+    whole = told(tmp_path, f"file,label,{name}", *columns, config=DataConfig("mine", split_folders=False))
+    assert whole.count == 24 and whole.test is None and whole.factor_names == (name,)
+
+
+def test_numbers_of_folds_are_no_parts(tmp_path):
+    raw = told(tmp_path, "file,label,fold", lambda k: "ab"[k % 2], lambda k: k % 3)
+    assert raw.count == 24 and raw.test is None and raw.factor_names == ("fold",)
+
+
+def test_parts_alone_leave_the_pictures_without_classes(tmp_path):
+    """CelebA's list_eval_partition.txt has no names of columns; what it does not name is in no part."""
+    table = b"1.png 0\n2.png 1\n3.png 2\n"
+    source = put(tmp_path, files("1.png", "2.png", "3.png", "4.png") | {"list_eval_partition.txt": table})
+    raw = read(source, table="list_eval_partition.txt")
+    assert (raw.names, raw.val.names, raw.test.names) == (("1.png",), ("2.png",), ("3.png",))
+    assert raw.labels is None and any("1 of the pictures are left out: the table" in note for note in raw.notes)
+
+
+def test_rows_that_contradict_one_another_are_told(tmp_path):
+    table = b"file,class\n1.png,cat\n1.png,dog\n2.png,cat\n2.png,cat\n"
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table)
+    assert [raw.class_names[k] for k in raw.labels] == ["dog", "cat"]
+    (note,) = (note for note in raw.notes if "contradict" in note)
+    assert note.startswith("1 of the pictures have rows") and note.endswith("the last counts: 1.png")
+
+
+def test_a_draw_of_the_pictures_says_nothing_wrong_of_the_table(tmp_path):
+    raw = told(tmp_path, "file,class", lambda k: "ab"[k % 2], config=DataConfig("mine", count=5))
+    assert raw.count == 5 and len(raw.notes) == 1 and "24 of 24 rows match" in raw.notes[0]
+
+
 def test_pictures_without_a_row_are_told_and_have_no_class(tmp_path):
     raw = read(put(tmp_path, files("1.png", "2.png", "3.png")), table=b"file,class\n1.png,cat\n2.png,dog\n")
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog", "(none)"]
@@ -265,7 +381,10 @@ def test_labels_csv_beside_the_pictures_is_used_and_told(tmp_path, kind):
     contents = files("pictures/1.png", "2.png") | {"labels.csv": b"file,class\n1.png,cat\n2.png,dog\n"}
     raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
     assert sorted(raw.class_names) == ["cat", "dog"]
-    assert raw.notes == ("labels are taken from labels.csv, which lies with the pictures",)
+    assert raw.notes == (
+        "labels are taken from labels.csv, which lies with the pictures: column 'file' names the files "
+        "(2 of 2 rows match), 'class' is the class",
+    )
 
 
 def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):
@@ -273,6 +392,25 @@ def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):
     raw = read(source)
     assert raw.class_names == ("cat", "dog") and "--labels labels.csv" in raw.notes[0]
     assert read(source, table="labels.csv").class_names == ("x", "y")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("table", ["photos/labels.csv", "labels.csv"])
+def test_the_one_folder_that_holds_all_is_no_class_where_a_table_tells_them(tmp_path, kind, table):
+    contents = files("photos/1.png", "photos/2.png") | {table: b"file,class\n1.png,cat\n2.png,dog\n"}
+    raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
+    assert raw.class_names == ("cat", "dog") and raw.labels.tolist() == [0, 1]
+    assert f"labels are taken from {table}, which lies with the pictures" in raw.notes[0]
+
+
+def test_a_table_that_nobody_asked_for_and_that_does_not_fit_is_passed_over_and_told(tmp_path):
+    source = put(
+        tmp_path, files("photos/1.png", "photos/2.png") | {"labels.csv": b"file,class\n8.png,cat\n9.png,dog\n"}
+    )
+    raw = read(source)
+    assert raw.class_names == ("photos",) and any("labels.csv was not used" in note for note in raw.notes)
+    with pytest.raises(ValueError, match="names none of the pictures"):
+        read(source, table="labels.csv")
 
 
 @pytest.mark.parametrize(

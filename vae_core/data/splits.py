@@ -58,6 +58,11 @@ def _roles(folders: Iterable[str]) -> dict[str, str]:
     return {name: ROLES[rest[0]] for name, rest in telling.items() if len(rest) == 1 and rest[0] in ROLES}
 
 
+def is_part(name: str) -> bool:
+    """Whether a name means a part by itself."""
+    return bool(_roles([name]))
+
+
 def parts(folders: Collection[str]) -> dict[str, str]:
     """The part that each of the folders beside one another is: empty where they are classes.
 
