@@ -82,7 +82,24 @@ def reds(raw) -> list[int]:
         (("cats_train", "cats_valid"), ("training", "validation")),
         (("train", "test", "drafts"), ("training", "test", "left out")),
         (("dev", "test"), ("training", "test")),
+        (("train", "held_out"), ("training", "test")),
+        (("train", "held-out"), ("training", "test")),
+        (("train", "HoldOut"), ("training", "test")),
+        (("train-images", "t10k-images"), ("training", "test")),
+        (("devel", "held-out"), ("training", "test")),
+        (("Training", "PublicTest", "PrivateTest"), ("training", "validation", "test")),
+        (("train_small", "train_large", "test"), ("training", "training", "test")),
+        (("trainA", "trainB", "testA", "testB"), ("training", "training", "test", "test")),
+        (("train", "test", "testA", "testB"), ("training", "test", "left out", "left out")),
+        (("tr", "te"), ("training", "test")),
+        (("tr", "va", "te"), ("training", "validation", "test")),
+        (("tr", "fr", "de"), ()),
+        (("learn", "test"), ("training", "test")),
+        (("Trainingsdaten", "Testdaten"), ("training", "test")),
+        (("Training", "Validierung"), ("training", "validation")),
+        (("Trainingsbilder", "Validierungsdaten", "Testbilder"), ("training", "validation", "test")),
         (("train", "bus", "car"), ()),
+        (("threshold_out", "train"), ()),
         (("valid", "invalid"), ()),
         (("train",), ()),
         (("test",), ()),
@@ -118,7 +135,36 @@ def test_a_given_validation_part_is_the_validation_part(tmp_path):
 def test_who_means_classes_says_so(tmp_path):
     source = put(tmp_path, files(*(f"{part}/{k}.png" for part in ("Training", "Testing") for k in range(3))))
     raw = read(source, DataConfig("mine", split_folders=False))
-    assert raw.class_names == ("Testing", "Training") and raw.test is None and raw.notes == ()
+    assert raw.class_names == ("Testing", "Training") and raw.test is None
+    (note,) = raw.notes
+    assert note.startswith("folders are classes: Testing, Training (2); --split-folders on")
+
+
+def test_folders_that_become_classes_are_told(tmp_path):
+    (note,) = read(put(tmp_path, files(*(f"{k}/x.png" for k in range(12))))).notes
+    assert note.startswith("folders are classes: 0, 1, 2, ... (12); --split-folders")
+    names = [f"{part}/{c}.png" for part in ("train/cat", "train/dog", "test/cat", "test/dog") for c in "ab"]
+    told = read(put(tmp_path / "parts", files(*names))).notes
+    assert "folders are classes: cat, dog (2)" in told
+
+
+def test_letters_of_parts_are_the_classes(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{part}{c}/1.png" for part in ("train", "test") for c in "AB"))))
+    assert raw.class_names == ("A", "B") and raw.labels.tolist() == raw.test.labels.tolist() == [0, 1]
+    below = files(*(f"{part}{c}/{x}/1.png" for part in ("train", "test") for c in "AB" for x in ("cat", "dog")))
+    assert read(zipped(below)).class_names == ("cat", "dog")
+
+
+def test_strays_above_the_parts_cost_no_labels(tmp_path):
+    names = [f"data/{part}/{c}/{k}.png" for part in ("Training", "Testing") for c in ("cat", "dog") for k in range(3)]
+    raw = read(put(tmp_path, files(*names, "logo.png", "data/sample.png")))
+    assert raw.class_names == ("cat", "dog") and (raw.count, raw.test.count) == (6, 6)
+    assert "2 pictures beside the parts (logo.png, data/sample.png)" in raw.notes[-1]
+
+
+def test_a_few_folders_below_many_pictures_are_no_parts(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(6)), "sub/train/1.png", "sub/test/2.png")))
+    assert raw.count == 8 and raw.test is None and raw.labels is None
 
 
 def test_parts_below_the_classes_are_parts(tmp_path):
@@ -167,7 +213,7 @@ def test_a_zip_made_on_windows_has_folders():
 
 def test_names_that_are_utf_8_without_saying_so_are_read():
     raw = read(zipped(files("Käfer/1.png", "Blüte/2.png"), flag=False))
-    assert raw.class_names == ("Blüte", "Käfer") and raw.notes == ()
+    assert raw.class_names == ("Blüte", "Käfer") and len(raw.notes) == 1
 
 
 def test_names_in_an_unknown_writing_are_told():

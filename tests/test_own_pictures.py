@@ -164,6 +164,15 @@ def test_what_pictures_lose_is_said_before_training(tmp_path, capsys):
     assert recipe.data.fit == "crop" and recipe.model.image_shape == (1, 32, 32)
 
 
+def test_folders_taken_for_classes_are_told_before_training(tmp_path, capsys):
+    for name in ("cat", "dog"):
+        pictures(tmp_path / "pets" / name, 8)
+    _, told = run(capsys, "train", *SMALL, "--data", tmp_path / "pets", "--out", tmp_path / "m.safetensors")
+    lines = told.splitlines()
+    (place,) = (k for k, line in enumerate(lines) if "olders are classes: cat, dog (2); --split-folders" in line)
+    assert place < next(k for k, line in enumerate(lines) if line.startswith("epoch 1"))
+
+
 def test_labels_come_from_a_table_and_parts_are_an_option(tmp_path, capsys):
     folder = pictures(tmp_path / "set", 20)
     table = tmp_path / "table.csv"

@@ -318,7 +318,7 @@ def _read_pictures(
         range=used,
         notes=(*found.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
     )
-    raw, labelled = _labelled(raw, places, rows, found, table)
+    raw, labelled = _labelled(raw, places, rows, found, table, config.split_folders)
     raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, places)))
     return _in_parts(raw, places.parts[rows], labelled)
 
@@ -328,17 +328,27 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
     if not places.folders:
         return ()
     counts = {part: int((places.parts[rows] == part).sum()) for part in (splits.TRAIN, splits.VAL, splits.TEST)}
+    folders = sorted(places.folders.items())
     named = [
-        f"{', '.join(readable(name) for name, role in places.folders.items() if role == part)} is the {part} part "
-        f"({count:,} pictures)"
+        f"{', '.join(readable(name) for name, role in folders if role == part)} is the {part} part ({count:,} pictures)"
         for part, count in counts.items()
         if count
     ]
     return (f"folders are parts and no classes: {'; '.join(named)}; --split-folders off takes them for classes",)
 
 
+def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
+    """That folders were taken for classes, and how they would be parts."""
+    told = f"folders are classes: {named_some(classes)} ({len(classes):,})"
+    if places.folders:
+        return told
+    if split:
+        return f"{told}; --split-folders takes for parts only names such as train, val, test, one beside another"
+    return f"{told}; --split-folders on takes those named train, val, test and the like for parts"
+
+
 def _labelled(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str | None
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str | None, split: bool
 ) -> tuple[Raw, NDArray[np.bool_]]:
     """Classes from a table or from the folders, and of each picture whether its part has any."""
     named = [places.classes[i] for i in rows]
@@ -357,6 +367,7 @@ def _labelled(
     classes, _ = labels.coded([text for text, has in zip(texts, labelled, strict=True) if has])
     numbers = {name: k for k, name in enumerate(classes)}
     values = np.array([numbers.get(text, -1) for text in texts], np.int64)
+    notes.append(_told_classes(classes, places, split))
     return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled
 
 
@@ -432,9 +443,10 @@ def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[st
         (name, why), *others = decoded.bad
         also = f"; also {named_some([name for name, _ in others])}" if others else ""
         reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
-    if rest := int((places.parts == splits.REST).sum()):
-        beside = [name for name, part in places.folders.items() if part == splits.REST]
-        reasons.append(f"{rest:,} pictures beside the parts ({named_some(beside) if beside else 'in no folder'})")
+    if rest := [found.entries[i].name for i in np.flatnonzero(places.parts == splits.REST)]:
+        beside = sorted(name for name, part in places.folders.items() if part == splits.REST)
+        strays = [name for name in rest if not set(beside) & set(name.split("/")[:-1])]
+        reasons.append(f"{len(rest):,} pictures beside the parts ({named_some([*beside, *strays])})")
     if found.others:
         reasons.append(
             f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"
