@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import deep, images
+from vae_core import deep, filetypes, images
 from vae_core.config import DataConfig, Range
 from vae_core.data import arrays, containers, depth, labels, layouts, limits, shapes, splits, stored
 from vae_core.data.decoding import Decoded, Entry, contents
@@ -112,6 +112,8 @@ def read(
     if (tables := containers.opened(source)) is not None:
         return arrays.from_stored(*_without_table(tables, table), config)
     with _opened_zip(source) as archive:
+        if not any(is_picture(name) for name in archive.namelist()) and (kind := _told(source)):
+            raise ValueError(f"The file holds no pictures. {kind}")
         if _is_npz(archive.namelist()):
             _check_archive(archive, most(source, limits.MAX_STREAMED))
             return arrays.from_stored(*_without_table((stored.open_npz(source), False), table), config)
@@ -142,9 +144,14 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except Exception as error:  # zipfile raises whatever odd bytes lead it to
-        raise ValueError(
-            "The file is not a readable zip of pictures or .npz: it is damaged or something else."
-        ) from error
+        kind = _told(source) or "It is damaged or something else."
+        raise ValueError(f"The file is not a readable zip of pictures or .npz. {kind}") from error
+
+
+def _told(source: Source) -> str | None:
+    """What a file is that holds no pictures, by its content."""
+    tell = filetypes.told_as_data
+    return tell(source) if isinstance(source, bytes) else filetypes.told_of(source, tell)
 
 
 # --- folders and zips
