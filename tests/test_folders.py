@@ -216,15 +216,24 @@ def test_names_that_are_utf_8_without_saying_so_are_read():
     assert raw.class_names == ("Blüte", "Käfer") and len(raw.notes) == 1
 
 
+def written(name: str, encoding: str) -> bytes:
+    """A zip with one picture, in a folder whose name is in an encoding that the zip does not tell."""
+    letters = name.encode(encoding)
+    return zipped(files(f"{'x' * len(letters)}/1.png")).replace(b"x" * len(letters), letters)
+
+
 def test_names_in_an_unknown_writing_are_told():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("K\u00e4fer/1.png", png())
-    content = bytearray(buffer.getvalue().replace("ä".encode(), b"\x84\x84"))  # twice the letter of code page 437
-    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        content[content.find(mark) + place + 1] &= ~0x08
-    raw = read(bytes(content))
-    assert raw.class_names == ("Kääfer",) and "code page 437" in raw.notes[0]
+    raw = read(written("Käfer", "cp437"))
+    assert raw.class_names == ("Käfer",)
+    assert raw.notes[0].startswith("1 names of the zip are not UTF-8") and "code page 437, Käfer/1.png" in raw.notes[0]
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("いぬ", "shift_jis"), ("кошка", "cp866"), ("照片", "gbk")])
+def test_names_that_are_no_letters_of_code_page_437_are_a_warning(name, encoding):
+    raw = read(written(name, encoding))
+    assert raw.count == 1 and raw.notes[0].startswith("Warning: 1 names of the zip are not UTF-8")
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
 
 
 def test_one_class_in_two_forms_of_unicode_is_one(tmp_path):

@@ -276,12 +276,19 @@ def _in_zip(archive: zipfile.ZipFile) -> Found:
     if not found.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     if unknown:
-        found.notes.append(
-            f"{len(unknown):,} names of the zip do not say how their letters are written, and were taken for code page "
-            f"437: {named_some(unknown)}"
-        )
+        found.notes.append(_told_writing(unknown))
     found.entries.sort(key=lambda entry: entry.name)
     return found
+
+
+def _told_writing(names: Sequence[str]) -> str:
+    """What is said of names that are no UTF-8: a warning where they are no letters as they were read."""
+    beyond = "".join(names).translate({code: None for code in range(128)})
+    warning = "Warning: " if any(unicodedata.category(letter)[0] != "L" for letter in beyond) else ""
+    return (
+        f"{warning}{len(names):,} names of the zip are not UTF-8 and do not say what else (Shift-JIS, say): they were "
+        f"read as code page 437, {named_some(names)}; where that is wrong, pack the zip again with UTF-8 names"
+    )
 
 
 def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
