@@ -82,7 +82,24 @@ def reds(raw) -> list[int]:
         (("cats_train", "cats_valid"), ("training", "validation")),
         (("train", "test", "drafts"), ("training", "test", "left out")),
         (("dev", "test"), ("training", "test")),
+        (("train", "held_out"), ("training", "test")),
+        (("train", "held-out"), ("training", "test")),
+        (("train", "HoldOut"), ("training", "test")),
+        (("train-images", "t10k-images"), ("training", "test")),
+        (("devel", "held-out"), ("training", "test")),
+        (("Training", "PublicTest", "PrivateTest"), ("training", "validation", "test")),
+        (("train_small", "train_large", "test"), ("training", "training", "test")),
+        (("trainA", "trainB", "testA", "testB"), ("training", "training", "test", "test")),
+        (("train", "test", "testA", "testB"), ("training", "test", "left out", "left out")),
+        (("tr", "te"), ("training", "test")),
+        (("tr", "va", "te"), ("training", "validation", "test")),
+        (("tr", "fr", "de"), ()),
+        (("learn", "test"), ("training", "test")),
+        (("Trainingsdaten", "Testdaten"), ("training", "test")),
+        (("Training", "Validierung"), ("training", "validation")),
+        (("Trainingsbilder", "Validierungsdaten", "Testbilder"), ("training", "validation", "test")),
         (("train", "bus", "car"), ()),
+        (("threshold_out", "train"), ()),
         (("valid", "invalid"), ()),
         (("train",), ()),
         (("test",), ()),
@@ -118,7 +135,36 @@ def test_a_given_validation_part_is_the_validation_part(tmp_path):
 def test_who_means_classes_says_so(tmp_path):
     source = put(tmp_path, files(*(f"{part}/{k}.png" for part in ("Training", "Testing") for k in range(3))))
     raw = read(source, DataConfig("mine", split_folders=False))
-    assert raw.class_names == ("Testing", "Training") and raw.test is None and raw.notes == ()
+    assert raw.class_names == ("Testing", "Training") and raw.test is None
+    (note,) = raw.notes
+    assert note.startswith("folders are classes: Testing, Training (2); --split-folders on")
+
+
+def test_folders_that_become_classes_are_told(tmp_path):
+    (note,) = read(put(tmp_path, files(*(f"{k}/x.png" for k in range(12))))).notes
+    assert note.startswith("folders are classes: 0, 1, 2, ... (12); --split-folders")
+    names = [f"{part}/{c}.png" for part in ("train/cat", "train/dog", "test/cat", "test/dog") for c in "ab"]
+    told = read(put(tmp_path / "parts", files(*names))).notes
+    assert "folders are classes: cat, dog (2)" in told
+
+
+def test_letters_of_parts_are_the_classes(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{part}{c}/1.png" for part in ("train", "test") for c in "AB"))))
+    assert raw.class_names == ("A", "B") and raw.labels.tolist() == raw.test.labels.tolist() == [0, 1]
+    below = files(*(f"{part}{c}/{x}/1.png" for part in ("train", "test") for c in "AB" for x in ("cat", "dog")))
+    assert read(zipped(below)).class_names == ("cat", "dog")
+
+
+def test_strays_above_the_parts_cost_no_labels(tmp_path):
+    names = [f"data/{part}/{c}/{k}.png" for part in ("Training", "Testing") for c in ("cat", "dog") for k in range(3)]
+    raw = read(put(tmp_path, files(*names, "logo.png", "data/sample.png")))
+    assert raw.class_names == ("cat", "dog") and (raw.count, raw.test.count) == (6, 6)
+    assert "2 pictures beside the parts (logo.png, data/sample.png)" in raw.notes[-1]
+
+
+def test_a_few_folders_below_many_pictures_are_no_parts(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(6)), "sub/train/1.png", "sub/test/2.png")))
+    assert raw.count == 8 and raw.test is None and raw.labels is None
 
 
 def test_parts_below_the_classes_are_parts(tmp_path):
@@ -167,18 +213,27 @@ def test_a_zip_made_on_windows_has_folders():
 
 def test_names_that_are_utf_8_without_saying_so_are_read():
     raw = read(zipped(files("Käfer/1.png", "Blüte/2.png"), flag=False))
-    assert raw.class_names == ("Blüte", "Käfer") and raw.notes == ()
+    assert raw.class_names == ("Blüte", "Käfer") and len(raw.notes) == 1
+
+
+def written(name: str, encoding: str) -> bytes:
+    """A zip with one picture, in a folder whose name is in an encoding that the zip does not tell."""
+    letters = name.encode(encoding)
+    return zipped(files(f"{'x' * len(letters)}/1.png")).replace(b"x" * len(letters), letters)
 
 
 def test_names_in_an_unknown_writing_are_told():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("K\u00e4fer/1.png", png())
-    content = bytearray(buffer.getvalue().replace("ä".encode(), b"\x84\x84"))  # twice the letter of code page 437
-    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        content[content.find(mark) + place + 1] &= ~0x08
-    raw = read(bytes(content))
-    assert raw.class_names == ("Kääfer",) and "code page 437" in raw.notes[0]
+    raw = read(written("Käfer", "cp437"))
+    assert raw.class_names == ("Käfer",)
+    assert raw.notes[0].startswith("1 names of the zip are not UTF-8") and "code page 437, Käfer/1.png" in raw.notes[0]
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("いぬ", "shift_jis"), ("кошка", "cp866"), ("照片", "gbk")])
+def test_names_that_are_no_letters_of_code_page_437_are_a_warning(name, encoding):
+    raw = read(written(name, encoding))
+    assert raw.count == 1 and raw.notes[0].startswith("Warning: 1 names of the zip are not UTF-8")
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
 
 
 def test_one_class_in_two_forms_of_unicode_is_one(tmp_path):
@@ -445,8 +500,8 @@ def test_long_pictures_keep_their_shape_and_what_it_costs_is_told(tmp_path):
     )
     assert raw.side == (25, 256)
     assert raw.notes == (
-        "pictures of 128 x 1300 are scaled, whole, to 25 x 256 (height x width), which is 3.8% as many pixels; "
-        "--size HxW keeps more",
+        "Warning: pictures of 128 x 1300 are scaled, whole, to 25 x 256 (height x width), which is 3.8% as many "
+        "pixels; --size HxW keeps more",
     )
 
 
@@ -456,6 +511,27 @@ def test_a_crop_tells_the_share_that_is_cut_and_warns_above_a_quarter(tmp_path):
     assert note.startswith("Warning: 75% of the pictures' area is cut away: of 16 x 64") and "--fit pad" in note
     (note,) = read(source, DataConfig("mine", size=(16, 56))).notes
     assert note.startswith("12% of the pictures' area")
+
+
+def test_few_pixels_that_are_left_are_a_warning_however_pictures_are_fitted():
+    pad, crop, stretch = (DataConfig("mine", fit=fit) for fit in ("pad", "crop", "stretch"))
+    mixed = {(400, 300): 2, (120, 160): 1, (90, 60): 1}
+    told = shapes.told(mixed, (64, 64), pad)
+    assert told.startswith("Warning: pictures of 3 sizes (90 x 60 to 400 x 300) are each fitted whole into 64 x 64")
+    assert "the rest has 2.6% to 50.6% as many pixels; --size HxW keeps more" in told
+    assert "the rest has" not in shapes.told({(40, 30): 1, (30, 40): 1}, (64, 64), pad)
+    told = shapes.told(mixed, (64, 64), crop)
+    assert told.startswith("Warning: ") and "cut away" in told and "which has 4.6% to 100.0% as many pixels" in told
+    assert shapes.told({(400, 400): 1}, (64, 64), crop).startswith("Warning: pictures of 400 x 400 are scaled")
+    assert shapes.told({(400, 300): 1}, (64, 64), stretch).startswith("Warning: pictures of 400 x 300 are stretched")
+    assert shapes.told({(64, 128): 1}, (32, 64), pad).startswith("pictures of 64 x 128 are scaled"), "a quarter is left"
+    assert shapes.told({(65, 130): 1}, (32, 64), pad).startswith("Warning: pictures of 65 x 130 are scaled")
+
+
+def test_borders_of_more_than_half_are_a_warning():
+    pad = DataConfig("mine", fit="pad")
+    assert shapes.told({(60, 20): 1}, (60, 60), pad).startswith("Warning: pictures of 60 x 20 are each fitted whole")
+    assert shapes.told({(60, 30): 1}, (60, 60), pad).startswith("pictures of 60 x 30 are each fitted whole")
 
 
 def test_pads_keep_pictures_whole_on_their_own_ground(tmp_path):

@@ -164,6 +164,27 @@ def test_what_pictures_lose_is_said_before_training(tmp_path, capsys):
     assert recipe.data.fit == "crop" and recipe.model.image_shape == (1, 32, 32)
 
 
+def test_a_loss_of_most_pixels_is_warned_of_before_training(tmp_path, capsys):
+    folder = pictures(tmp_path / "set", 8, size=(200, 160))
+    pictures(tmp_path / "more", 8, size=(160, 300))
+    for k in range(4):
+        shutil.move(tmp_path / "more" / f"{k}.png", folder / f"more{k}.png")
+    _, told = run(capsys, "train", *SMALL, "--size", "32", "--data", folder, "--out", tmp_path / "m.safetensors")
+    lines = told.splitlines()
+    (place,) = (k for k, line in enumerate(lines) if line.startswith("Warning: pictures of 2 sizes"))
+    assert "as many pixels" in lines[place]
+    assert place < next(k for k, line in enumerate(lines) if line.startswith("epoch 1"))
+
+
+def test_folders_taken_for_classes_are_told_before_training(tmp_path, capsys):
+    for name in ("cat", "dog"):
+        pictures(tmp_path / "pets" / name, 8)
+    _, told = run(capsys, "train", *SMALL, "--data", tmp_path / "pets", "--out", tmp_path / "m.safetensors")
+    lines = told.splitlines()
+    (place,) = (k for k, line in enumerate(lines) if "olders are classes: cat, dog (2); --split-folders" in line)
+    assert place < next(k for k, line in enumerate(lines) if line.startswith("epoch 1"))
+
+
 def test_labels_come_from_a_table_and_parts_are_an_option(tmp_path, capsys):
     folder = pictures(tmp_path / "set", 20)
     table = tmp_path / "table.csv"

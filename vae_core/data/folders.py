@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import deep, images
+from vae_core import deep, filetypes, images
 from vae_core.config import DataConfig, Range
 from vae_core.data import arrays, containers, depth, labels, layouts, limits, shapes, splits, stored
 from vae_core.data.decoding import Decoded, Entry, contents
@@ -114,6 +114,8 @@ def read(
     if (tables := containers.opened(source)) is not None:
         return arrays.from_stored(*_without_table(tables, table), config)
     with _opened_zip(source) as archive:
+        if not any(is_picture(name) for name in archive.namelist()) and (kind := _told(source)):
+            raise ValueError(f"The file holds no pictures. {kind}")
         if _is_npz(archive.namelist()):
             _check_archive(archive, most(source, limits.MAX_STREAMED))
             return arrays.from_stored(*_without_table((stored.open_npz(source), False), table), config)
@@ -144,9 +146,14 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except Exception as error:  # zipfile raises whatever odd bytes lead it to
-        raise ValueError(
-            "The file is not a readable zip of pictures or .npz: it is damaged or something else."
-        ) from error
+        kind = _told(source) or "It is damaged or something else."
+        raise ValueError(f"The file is not a readable zip of pictures or .npz. {kind}") from error
+
+
+def _told(source: Source) -> str | None:
+    """What a file is that holds no pictures, by its content."""
+    tell = filetypes.told_as_data
+    return tell(source) if isinstance(source, bytes) else filetypes.told_of(source, tell)
 
 
 # --- folders and zips
@@ -271,12 +278,19 @@ def _in_zip(archive: zipfile.ZipFile) -> Found:
     if not found.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     if unknown:
-        found.notes.append(
-            f"{len(unknown):,} names of the zip do not say how their letters are written, and were taken for code page "
-            f"437: {named_some(unknown)}"
-        )
+        found.notes.append(_told_writing(unknown))
     found.entries.sort(key=lambda entry: entry.name)
     return found
+
+
+def _told_writing(names: Sequence[str]) -> str:
+    """What is said of names that are no UTF-8: a warning where they are no letters as they were read."""
+    beyond = "".join(names).translate({code: None for code in range(128)})
+    warning = "Warning: " if any(unicodedata.category(letter)[0] != "L" for letter in beyond) else ""
+    return (
+        f"{warning}{len(names):,} names of the zip are not UTF-8 and do not say what else (Shift-JIS, say): they were "
+        f"read as code page 437, {named_some(names)}; where that is wrong, pack the zip again with UTF-8 names"
+    )
 
 
 def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
@@ -330,13 +344,23 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
     if not places.folders:
         return ()
     counts = {part: int((places.parts[rows] == part).sum()) for part in (splits.TRAIN, splits.VAL, splits.TEST)}
+    folders = sorted(places.folders.items())
     named = [
-        f"{', '.join(readable(name) for name, role in places.folders.items() if role == part)} is the {part} part "
-        f"({count:,} pictures)"
+        f"{', '.join(readable(name) for name, role in folders if role == part)} is the {part} part ({count:,} pictures)"
         for part, count in counts.items()
         if count
     ]
     return (f"folders are parts and no classes: {'; '.join(named)}; --split-folders off takes them for classes",)
+
+
+def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
+    """That folders were taken for classes, and how they would be parts."""
+    told = f"folders are classes: {named_some(classes)} ({len(classes):,})"
+    if places.folders:
+        return told
+    if split:
+        return f"{told}; --split-folders takes for parts only names such as train, val, test, one beside another"
+    return f"{told}; --split-folders on takes those named train, val, test and the like for parts"
 
 
 def _labelled(
@@ -369,6 +393,7 @@ def _labelled(
     classes, _ = labels.coded([text for text, has in zip(texts, labelled, strict=True) if has])
     numbers = {name: k for k, name in enumerate(classes)}
     values = np.array([numbers.get(text, -1) for text in texts], np.int64)
+    notes.append(_told_classes(classes, places, split))
     return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled, parts
 
 
@@ -452,9 +477,10 @@ def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[st
         (name, why), *others = decoded.bad
         also = f"; also {named_some([name for name, _ in others])}" if others else ""
         reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
-    if rest := int((places.parts == splits.REST).sum()):
-        beside = [name for name, part in places.folders.items() if part == splits.REST]
-        reasons.append(f"{rest:,} pictures beside the parts ({named_some(beside) if beside else 'in no folder'})")
+    if rest := [found.entries[i].name for i in np.flatnonzero(places.parts == splits.REST)]:
+        beside = sorted(name for name, part in places.folders.items() if part == splits.REST)
+        strays = [name for name in rest if not set(beside) & set(name.split("/")[:-1])]
+        reasons.append(f"{len(rest):,} pictures beside the parts ({named_some([*beside, *strays])})")
     if found.others:
         reasons.append(
             f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"
