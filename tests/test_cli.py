@@ -1017,3 +1017,31 @@ def test_a_checkpoint_that_cannot_be_saved_keeps_the_state(
     monkeypatch.setattr(checkpoints, "save", save)
     assert vae("train", *SMALL, "--out", out, "--resume").status == 0
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_own_pictures_are_trained_for_so_many_minutes(tmp_path: Path, vae: Vae) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "mine").mkdir()
+    for k in range(60):
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(tmp_path / "mine" / f"{k}.png")
+    out = tmp_path / "m.safetensors"
+    words = (
+        "train",
+        "--data",
+        tmp_path / "mine",
+        "--hidden",
+        "4,8",
+        "--minutes",
+        0.02,
+        "--device",
+        "cpu",
+        "--out",
+        out,
+    )
+    answer = vae(*words)
+    assert answer.status == 0 and "0.02 minutes are about" in answer.err, answer.err
+    made = checkpoints.load(out).recipe
+    assert made.model.decoder.smooth and made.training.std is not None and made.training.epochs >= 1
+    assert "is finished already" in vae(*words, "--resume").err
+    answer = vae(*words, "--epochs", 2, "--overwrite")
+    assert answer.status == 2 and "--minutes" in answer.err

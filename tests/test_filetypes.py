@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import warnings
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 import torch
 from onnx import helper
+from PIL import Image
 
 from pages.widgets.models import MAX_SENTENCE
-from vae_core import checkpoints, filetypes
+from vae_core import checkpoints, data, filetypes
 from vae_core.checkpoints import CheckpointError
 from vae_core.cli import main
+from vae_core.config import DataConfig
 
 
 def zipped(*names: str) -> bytes:
@@ -72,6 +75,7 @@ KINDS = {
     "ONNX": (graph, ("ONNX graph, half of a model", "vae import encoder.onnx decoder.onnx")),
     "arrays": (arrays, ("arrays of NumPy", "vae train --data")),
     "zip": (lambda: zipped("readme.txt"), ("a zip: unpack it",)),
+    "SVG": (lambda: b'<?xml version="1.0"?>\n<svg width="9"></svg>', ("SVG", "export it as PNG")),
     "GGUF": (lambda: b"GGUF\x03" + bytes(99), ("GGUF",)),
 }
 
@@ -111,6 +115,68 @@ def test_an_import_of_no_graphs_says_what_they_are(
     assert main(["import", *halves, "--data", "digits", "--out", str(tmp_path / "made.safetensors")]) == 2
     said = capsys.readouterr().err
     assert "The decoder 'decoder.onnx' is not an ONNX file." in said and words[0] in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("torch.save", ("PyTorch's", "never opened", "numpy.savez('mine.npz', images=")),
+        ("Lightning", ("PyTorch's", ".ckpt", "numpy.savez")),
+        ("torch.save of before", ("a pickle", "never opened", "numpy.savez")),
+        ("pickle", ("a pickle", "numpy.savez")),
+        ("LFS pointer", ("pointer of Git LFS", "git lfs pull")),
+        ("web page", ("web page (HTML)", "download the file itself")),
+        ("message", ("message of a web server",)),
+        ("Keras", ("Keras model", "no pictures")),
+        ("ONNX", ("ONNX graph", "no pictures")),
+        ("model", ("safetensors", "no pictures")),
+        ("tar.gz", ("unpack it",)),
+    ],
+)
+def test_a_file_given_as_data_is_named(
+    name: str, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As bytes, as a file, and on the command line; a model is not what is wanted here."""
+    more = {"model": lambda: checkpoints.find("digits").read_bytes(), "tar.gz": lambda: gzip.compress(b"x" * 900)}
+    content, path = (more[name] if name in more else KINDS[name][0])(), tmp_path / "pictures.npz"
+    path.write_bytes(content)
+    said = []
+    for source in (content, path):
+        with pytest.raises(ValueError) as error:
+            data.load(DataConfig("mine"), source)
+        said.append(str(error.value))
+    assert main(["train", "--data", str(path), "--out", str(tmp_path / "m.safetensors")]) == 2
+    said.append(capsys.readouterr().err)
+    assert all(word in text for word in words for text in said), said
+    assert "vae_core.wrap" not in said[0] and "something else" not in said[0] and "\n" not in said[0]
+
+
+@pytest.mark.parametrize("name", ["LFS pointer", "web page", "SVG", "pickle"])
+def test_pictures_that_are_something_else_are_named(name: str, tmp_path: Path) -> None:
+    """A folder of nothing else, and one among others."""
+    make, words = KINDS[name]
+    (tmp_path / "cat").mkdir()
+    for k in range(3):
+        (tmp_path / "cat" / f"{k}.png").write_bytes(make())
+    with pytest.raises(ValueError, match="None of 3 pictures could be read") as error:
+        data.load(DataConfig("mine"), tmp_path)
+    assert words[0] in str(error.value)
+    Image.new("L", (16, 16)).save(tmp_path / "cat" / "good.png")
+    Image.new("L", (16, 16)).save(tmp_path / "cat" / "fine.png")
+    notes = data.load(DataConfig("mine"), tmp_path).train.notes
+    assert any("3 that could not be read" in note and words[0] in note for note in notes)
+
+
+def test_what_may_hold_pictures_is_not_named_for_another_thing() -> None:
+    for content in (arrays(), zipped("a.png"), zipped("a.png", "data.npy"), b"\x89HDF\r\n\x1a\n" + bytes(99), b""):
+        assert filetypes.told_as_data(content) is None
+    picture = io.BytesIO()
+    Image.new("L", (16, 16)).save(picture, "PNG")
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        archive.writestr("data.pkl", b"0" * 99)
+        for k in range(3):
+            archive.writestr(f"{k}.png", picture.getvalue())
+    assert len(data.load(DataConfig("mine"), packed.getvalue()).whole()) == 3, "a pickle beside pictures is left out"
 
 
 def test_what_is_larger_than_a_model_is_named_all_the_same(tmp_path: Path) -> None:

@@ -82,7 +82,24 @@ def reds(raw) -> list[int]:
         (("cats_train", "cats_valid"), ("training", "validation")),
         (("train", "test", "drafts"), ("training", "test", "left out")),
         (("dev", "test"), ("training", "test")),
+        (("train", "held_out"), ("training", "test")),
+        (("train", "held-out"), ("training", "test")),
+        (("train", "HoldOut"), ("training", "test")),
+        (("train-images", "t10k-images"), ("training", "test")),
+        (("devel", "held-out"), ("training", "test")),
+        (("Training", "PublicTest", "PrivateTest"), ("training", "validation", "test")),
+        (("train_small", "train_large", "test"), ("training", "training", "test")),
+        (("trainA", "trainB", "testA", "testB"), ("training", "training", "test", "test")),
+        (("train", "test", "testA", "testB"), ("training", "test", "left out", "left out")),
+        (("tr", "te"), ("training", "test")),
+        (("tr", "va", "te"), ("training", "validation", "test")),
+        (("tr", "fr", "de"), ()),
+        (("learn", "test"), ("training", "test")),
+        (("Trainingsdaten", "Testdaten"), ("training", "test")),
+        (("Training", "Validierung"), ("training", "validation")),
+        (("Trainingsbilder", "Validierungsdaten", "Testbilder"), ("training", "validation", "test")),
         (("train", "bus", "car"), ()),
+        (("threshold_out", "train"), ()),
         (("valid", "invalid"), ()),
         (("train",), ()),
         (("test",), ()),
@@ -118,7 +135,36 @@ def test_a_given_validation_part_is_the_validation_part(tmp_path):
 def test_who_means_classes_says_so(tmp_path):
     source = put(tmp_path, files(*(f"{part}/{k}.png" for part in ("Training", "Testing") for k in range(3))))
     raw = read(source, DataConfig("mine", split_folders=False))
-    assert raw.class_names == ("Testing", "Training") and raw.test is None and raw.notes == ()
+    assert raw.class_names == ("Testing", "Training") and raw.test is None
+    (note,) = raw.notes
+    assert note.startswith("folders are classes: Testing, Training (2); --split-folders on")
+
+
+def test_folders_that_become_classes_are_told(tmp_path):
+    (note,) = read(put(tmp_path, files(*(f"{k}/x.png" for k in range(12))))).notes
+    assert note.startswith("folders are classes: 0, 1, 2, ... (12); --split-folders")
+    names = [f"{part}/{c}.png" for part in ("train/cat", "train/dog", "test/cat", "test/dog") for c in "ab"]
+    told = read(put(tmp_path / "parts", files(*names))).notes
+    assert "folders are classes: cat, dog (2)" in told
+
+
+def test_letters_of_parts_are_the_classes(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{part}{c}/1.png" for part in ("train", "test") for c in "AB"))))
+    assert raw.class_names == ("A", "B") and raw.labels.tolist() == raw.test.labels.tolist() == [0, 1]
+    below = files(*(f"{part}{c}/{x}/1.png" for part in ("train", "test") for c in "AB" for x in ("cat", "dog")))
+    assert read(zipped(below)).class_names == ("cat", "dog")
+
+
+def test_strays_above_the_parts_cost_no_labels(tmp_path):
+    names = [f"data/{part}/{c}/{k}.png" for part in ("Training", "Testing") for c in ("cat", "dog") for k in range(3)]
+    raw = read(put(tmp_path, files(*names, "logo.png", "data/sample.png")))
+    assert raw.class_names == ("cat", "dog") and (raw.count, raw.test.count) == (6, 6)
+    assert "2 pictures beside the parts (logo.png, data/sample.png)" in raw.notes[-1]
+
+
+def test_a_few_folders_below_many_pictures_are_no_parts(tmp_path):
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(6)), "sub/train/1.png", "sub/test/2.png")))
+    assert raw.count == 8 and raw.test is None and raw.labels is None
 
 
 def test_parts_below_the_classes_are_parts(tmp_path):
@@ -167,18 +213,27 @@ def test_a_zip_made_on_windows_has_folders():
 
 def test_names_that_are_utf_8_without_saying_so_are_read():
     raw = read(zipped(files("Käfer/1.png", "Blüte/2.png"), flag=False))
-    assert raw.class_names == ("Blüte", "Käfer") and raw.notes == ()
+    assert raw.class_names == ("Blüte", "Käfer") and len(raw.notes) == 1
+
+
+def written(name: str, encoding: str) -> bytes:
+    """A zip with one picture, in a folder whose name is in an encoding that the zip does not tell."""
+    letters = name.encode(encoding)
+    return zipped(files(f"{'x' * len(letters)}/1.png")).replace(b"x" * len(letters), letters)
 
 
 def test_names_in_an_unknown_writing_are_told():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("K\u00e4fer/1.png", png())
-    content = bytearray(buffer.getvalue().replace("ä".encode(), b"\x84\x84"))  # twice the letter of code page 437
-    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        content[content.find(mark) + place + 1] &= ~0x08
-    raw = read(bytes(content))
-    assert raw.class_names == ("Kääfer",) and "code page 437" in raw.notes[0]
+    raw = read(written("Käfer", "cp437"))
+    assert raw.class_names == ("Käfer",)
+    assert raw.notes[0].startswith("1 names of the zip are not UTF-8") and "code page 437, Käfer/1.png" in raw.notes[0]
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("いぬ", "shift_jis"), ("кошка", "cp866"), ("照片", "gbk")])
+def test_names_that_are_no_letters_of_code_page_437_are_a_warning(name, encoding):
+    raw = read(written(name, encoding))
+    assert raw.count == 1 and raw.notes[0].startswith("Warning: 1 names of the zip are not UTF-8")
+    assert raw.notes[0].endswith("pack the zip again with UTF-8 names")
 
 
 def test_one_class_in_two_forms_of_unicode_is_one(tmp_path):
@@ -224,11 +279,43 @@ def test_what_is_left_out_is_one_sentence(tmp_path):
         ",path,label\n0,some/where/1.png,cat\n1,some/where/2.png,dog\n",
         "label,image\ncat,pictures\\1.PNG\ndog,2.PNG\n",
         "image,cat,dog,cow\n1,1.0,0.0,0.0\n2,0.0,1.0,0.0\n",
+        'file,class\n\n"1.png", "cat"\n2.png,dog\n',
+        '"file","class"\r\n"1.png","cat"\r\n"2.png","dog"\r\n',
     ],
 )
 def test_a_table_gives_the_class_of_each_picture(tmp_path, table):
     raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog"] and raw.factors is None
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("1.png,Mass|Nodule|Edema\n2.png,No|Finding|Here\n", ("Mass|Nodule|Edema", "No|Finding|Here")),
+        ("1.png|a, b\n2.png|c, d, e\n", ("a, b", "c, d, e")),
+        ("file;class\n1.png;1,5 mm, old\n2.png;2,5 mm, new\n", ("1,5 mm, old", "2,5 mm, new")),
+        ("file\tclass\n1.png\ta great dog\n2.png\ta small cat\n", ("a great dog", "a small cat")),
+        ('1.png,"red\nor so"\n2.png,"blue, dark"\n', ("red or so", "blue, dark")),
+    ],
+)
+def test_the_delimiter_is_the_one_that_gives_the_pictures_names(tmp_path, table, expected):
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table.encode())
+    assert tuple(raw.class_names[k] for k in raw.labels) == expected
+
+
+def test_a_quoted_cell_of_several_lines_is_one_cell(tmp_path):
+    rows = "".join(f'{k}.png,{"red" if k % 2 else "blue"},"line one\n{k}, line two\n"\n' for k in range(24))
+    raw = read(put(tmp_path, files(*(f"{k}.png" for k in range(24)))), table=f"file,class,comment\n{rows}".encode())
+    assert raw.class_names == ("blue", "red") and raw.factors is None
+    assert not any("name no picture" in note for note in raw.notes)
+
+
+@pytest.mark.parametrize("header", ["label,id", "id,label"])
+def test_numbers_may_lack_zeros_and_a_class_is_not_taken_for_a_name(tmp_path, header):
+    pairs = [(k % 3, k) if header.startswith("label") else (k, k % 3) for k in range(12)]
+    table = f"{header}\n" + "".join(f"{a},{b}\n" for a, b in pairs)
+    raw = read(put(tmp_path, files(*(f"{k:04}.png" for k in range(12)))), table=table.encode())
+    assert raw.labels.tolist() == [k % 3 for k in range(12)]
 
 
 def test_several_attributes_are_factors(tmp_path):
@@ -248,6 +335,90 @@ def test_a_class_among_attributes_is_the_class(tmp_path):
     assert any("weight" in note for note in raw.notes)
 
 
+NAMES = [f"{k:02}.png" for k in range(24)]
+
+
+def told(tmp_path: Path, header: str, *columns, config: DataConfig = CONFIG):
+    """24 pictures, by a table whose columns are functions of their number."""
+    rows = "".join(",".join([name, *(str(column(k)) for column in columns)]) + "\n" for k, name in enumerate(NAMES))
+    return read(put(tmp_path, files(*NAMES)), config, f"{header}\n{rows}".encode())
+
+
+def test_what_is_taken_for_what_is_one_sentence(tmp_path):
+    raw = told(tmp_path, "image,species,colour,weight", lambda k: "ab"[k % 2], lambda k: "rgb"[k % 3], lambda k: k / 7)
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("colour",)
+    assert raw.notes == (
+        "labels are taken from the table of labels: column 'image' names the files (24 of 24 rows match), 'species' is "
+        "the class, attributes: colour, left out, since almost every row differs: weight; a column that is to be the "
+        "class must be called class",
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("file,x,y", (lambda k: k % 4, lambda k: k // 6)),  # a place
+        ("file,target,colour", (lambda k: [0.5, 1.5, 2.25][k % 3], lambda k: "rg"[k % 2])),  # something measured
+        ("file,label,colour,kind", (lambda k: f"text {k}", lambda k: "rg"[k % 2], lambda k: k % 5)),  # a description
+    ],
+)
+def test_numbers_and_texts_that_differ_are_no_class_whatever_they_are_called(tmp_path, header, columns):
+    raw = told(tmp_path, header, *columns)
+    assert raw.labels is None and raw.factors is not None
+
+
+@pytest.mark.parametrize("header", ["file,y,class", "file,class,y"])
+def test_the_clearer_name_is_the_class(tmp_path, header):
+    raw = told(tmp_path, header, *[lambda k: k % 3, lambda k: "ab"[k % 2]][:: 1 if header.endswith("class") else -1])
+    assert raw.class_names == ("a", "b") and raw.factor_names == ("y",)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("split", ("train", "val", "test")),
+        ("Usage", ("Training", "PublicTest", "PrivateTest")),
+        ("data_set", ("train", "valid", "test")),
+        ("partition", ("0", "1", "2")),
+    ],
+)
+def test_a_column_of_parts_gives_the_parts_and_is_told(tmp_path, name, values):
+    columns = (lambda k: "ab"[k % 2], lambda k: values[max(0, k - 21)])
+    raw = told(tmp_path, f"file,label,{name}", *columns)
+    assert (raw.names, raw.val.names, raw.test.names) == (tuple(NAMES[:22]), (NAMES[22],), (NAMES[23],))
+    assert raw.class_names == ("a", "b") and raw.test.labels.tolist() == [1] and raw.factors is None
+    assert f"{name!r} tells the parts (--split-folders off" in raw.notes[0]
+    whole = told(tmp_path, f"file,label,{name}", *columns, config=DataConfig("mine", split_folders=False))
+    assert whole.count == 24 and whole.test is None and whole.factor_names == (name,)
+
+
+def test_numbers_of_folds_are_no_parts(tmp_path):
+    raw = told(tmp_path, "file,label,fold", lambda k: "ab"[k % 2], lambda k: k % 3)
+    assert raw.count == 24 and raw.test is None and raw.factor_names == ("fold",)
+
+
+def test_parts_alone_leave_the_pictures_without_classes(tmp_path):
+    """CelebA's list_eval_partition.txt has no names of columns; what it does not name is in no part."""
+    table = b"1.png 0\n2.png 1\n3.png 2\n"
+    source = put(tmp_path, files("1.png", "2.png", "3.png", "4.png") | {"list_eval_partition.txt": table})
+    raw = read(source, table="list_eval_partition.txt")
+    assert (raw.names, raw.val.names, raw.test.names) == (("1.png",), ("2.png",), ("3.png",))
+    assert raw.labels is None and any("1 of the pictures are left out: the table" in note for note in raw.notes)
+
+
+def test_rows_that_contradict_one_another_are_told(tmp_path):
+    table = b"file,class\n1.png,cat\n1.png,dog\n2.png,cat\n2.png,cat\n"
+    raw = read(put(tmp_path, files("1.png", "2.png")), table=table)
+    assert [raw.class_names[k] for k in raw.labels] == ["dog", "cat"]
+    (note,) = (note for note in raw.notes if "contradict" in note)
+    assert note.startswith("1 of the pictures have rows") and note.endswith("the last counts: 1.png")
+
+
+def test_a_draw_of_the_pictures_says_nothing_wrong_of_the_table(tmp_path):
+    raw = told(tmp_path, "file,class", lambda k: "ab"[k % 2], config=DataConfig("mine", count=5))
+    assert raw.count == 5 and len(raw.notes) == 1 and "24 of 24 rows match" in raw.notes[0]
+
+
 def test_pictures_without_a_row_are_told_and_have_no_class(tmp_path):
     raw = read(put(tmp_path, files("1.png", "2.png", "3.png")), table=b"file,class\n1.png,cat\n2.png,dog\n")
     assert [raw.class_names[k] for k in raw.labels] == ["cat", "dog", "(none)"]
@@ -265,7 +436,10 @@ def test_labels_csv_beside_the_pictures_is_used_and_told(tmp_path, kind):
     contents = files("pictures/1.png", "2.png") | {"labels.csv": b"file,class\n1.png,cat\n2.png,dog\n"}
     raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
     assert sorted(raw.class_names) == ["cat", "dog"]
-    assert raw.notes == ("labels are taken from labels.csv, which lies with the pictures",)
+    assert raw.notes == (
+        "labels are taken from labels.csv, which lies with the pictures: column 'file' names the files "
+        "(2 of 2 rows match), 'class' is the class",
+    )
 
 
 def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):
@@ -273,6 +447,25 @@ def test_labels_csv_gives_way_to_class_folders_and_that_is_told(tmp_path):
     raw = read(source)
     assert raw.class_names == ("cat", "dog") and "--labels labels.csv" in raw.notes[0]
     assert read(source, table="labels.csv").class_names == ("x", "y")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("table", ["photos/labels.csv", "labels.csv"])
+def test_the_one_folder_that_holds_all_is_no_class_where_a_table_tells_them(tmp_path, kind, table):
+    contents = files("photos/1.png", "photos/2.png") | {table: b"file,class\n1.png,cat\n2.png,dog\n"}
+    raw = read(put(tmp_path, contents) if kind == "folder" else zipped(contents))
+    assert raw.class_names == ("cat", "dog") and raw.labels.tolist() == [0, 1]
+    assert f"labels are taken from {table}, which lies with the pictures" in raw.notes[0]
+
+
+def test_a_table_that_nobody_asked_for_and_that_does_not_fit_is_passed_over_and_told(tmp_path):
+    source = put(
+        tmp_path, files("photos/1.png", "photos/2.png") | {"labels.csv": b"file,class\n8.png,cat\n9.png,dog\n"}
+    )
+    raw = read(source)
+    assert raw.class_names == ("photos",) and any("labels.csv was not used" in note for note in raw.notes)
+    with pytest.raises(ValueError, match="names none of the pictures"):
+        read(source, table="labels.csv")
 
 
 @pytest.mark.parametrize(
@@ -307,8 +500,8 @@ def test_long_pictures_keep_their_shape_and_what_it_costs_is_told(tmp_path):
     )
     assert raw.side == (25, 256)
     assert raw.notes == (
-        "pictures of 128 x 1300 are scaled, whole, to 25 x 256 (height x width), which is 3.8% as many pixels; "
-        "--size HxW keeps more",
+        "Warning: pictures of 128 x 1300 are scaled, whole, to 25 x 256 (height x width), which is 3.8% as many "
+        "pixels; --size HxW keeps more",
     )
 
 
@@ -318,6 +511,27 @@ def test_a_crop_tells_the_share_that_is_cut_and_warns_above_a_quarter(tmp_path):
     assert note.startswith("Warning: 75% of the pictures' area is cut away: of 16 x 64") and "--fit pad" in note
     (note,) = read(source, DataConfig("mine", size=(16, 56))).notes
     assert note.startswith("12% of the pictures' area")
+
+
+def test_few_pixels_that_are_left_are_a_warning_however_pictures_are_fitted():
+    pad, crop, stretch = (DataConfig("mine", fit=fit) for fit in ("pad", "crop", "stretch"))
+    mixed = {(400, 300): 2, (120, 160): 1, (90, 60): 1}
+    told = shapes.told(mixed, (64, 64), pad)
+    assert told.startswith("Warning: pictures of 3 sizes (90 x 60 to 400 x 300) are each fitted whole into 64 x 64")
+    assert "the rest has 2.6% to 50.6% as many pixels; --size HxW keeps more" in told
+    assert "the rest has" not in shapes.told({(40, 30): 1, (30, 40): 1}, (64, 64), pad)
+    told = shapes.told(mixed, (64, 64), crop)
+    assert told.startswith("Warning: ") and "cut away" in told and "which has 4.6% to 100.0% as many pixels" in told
+    assert shapes.told({(400, 400): 1}, (64, 64), crop).startswith("Warning: pictures of 400 x 400 are scaled")
+    assert shapes.told({(400, 300): 1}, (64, 64), stretch).startswith("Warning: pictures of 400 x 300 are stretched")
+    assert shapes.told({(64, 128): 1}, (32, 64), pad).startswith("pictures of 64 x 128 are scaled"), "a quarter is left"
+    assert shapes.told({(65, 130): 1}, (32, 64), pad).startswith("Warning: pictures of 65 x 130 are scaled")
+
+
+def test_borders_of_more_than_half_are_a_warning():
+    pad = DataConfig("mine", fit="pad")
+    assert shapes.told({(60, 20): 1}, (60, 60), pad).startswith("Warning: pictures of 60 x 20 are each fitted whole")
+    assert shapes.told({(60, 30): 1}, (60, 60), pad).startswith("pictures of 60 x 30 are each fitted whole")
 
 
 def test_pads_keep_pictures_whole_on_their_own_ground(tmp_path):

@@ -164,6 +164,27 @@ def test_what_pictures_lose_is_said_before_training(tmp_path, capsys):
     assert recipe.data.fit == "crop" and recipe.model.image_shape == (1, 32, 32)
 
 
+def test_a_loss_of_most_pixels_is_warned_of_before_training(tmp_path, capsys):
+    folder = pictures(tmp_path / "set", 8, size=(200, 160))
+    pictures(tmp_path / "more", 8, size=(160, 300))
+    for k in range(4):
+        shutil.move(tmp_path / "more" / f"{k}.png", folder / f"more{k}.png")
+    _, told = run(capsys, "train", *SMALL, "--size", "32", "--data", folder, "--out", tmp_path / "m.safetensors")
+    lines = told.splitlines()
+    (place,) = (k for k, line in enumerate(lines) if line.startswith("Warning: pictures of 2 sizes"))
+    assert "as many pixels" in lines[place]
+    assert place < next(k for k, line in enumerate(lines) if line.startswith("epoch 1"))
+
+
+def test_folders_taken_for_classes_are_told_before_training(tmp_path, capsys):
+    for name in ("cat", "dog"):
+        pictures(tmp_path / "pets" / name, 8)
+    _, told = run(capsys, "train", *SMALL, "--data", tmp_path / "pets", "--out", tmp_path / "m.safetensors")
+    lines = told.splitlines()
+    (place,) = (k for k, line in enumerate(lines) if "olders are classes: cat, dog (2); --split-folders" in line)
+    assert place < next(k for k, line in enumerate(lines) if line.startswith("epoch 1"))
+
+
 def test_labels_come_from_a_table_and_parts_are_an_option(tmp_path, capsys):
     folder = pictures(tmp_path / "set", 20)
     table = tmp_path / "table.csv"
@@ -179,3 +200,39 @@ def test_labels_come_from_a_table_and_parts_are_an_option(tmp_path, capsys):
     out = trained(both, tmp_path / "n.safetensors", "--split-folders", "off")
     assert checkpoints.load(out).data.class_names == ("test", "train")
     assert checkpoints.load(trained(both, tmp_path / "o.safetensors")).data.sizes == (9, 1, 10)
+
+
+def test_what_a_table_told_in_training_is_missed_aloud_without_it(tmp_path, capsys):
+    folder, table = pictures(tmp_path / "set", 20), tmp_path / "meta.csv"
+    table.write_text("id,label\n" + "".join(f"{k},{'odd' if k % 2 else 'even'}\n" for k in range(20)))
+    model = trained(folder, tmp_path / "m.safetensors", "--labels", table)
+    missed = "trained with the classes even, odd, which these pictures come without"
+    commands = (
+        ["encode", "--out", tmp_path / "x.npz"],
+        ["evaluate", "--split", "all"],
+        ["map", "--out", tmp_path / "m.csv"],
+    )
+    for command, *more in commands:
+        _, told = run(capsys, command, model, "--data", folder, *more)
+        assert missed in told and "--labels FILE.csv brings them back" in told
+        _, told = run(capsys, command, model, "--data", folder, "--labels", table, *more)
+        assert "come without" not in told
+    plain = trained(folder, tmp_path / "n.safetensors")
+    assert "come without" not in run(capsys, "encode", plain, "--data", folder, "--out", tmp_path / "x.npz")[1]
+
+
+def test_a_table_is_known_by_its_name_and_the_parts_it_told_are_missed(tmp_path, capsys):
+    folder = pictures(tmp_path / "set", 20)
+    (folder / "note.txt").write_text("x")
+    table = folder / "list_eval_partition.txt"
+    table.write_text("".join(f"{k}.png {max(0, k - 17)}\n" for k in range(20)))
+    model = tmp_path / "m.safetensors"
+    _, told = run(capsys, "train", *SMALL, "--data", folder, "--labels", table, "--out", model)
+    assert (
+        "labels are taken from list_eval_partition.txt" in told
+        and "1 that are no pictures by their names (note" in told
+    )
+    assert checkpoints.load(model).data.sizes == (18, 1, 1) and not checkpoints.load(model).data.class_names
+    test = ["evaluate", model, "--data", folder, "--split", "test"]
+    assert "trained with parts of 18, 1 and 1 pictures, which these pictures come without" in run(capsys, *test)[1]
+    assert "come without" not in run(capsys, *test, "--labels", table)[1]

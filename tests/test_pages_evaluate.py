@@ -314,6 +314,8 @@ def test_a_bad_zip_is_one_sentence(show: Show) -> None:
     app = upload(show("mlp", eval_data=datasource.OWN_FILE), "bad.zip", b"no zip")
     assert app.error[0].value.replace("\\", "") == "bad.zip is neither a zip, nor a file of arrays, nor a TIFF."
     assert len(app.error) == 1
+    app = upload(app, "clone.npz", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    assert len(app.error) == 1 and "It is a pointer of Git LFS" in app.error[0].value
     app = measured(upload(app, "empty.zip", zipped([])))
     assert len(app.error) == 1 and not figures(app)
     app = upload(app, "good.zip", zipped(["a/1.png", "a/2.png", "b/3.png"]))

@@ -88,10 +88,9 @@ def test_folders_are_classes(packed):
     files = {f"{name}/{k}.png": picture(level) for level, name in ((10, "cat"), (90, "dog")) for k in range(3)}
     raw = read(packed(files | {"readme.txt": b"hello", ".hidden/x.png": picture(), "__MACOSX/cat/0.png": b"junk"}))
     assert raw.class_names == ("cat", "dog") and raw.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert (
-        raw.notes == ("files left out: 1 that are no pictures by their names (readme.txt); 2 hidden",)
-        and raw.test is None
-    )
+    told, left = raw.notes
+    assert told.startswith("folders are classes: cat, dog (2)") and raw.test is None
+    assert left == "files left out: 1 that are no pictures by their names (readme.txt); 2 hidden"
     assert pixels_of(raw)[:, 0, 0, 0].tolist() == [10] * 3 + [90] * 3
 
 
@@ -139,6 +138,7 @@ def test_folders_named_for_splits_keep_the_official_test_part(packed):
     assert raw.notes == (
         "folders are parts and no classes: train is the training part (4 pictures); val is the validation part "
         "(4 pictures); test is the test part (4 pictures); --split-folders off takes them for classes",
+        "folders are classes: cat, dog (2)",
     )
 
 

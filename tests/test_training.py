@@ -638,3 +638,32 @@ def test_devices_and_precisions_that_are_not_there(monkeypatch: pytest.MonkeyPat
     assert training.pick_device("auto").type == "mps"
     with pytest.raises(ValueError, match="usable here: auto, mps, cpu"):
         training.pick_device("cuda")
+
+
+def test_a_spread_narrows_during_the_run_and_epochs_are_compared_by_its_end() -> None:
+    wide = Schedule("exponential", start=1.0, end=0.2, length=0.5)
+    made = recipe("conv", "gaussian", epochs=4, std=wide)
+    run = Run(made, splits(), "cpu")
+    seen: list[float] = []
+    real = run._spread
+    run._spread = lambda std: (seen.append(std), real(std))  # type: ignore[method-assign, assignment, func-returns-value]
+    rows = [report.row for report in run.train() if report.row]
+    assert seen[0] == 1.0 and min(seen) == pytest.approx(0.2) and len(rows) == 4
+    assert run.model.likelihood.std.item() == pytest.approx(0.2)
+    scores = [row["score"] for row in rows]
+    assert scores[-1] > scores[0]
+    with pytest.raises(ValueError, match="gaussian likelihood"):
+        Run(recipe("conv", "bernoulli", std=wide), splits(), "cpu")
+
+
+def test_the_learning_rate_rises_in_the_first_steps() -> None:
+    run = Run(recipe("mlp", epochs=2, warmup=10), splits(), "cpu")
+    assert run._warm(0.0) == pytest.approx(0.1)
+    assert run._warm(4 / (2 * run.batches)) == pytest.approx(0.5)
+    assert run._warm(1.0) == 1.0
+
+
+def test_epochs_within_a_time_grow_with_it() -> None:
+    made = recipe("mlp", epochs=20)
+    few, many = (training.epochs_within(made, splits(), seconds, "cpu") for seconds in (0.001, 60))
+    assert few == 1 and many > 20

@@ -182,3 +182,27 @@ def test_the_critic_of_ink_does_not_win_at_once(likelihood: LikelihoodConfig | N
     )
     rows = [report.terms for report in Run(recipe, parts, "cpu").train() if report.row]
     assert rows[-1]["critic_loss"] > 2 * BEATEN
+
+
+# --- people's own pictures ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "levels"), [(28, 3), (32, 4), (64, 4)])
+def test_own_pictures_get_a_recipe_of_their_own(side: int, levels: int) -> None:
+    plain = zoo.recipe("conv", DataConfig("mine"), (3, side, side))
+    made = zoo.suited(plain, 500)
+    assert len(made.model.encoder.hidden) == levels and made.model.decoder.smooth and made.training.batch_size == 64
+    assert made.training.std is not None and made.training.std.end == made.model.likelihood.std
+    last = [layer for layer in build(made.model).decoder.modules() if isinstance(layer, torch.nn.Conv2d)][-1]
+    assert last.kernel_size == (3, 3) and last.out_channels == 3
+    assert zoo.suited(plain, 50_000).training.batch_size == plain.training.batch_size
+    other = zoo.recipe("vamp", DataConfig("mine"), (3, side, side))
+    assert zoo.suited(other, 500) == other
+
+
+def test_a_spread_that_is_asked_for_is_where_it_narrows_to() -> None:
+    made = zoo.suited(zoo.recipe("conv", DataConfig("mine"), (3, 32, 32)), 500)
+    asked = zoo.adjusted(made, {"std": 0.3})
+    assert asked.training.std is not None and asked.training.std.end == asked.model.likelihood.std == 0.3
+    assert zoo.adjusted(made, {"likelihood": "bernoulli"}).training.std is None
+    assert zoo.adjusted(made, {"hidden": (8, 16)}).model.decoder.smooth

@@ -397,12 +397,12 @@ class Training:
     learning_rate: Schedule = field(default_factory=lambda: Schedule("cosine", start=1e-3, end=1e-5))
     weight_decay: float = 0.0
     clip: float = 0.0
-    warmup: int = 0
-    std: Schedule | None = None
     patience: int = 0
     precision: str = "float32"
     weights: str = "float32"
     seed: int = 0
+    warmup: int = 0
+    std: Schedule | None = None
 
     def __post_init__(self) -> None:
         _between("epochs", self.epochs, 1, 100_000)

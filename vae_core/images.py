@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageFile, ImageFilter, ImageOps
 from torch import Tensor
 
-from vae_core import deep, formats, ranges
+from vae_core import deep, filetypes, formats, ranges
 from vae_core.config import FITS, MIN_SIDE, Range
 
 if TYPE_CHECKING:
@@ -285,7 +285,8 @@ def _identify(data: bytes) -> ImageFile.ImageFile:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"The picture has too many pixels; at most {MAX_PIXELS:,} are allowed.") from error
     except Exception as error:  # as above
-        raise ImageError(unreadable) from error
+        kind = filetypes.told_as_data(data)
+        raise ImageError(f"This is not a picture. {kind}" if kind else unreadable) from error
 
 
 def _check_size(width: int, height: int) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from pages.widgets import background, links, uploads
 from pages.widgets.models import Opened, plain
 from pages.widgets.uploads import File
-from vae_core import data, explore, formats, metrics
+from vae_core import data, explore, filetypes, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
 from vae_core.data.containers import ARRAYS, FILES, known
@@ -207,8 +207,9 @@ def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
 def take_file(file: File) -> bool:
     """Keep a visitor's archive; whether it is one, what is not leaves everything as it was."""
     good = known(file.content)
+    kind = filetypes.told_as_data(file.content) or ""
     st.session_state["map_archive_bad"] = (
-        None if good else f"{file.name} is neither a zip, nor a file of arrays, nor a TIFF."
+        None if good else f"{file.name} is neither a zip, nor a file of arrays, nor a TIFF. {kind}".strip()
     )
     if good:
         digest = hashlib.sha256(file.content).hexdigest()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vae_core.checkpoints import Checkpoint
     from vae_core.data import Dataset, Splits
+    from vae_core.data.raw import Table
 
 
 class Stopped(Exception):
@@ -166,15 +167,15 @@ def find_source(given: str) -> tuple[str, Path | None]:
     return own_name(resolved.name if path.is_dir() else resolved.stem), path
 
 
-def find_table(given: str | None) -> bytes | str | None:
-    """What `--labels` means: the content of a file, or the name of one beside the pictures."""
+def find_table(given: str | None) -> Table | None:
+    """What `--labels` means: a file's name and content, or the name of one beside the pictures."""
     if given is None or not (path := Path(given).expanduser()).is_file():
         return given
     from vae_core.data import limits
 
     if (size := path.stat().st_size) > limits.MAX_TABLE_BYTES:
         raise ValueError(f"--labels has {size:,} bytes; at most {limits.MAX_TABLE_BYTES:,} are allowed.")
-    return path.read_bytes()
+    return path.name, path.read_bytes()
 
 
 def load_data(
@@ -223,12 +224,33 @@ def open_pictures(
     like = checkpoint.data.name if source and not as_is and checkpoint.data.name in SETS else ""
     splits = load_data(data, source, root, download, like, labels)
     tell_notes(splits.train)
+    if source and not labels and checkpoint.data.name not in SETS:
+        _tell_missing(checkpoint, splits, split)
     if like and source and source.suffix.lower() not in ARRAYS:
         say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
     return found if limit is None else found.subset(drawn(len(found), limit))
+
+
+def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
+    """Say what the model was trained with, of its own pictures, and these come without: classes, attributes, parts."""
+    from vae_core.data.raw import named_some
+
+    info, found, missing = checkpoint.data, splits.train, []
+    if info.class_names and (found.labels is None or not set(found.class_names) & set(info.class_names)):
+        missing.append(f"the classes {named_some(info.class_names)}")
+    if info.factor_names and not set(info.factor_names) <= set(found.factor_names):
+        missing.append(f"the attributes {named_some(info.factor_names)}")
+    sizes = (len(splits.train), len(splits.val), len(splits.test))
+    if split != "all" and found.source == info.source and sizes != info.sizes:
+        missing.append("parts of {:,}, {:,} and {:,} pictures".format(*info.sizes))
+    if missing:
+        say(
+            f"Note: the model was trained with {' and '.join(missing)}, which these pictures come without; where a "
+            "table told them, --labels FILE.csv brings them back."
+        )
 
 
 def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str) -> DataConfig:

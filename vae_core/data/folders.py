@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_core import deep, images
+from vae_core import deep, filetypes, images
 from vae_core.config import DataConfig, Range
 from vae_core.data import arrays, containers, depth, labels, layouts, limits, shapes, splits, stored
 from vae_core.data.decoding import Decoded, Entry, contents
@@ -24,6 +25,7 @@ from vae_core.data.raw import (
     Progress,
     Raw,
     Source,
+    Table,
     check_memory,
     from_array,
     most,
@@ -88,7 +90,7 @@ def read(
     config: DataConfig,
     report: Progress,
     picture: Picture | None = None,
-    table: bytes | str | None = None,
+    table: Table | None = None,
 ) -> Raw:
     """A user's own pictures.
 
@@ -97,8 +99,8 @@ def read(
         config: the size to which pictures of a folder or zip are brought, and how many are wanted.
         report: called with a fraction done and a text.
         picture: how a file of a folder or zip becomes a picture; None = as the config says.
-        table: of the labels of a folder's or zip's pictures, the content or the name within it; None = none, or
-            `labels.csv` where that lies in it and its folders are no classes.
+        table: of the labels of a folder's or zip's pictures, as `Table` says; None = none, or
+            `labels.csv` where that lies in it and its folders are no classes, as one that holds all is not.
 
     Raises:
         ValueError: one sentence on what is wrong.
@@ -112,6 +114,8 @@ def read(
     if (tables := containers.opened(source)) is not None:
         return arrays.from_stored(*_without_table(tables, table), config)
     with _opened_zip(source) as archive:
+        if not any(is_picture(name) for name in archive.namelist()) and (kind := _told(source)):
+            raise ValueError(f"The file holds no pictures. {kind}")
         if _is_npz(archive.namelist()):
             _check_archive(archive, most(source, limits.MAX_STREAMED))
             return arrays.from_stored(*_without_table((stored.open_npz(source), False), table), config)
@@ -120,7 +124,7 @@ def read(
 
 
 def _without_table(
-    tables: tuple[dict[str, stored.Stored], bool], table: bytes | str | None
+    tables: tuple[dict[str, stored.Stored], bool], table: Table | None
 ) -> tuple[dict[str, stored.Stored], bool]:
     """Arrays, where nobody asks for labels of another file."""
     if table is not None:
@@ -142,9 +146,14 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except Exception as error:  # zipfile raises whatever odd bytes lead it to
-        raise ValueError(
-            "The file is not a readable zip of pictures or .npz: it is damaged or something else."
-        ) from error
+        kind = _told(source) or "It is damaged or something else."
+        raise ValueError(f"The file is not a readable zip of pictures or .npz. {kind}") from error
+
+
+def _told(source: Source) -> str | None:
+    """What a file is that holds no pictures, by its content."""
+    tell = filetypes.told_as_data
+    return tell(source) if isinstance(source, bytes) else filetypes.told_of(source, tell)
 
 
 # --- folders and zips
@@ -269,12 +278,19 @@ def _in_zip(archive: zipfile.ZipFile) -> Found:
     if not found.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     if unknown:
-        found.notes.append(
-            f"{len(unknown):,} names of the zip do not say how their letters are written, and were taken for code page "
-            f"437: {named_some(unknown)}"
-        )
+        found.notes.append(_told_writing(unknown))
     found.entries.sort(key=lambda entry: entry.name)
     return found
+
+
+def _told_writing(names: Sequence[str]) -> str:
+    """What is said of names that are no UTF-8: a warning where they are no letters as they were read."""
+    beyond = "".join(names).translate({code: None for code in range(128)})
+    warning = "Warning: " if any(unicodedata.category(letter)[0] != "L" for letter in beyond) else ""
+    return (
+        f"{warning}{len(names):,} names of the zip are not UTF-8 and do not say what else (Shift-JIS, say): they were "
+        f"read as code page 437, {named_some(names)}; where that is wrong, pack the zip again with UTF-8 names"
+    )
 
 
 def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
@@ -294,7 +310,7 @@ def _read_pictures(
     report: Progress,
     picture: Picture | None,
     source: Source,
-    table: bytes | str | None,
+    table: Table | None,
 ) -> Raw:
     """Decode the chosen pictures at one size, with their classes and parts; what is left out is counted and named."""
     found.entries, pages = depth.pages(found.entries)
@@ -318,9 +334,9 @@ def _read_pictures(
         range=used,
         notes=(*found.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
     )
-    raw, labelled = _labelled(raw, places, rows, found, table)
+    raw, labelled, parts = _labelled(raw, places, rows, found, table, config.split_folders)
     raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, places)))
-    return _in_parts(raw, places.parts[rows], labelled)
+    return _in_parts(raw, parts, labelled)
 
 
 def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ...]:
@@ -328,36 +344,57 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
     if not places.folders:
         return ()
     counts = {part: int((places.parts[rows] == part).sum()) for part in (splits.TRAIN, splits.VAL, splits.TEST)}
+    folders = sorted(places.folders.items())
     named = [
-        f"{', '.join(readable(name) for name, role in places.folders.items() if role == part)} is the {part} part "
-        f"({count:,} pictures)"
+        f"{', '.join(readable(name) for name, role in folders if role == part)} is the {part} part ({count:,} pictures)"
         for part, count in counts.items()
         if count
     ]
     return (f"folders are parts and no classes: {'; '.join(named)}; --split-folders off takes them for classes",)
 
 
+def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
+    """That folders were taken for classes, and how they would be parts."""
+    told = f"folders are classes: {named_some(classes)} ({len(classes):,})"
+    if places.folders:
+        return told
+    if split:
+        return f"{told}; --split-folders takes for parts only names such as train, val, test, one beside another"
+    return f"{told}; --split-folders on takes those named train, val, test and the like for parts"
+
+
 def _labelled(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: bytes | str | None
-) -> tuple[Raw, NDArray[np.bool_]]:
-    """Classes from a table or from the folders, and of each picture whether its part has any."""
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table | None, split: bool
+) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
+    """Classes from a table or from the folders; of each picture whether its part has any, and its part.
+
+    Where the folders are no parts and `split` is true, the table may tell these.
+    """
     named = [places.classes[i] for i in rows]
     known = np.array([name is not None for name in named])
     own = _own_table(found) if table is None else None
-    if table is not None or (own and not known.all()):
-        return _by_table(raw, places.parts[rows], found, own.name if own else table)
-    notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"] if own else []
-    parts = places.parts[rows]
+    parts, notes = places.parts[rows], []
+    split = split and not places.folders
+    if table is not None:
+        return _by_table(raw, places, rows, found, table, split)
+    if own and known.all() and len(set(places.classes)) > 1:
+        notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"]
+    elif own:
+        try:
+            return _by_table(raw, places, rows, found, own.name, split)
+        except ValueError as error:  # nobody asked for it
+            notes = [f"{readable(own.name)} was not used: {error}"]
     labelled = _of_parts(parts, known, np.all)
     if not labelled.all():
         notes += _loose(places, parts, known)
     if not labelled.any():
-        return replace(raw, notes=(*raw.notes, *notes)), labelled
+        return replace(raw, notes=(*raw.notes, *notes)), labelled, parts
     texts = [unicodedata.normalize("NFC", readable(name or "")) for name in named]
     classes, _ = labels.coded([text for text, has in zip(texts, labelled, strict=True) if has])
     numbers = {name: k for k, name in enumerate(classes)}
     values = np.array([numbers.get(text, -1) for text in texts], np.int64)
-    return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled
+    notes.append(_told_classes(classes, places, split))
+    return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled, parts
 
 
 def _of_parts(
@@ -377,27 +414,35 @@ def _own_table(found: Found) -> Entry | None:
 
 
 def _by_table(
-    raw: Raw, parts: NDArray[np.str_], found: Found, table: bytes | str | None
-) -> tuple[Raw, NDArray[np.bool_]]:
-    """Classes and attributes from a table: a part of which it names no picture has none."""
-    if isinstance(table, str):
-        entry = _inside(found, table)
-        found.others.pop(entry.name)
-        name, content = entry.name, contents(entry)
-        if table == entry.name and PurePosixPath(name).name.lower() == labels.USUAL_NAME:
-            raw = replace(
-                raw, notes=(*raw.notes, f"labels are taken from {readable(name)}, which lies with the pictures")
-            )
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table, split: bool
+) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
+    """Classes, attributes and, where `split` is true, parts from a table: a part without any row has no classes."""
+    own = _inside(found, table) if isinstance(table, str) else None
+    if own:
+        name, content = own.name, contents(own)
     else:
-        name, content = "the table of labels", table or b""
-    matched = labels.match(labels.read(content, name), raw.names, name)
-    has_row = np.array([row is not None for row in matched.values])
-    labelled = _of_parts(parts, has_row, np.any)
-    some = next(row for row in matched.values if row is not None)
-    values = [
-        row if has else some for row, has in zip(matched.values, labelled, strict=True)
-    ]  # of no meaning elsewhere
-    return labels.applied(raw, replace(matched, values=values)), labelled
+        name, content = ("the table of labels", table) if isinstance(table, bytes) else cast(tuple[str, bytes], table)
+    names = [readable(entry.name) for entry in found.entries]
+    matched = labels.match(labels.read(content, name, names), names, name)
+    matched = labels.parted(matched) if split else matched
+    parts = (places.parts if matched.parts is None else matched.parts)[rows]
+    chosen = [matched.values[i] for i in rows]
+    labelled = _of_parts(parts, np.array([row is not None for row in chosen]), np.any)
+    some = next(row for row in matched.values if row is not None)  # of no meaning where a part has no classes
+    values = [row if has else some for row, has in zip(chosen, labelled, strict=True)]
+    source = f"{readable(name)}, which lies with the pictures" if own else name
+    raw = labels.applied(raw, replace(matched, values=values), source)
+    if left := int((parts == splits.REST).sum()) if matched.parts is not None else 0:
+        raw = replace(
+            raw, notes=(*raw.notes, f"{left:,} of the pictures are left out: the table tells no part for them")
+        )
+    for used in [other for other, file in found.others.items() if _is_table(file, name, content)]:
+        del found.others[used]
+    return raw, labelled, parts
+
+
+def _is_table(file: Entry, name: str, content: bytes) -> bool:
+    return name in (file.name, PurePosixPath(file.name).name) and file.size == len(content)
 
 
 def _inside(found: Found, table: str) -> Entry:
@@ -432,9 +477,10 @@ def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[st
         (name, why), *others = decoded.bad
         also = f"; also {named_some([name for name, _ in others])}" if others else ""
         reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
-    if rest := int((places.parts == splits.REST).sum()):
-        beside = [name for name, part in places.folders.items() if part == splits.REST]
-        reasons.append(f"{rest:,} pictures beside the parts ({named_some(beside) if beside else 'in no folder'})")
+    if rest := [found.entries[i].name for i in np.flatnonzero(places.parts == splits.REST)]:
+        beside = sorted(name for name, part in places.folders.items() if part == splits.REST)
+        strays = [name for name in rest if not set(beside) & set(name.split("/")[:-1])]
+        reasons.append(f"{len(rest):,} pictures beside the parts ({named_some([*beside, *strays])})")
     if found.others:
         reasons.append(
             f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"

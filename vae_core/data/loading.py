@@ -21,7 +21,7 @@ from vae_core.config import DataConfig, Range
 from vae_core.data import folders, named, shapes
 from vae_core.data.dataset import Dataset, Splits
 from vae_core.data.identity import identity
-from vae_core.data.raw import Indices, Progress, Raw, Source, check_memory, order, usual_size
+from vae_core.data.raw import Indices, Progress, Raw, Source, Table, check_memory, order, usual_size
 from vae_core.images import Preparation
 
 CACHE_BYTES = 2**30  # of pictures that stay in memory
@@ -38,7 +38,7 @@ def load(
     download: bool = False,
     progress: Progress | None = None,
     like: str = "",
-    labels: bytes | str | None = None,
+    labels: Table | None = None,
 ) -> Splits:
     """Pictures in three parts, split by `config.seed`; an official test part is kept as it is.
 
@@ -54,7 +54,8 @@ def load(
         download: fetch a named set that is not on this machine.
         progress: called with a fraction done (0 to 1) and a text.
         like: a named set; the pictures of a folder or zip are made to look like its own. Empty = as `config.fit` says.
-        labels: a table of the labels of a folder's or zip's pictures: its content, or its name within these.
+        labels: a table of the labels of a folder's or zip's pictures: its content, its name within these, or a name and
+            the content.
 
     Returns:
         Training, validation and test parts that share no picture.
@@ -134,7 +135,7 @@ def _load(
     download: bool,
     report: Progress,
     like: str,
-    labels: bytes | str | None,
+    labels: Table | None,
 ) -> Splits:
     parts, config, origin = _parts(config, source, root, download, report, like, labels)
     if (array := _held(parts, config)) is not None:
@@ -192,7 +193,7 @@ def _parts(
     download: bool,
     report: Progress,
     like: str = "",
-    labels: bytes | str | None = None,
+    labels: Table | None = None,
 ) -> tuple[Parts, DataConfig, Origin]:
     """What goes to training, validation and test, the config with the set's own size, and where they are from."""
     if source is None:

@@ -8,6 +8,8 @@ from vae_core.config import DataConfig
 from vae_core.images import fills
 
 WARNED = 0.25  # share of the pictures that is cut away without being called much
+LEFT = 0.25  # pixels for one that a picture had: fewer are few
+EMPTY = 0.5  # share of the result that is border without being called much
 SEEN = 0.005  # less is rounding
 
 
@@ -25,8 +27,16 @@ def padded(side: tuple[int, int], size: tuple[int, int]) -> float:
     return 1 - scale * side[0] * scale * side[1] / (size[0] * size[1])
 
 
+def kept(side: tuple[int, int], size: tuple[int, int], how: str) -> float:
+    """How many pixels stand for one of a picture (height, width) brought to `size`, at most 1: `how` is a fit."""
+    down, across = (want / have for want, have in zip(size, side, strict=True))
+    if how == "stretch" or fills(side, size):
+        return min(1.0, down * across)
+    return min(1.0, (max if how == "crop" else min)(down, across) ** 2)
+
+
 def told(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: DataConfig) -> str:
-    """A sentence on what pictures lose; empty where they lose nothing.
+    """A sentence on what pictures lose, a warning where it is much; empty where they lose nothing.
 
     Args:
         sides: height and width -> how many pictures have it.
@@ -37,25 +47,38 @@ def told(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: Da
     if set(sides) == {size}:
         return ""
     place = f"{height} x {width} (height x width)"
+    pixels = _pixels(sides, size, config.fit)
+    few = _mean(sides, size, lambda side, wanted: kept(side, wanted, config.fit)) < LEFT
     share = _mean(sides, size, cut if config.fit == "crop" else padded)
     if config.fit == "crop" and share > SEEN:
-        warning = "Warning: " if share > WARNED else ""
         return (
-            f"{warning}{share:.0%} of the pictures' area is cut away: of {_named(sides)} the middle is taken for "
-            f"{place}; --fit pad keeps them whole, and --size gives another shape"
+            f"{_warning(few or share > WARNED)}{share:.0%} of the pictures' area is cut away: of {_named(sides)} the "
+            f"middle is taken for {place}{pixels and f', which has {pixels}'}; --fit pad keeps them whole, and --size "
+            "gives another shape"
         )
     if config.fit == "pad" and share > SEEN:
         return (
-            f"pictures of {_named(sides)} are each fitted whole into {place}, {share:.0%} of which becomes border on "
-            "average; --fit crop fills it by cutting the middle out"
+            f"{_warning(few or share > EMPTY)}pictures of {_named(sides)} are each fitted whole into {place}, "
+            f"{share:.0%} of which becomes border on average{pixels and f', and the rest has {pixels}'}; "
+            f"{pixels and '--size HxW keeps more, '}--fit crop fills it by cutting the middle out"
         )
     how = "stretched" if config.fit == "stretch" and not all(fills(side, size) for side in sides) else "scaled, whole,"
-    if all(side[0] <= height and side[1] <= width for side in sides) and how != "stretched":
+    if not pixels and how != "stretched":
         return f"pictures of {_named(sides)} are enlarged to {place}"
-    left = _mean(sides, size, lambda side, wanted: min(1.0, wanted[0] * wanted[1] / (side[0] * side[1])))
-    return (
-        f"pictures of {_named(sides)} are {how} to {place}, which is {left:.1%} as many pixels; --size HxW keeps more"
-    )
+    which = pixels or "no fewer pixels"
+    return f"{_warning(few)}pictures of {_named(sides)} are {how} to {place}, which is {which}; --size HxW keeps more"
+
+
+def _warning(much: bool) -> str:
+    return "Warning: " if much else ""
+
+
+def _pixels(sides: Mapping[tuple[int, int], int], size: tuple[int, int], how: str) -> str:
+    """`3.8% as many pixels`, or the range over the pictures; empty where none loses any."""
+    shares = [f"{kept(side, size, how):.1%}" for side in sorted(sides, key=lambda side: kept(side, size, how))]
+    if shares[0] == "100.0%":
+        return ""
+    return f"{shares[0]}{f' to {shares[-1]}' if shares[-1] != shares[0] else ''} as many pixels"
 
 
 def _mean(

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 TRAIN, VAL, TEST, REST = "training", "validation", "test", "left out"
 _EVAL = "evaluation"  # is the test part where no other folder is
 _WORDS = {
-    TRAIN: "train training trainval trn",
-    VAL: "val valid validation validate dev devel development",
-    TEST: "test testing tst holdout heldout",
+    TRAIN: "train training trainings trainval trn learn learning",
+    VAL: "val valid validation validate validierung validierungs dev devel development publictest",
+    TEST: "test testing tests tst holdout heldout t10k privatetest",
     _EVAL: "eval evaluation evaluate",
     REST: "pred predict prediction predictions unlabeled unlabelled",  # pictures whose class nobody has told
 }
 ROLES = {word: role for role, words in _WORDS.items() for word in words.split()}
+_SHORT = {"tr": TRAIN, "va": VAL, "te": TEST}  # are parts only beside one another
 # Words beside one of these that say nothing of the part.
 NEUTRAL = {"set", "sets", "data", "dataset", "image", "images", "img", "imgs", "picture", "pictures", "pics", "photos"}
-NEUTRAL |= {"split", "folder", "dir", "files"}
-_TAILS = ("sets", "set", "data", "images", "imgs", "split")  # of words run together: trainset, testdata
+NEUTRAL |= {"split", "folder", "dir", "files", "daten", "bilder", "small", "large", "big", "tiny", "mini", "full"}
+_TAILS = ("sets", "set", "data", "daten", "bilder", "images", "imgs", "split")  # of words run together: trainset
+# Words, digits, and what is one word to a reader: held_out, PublicTest (FER2013), t10k (MNIST).
+_WORD = re.compile(r"(?:t10k|hold[\W_]*out|held[\W_]*out|(?:public|private)[\W_]*test)(?![a-z])|[a-z]+|\d+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,18 +47,39 @@ class Places:
 
 def _tokens(name: str) -> list[str]:
     """`TrainingSet-2017` -> training, 2017: words run together are parted where that makes one a split's."""
-    words = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    found = _WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    words = [re.sub(r"[\W_]", "", word) for word in found]
     return [next((w.removesuffix(t) for t in _TAILS if w.removesuffix(t) in ROLES), w) for w in words]
 
 
 def _roles(folders: Iterable[str]) -> dict[str, str]:
     """The part that each folder's name means, for those that mean one: what all of these share says nothing."""
+    short = {name: _SHORT[name.lower()] for name in folders if name.lower() in _SHORT}
+    if {TRAIN, TEST} <= set(short.values()):
+        return short
+    if domains := _domains(folders):
+        return {name: role for name, (role, _) in domains.items()}
     words = {name: tokens for name, tokens in ((name, _tokens(name)) for name in folders) if set(tokens) & set(ROLES)}
     shared = set.intersection(*map(set, words.values())) if len(words) > 1 else set()
     telling = {
         name: [w for w in tokens if not (w in NEUTRAL or w in shared or w.isdigit())] for name, tokens in words.items()
     }
     return {name: ROLES[rest[0]] for name, rest in telling.items() if len(rest) == 1 and rest[0] in ROLES}
+
+
+def is_part(name: str) -> bool:
+    """Whether a name means a part by itself."""
+    return bool(_roles([name]))
+
+
+def _domains(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Part and class of folders such as trainA, trainB, testA, testB (CycleGAN); empty where they are others."""
+    words = {name: _tokens(name) for name in folders}
+    found = {name: (ROLES[w[0]], w[1].upper()) for name, w in words.items() if len(w) == 2 and w[0] in ROLES}
+    classes = {letter for _, letter in found.values()}
+    alike = all(len(letter) == 1 and letter.isalpha() for letter in classes)
+    kinds = {role for role, _ in found.values()}
+    return found if alike and len(classes) > 1 and TRAIN in kinds and len(kinds) > 1 else {}
 
 
 def parts(folders: Collection[str]) -> dict[str, str]:
@@ -92,23 +116,43 @@ def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
     """
     common, folders = _unwrapped(folders)
     none = np.full(len(folders), TRAIN, dtype="U10")
-    for level in (0, 1) if split else ():
-        at = [path[level] if len(path) > level else "" for path in folders]
-        found = parts({name for name in at if name})
-        if found and (level == 0 or all(at)):
-            roles = np.array([found.get(name, REST) for name in at], dtype="U10")
-            inner = [path[:level] + path[level + 1 :] for path in folders]
-            return Places(roles, _classes(_inner(inner, at, found) if level == 0 else inner), found)
+    if split and (found := _below(_unwrapped(folders, strays=True)[1]) or _inside_classes(folders)):
+        return found
     if not any(folders) and common:
         return Places(none, [common] * len(folders), {}, common)
     return Places(none, _classes(folders), {}, common)
 
 
-def _unwrapped(folders: Sequence[tuple[str, ...]]) -> tuple[str, list[tuple[str, ...]]]:
-    """The innermost folder in which all lie, and the folders within it."""
+def _below(folders: list[tuple[str, ...]]) -> Places | None:
+    """Where the outermost folders are parts, and those within them classes."""
+    at = [path[0] if path else "" for path in folders]
+    if not (found := parts({name for name in at if name})):
+        return None
+    inner = _inner([path[1:] for path in folders], at, found)
+    if not any(inner) and (domains := _domains(found)):
+        inner = [(domains[name][1],) if name in domains else () for name in at]
+    return Places(_named(at, found), _classes(inner), found)
+
+
+def _inside_classes(folders: list[tuple[str, ...]]) -> Places | None:
+    """Where every class has parts of its own."""
+    at = [path[1] if len(path) > 1 else "" for path in folders]
+    if not (all(at) and (found := parts(set(at)))):
+        return None
+    return Places(_named(at, found), _classes([path[:1] + path[2:] for path in folders]), found)
+
+
+def _named(at: list[str], found: dict[str, str]) -> NDArray[np.str_]:
+    return np.array([found.get(name, REST) for name in at], dtype="U10")
+
+
+def _unwrapped(folders: Sequence[tuple[str, ...]], strays: bool = False) -> tuple[str, list[tuple[str, ...]]]:
+    """The innermost folder in which all lie, or all but a few strays above it, and the folders within it."""
     common, rest = "", list(folders)
-    while rest and all(rest) and len({path[0] for path in rest}) == 1:
-        common, rest = rest[0][0], [path[1:] for path in rest]
+    while len({path[0] for path in rest if path}) == 1:
+        if not all(rest) and not (strays and sum(map(bool, rest)) > len(rest) / 2):
+            break
+        common, rest = next(path[0] for path in rest if path), [path[1:] for path in rest]
     return common, rest
 
 
