@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,11 @@ def give(app: AppTest, content: bytes, slot: str = "a") -> AppTest:
     app.segmented_control(key=f"source_{slot}").set_value("upload").run()
     app.file_uploader[0].set_value(("x.png", content, "image/png"))
     return run(app)
+
+
+def control(app: AppTest, setting: str, slot: str = "a") -> Any:
+    """A control of how a slot's upload is prepared; its key says how often others have changed what it shows."""
+    return next(each for each in app.segmented_control if str(each.key).startswith(f"{setting}_{slot}_"))
 
 
 def found(app: AppTest, slot: str = "a") -> pictures.Chosen:
@@ -140,8 +146,7 @@ def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]
     assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
     assert any("inverted" in note for note in first.notes)
     assert first.given is not None and max(first.given.size) <= pictures.THUMBNAIL
-    app.session_state["prepare_a"] = True
-    app.run().segmented_control(key="invert_a").set_value("no").run()
+    control(app, "invert").set_value("no").run()
     run(app)
     assert found(app).choice == first.choice + ":invert=no"
     assert found(app).x.mean() > first.x.mean() + 0.3
@@ -164,8 +169,7 @@ def test_a_model_of_bits_is_shown_bits(start: Callable[..., AppTest], name: str)
 
 def test_settings_belong_to_the_slot(start: Callable[..., AppTest]) -> None:
     app = give(give(start(), digit()), digit(), "b")
-    app.session_state["prepare_a"] = True
-    app.run().segmented_control(key="fit_a").set_value("stretch").run()
+    control(app, "fit").set_value("stretch").run()
     run(app)
     assert found(app).choice.endswith(":fit=stretch")
     assert found(app, "b").choice == found(app).choice.removesuffix(":fit=stretch")

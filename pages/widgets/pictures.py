@@ -784,29 +784,42 @@ def _preparation_input(slot: str, opened: Opened, value: str, name: str) -> None
     except ValueError:
         used = default_preparation(opened)
     invert = next(text for text, flag in _SETTINGS["invert"].items() if flag is used.invert)
-    box = st.popover(f"Prepare {name}", key=f"prepare_{slot}", on_change="rerun", width="stretch", wrap=False)
-    if not box.open:  # controls that are not seen would go on saying what they said before an undo
-        return
-    with box:
+    turn = _turn(slot, value)
+    with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
         centred = used.centre is not False and (used.centre or _is_cut(opened, value))
-        st.session_state.update({f"fit_{slot}": used.fit, f"invert_{slot}": invert, f"centre_{slot}": centred})
-        _setting("Frame", _FITS, "fit", slot, value, "What becomes of the sides of a picture of another shape.")
+        shown = {"fit": used.fit, "invert": invert, "centre": centred}
+        st.session_state.update({f"{setting}_{slot}_{turn}": now for setting, now in shown.items()})
+        _setting("Frame", _FITS, "fit", slot, turn, value, "What becomes of the sides of a picture of another shape.")
         _setting(
             "Dark and light",
             _INVERT,
             "invert",
             slot,
+            turn,
             value,
             "Detect: a dark drawing on a light ground is swapped where the model knows light on dark.",
         )
         if opened.checkpoint.model.image_shape[0] == 1 and dark_ground(opened.key, opened):
             st.toggle(
                 "Ink cut out and centred",
-                key=f"centre_{slot}",
+                key=f"centre_{slot}_{turn}",
                 on_change=_set,
-                args=(slot, value, "centre"),
+                args=(slot, turn, value, "centre"),
                 help="As the digits of MNIST were made: scaled to one size, centre of mass in the middle.",
             )
+
+
+def _turn(slot: str, value: str) -> int:
+    """A number that is new whenever something else than a slot's controls has changed what they show.
+
+    As a part of their keys it keeps them from saying once more what they said before an undo or a swap: a press that
+    leaves the browser before the answer is there takes the state of all widgets with it.
+    """
+    last, turn = st.session_state.get(f"prepared_{slot}", ("", 0))
+    if last != value:
+        turn += 1
+        st.session_state[f"prepared_{slot}"] = (value, turn)
+    return turn
 
 
 def _is_cut(opened: Opened, value: str) -> bool:
@@ -817,20 +830,27 @@ def _is_cut(opened: Opened, value: str) -> bool:
         return False
 
 
-def _setting(label: str, options: dict[str, str], name: str, slot: str, value: str, explanation: str) -> None:
+def _setting(
+    label: str, options: dict[str, str], name: str, slot: str, turn: int, value: str, explanation: str
+) -> None:
     st.segmented_control(
         label,
         list(options),
         format_func=lambda option: options[option],
         required=True,
-        key=f"{name}_{slot}",
+        key=f"{name}_{slot}_{turn}",
         on_change=_set,
-        args=(slot, value, name),
+        args=(slot, turn, value, name),
         help=explanation,
     )
 
 
-def _set(slot: str, value: str, name: str) -> None:
-    found = st.session_state[f"{name}_{slot}"]
+def _set(slot: str, turn: int, value: str, name: str) -> None:
+    if turn != st.session_state[f"prepared_{slot}"][1]:  # the control is no longer on the page
+        return
+    found = st.session_state[f"{name}_{slot}_{turn}"]
     held, present = _present(slot, value)
-    choose(held, with_setting(present, name, {True: "yes", False: "no"}.get(found, found)))
+    chosen = with_setting(present, name, {True: "yes", False: "no"}.get(found, found))
+    choose(held, chosen)
+    if held == slot:
+        st.session_state[f"prepared_{slot}"] = (chosen, turn)

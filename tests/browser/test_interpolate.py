@@ -44,6 +44,14 @@ def button(view: View, name: str) -> Locator:
     return view.page.get_by_role("button", name=name, exact=True)
 
 
+IN_ONE_BREATH = """async ([first, second, pause]) => {
+  const press = name => [...document.querySelectorAll('button')].find(each => each.innerText.includes(name)).click();
+  press(first);
+  await new Promise(resolve => setTimeout(resolve, pause));
+  press(second);
+}"""
+
+
 def press(view: View, name: str, place: int = 0) -> None:
     button(view, name).nth(place).click()
     view.settle()
@@ -111,6 +119,15 @@ def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path:
     assert source(view, "Picture A as the model sees it") != seen
     press(view, "Undo")
     assert source(view, "Picture A as the model sees it") == seen
+    for pause in range(0, 100, 20):
+        press(view, "Prepare A")
+        view.page.get_by_role("radiogroup", name="Dark and light").get_by_text("As it is").click()
+        view.settle()
+        view.page.evaluate(IN_ONE_BREATH, ["Undo", "Choose B", pause])
+        view.settle()
+        view.page.keyboard.press("Escape")
+        view.settle()
+        assert source(view, "Picture A as the model sees it") == seen, f"the second {pause} ms after the first"
     press(view, "Swap A and B")
     assert source(view, "Picture B as the model sees it") == seen
 
