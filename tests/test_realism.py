@@ -127,3 +127,23 @@ def test_figures_of_too_few_pictures_or_without_a_training_part_are_refused(digi
             metrics.figures(model, images, ["kid"], training=training)
         assert "recall" not in str(caught.value).split("allowed:")[1]
     assert "encodings" in (metrics.lacking_pictures(model, "kid") or "")
+
+
+def test_a_header_s_figures_tell_fog_from_pictures(digits):
+    model = load_checkpoint(find("digits-resnet")).model
+    found = realism.compared(model, digits.test.images, digits.test.labels, digits.train.images)
+    assert found["compared_pictures"] == 90 and 0.9 < found["sharpness_real"] < 1.1
+    assert found["sharpness_own_prior"] < found["sharpness_real"]
+    told = realism.describe(found, model.spec)
+    assert f"reconstructions are {found['sharpness_reconstructions']:.0%} as sharp" in told
+    assert f"draws from N(0, I) {found['sharpness_own_prior']:.0%} as sharp" in told and "fitted" not in told
+    assert realism.compared(model, digits.test.images[:99], None, digits.train.images) == {}
+    assert "at least 100 test pictures" in realism.describe({}, model.spec)
+
+
+def test_other_models_are_further_away_in_an_untrained_net_s_features_too(digits):
+    """The order that features of a classifier give, which takes a minute."""
+    models = [load_checkpoint(find(name)).model for name in ("digits-resnet", "digits-linear", "digits-dreg")]
+    found = [realism.compared(model, digits.test.images, None, digits.train.images) for model in models]
+    distances = [figures["distance_own_prior"] for figures in found]
+    assert distances == sorted(distances)

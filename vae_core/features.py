@@ -34,7 +34,7 @@ LABELLED = 10  # pictures of a class in the mean, from which a classifier is tra
 PROJECTED, TEMPERATURE = 64, 0.2  # of the contrastive loss
 LEAST_CROP, LIGHT, NOISE = 0.6, 0.4, 0.05  # of the views: part of a side, change of brightness, standard deviation
 AT_ONCE = 500
-SCALED = 4_000  # training pictures over which the features' variances are 1
+SCALED = 2_000  # training pictures over which the features' variances are 1
 FLAT = 1e-3  # of the largest variance: directions with less are noise of rounding
 CACHE_BYTES = 2**26
 

@@ -549,7 +549,7 @@ def _unit(row: Row) -> str:
 
 def _value(spec: LatentSpec, name: str, row: Row) -> str:
     value, error = row["value"], row["standard_error"]
-    digits = 2 if row["unit"].startswith("nats") else 3
+    digits = 2 if row["unit"].startswith(("nats", "x 1000")) else 3
     if isinstance(value, dict):
         return ", ".join(f"{part.replace('_', ' ')} {_number(number, digits)}" for part, number in value.items())
     if "upper" in row:
