@@ -166,6 +166,8 @@ class Run:
         self.recipe, self.splits = recipe, splits
         torch.manual_seed(recipe.training.seed + WEIGHTS)
         self.model = build(recipe.model)
+        if chosen.type == "cpu":  # convolutions take up to a quarter less time so
+            self.model.to(memory_format=torch.channels_last)
         settings = recipe.training
         objective = OBJECTIVES[recipe.objective.kind](self.model, recipe.objective, len(splits.train))
         self.critic, self.keeps_last, self.penalty = objective.critic, objective.keeps_last, objective.penalty
@@ -279,7 +281,7 @@ class Run:
         if self.recipe.training.weights == "float16":
             best = {name: checkpoints.shortened(t) if t.is_floating_point() else t for name, t in best.items()}
         self.model.load_state_dict(best)
-        self.model.eval()
+        self.model.to(memory_format=torch.contiguous_format).eval()
         settle(self.model, self.splits, self.recipe.training.seed)
 
     def _epoch(self, epoch: int) -> Iterator[Progress]:
@@ -462,15 +464,18 @@ def _broken(when: str) -> TrainingError:
 
 
 def _copy(tensor: Tensor) -> Tensor:
-    return tensor.detach().cpu().clone()
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Give an optimizer its slots back, from tensors named number.slot."""
+    """Give an optimizer its slots back, from tensors named number.slot, each laid out in memory as its weights are."""
     slots: dict[int, dict[str, Tensor]] = {}
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for key, tensor in tensors.items():
         number, slot = key.split(".", 1)
-        slots.setdefault(int(number), {})[slot] = tensor
+        like = weights[int(number)]
+        alike = torch.empty_like(like, device="cpu").copy_(tensor) if tensor.shape == like.shape else tensor
+        slots.setdefault(int(number), {})[slot] = alike
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
