@@ -219,6 +219,8 @@ def _prior(opened: Opened) -> None:
     st.subheader("Prior", anchor=False)
     figures = {name: plain(text) for name, text in cards.prior(opened.key, opened).items()}
     st.write(figures.pop("Prior"))
+    if samples := figures.pop("Samples", ""):
+        st.write(samples)
     if figures:
         with st.expander("How its draws and the encodings of the reference pictures differ"):
             st.table(figures, border="horizontal")

@@ -27,8 +27,8 @@ WIDTHS = (32, 64, 128, 128)  # channels, each at half the side of the one before
 NUMBERS = 128  # of a feature
 SIDE = 64  # pixels: larger pictures are averaged down to it
 PICTURES = 20_000  # that a net learns from, at most
-BATCH = 128
 STEPS = {"classifier": 500, "contrastive": 300}
+BATCH = {"classifier": 128, "contrastive": 64}  # pictures a step, of contrastive nets two views each
 RATE = 1e-3  # of Adam
 LABELLED = 10  # pictures of a class in the mean, from which a classifier is trained
 PROJECTED, TEMPERATURE = 64, 0.2  # of the contrastive loss
@@ -111,7 +111,19 @@ def learn(images: Tensor, labels: Tensor | None = None, progress: Report | None 
 
 def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:
     """What a net was trained on and how, as the name of a file."""
-    settings = (kind, STEPS[kind], WIDTHS, NUMBERS, SIDE, BATCH, RATE, LEAST_CROP, LIGHT, NOISE, torch.__version__)
+    settings = (
+        kind,
+        STEPS[kind],
+        WIDTHS,
+        NUMBERS,
+        SIDE,
+        BATCH[kind],
+        RATE,
+        LEAST_CROP,
+        LIGHT,
+        NOISE,
+        torch.__version__,
+    )
     sha = hashlib.sha256(repr((settings, images.shape, SEED)).encode())
     sha.update(images.contiguous().numpy().data)
     if kind == "classifier" and classes is not None:
@@ -159,12 +171,12 @@ def _outputs(net: nn.Module, images: Tensor) -> Tensor:
 def _steps(
     net: nn.Module, head: nn.Module, images: Tensor, kind: str, report: Report, loss: Callable[[Tensor], Tensor]
 ) -> None:
-    """Train net and head on the loss of rows (B,) of the pictures."""
+    """Train net and head on the loss of rows of the pictures."""
     noise = seeded(SEED, 1)
     optimizer = torch.optim.Adam([*net.parameters(), *head.parameters()], RATE)
     net.train()
     for step in range(STEPS[kind]):
-        rows = torch.randint(len(images), (BATCH,), generator=noise)
+        rows = torch.randint(len(images), (BATCH[kind],), generator=noise)
         optimizer.zero_grad()
         loss(rows).backward()
         optimizer.step()
