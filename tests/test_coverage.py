@@ -48,8 +48,8 @@ def test_encodings_that_fill_the_prior_have_no_offset_no_holes_and_its_variance(
 def test_narrow_encodings_leave_holes():
     found = coverage.measure(with_codes(normal(0.3), std=0.1))
     assert found.variance.median() == pytest.approx(0.1, abs=0.03) and found.holes > 0.9
-    assert found.verdict.startswith("Fit for a generator: no;")
-    assert f"{found.holes:.0%} of them lie further out" in found.verdict
+    assert found.verdict.startswith("Fit for a generator? No: ")
+    assert f"{found.holes:.0%} of its draws lie further out" in found.verdict
 
 
 def test_encodings_beside_the_prior_are_told_in_its_standard_deviations():
@@ -81,7 +81,7 @@ def test_every_vector_model_is_measured_and_left_as_it_is(name):
     before = {key: tensor.clone() for key, tensor in checkpoint.model.state_dict().items()}
     found = coverage.measure(checkpoint)
     again = coverage.measure(checkpoint)
-    assert found.summary() == again.summary() and found.verdict.startswith("Fit for a generator: ")
+    assert found.summary() == again.summary() and found.verdict.startswith("Fit for a generator? ")
     assert all(isinstance(value, float | int | str | None) for value in found.summary().values())
     assert all(torch.equal(tensor, before[key]) for key, tensor in checkpoint.model.state_dict().items())
     assert 0 < found.round_trip[1] <= found.round_trip[0] + 0.05

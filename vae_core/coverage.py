@@ -22,6 +22,7 @@ LEAST = 40  # encodings
 NEIGHBOUR = 5  # to which a distance is taken
 USUAL = 0.95  # share of encodings that lie as near to the others as is called usual
 INFORMED = 0.05  # part of a dimension's variance that the means have, from which it says something
+FLAT = 1e-9  # sharpness of pictures without any contrast
 SEED = 0
 GOOD, FAIR = (0.1, 0.1), (0.25, 0.25)  # holes, and departure of the sharpness (logarithm), up to which a prior is so
 
@@ -54,13 +55,12 @@ class Coverage:
     @property
     def departure(self) -> float:
         """How far the draws are from being as sharp as decoded encodings: 0, or more for fog and for noise."""
-        drawn, rebuilt = (max(value, 1e-9) for value in self.sharpness)
-        return abs(math.log(drawn / rebuilt))
+        return abs(math.log(max(self._crisp, FLAT)))
 
     @property
     def score(self) -> float:
         """One number to rank models of the same pictures by, the lower the better: blur, and what the prior adds."""
-        return self.departure - math.log(max(self.sharpness[1], 1e-9))
+        return self.departure - math.log(max(self.sharpness[1], FLAT))
 
     @property
     def level(self) -> str:
@@ -77,14 +77,17 @@ class Coverage:
     def verdict(self) -> str:
         """Whether draws of the prior look like reconstructions, and why not, in one sentence with the gap in words."""
         if not self.used.any():
-            return "Fit for a generator: no. The code says nothing of the picture, so that all draws look alike."
-        drawn, rebuilt = self.sharpness
-        seen = f"draws are {drawn / max(rebuilt, 1e-9):.0%} as sharp as reconstructions, {self._holes()}"
+            return "Fit for a generator? No: the code says nothing of the picture, so that all draws look alike."
         gap = "" if self.gap is None else f" {fitting.describe(self.gap)}"
-        return f"Fit for a generator: {self.level}; {seen}.{gap}"
+        return (
+            f"Fit for a generator? {self.level.capitalize()}: {self.holes:.0%} of its draws lie further out than "
+            f"{USUAL:.0%} of the encodings do, and they are {self._crisp:.0%} as sharp as reconstructions.{gap}"
+        )
 
-    def _holes(self) -> str:
-        return f"{self.holes:.0%} of them lie further out than {USUAL:.0%} of the pictures' encodings"
+    @property
+    def _crisp(self) -> float:
+        """Sharpness of draws over that of decoded encodings."""
+        return self.sharpness[0] / max(self.sharpness[1], FLAT)
 
     def rows(self) -> dict[str, str]:
         """The figures, name -> words."""
@@ -103,7 +106,7 @@ class Coverage:
                 *self.round_trip
             ),
             "Directions": f"{self.effective_rank:.1f} of {len(self.variance)} in use (effective rank of the means)",
-            "Sharpness": f"of draws: {self.sharpness[0] / max(self.sharpness[1], 1e-9):.0%} of the reconstructions'",
+            "Sharpness": f"of draws: {self._crisp:.0%} of the reconstructions'",
         }
 
     def summary(self) -> dict[str, float | int | str | None]:
