@@ -391,7 +391,7 @@ def test_evaluate_compares_draws_with_pictures(
     sides = ["own_prior", "fitted_prior", "reconstructions", "real"]
     assert [list(row["value"]) for row in rows.values()] == [sides] * 3
     text = vae("evaluate", trained, *options).out
-    assert f"fitted prior {rows['kid']['value']['fitted_prior']:.3f}, reconstructions" in text
+    assert f"fitted prior {rows['kid']['value']['fitted_prior']:.3f} ± " in text
     refused = vae("evaluate", trained, *options, "--limit", 99)
     assert refused.status == 2 and "kid needs at least 100 pictures" in refused.err
 

@@ -218,12 +218,14 @@ def test_draws_are_compared_with_pictures_beside_both_yardsticks(
         training=training_part,
     )
     shown = evaluation.table(opened.checkpoint.model.spec, found.rows)
-    kid = found.rows["kid"]["value"]
+    kid, errors = found.rows["kid"]["value"], found.rows["kid"]["standard_errors"]
     assert shown["Figure"] == REALISM
     assert shown["Value"][0] == evaluation.plain(
-        f"own prior {kid['own_prior']:,.2f}, reconstructions {kid['reconstructions']:,.2f}, real {kid['real']:,.2f}"
+        f"own prior {kid['own_prior']:,.2f} ± {errors['own_prior']:,.2f}, reconstructions "
+        f"{kid['reconstructions']:,.2f} ± {errors['reconstructions']:,.2f}, real {kid['real']:,.2f} ± "
+        f"{errors['real']:,.2f}"
     )
-    assert b"kid,own_prior," in evaluation.as_csv(found)
+    assert f"kid,own_prior,{kid['own_prior']},{errors['own_prior']}," in evaluation.as_csv(found).decode()
     assert "--metrics kid,precision,recall" in found.command
 
 

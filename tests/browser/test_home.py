@@ -99,7 +99,9 @@ def test_draws_are_measured_beside_both_yardsticks(view) -> None:
     view.page.get_by_role("button", name="Measure", exact=True).click()
     row = view.page.get_by_role("row").filter(has_text=re.compile("^KID"))
     expect(row).to_contain_text("90 pictures a side", timeout=240_000)
-    expect(row).to_contain_text(re.compile(r"own prior [\d.-]+, .*reconstructions [\d.-]+, real [\d.-]+"))
+    expect(row).to_contain_text(
+        re.compile(r"own prior [\d.-]+ ± [\d.]+, .*reconstructions [\d.-]+ ± [\d.]+, real [\d.-]+")
+    )
     row.scroll_into_view_if_needed()
     view.screenshot("home-kid")
 

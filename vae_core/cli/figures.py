@@ -257,7 +257,8 @@ def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) ->
 def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
     if isinstance(value, dict):
-        return ", ".join(f"{part.replace('_', ' ')} {v:.3f}" for part, v in value.items())
+        errors = {part: f" ± {v:.3f}" for part, v in row.get("standard_errors", {}).items()}
+        return ", ".join(f"{part.replace('_', ' ')} {v:.3f}{errors.get(part, '')}" for part, v in value.items())
     if "upper" in row:
         return f"{value:.4f} to {row['upper']:.4f}"
     if isinstance(value, list):
