@@ -65,6 +65,7 @@ FIELDS = {
     "patience": ("training.patience",),
     "precision": ("training.precision",),
     "weights": ("training.weights",),
+    "mirror": ("training.mirror",),
     "seed": ("training.seed",),
 }
 DECAY = 100.0  # a learning rate that falls ends at this part of where it started
