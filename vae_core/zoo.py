@@ -191,6 +191,13 @@ VARIANTS = {
         conditional=True,
         conditioning="film",
     ),
+    "conditional-tc": Variant(
+        CONV,
+        "Chen et al. 2018, arXiv:1802.04942",
+        "the class is given, and the dimensions come apart: what is left has a slider each",
+        objective=Objective("tc", beta=Schedule(end=6.0)),
+        conditional=True,
+    ),
     "flow": Variant(
         CONV,
         "Kingma et al. 2016, arXiv:1606.04934",
