@@ -72,7 +72,8 @@ def untrained(images: Tensor) -> FeatureNet:
         images: (N, C, H, W), uint8 or float in [0, 1], N at least 2: their features have mean 0 and covariance 1.
     """
     net = _net(images.shape[1])
-    found = _outputs(net, images[:SCALED])
+    some = torch.randperm(len(images), generator=seeded(SEED))[:SCALED]  # a folder's first ones may be of one class
+    found = _outputs(net, images[some])
     variance, directions = torch.linalg.eigh(torch.cov(found.T.double()))
     kept = variance > FLAT * variance.max()
     white = directions[:, kept] / variance[kept].sqrt()
@@ -111,20 +112,9 @@ def learn(images: Tensor, labels: Tensor | None = None, progress: Report | None 
 
 def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:
     """What a net was trained on and how, as the name of a file."""
-    settings = (
-        kind,
-        STEPS[kind],
-        WIDTHS,
-        NUMBERS,
-        SIDE,
-        BATCH[kind],
-        RATE,
-        LEAST_CROP,
-        LIGHT,
-        NOISE,
-        torch.__version__,
-    )
-    sha = hashlib.sha256(repr((settings, images.shape, SEED)).encode())
+    form = (WIDTHS, NUMBERS, SIDE, images.shape)
+    lesson = (kind, STEPS[kind], BATCH[kind], RATE, LEAST_CROP, LIGHT, NOISE, TEMPERATURE, SEED, torch.__version__)
+    sha = hashlib.sha256(repr((form, lesson)).encode())
     sha.update(images.contiguous().numpy().data)
     if kind == "classifier" and classes is not None:
         sha.update(classes.numpy().data)
