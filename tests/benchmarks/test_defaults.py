@@ -1,6 +1,7 @@
 """The recipe that somebody's own pictures get, each choice turned back in a row of its own: what it gains.
 
-MINUTES of training a row, SETS and ROWS choose what is run; figures in the features of a net trained on the same pictures.
+MINUTES of training a row, SETS and ROWS choose what is run; figures in the features of a net that learnt from the same
+pictures.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def parts(name: str, root: Path) -> Splits:
     return Splits(*(Dataset(name, part, None, (), credit="", licence="") for part in cuts))
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SETS)
 def test_defaults(name: str, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
