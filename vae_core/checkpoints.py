@@ -26,8 +26,7 @@ from vae_core.data.named import OWN_CREDIT, own_name
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
-from vae_core.latents.fitted import TENSORS as PRIOR_TENSORS
-from vae_core.latents.fitted import FittedPrior
+from vae_core.latents.fitted import FittedPrior, restored
 from vae_core.metrics import ACTIVE_KL
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
@@ -411,11 +410,9 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
 
 def _fitted(tensors: dict[str, Tensor], spec: LatentSpec) -> FittedPrior:
     """The prior that was fitted once training was over."""
-    if set(tensors) != set(PRIOR_TENSORS):
-        raise CheckpointError("The file's fitted prior is not complete.")
     try:
-        prior = FittedPrior({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
-    except (ValueError, RuntimeError, IndexError) as error:  # what torch makes of odd shapes
+        prior = restored({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
+    except (ValueError, RuntimeError, IndexError, TypeError) as error:  # what torch makes of odd shapes
         raise CheckpointError("The file's fitted prior is not valid.") from error
     if len(prior.centre) != spec.size or spec.posterior == "quantized":
         raise CheckpointError(f"The file's fitted prior has {len(prior.centre)} dimensions, and z has {spec.size}.")

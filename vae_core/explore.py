@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from vae_core.latents.fitted import FlowPrior
 from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
-from vae_core.shards import seeded
+from vae_core.shards import normal, seeded
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Reference
@@ -139,6 +141,46 @@ def sample_line(
     base, middle, end = (sample(model, n, temperature, seed, fitted, label) for temperature in (0.0, 1.0, 2.0))
     slope = middle - base
     return (base, slope) if torch.allclose(end, base + 2 * slope, rtol=1e-4, atol=1e-5) else None
+
+
+def flow_of(model: VAE) -> FlowPrior:
+    """The flow that was fitted to a model's codes.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    if not isinstance(model.fitted, FlowPrior):
+        raise ValueError("This model has no fitted flow; make one with: vae prior FILE --kind flow")
+    return model.fitted
+
+
+@torch.inference_mode()
+def sample_base(model: VAE, n: int, seed: int = 0) -> Tensor:
+    """The points (n, M) of the flow's base, N(0, I), that the draws of `sample` from it at temperature 1 come from."""
+    blocks, dim = range(-(-n // SAMPLE_BLOCK)), flow_of(model).dim
+    return torch.cat([normal((SAMPLE_BLOCK, dim), seeded(seed, i), torch.device("cpu")) for i in blocks])[:n]
+
+
+@torch.inference_mode()
+def from_base(model: VAE, base: Tensor, label: int | None = None) -> Tensor:
+    """The codes (N, D) of points (N, M) of the flow's base: one point is one code, and so one picture.
+
+    `label` is a class of the flow's. Raises ValueError where there is no flow.
+    """
+    return flow_of(model).to_code(base.to(model.device), _class_rows(model, base, label)).cpu()
+
+
+@torch.inference_mode()
+def to_base(model: VAE, v: Tensor, label: int | None = None) -> Tensor:
+    """The points (N, M) of the flow's base that lead to codes (N, D), pictures' own among them; as `from_base`."""
+    return flow_of(model).to_base(v.to(model.device), _class_rows(model, v, label)).cpu()
+
+
+def _class_rows(model: VAE, rows: Tensor, label: int | None) -> Tensor | None:
+    count = model.spec.fitted_classes
+    if label is None or not count:
+        return None
+    return F.one_hot(torch.full((len(rows),), label, device=model.device), count).float()
 
 
 def to_text(v: Tensor) -> str:

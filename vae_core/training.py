@@ -542,9 +542,9 @@ def described(
         "parameters": parameters(model),
     }
     if fitting.lacking(model) is None and len(splits.train) >= fitting.LEAST:
-        metrics |= fitting.fit_to(
-            model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed
-        ).summary
+        prior = fitting.fit_to(model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed)
+        model = model.with_prior(prior.prior)
+        metrics |= prior.summary
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}
