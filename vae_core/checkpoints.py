@@ -127,10 +127,15 @@ def write_file(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -
     Raises:
         OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
     """
+    write_bytes(path, _content(header, tensors))
+
+
+def _content(header: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """A file of this project's format."""
     header = {**header, "format": FORMAT}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header["sha256"] = digest(header, tensors)
-    write_bytes(path, write_tensors(tensors, {KEY: json.dumps(header)}))
+    return write_tensors(tensors, {KEY: json.dumps(header)})
 
 
 def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -206,6 +211,16 @@ def _header(data: bytes) -> dict[str, Any]:
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint atomically; raises OSError when the disk is full."""
+    write_file(path, *_packed_parts(checkpoint))
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as `save` writes it."""
+    return _content(*_packed_parts(checkpoint))
+
+
+def _packed_parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of a checkpoint's file."""
     header = {
         "recipe": to_dict(checkpoint.recipe),
         "data": to_dict(checkpoint.data),
@@ -218,7 +233,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     if checkpoint.reference is not None:
         columns = vars(checkpoint.reference).items()
         tensors |= {f"reference.{name}": _packed(column) for name, column in columns if column is not None}
-    write_file(path, header, tensors)
+    return header, tensors
 
 
 def shortened(tensor: Tensor) -> Tensor:

@@ -154,6 +154,11 @@ def flow_of(model: VAE) -> FlowPrior:
     return model.fitted
 
 
+def in_base(model: VAE) -> bool:
+    """Whether draws of the fitted prior are points of its base alone: of a flow with none across its basis."""
+    return isinstance(model.fitted, FlowPrior) and not model.fitted.across
+
+
 @torch.inference_mode()
 def sample_base(model: VAE, n: int, seed: int = 0) -> Tensor:
     """The points (n, M) of the flow's base, N(0, I), that the draws of `sample` from it at temperature 1 come from."""

@@ -32,6 +32,7 @@ FLOW_STEPS, FLOW_BATCH, FLOW_RATE = (300, 2_500), 256, 2e-3  # of Adam, whose ra
 FLOW_PASSES = 250  # over the codes, as far as the steps allow: with more, few codes are learnt by heart
 AVERAGE = 0.995  # of a flow's weights over its steps
 UNTOLD = 0.5  # of the rows that a flow learns from without their class
+ENCODING = 0.3  # share of the work that encoding pictures is, about
 SCORED = 1_000  # held-out codes whose density under a flow is measured, at most
 FOG = 10.0  # nats by which draws of the training prior miss the encodings, so that they show
 SLIGHT = 1.0  # nats that nobody sees
@@ -84,19 +85,25 @@ def lacking(model: VAE) -> str | None:
 
 
 @torch.inference_mode()
-def codes_of(model: VAE, images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+def codes_of(
+    model: VAE, images: Tensor, seed: int = 0, progress: Callable[[float], None] | None = None
+) -> tuple[Tensor, Tensor]:
     """Draw one code a picture, and score it by the prior that the model was trained with.
 
     Args:
         model: in eval mode.
         images: (N, C, H, W), uint8 or float in [0, 1].
         seed: of the draws.
+        progress: called with the fraction done; what it raises stops the work.
 
     Returns:
         Codes (N, D), and log p(z) in nats (N,), on the CPU.
     """
-    codes, scores = [], []
+    codes: list[Tensor] = []
+    scores: list[Tensor] = []
     for index, x in blocks(model, images, seed):
+        if progress:
+            progress(sum(map(len, codes)) / len(images))
         for place, rows in enumerate(x.split(at_once(model))):
             draw, _ = model.reconstruct(rows, None, 1, seeded(seed, index, place))
             z = [part[:, 0] for part in draw.z]
@@ -206,7 +213,10 @@ def fit_to(
         raise ValueError(why)
     rows = torch.randperm(len(images), generator=seeded(seed))[:PICTURES]
     known = None if labels is None else labels[rows]
-    return fit(*codes_of(model, images[rows], seed), known, _told(model, classes, kind), seed, progress, kind)
+    report = progress or (lambda share: None)
+    codes, scores = codes_of(model, images[rows], seed, lambda share: report(ENCODING * share))
+    told = _told(model, classes, kind)
+    return fit(codes, scores, known, told, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
 
 
 def fit_to_references(

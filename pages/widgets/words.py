@@ -23,7 +23,7 @@ def density_of(spec: LatentSpec) -> str:
 def prior_of(spec: LatentSpec, prior: str = "own") -> str:
     """Where draws come from, after "from"; `prior` is own, fitted or both."""
     if prior == "fitted":
-        return "the prior that was fitted to the encodings of training pictures"
+        return "the prior that was fitted to where the encoder put the pictures"
     if prior == "both":
         return f"{prior_of(spec)} (above) and the one that was fitted to the encodings (below)"
     if spec.codebook_size:
@@ -44,9 +44,30 @@ def intro(spec: LatentSpec) -> str:
     return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {prior_of(spec)}."
 
 
-def temperature_of(spec: LatentSpec) -> str:
-    """What the temperature does."""
+OWN, FITTED = "where the prior puts its draws", "where the encoder put the pictures"
+
+
+def places_of(prior: str) -> str:
+    """What the choice of a prior comes down to, in a sentence; `prior` is own, fitted or both."""
+    if prior == "both":
+        return f"Above: {OWN}. Below: {FITTED}."
+    return f"{(FITTED if prior == 'fitted' else OWN).capitalize()}."
+
+
+def fitted_prior(spec: LatentSpec) -> str:
+    """The fitted prior of a model that has one, in words."""
+    if spec.fitted == "flow":
+        return "a flow, which carries each point of N(0, I) to one code; as a sampler a little behind a mixture"
+    return "a mixture of Gaussians"
+
+
+def temperature_of(spec: LatentSpec, prior: str = "own") -> str:
+    """What the temperature does, to draws from a prior: own, fitted or both."""
     rest = "1 is the prior itself; below 1 the pictures are more average and more alike, above 1 they are stranger."
+    if prior == "fitted" and spec.fitted == "flow":
+        return f"The points of N(0, I) that the flow carries to codes are multiplied by it. {rest}"
+    if prior != "own":
+        return f"The standard deviation of the prior, of a mixture that of each Gaussian, is multiplied by it. {rest}"
     if spec.codebook_size:
         if spec.prior != "learned":
             return "A uniform prior has no temperature: all codes stay alike."
