@@ -231,7 +231,7 @@ def prior_input(opened: Opened, by_class: bool) -> str:
         help="Its own: the prior that the model was trained with. Fitted: "
         f"{words.fitted_prior(opened.checkpoint.model.spec)}. {fitting.describe(gap)}",
     )
-    st.caption(words.places_of(str(prior)))
+    st.caption(" ".join([words.places_of(str(prior)), *[fitting.describe(gap)] * (gap >= fitting.FOG)]))
     return str(prior)
 
 
@@ -589,13 +589,14 @@ def main() -> None:
     opened = models.picker()
     pictures.keep_in_url("a", "b", "start")
     st.title("Sample", anchor=False)
-    st.write(words.intro(opened.checkpoint.model.spec))
+    intro = st.empty()
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     left = left.container(gap="xxsmall")
     above = left.container(horizontal=True, vertical_alignment="bottom")
     with right:
         view, graph = controls(opened, above)
+    intro.write(words.intro(opened.checkpoint.model.spec, view.prior))
     points, y = points_of(opened, view)
 
     def made() -> Tensor:

@@ -114,11 +114,13 @@ def state(opened: Opened) -> str:
             "own prior misses these places."
         )
     count, pictures = int(metrics.get("prior_components") or 0), int(metrics.get("prior_pictures") or 0)
-    what = f"a mixture of {fitting.name(count)}" if spec.fitted == "mixture" and count else f"a {spec.fitted}"
-    by = "the reference encodings in its file" if metrics.get("prior_references") else "encodings of training pictures"
-    words = [f"Fitted to {pictures:,} of {by}: {what}." if pictures else f"It has a fitted prior, {what}."]
+    what = f"A mixture of {fitting.name(count)}" if spec.fitted == "mixture" and count else f"A {spec.fitted}"
+    words = [f"{what} is fitted to {pictures:,} encodings of training pictures."]
     if metrics.get("prior_references"):
-        words.append("These are of test pictures, so that others have to measure it.")
+        words = [
+            f"{what} is fitted to reference encodings alone, {pictures:,} from the model's file. These are of test "
+            "pictures, so that others have to measure it."
+        ]
     if (gap := metrics.get("prior_gap")) is not None:
         words.append(fitting.describe(gap))
     return " ".join(words)
@@ -149,7 +151,8 @@ def _offer(opened: Opened, sources: list[str]) -> None:
         background.stop("prior")
         job = background.job("prior", (opened.key, chosen, source), work)
         st.session_state.pop("prior_said", None)
-        running = st.session_state["prior_running"] = Running(opened, job)
+        st.session_state["prior_running"] = Running(opened, job)
+        st.rerun()
     if running is not None:
         name = "" if running.opened.key == opened.key else f" of {plain(running.opened.entry.title)}"
         background.watch(running.job, f"Fitting the prior{name}", lambda _: None)

@@ -25,7 +25,7 @@ def prior_of(spec: LatentSpec, prior: str = "own") -> str:
     if prior == "fitted":
         return "the prior that was fitted to where the encoder put the pictures"
     if prior == "both":
-        return f"{prior_of(spec)} (above) and the one that was fitted to the encodings (below)"
+        return f"{prior_of(spec)} (above), and the one that was fitted to where the encoder put the pictures (below)"
     if spec.codebook_size:
         learned = "the learned prior over codes, which writes the map of codes place by place"
         return learned if spec.prior == "learned" else "a uniform prior over codes: all are alike everywhere"
@@ -37,11 +37,12 @@ def prior_of(spec: LatentSpec, prior: str = "own") -> str:
     return named.get(spec.prior, "the prior")
 
 
-def intro(spec: LatentSpec) -> str:
-    """The first sentence of Sample."""
-    if spec.prior == "normal":
+def intro(spec: LatentSpec, prior: str = "own") -> str:
+    """The first sentence of Sample, of draws from a prior: own, fitted or both."""
+    if spec.prior == "normal" and prior == "own":
         return "Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures."
-    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {prior_of(spec)}."
+    whence = prior_of(spec, prior)
+    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {whence}."
 
 
 OWN, FITTED = "where the prior puts its draws", "where the encoder put the pictures"
