@@ -465,11 +465,13 @@ def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path,
     [
         ("prior {trained} --references --kind spline --out {new}", "--kind is 'spline'; allowed: mixture, flow"),
         ("export {trained} --flow --onnx {new}", "vae prior FILE --kind flow"),
+        ("interpolate {trained} {a} {b} --path flow --out {new}", "vae prior FILE --kind flow"),
     ],
 )
-def test_what_a_prior_cannot_do_is_told(command, words, trained: Path, tmp_path: Path, vae: Vae) -> None:
-    new = tmp_path / ("x.png" if "sample" in command else "x.onnx" if "export" in command else "x.safetensors")
-    answer = vae(*command.format(trained=trained, new=new).split())
+def test_what_a_prior_cannot_do_is_told(command, words, trained, drawings, tmp_path: Path, vae: Vae) -> None:
+    new = tmp_path / ("x.onnx" if "export" in command else "x.gif" if "interpolate" in command else "x.safetensors")
+    places = {"trained": trained, "new": new, "a": drawings[0], "b": drawings[1]}
+    answer = vae(*(word.format(**places) for word in command.split()))
     assert answer.status == 2 and words in answer.err and not new.exists()
 
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_core.latents.fitted import FlowPrior
+from vae_core.latents.fitted import MAX_DIRECTIONS, FlowPrior
 from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
 from vae_core.shards import normal, seeded
@@ -331,6 +331,21 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
         raise ValueError(f"steps is {steps}; it must be at least 2.")
     t = torch.linspace(0, 1, steps)
     return torch.lerp(a[None], b[None], t[:, None]) if path == "linear" else slerp(a, b, t)
+
+
+def through_flow(model: VAE, a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """`steps` codes from a (t = 0) to b (t = 1) along the great circle of the flow's base: (D,), (D,) -> (steps, D).
+
+    Every step of it is as near to where the encoder put pictures as the flow's draws are. A and B come back as nearly
+    as `to_base` finds them. Raises ValueError where there is no flow, or where it moves in some directions alone.
+    """
+    if not in_base(model):
+        raise ValueError(
+            "A path through the flow needs a fitted flow over all dimensions, of at most "
+            f"{MAX_DIRECTIONS}; make one with: vae prior FILE --kind flow"
+        )
+    first, last = to_base(model, torch.stack([a, b]))
+    return from_base(model, interpolate(first, last, steps, "spherical"))
 
 
 def pad_weights(places: Tensor, corners: int) -> Tensor:

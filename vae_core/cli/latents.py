@@ -59,6 +59,7 @@ Class = Annotated[
 ]
 
 PRIORS = ("own", "fitted")
+FLOW = "flow"  # a path
 
 commands = typer.Typer()
 
@@ -201,7 +202,7 @@ def interpolate(
     b: Annotated[Path, typer.Argument(metavar="B.png", help="Where it ends.")],
     out: Out,
     steps: Annotated[int, typer.Option(min=2, max=1000, help="Pictures from A to B.")] = 16,
-    path: Annotated[str, typer.Option(help="linear or spherical.")] = "linear",
+    path: Annotated[str, typer.Option(help="linear, spherical, or flow: through the fitted flow.")] = "linear",
     fps: Annotated[float, typer.Option(min=0.1, max=50, help="Pictures a second of a GIF.")] = 10.0,
     fit: Fit = None,
     invert: Invert = None,
@@ -215,7 +216,8 @@ def interpolate(
     from vae_core import explore, images
 
     take_out(out, ".png", ".gif")
-    explore.check_path(path)
+    if path != FLOW:
+        explore.check_path(path)
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     _check_way(model.spec, path)
@@ -226,7 +228,9 @@ def interpolate(
     if model.spec.classes is not None:
         start, end = explore.classify(model, x, seed)
         weights = explore.interpolate(start, end, steps)
-    frames = explore.decode(model, explore.interpolate(mean[0], mean[1], steps, path), weights)
+    ends = mean[0], mean[1]
+    points = explore.through_flow(model, *ends, steps) if path == FLOW else explore.interpolate(*ends, steps, path)
+    frames = explore.decode(model, points, weights)
     if out.suffix.lower() == ".gif":
         data = images.gif(frames, fps, scale)
     else:
