@@ -1051,6 +1051,27 @@ def test_a_checkpoint_that_cannot_be_saved_keeps_the_state(
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
 
 
+@pytest.mark.parametrize(("side", "mirrored"), [("either", True), ("left", False)])
+def test_the_pictures_decide_whether_mirrored_ones_are_shown(
+    side: str, mirrored: bool, tmp_path: Path, vae: Vae
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 200, (400, 8, 8), dtype=np.uint8)
+    bright = np.ones(400, bool) if side == "left" else rng.random(400) < 0.5
+    pictures[bright, :, :4] += 50
+    pictures[~bright, :, 4:] += 50
+    np.savez(tmp_path / "own.npz", images=pictures)
+    out = tmp_path / "m.safetensors"
+    words = ("train", *SMALL, "--data", tmp_path / "own.npz", "--mirror", "auto", "--out", out)
+    answer = vae(*words)
+    assert answer.status == 0, answer.err
+    assert ("half of the pictures of each step are mirrored" if mirrored else "none is mirrored") in answer.err
+    assert answer.err.index("chance is 50 %") < answer.err.index("epoch 1/")
+    assert checkpoints.load(out).recipe.training.mirror is mirrored
+    assert "is finished already" in vae(*words, "--resume").err
+    assert vae(*words[:-3], "maybe", *words[-2:], "--overwrite").status == 2
+
+
 def test_own_pictures_are_trained_for_so_many_minutes(tmp_path: Path, vae: Vae) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "mine").mkdir()

@@ -30,7 +30,7 @@ from vae_core.metrics import (
     statistics,
 )
 from vae_core.model import VAE, build, parameters
-from vae_core.shards import Shard, seeded
+from vae_core.shards import Shard, seeded, uniform
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -335,6 +335,9 @@ class Run:
         if settings.std is not None:
             self._spread(settings.std.at(progress))
         pictures, labels = as_float(self.images[mine]), None if self.labels is None else self.labels[mine]
+        if settings.mirror:
+            turned = uniform((len(pictures), 1, 1, 1), share, pictures.device) < 0.5
+            pictures = torch.where(turned, pictures.flip(3), pictures)
         with self.mixed():
             terms = self.objective(self.model.observe(pictures, share), labels, progress, share, pictures)
         loss = terms["loss"] if self.critic is None else terms["loss"] + terms["critic_loss"]

@@ -55,6 +55,13 @@ def _on_off(text: str) -> bool:
     return text.lower() == "on"
 
 
+def _on_off_auto(text: str) -> str:
+    """`on`, `off` or `auto`."""
+    if text.lower() not in ("on", "off", "auto"):
+        raise typer.BadParameter(f"{text!r} is neither on, off nor auto.")
+    return text.lower()
+
+
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
     """`3:8,2:4`: halvings and channels of each latent group."""
     try:
@@ -219,6 +226,16 @@ def train(
     weights: Annotated[
         str | None,
         _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end: weights take half the room.", "float32"),
+    ] = None,
+    mirror: Annotated[
+        Any,
+        _option(
+            "Training",
+            "Show each picture mirrored in half of its steps; auto: where a classifier cannot tell mirrored ones.",
+            "off",
+            metavar="on|off|auto",
+            parser=_on_off_auto,
+        ),
     ] = None,
     seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
     like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
