@@ -100,8 +100,8 @@ def test_defaults(name: str, data_root: Path, capsys: pytest.CaptureFixture[str]
             epochs = epochs_within(made, splits, 60 * MINUTES)
             run = Run(replace(made, training=replace(made.training, epochs=epochs)), splits)
             list(run.train())
-            fitting.fit_to(run.model, splits.train.images)
-            seen = sides(run.model, splits.test.images).features(net)
+            model = run.model.with_prior(fitting.fit_to(run.model, splits.train.images).prior)
+            seen = sides(model, splits.test.images).features(net)
             found = {key: kid(seen.real, other) for key, other in seen.others.items()}
             best = found.get("fitted_prior", found["own_prior"])
             print(
