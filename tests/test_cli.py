@@ -479,6 +479,38 @@ def test_sample_is_the_decoded_prior_and_follows_the_seed(trained: Path, tmp_pat
     assert (first_grid[2 : 2 + 8 * scale : scale, 2 : 2 + 8 * scale : scale] == x[0, ..., 0]).all()
 
 
+def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    before = trained.read_bytes()
+    for kind, source in (("mixture", "--references"), ("flow", "--limit=300")):
+        made, grid = tmp_path / f"{kind}.safetensors", tmp_path / f"{kind}.png"
+        answer = vae("prior", trained, "--kind", kind, source, "--out", made, "--device", "cpu")
+        assert answer.status == 0 and "own prior" in answer.out and "nats a held-out picture" in answer.out
+        model = (found := checkpoints.load(made)).model
+        assert model.spec.fitted == kind and model.spec.fitted_classes == 10
+        assert found.metrics["prior_references"] == (kind == "mixture")
+        again = vae("sample", made, "-n", 9, "--prior", "fitted", "--class", 3, "--device", "cpu", "--out", grid)
+        assert again.status == 0
+        points = explore.sample(model, 9, fitted=True, label=3)
+        shown = np.asarray(images.grid(explore.decode(model, points), columns=3, scale=14))
+        assert (pixels(grid) == shown).all()
+    assert trained.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("prior {trained} --references --kind spline --out {new}", "--kind is 'spline'; allowed: mixture, flow"),
+        ("export {trained} --flow --onnx {new}", "vae prior FILE --kind flow"),
+        ("interpolate {trained} {a} {b} --path flow --out {new}", "vae prior FILE --kind flow"),
+    ],
+)
+def test_what_a_prior_cannot_do_is_told(command, words, trained, drawings, tmp_path: Path, vae: Vae) -> None:
+    new = tmp_path / ("x.onnx" if "export" in command else "x.gif" if "interpolate" in command else "x.safetensors")
+    places = {"trained": trained, "new": new, "a": drawings[0], "b": drawings[1]}
+    answer = vae(*(word.format(**places) for word in command.split()))
+    assert answer.status == 2 and words in answer.err and not new.exists()
+
+
 def test_many_pictures_are_enlarged_less(trained: Path, tmp_path: Path, vae: Vae) -> None:
     out = tmp_path / "x.png"
     assert vae("sample", trained, "-n", 10_000, "--out", out).status == 0
@@ -839,8 +871,8 @@ MISTAKES = {
     "interpolate {model} {picture} {model} --out {folder}/x.gif": "not a picture",
     "interpolate {model} {picture} {picture} --path curved --out {folder}/x.gif": "allowed: linear, spherical",
     "interpolate {points} {picture} {picture} --path spherical --out {folder}/x.gif": "allowed for this model: linear",
-    "sample {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
-    "traverse {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
+    "sample {model} --class 3 --out {folder}/x.png": "this model has no classes without --prior fitted: leave it out",
+    "traverse {model} --class 3 --out {folder}/x.png": "this model has no classes without --prior fitted: leave it out",
     "sample {by_class} --class ten --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
     "traverse {by_class} --class 10 --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
     "interpolate {model} {picture} {picture} --fit squeeze --out {folder}/x.gif": "allowed: crop, pad, stretch",

@@ -552,9 +552,9 @@ def described(
         "parameters": parameters(model),
     }
     if fitting.lacking(model) is None and len(splits.train) >= fitting.LEAST:
-        metrics |= fitting.fit_to(
-            model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed
-        ).summary
+        prior = fitting.fit_to(model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed)
+        model = model.with_prior(prior.prior)
+        metrics |= prior.summary
     metrics |= realism.compared(model, test.images, test.labels, splits.train.images)
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]

@@ -52,11 +52,15 @@ def _grid(x: torch.Tensor) -> Image.Image:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def samples(key: str, _opened: Opened) -> Image.Image:
-    """A row of pictures decoded at draws from the prior."""
+    """A row of pictures decoded at draws from the prior that Sample begins with."""
     model = _opened.checkpoint.model
     count = columns(model.image_shape[2])
     y = torch.arange(count) % model.spec.classes if model.spec.classes else None
-    return _grid(explore.decode(model, explore.sample(model, count, seed=SEED), y))
+    return _grid(
+        explore.decode(
+            model, explore.sample(model, count, seed=SEED, fitted=models.usual_prior(_opened) == "fitted"), y
+        )
+    )
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

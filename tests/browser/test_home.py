@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages.widgets import models
+from vae_core import checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
@@ -239,3 +240,22 @@ def test_a_page_says_once_that_originals_are_missing(view, path: str) -> None:
     view.settle()
     text = view.page.get_by_test_id("stApp").inner_text()
     assert text.count("not on this machine") == (0 if path in ("traverse", "map") else 1), text
+
+
+def test_a_prior_is_fitted_drawn_from_and_downloaded(view) -> None:
+    view.open(show="The open model", model="digits")
+    view.page.get_by_role("button", name="Fit a prior", exact=True).click()
+    expect(view.page.get_by_text("This is digits with its new prior")).to_be_visible(timeout=60_000)
+    view.settle()
+    assert model(view).input_value().startswith("digits-mixture (fitted ")
+    view.screenshot("home-prior")
+    with view.page.expect_download() as given:
+        view.page.get_by_role("button", name="Model with its prior").click()
+    assert given.value.suggested_filename == "digits-mixture.safetensors"
+    assert checkpoints.load(Path(given.value.path())).model.spec.fitted == "mixture"
+    view.go_to("Sample")
+    view.page.get_by_role("radio", name="Both").click()
+    view.settle()
+    assert "prior=both" in view.page.url
+    expect(view.page.get_by_text("Below: where the encoder put the pictures.")).to_be_visible()
+    view.screenshot("sample-both")
