@@ -71,7 +71,8 @@ class Fit:
 
 def with_prior(checkpoint: Checkpoint, found: Fit) -> Checkpoint:
     """The checkpoint with a fitted prior and its figures; its model shares the weights of the other, which stays."""
-    metrics = {**checkpoint.metrics, **found.summary}
+    kept = {name: value for name, value in checkpoint.metrics.items() if not name.endswith("_fitted_prior")}
+    metrics = {**kept, **found.summary}  # without what was measured of draws from another prior
     return replace(checkpoint, model=checkpoint.model.with_prior(found.prior), metrics=metrics)
 
 

@@ -199,7 +199,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures, training = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, parts = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
@@ -208,7 +208,7 @@ def evaluate(
     given = known and not without_labels
     with progress_bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
         rows = figures(
-            model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, training
+            model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, parts.train
         )
     listed = _worst(model, pictures, worst, seed, given)
     found = {
