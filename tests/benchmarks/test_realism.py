@@ -10,9 +10,11 @@ SETS = ("mnist", "fashion-mnist", "digits", "characters", "sprites")
 
 
 def models_of(name: str) -> dict[str, Checkpoint]:
-    """The shipped models of a set whose pictures have one size."""
-    found = {one: checkpoints.load(checkpoints.find(one)) for one in checkpoints.shipped()}
-    return {one: checkpoint for one, checkpoint in found.items() if checkpoint.data.name == name}
+    """The shipped models of a set, those whose pictures have the size of the first one's."""
+    opened = {one: checkpoints.load(checkpoints.find(one)) for one in checkpoints.shipped()}
+    found = {one: checkpoint for one, checkpoint in opened.items() if checkpoint.data.name == name}
+    shape = next(iter(found.values())).model.image_shape
+    return {one: checkpoint for one, checkpoint in found.items() if checkpoint.model.image_shape == shape}
 
 
 def rank(a: list[float], b: list[float]) -> str:
