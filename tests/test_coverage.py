@@ -110,6 +110,7 @@ def test_the_gap_is_in_the_verdict_and_large_ones_decide_it():
     for gap, level in ((0.5, "yes"), (5.0, "partly"), (50.0, "no")):
         found = coverage.measure(replace(whole, metrics={"prior_gap": gap}))
         assert found.level == level and found.verdict.endswith(fitting.describe(gap))
+        assert found.verdict.startswith(f"Fit for a generator? {level.capitalize()}")
     assert coverage.measure(replace(whole, metrics={})).rows()["Gap"].startswith("not measured")
 
 
