@@ -162,9 +162,13 @@ def test_a_header_s_figures_tell_fog_from_pictures(digits):
     assert "at least 100 test pictures" in realism.describe({}, model.spec)
 
 
-def test_other_models_are_further_away_in_an_untrained_net_s_features_too(digits):
-    """The order that features of a classifier give, which takes a minute."""
-    models = [load_checkpoint(find(name)).model for name in ("digits-resnet", "digits-linear", "digits-dreg")]
-    found = [realism.compared(model, digits.test.images, None, digits.train.images) for model in models]
-    distances = [figures["distance_own_prior"] for figures in found]
-    assert distances == sorted(distances)
+def test_an_untrained_net_tells_blur_and_fog_too(digits, monkeypatch):
+    model = load_checkpoint(find("digits-resnet")).model
+    decode, distances, crisp = model.decode, [], []
+    for share in (0.0, 0.5, 1.0):
+        fog = lambda z, y=None, share=share: (x := decode(z, y)).lerp(x.mean((1, 2, 3), keepdim=True), share)  # noqa: E731
+        monkeypatch.setattr(model, "decode", fog)
+        found = realism.compared(model, digits.test.images, None, digits.train.images)
+        distances.append(found["distance_own_prior"])
+        crisp.append(found["sharpness_own_prior"])
+    assert distances == sorted(distances) and crisp == sorted(crisp, reverse=True) and crisp[-1] < 1e-6
