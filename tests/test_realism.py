@@ -162,12 +162,16 @@ def test_a_header_s_figures_tell_fog_from_pictures(digits):
     assert "at least 100 test pictures" in realism.describe({}, model.spec)
 
 
-def test_an_untrained_net_tells_blur_and_fog_too(digits, monkeypatch):
+def test_an_untrained_net_tells_fog_from_pictures_too(digits, monkeypatch):
     model = load_checkpoint(find("digits-resnet")).model
     decode, distances, crisp = model.decode, [], []
+
+    def in_fog(z: list, y: torch.Tensor | None = None) -> torch.Tensor:
+        x = decode(z, y)
+        return x.lerp(x.mean((1, 2, 3), keepdim=True), share)
+
+    monkeypatch.setattr(model, "decode", in_fog)
     for share in (0.0, 0.5, 1.0):
-        fog = lambda z, y=None, share=share: (x := decode(z, y)).lerp(x.mean((1, 2, 3), keepdim=True), share)  # noqa: E731
-        monkeypatch.setattr(model, "decode", fog)
         found = realism.compared(model, digits.test.images, None, digits.train.images)
         distances.append(found["distance_own_prior"])
         crisp.append(found["sharpness_own_prior"])
