@@ -164,15 +164,17 @@ def test_a_header_s_figures_tell_fog_from_pictures(digits):
 
 def test_an_untrained_net_tells_fog_from_pictures_too(digits, monkeypatch):
     model = load_checkpoint(find("digits-resnet")).model
-    decode, distances, crisp = model.decode, [], []
+    decode = model.decode
 
-    def in_fog(z: list, y: torch.Tensor | None = None) -> torch.Tensor:
-        x = decode(z, y)
-        return x.lerp(x.mean((1, 2, 3), keepdim=True), share)
+    def compared_in_fog(share: float) -> tuple[float, float]:
+        def in_fog(z: list, y: torch.Tensor | None = None) -> torch.Tensor:
+            x = decode(z, y)
+            return x.lerp(x.mean((1, 2, 3), keepdim=True), share)
 
-    monkeypatch.setattr(model, "decode", in_fog)
-    for share in (0.0, 0.5, 1.0):
+        monkeypatch.setattr(model, "decode", in_fog)
         found = realism.compared(model, digits.test.images, None, digits.train.images)
-        distances.append(found["distance_own_prior"])
-        crisp.append(found["sharpness_own_prior"])
-    assert distances == sorted(distances) and crisp == sorted(crisp, reverse=True) and crisp[-1] < 1e-6
+        return found["distance_own_prior"], found["sharpness_own_prior"]
+
+    distances, crisp = zip(*map(compared_in_fog, (0.0, 0.5, 1.0)), strict=True)
+    assert list(distances) == sorted(distances)
+    assert list(crisp) == sorted(crisp, reverse=True) and crisp[-1] < 1e-6
