@@ -199,6 +199,7 @@ def _details(opened: Opened) -> None:
         st.subheader("Figures", anchor=False)
         st.table({name: plain(value) for name, value in cards.figures(opened).items()}, border="horizontal")
         st.caption(_density(opened))
+        _prior(opened)
         st.subheader("Data", anchor=False)
         st.text("\n".join(cards.source(opened.checkpoint.data)))
         st.subheader("Train it again", anchor=False)
@@ -214,6 +215,18 @@ def _details(opened: Opened) -> None:
                 st.table({plain(key): plain(value) for key, value in rows.items()}, border="horizontal")
     priors.section(opened)
     evaluation.section(opened)
+
+
+def _prior(opened: Opened) -> None:
+    """Whether draws of the model's own prior look like reconstructions, and the figures that tell it."""
+    st.subheader("Prior", anchor=False)
+    figures = {name: plain(text) for name, text in cards.prior(opened.key, opened).items()}
+    st.write(figures.pop("Prior"))
+    if samples := figures.pop("Samples", ""):
+        st.write(samples)
+    if figures:
+        with st.expander("How its draws and the encodings of the reference pictures differ"):
+            st.table(figures, border="horizontal")
 
 
 def _density(opened: Opened) -> str:

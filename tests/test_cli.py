@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from typer.main import get_command
 
-from vae_core import checkpoints, config, explore, files, images, metrics, zoo
+from vae_core import checkpoints, config, coverage, explore, features, files, images, metrics, realism, zoo
 from vae_core.cli import app, main, shared
 from vae_core.cli.latents import _prepared
 from vae_core.cli.planning import plan
@@ -371,6 +371,42 @@ def test_a_file_written_before_opens_with_todays_figures_and_can_be_updated(
     before = checkpoints.read_file(checkpoints.find(name))[1]
     assert all(torch.equal(tensors[key], before[key]) for key in before)
     assert "nothing changes" in vae("update", path).err
+
+
+def test_info_tells_whether_the_prior_is_fit_for_a_generator(vae: Vae) -> None:
+    found = coverage.measure(checkpoints.load(checkpoints.find("digits")))
+    text = vae("info", "digits").out
+    assert f"prior         {found.verdict}\n" in text and f"  holes       {found.rows()['Holes']}\n" in text
+    assert json.loads(vae("info", "digits", "--json").out)["prior"] == found.summary()
+    assert "level by level" in json.loads(vae("info", "digits-vdvae", "--json").out)["prior"]["not_measured"]
+
+
+def test_evaluate_compares_draws_with_pictures(
+    trained: Path, vae: Vae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_CACHE", str(tmp_path))
+    monkeypatch.setitem(features.STEPS, "classifier", 20)
+    options = ("--metrics", "kid,precision,recall", "--device", "cpu")
+    rows = json.loads(vae("evaluate", trained, *options, "--json").out)["metrics"]
+    sides = ["own_prior", "fitted_prior", "reconstructions", "real"]
+    assert [list(row["value"]) for row in rows.values()] == [sides] * 3
+    text = vae("evaluate", trained, *options).out
+    assert f"fitted prior {rows['kid']['value']['fitted_prior']:.3f} ± " in text
+    refused = vae("evaluate", trained, *options, "--limit", 99)
+    assert refused.status == 2 and "kid needs at least 100 pictures" in refused.err
+
+
+def test_a_run_ends_with_a_comparison_of_its_samples(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    answer = vae("train", *SMALL, "--epochs", 1, "--out", out)
+    found = checkpoints.load(out)
+    told = realism.describe(found.metrics, found.model.spec)
+    assert told in answer.err and "draws from N(0, I)" in told
+    assert f"samples       {told}\n" in vae("info", out).out
+    few = tmp_path / "few.safetensors"
+    answer = vae("train", *SMALL, "--epochs", 1, "--count", 60, "--out", few)
+    assert "Samples were not compared with real pictures" in answer.err
+    assert "samples " not in vae("info", few).out
 
 
 def test_info_tells_the_kl_of_each_level_and_the_dead(vae: Vae) -> None:

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import cards, models
 from pages.widgets.models import Entry
-from vae_core import checkpoints, data, fitting, zoo
+from vae_core import checkpoints, coverage, data, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
 from vae_core.metrics import statistics
@@ -128,6 +128,26 @@ def collapsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     whole = small()
     checkpoints.save(replace(whole, metrics=whole.metrics | {"active_units": 0}), tmp_path / "flat.safetensors")
     return "flat (own folder)"
+
+
+def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(
+    show: Show, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(app: AppTest) -> str:
+        cells = [str(cell) for table in app.table for cell in table.value.to_numpy().flatten()]
+        return "\n".join([said(app.markdown), *cells]).replace("\\", "")
+
+    few = "Not compared with the encodings. The file holds 10 reference encodings; at least 40 are needed."
+    assert few in told(show("The open model", "digits"))
+    whole = checkpoints.load(root / "checkpoints" / "digits.safetensors")
+    figures = {"compared_pictures": 90, "distance_real": 0.0, "distance_own_prior": 9.0, "sharpness_own_prior": 0.5}
+    figures |= {"distance_reconstructions": 3.0, "sharpness_reconstructions": 0.75, "sharpness_real": 1.0}
+    whole = replace(whole, metrics=whole.metrics | figures)
+    checkpoints.save(whole, tmp_path / "whole.safetensors")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    found, page = coverage.measure(whole), told(show("The open model", "whole"))
+    assert found.verdict in page and found.rows()["Round trip"] in page
+    assert "draws from N(0, I) 50% as sharp and 9.0 away" in page
 
 
 COLLAPSE = "every picture is decoded alike; the usual fix is to train it again with a lower KL weight"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision
+from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision, realism
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, difference, from_dict, to_dict
 from vae_core.metrics import (
@@ -555,6 +555,7 @@ def described(
         prior = fitting.fit_to(model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed)
         model = model.with_prior(prior.prior)
         metrics |= prior.summary
+    metrics |= realism.compared(model, test.images, test.labels, splits.train.images)
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}

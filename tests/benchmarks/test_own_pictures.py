@@ -32,7 +32,7 @@ Found = dict[str, Tensor]
 
 
 def ours(folder: Path, held: Tensor, out: Path) -> Found:
-    """The command with nothing but a folder and a length: draws of both priors, and reconstructions of held-out ones."""
+    """The command with a folder and a length alone: draws of both priors, reconstructions of held-out pictures."""
     words = ("train", "--data", str(folder), "--minutes", str(MINUTES), "--out", str(out))
     subprocess.run([sys.executable, "-m", "vae_core", *words], check=True, stdout=subprocess.DEVNULL)
     model = checkpoints.load(out).model
@@ -93,6 +93,7 @@ def psnr(made: Tensor, real: Tensor) -> float:
     return -10 * (made - real.float() / 255).square().flatten(1).mean(1).log10().mean().item()
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SETS)
 def test_own_pictures(name: str, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,30 @@ def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
     view.screenshot("home-evaluate")
 
 
+def test_draws_are_measured_beside_both_yardsticks(view) -> None:
+    view.open(show="The open model", model="digits", eval_figures="KID")
+    view.page.get_by_role("button", name="Measure", exact=True).click()
+    row = view.page.get_by_role("row").filter(has_text=re.compile("^KID"))
+    expect(row).to_contain_text("90 pictures a side", timeout=240_000)
+    expect(row).to_contain_text(
+        re.compile(r"own prior [\d.-]+ ± [\d.]+, .*reconstructions [\d.-]+ ± [\d.]+, real [\d.-]+")
+    )
+    row.scroll_into_view_if_needed()
+    view.screenshot("home-kid")
+
+
+def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(new_view) -> None:
+    for size in ((1280, 720), (390, 844)):
+        view = new_view(width=size[0], height=size[1])
+        view.open(show="The open model", model="mnist-adversarial")
+        expect(view.page.get_by_text(re.compile(r"Fit for a generator\? No: \d+% of its draws"))).to_be_visible()
+        view.page.get_by_text("How its draws and the encodings of the reference pictures differ").click()
+        holes = view.page.get_by_role("row").filter(has_text="Holes")
+        expect(holes).to_contain_text(re.compile(r"\d+% of draws lie further out than 95% of the encodings do"))
+        holes.scroll_into_view_if_needed()
+        view.screenshot(f"home-prior-{size[0]}")
+
+
 def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, tmp_path: Path) -> None:
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(DIGITS.read_bytes()[:-7])

@@ -294,7 +294,7 @@ def _processes(device: str) -> Iterator[None]:
 
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
-    from vae_core import checkpoints, fitting
+    from vae_core import checkpoints, fitting, realism
     from vae_core.training import Run, TrainingError, epochs_within, package
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
@@ -329,6 +329,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     say(f"Wrote {out}: {summary(finished)}.")
     if (gap := finished.metrics.get("prior_gap")) is not None:
         say(fitting.describe(gap))
+    say(realism.describe(finished.metrics, finished.model.spec))
     return None
 
 
