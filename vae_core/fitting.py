@@ -335,7 +335,8 @@ def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report:
             loss.backward()
             optimizer.step()
             schedule.step()
-            torch._foreach_lerp_(averages, [part.detach() for part in weights], 1 - AVERAGE)
+            for average, part in zip(averages, weights, strict=True):
+                average.lerp_(part.detach(), 1 - AVERAGE)
     return FlowPrior({**dict(flow.named_buffers()), **dict(zip(flow.net, averages, strict=True))})
 
 
