@@ -39,6 +39,16 @@ settings.register_profile("vae", deadline=None, derandomize=True, print_blob=Tru
 settings.load_profile("vae")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def exact() -> Iterator[None]:
+    """Train in float32 on every machine: which precision is faster is no property of the code."""
+    from vae_core import precision
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "has_units", lambda device: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -783,7 +783,7 @@ MISTAKES = {
     "train --count 2 --out {new}": "The 2 pictures",
     "train --like {folder}/none --model conv --out {new}": "leave one of them out",
     "train --val-fraction 0 --out {new}": "0 for validation",
-    "train --precision bf16 --device cpu --out {new}": "CUDA",
+    "train --precision float16 --out {new}": "allowed: float32, bf16",
     "train --like nobody --out {new}": "no checkpoint 'nobody'",
     "train --like {model} --model conv --out {new}": "leave one of them out",
     "train --resume --out {picture}": "must end in .safetensors",

@@ -387,8 +387,9 @@ def test_who_stops_listening_loses_no_finished_epoch(
         recipe("conv", "learned_gaussian", {"norm": "batch", "dropout": 0.2}, epochs=4, clip=50.0, weight_decay=0.01),
         recipe("mlp", epochs=4, learning_rate=Schedule("cosine", 1e-2, 1e-4)),
         recipe("mlp", epochs=4, patience=1, learning_rate=Schedule("constant", end=0.3)),
+        recipe("conv", "gaussian", {"norm": "batch"}, epochs=4, precision="bf16"),
     ],
-    ids=["conv", "mlp", "patience"],
+    ids=["conv", "mlp", "patience", "bf16"],
 )
 def test_a_continued_run_is_the_run_that_never_stopped(
     made: Recipe, stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -631,7 +632,8 @@ def test_devices_and_precisions_that_are_not_there(monkeypatch: pytest.MonkeyPat
     assert training.pick_device("cpu").type == "cpu"
     with pytest.raises(ValueError, match="device is 'abacus'; usable here: auto, "):
         training.pick_device("abacus")
-    with pytest.raises(ValueError, match="bf16 needs a CUDA device; this run is on cpu"):
+    monkeypatch.setattr(torch.amp, "is_autocast_available", lambda kind: False)
+    with pytest.raises(ValueError, match="bf16 is not available on cpu; use float32"):
         Run(recipe(precision="bf16"), splits(), "cpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)

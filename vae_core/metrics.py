@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,21 +21,28 @@ from vae_core.latents.priors import log_normal
 from vae_core.model import VAE, LatentSpec
 from vae_core.shards import Shard, seeded
 
+if TYPE_CHECKING:
+    from vae_core.data import Dataset
+    from vae_core.realism import Sides
+
 BLOCK = 500  # pictures at a time; a constant, since the noise is drawn block by block
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
 ACTIVE_KL = 0.01  # nats: where the prior moves too, a dimension with less says nothing of the picture
 FEW_EFFECTIVE = 10  # draws: where the weights are worth fewer, the bound hangs on the luckiest of them
+LEARNING = 200_000  # pictures that go through a net while it learns features, about
 BIAS_MARGIN = 3.0  # nats below log N, from which on N posteriors lie too far apart to tell how q(z) lies between them
+COMPARED = 100  # pictures, from which draws are compared with them
 AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
 BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
 
-# Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors.
+# Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors, other pictures.
 DENSE = ("elbo", "nll", "bits_per_dimension")
 DIVERGENT = ("kl", "kl_per_dim", "kl_per_level")
 PAIRWISE = ("mutual_information", "total_correlation", "dimension_wise_kl", "aggregate_kl")
 LABELLED = ("linear_probe", "knn", "accuracy")
 FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
+REALISM = ("kid", "precision", "recall")
 USUAL = ("elbo", "reconstruction", "kl", "kl_per_level", "active_units", "perplexity", "accuracy")
 
 Report = Callable[[float], None]
@@ -278,7 +285,7 @@ def bits_per_dimension(model: VAE, nats: float) -> float | None:
     return nats / (math.prod(model.image_shape) * math.log(2)) if model.likelihood.discrete else None
 
 
-def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True) -> str | None:
+def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True, enough: bool = True) -> str | None:
     """What a figure needs and a model or its pictures have not, in words; None where all is there.
 
     Args:
@@ -286,6 +293,7 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
         name: a key of `config.METRICS`.
         labelled: whether the pictures have labels of two classes at least.
         factored: whether they have known factors.
+        enough: whether they are `COMPARED` at least, and as many training pictures of the same data are there.
     """
     spec, label = model.spec, model.likelihood.label
     latent = f"this one has a {spec.posterior} posterior with a {spec.prior} prior"
@@ -314,6 +322,7 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True)
         (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
         (LABELLED, labelled, "labels of at least two classes, which these pictures have not"),
         (FACTORED, factored, "known factors, and these pictures have none"),
+        (REALISM, enough, f"at least {COMPARED} pictures, and as many of the data's training part"),
     )
     return next((needed for names, there, needed in needs if name in names and not there), None)
 
@@ -330,7 +339,12 @@ def usual(model: VAE, labels: Tensor | None = None) -> list[str]:
     return [name for name in USUAL if lacking(model, name, _differ(labels)) is None]
 
 
-def check(model: VAE, wanted: Sequence[str], labelled: bool = True, factored: bool = True) -> None:
+def enough(images: Tensor, training: Dataset | None) -> bool:
+    """Whether draws can be compared with pictures (N, C, H, W), in features learnt from the training part."""
+    return training is not None and min(len(images), len(training)) >= COMPARED
+
+
+def check(model: VAE, wanted: Sequence[str], labelled: bool = True, factored: bool = True, enough: bool = True) -> None:
     """Refuse figures that a model or its pictures do not have.
 
     Raises:
@@ -338,8 +352,8 @@ def check(model: VAE, wanted: Sequence[str], labelled: bool = True, factored: bo
     """
     for name in wanted:
         _known(name)
-        if needed := lacking(model, name, labelled, factored):
-            allowed = [other for other in METRICS if lacking(model, other, labelled, factored) is None]
+        if needed := lacking(model, name, labelled, factored, enough):
+            allowed = [other for other in METRICS if lacking(model, other, labelled, factored, enough) is None]
             raise ValueError(f"{name} needs {needed}; allowed: {', '.join(allowed)}.")
 
 
@@ -358,6 +372,7 @@ def figures(
     labels: Tensor | None = None,
     factors: Tensor | None = None,
     given: bool = True,
+    training: Dataset | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Measure a model on pictures.
 
@@ -371,17 +386,19 @@ def figures(
         labels: classes (N,), where they are known.
         factors: (N, F), where they are known.
         given: whether a conditional model is told the labels: figures are then of p(x | y), else summed over y.
+        training: the training part of the same data, from which features for `REALISM` are learnt.
 
     Returns:
-        Of each wanted figure its value, standard error over the pictures (None where it has none) and unit.
+        Of each wanted figure its value, standard error over the pictures (None where it has none) and unit. Those of
+        `REALISM` are by what is held against real pictures, as `realism.Sides` names it.
 
     Raises:
         ValueError: a figure is not defined for the model or the pictures.
     """
-    check(model, wanted, _differ(labels), factors is not None)
+    check(model, wanted, _differ(labels), factors is not None, enough(images, training))
     if labels is not None and (given or "accuracy" in wanted):
         _check_labels(model, labels)
-    work = _Work(model, images, wanted, k, seed, progress, labels, factors, given)
+    work = _Work(model, images, wanted, k, seed, progress, labels, factors, given, training)
     return {name: _MEASURES[name](work) for name in wanted}
 
 
@@ -395,7 +412,7 @@ def lacking_pictures(model: VAE, name: str, labelled: bool = True, factored: boo
         factored: whether there are known factors.
     """
     told = LABELLED + FACTORED if model.spec.classes else ()  # codes that were made with the class would tell it
-    if name in ("nll", "accuracy", "perplexity", *told):
+    if name in ("nll", "accuracy", "perplexity", *REALISM, *told):
         return "the pictures themselves, and the model's file holds encodings of them"
     return lacking(model, name, labelled, factored)
 
@@ -457,7 +474,9 @@ class _Work:
         labels: Tensor | None,
         factors: Tensor | None,
         given: bool,
+        training: Dataset | None = None,
     ) -> None:
+        self.training = training
         self.model, self.images, self.wanted, self.seed = model, images, wanted, seed
         self.k = 1 if self.exact else k
         self.labels, self.factors = labels, factors
@@ -470,6 +489,8 @@ class _Work:
         """The costly work behind a figure."""
         if name in ("nll", "accuracy") or (name == "bits_per_dimension" and "nll" in self.wanted):
             return ("accuracy" if name == "accuracy" else "nll",)
+        if name in REALISM:
+            return ("sides",)
         if name in (*LABELLED, *FACTORED):
             return ("statistics" if self.model.spec.classes is None else "codes", name)
         return ("statistics", "aggregate") if name in PAIRWISE else ("statistics",)
@@ -477,6 +498,7 @@ class _Work:
     def _weight(self, part: str) -> float:
         """How long a part takes, about, in passes over the pictures."""
         passes = {"nll": self.k, "codes": self.model.spec.classes, "accuracy": self.model.spec.classes}
+        passes["sides"] = 1 + LEARNING // len(self.images)
         return passes.get(part) or (len(self.images) / BLOCK if part in ("aggregate", "mig_sampled") else 1)
 
     def step(self, part: str) -> Report:
@@ -606,6 +628,28 @@ class _Work:
         note = f" of {len(test):,} pictures, learnt from {len(train):,} others"
         return _row(name, share, math.sqrt(share * (1 - share) / len(test)), note)
 
+    @cached_property
+    def sides(self) -> tuple[Sides, str]:
+        """Features of real pictures and of those held against them, and what the features are of."""
+        from vae_core import features, realism
+
+        assert self.training is not None
+        report, learnt = self.step("sides"), LEARNING / (LEARNING + len(self.images))
+        net = features.learn(self.training.images, self.training.labels, lambda share: report(learnt * share))
+        pictures = realism.sides(
+            self.model, self.images, self.y, progress=lambda share: report(learnt + (1 - learnt) * share)
+        )
+        count = len(pictures.real)
+        return pictures.features(net), f"; {count:,} pictures a side, in features of {net.note}"
+
+    def realism(self, name: str) -> Row:
+        """Draws of each prior, reconstructions and other real pictures against real ones."""
+        from vae_core.realism import MEASURES, NEIGHBOURS
+
+        sides, note = self.sides
+        value = {side: MEASURES[name](sides.real, made) for side, made in sides.others.items()}
+        return _row(name, value, None, ("" if name == "kid" else f", k = {NEIGHBOURS}") + note)
+
     def accuracy(self) -> Row:
         """How often the class that the model infers is the label."""
         assert self.labels is not None
@@ -648,6 +692,7 @@ _MEASURES: dict[str, Callable[[_Work], Row]] = {
     **{name: partial(_Work.summed, name=name) for name in ("kl_per_dim", "perplexity")},
     **{name: partial(_Work.parted, name=name) for name in PAIRWISE},
     **{name: partial(_Work.factored, name=name) for name in FACTORED},
+    **{name: partial(_Work.realism, name=name) for name in REALISM},
 }
 
 

@@ -59,12 +59,14 @@ class Drawn:
         total: how many the source has.
         rows: (N,) their places in the source, ascending.
         pictures: these N, in the model's shape.
+        training: the training part of the same data, where it was read.
     """
 
     title: str
     total: int
     rows: NDArray[np.int64]
     pictures: Dataset
+    training: Dataset | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,7 +317,7 @@ def read(
     if not len(found):
         raise ValueError(f"There are no {title}.")
     rows = data.drawn(len(found), count).numpy()
-    return Drawn(title, len(found), rows, found.subset(rows.tolist()))
+    return Drawn(title, len(found), rows, found.subset(rows.tolist()), splits.train)
 
 
 def keep(points: Points) -> None:

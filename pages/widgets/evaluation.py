@@ -46,6 +46,9 @@ NAMES = {  # in the order in which they are shown
     "total_correlation": "Total correlation",
     "dimension_wise_kl": "Dimension-wise KL",
     "aggregate_kl": "Aggregate-posterior KL",
+    "kid": "KID",
+    "precision": "Precision of draws",
+    "recall": "Recall of draws",
     "accuracy": "Class found by the model",
     "linear_probe": "Linear probe of the means",
     "knn": "k-NN accuracy of the means",
@@ -399,11 +402,13 @@ def measure(opened: Opened, wish: Wish, found: Drawn, progress: Callable[[float]
     labels, factors = pictures.labels, pictures.factors
     known = labels is not None and pictures.class_names == opened.checkpoint.data.class_names
     given = known and wish.given
-    missing = _missing(model, wish, pictures, known)
+    missing = _missing(model, wish, found, pictures, known)
     wanted = [name for name in wish.wanted if name not in missing]
     if not wanted:
         raise ValueError(" ".join(_left_out(missing)))
-    rows = metrics.figures(model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given)
+    rows = metrics.figures(
+        model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given, found.training
+    )
     about = _about(opened, wish, found, given)
     return Measured(wish.key(opened), rows, missing, about, _words(found, about), _command(opened, wish, found, given))
 
@@ -443,11 +448,12 @@ def _known(opened: Opened, rows: Tensor | slice) -> tuple[Tensor | None, Tensor 
     return labels, factors
 
 
-def _missing(model: VAE, wish: Wish, pictures: Dataset, known: bool) -> dict[str, str]:
+def _missing(model: VAE, wish: Wish, found: Drawn, pictures: Dataset, known: bool) -> dict[str, str]:
     """Wanted figures that these pictures do not allow, with what they need."""
     labelled = pictures.labels is not None and len(pictures.labels.unique()) > 1
     factored = pictures.factors is not None
-    reasons = {name: metrics.lacking(model, name, labelled, factored) for name in wish.wanted}
+    enough = metrics.enough(pictures.images, found.training)
+    reasons = {name: metrics.lacking(model, name, labelled, factored, enough) for name in wish.wanted}
     if "accuracy" in reasons and not known:
         reasons["accuracy"] = "labels that are the model's own classes, and these pictures have others or none"
     return {name: reason for name, reason in reasons.items() if reason}
@@ -545,7 +551,7 @@ def _value(spec: LatentSpec, name: str, row: Row) -> str:
     value, error = row["value"], row["standard_error"]
     digits = 2 if row["unit"].startswith("nats") else 3
     if isinstance(value, dict):
-        return ", ".join(f"{part} {_number(number, digits)}" for part, number in value.items())
+        return ", ".join(f"{part.replace('_', ' ')} {_number(number, digits)}" for part, number in value.items())
     if "upper" in row:
         return f"{_number(value, digits)} to {_number(row['upper'], digits)}"
     if isinstance(value, list):

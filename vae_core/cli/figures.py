@@ -196,7 +196,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, training = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
@@ -204,7 +204,9 @@ def evaluate(
     wanted = wanted or usual(model, pictures.labels if known else None)
     given = known and not without_labels
     with progress_bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
-        rows = figures(model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given)
+        rows = figures(
+            model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, training
+        )
     listed = _worst(model, pictures, worst, seed, given)
     found = {
         "data": pictures.name,
@@ -252,7 +254,7 @@ def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) ->
 def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
     if isinstance(value, dict):
-        return ", ".join(f"{part} {v:.3f}" for part, v in value.items())
+        return ", ".join(f"{part.replace('_', ' ')} {v:.3f}" for part, v in value.items())
     if "upper" in row:
         return f"{value:.4f} to {row['upper']:.4f}"
     if isinstance(value, list):

@@ -87,7 +87,7 @@ def encode(
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, _ = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
@@ -168,7 +168,7 @@ def fit_prior(
         if references:
             found = fitting.fit_to_references(checkpoint, seed, progress)
         else:
-            pictures = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
+            pictures, _ = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
             pictures = pictures.in_classes(checkpoint.data.class_names)
             classes = pictures.class_names == checkpoint.data.class_names
             labels = pictures.labels if classes else None
@@ -413,7 +413,7 @@ def _points(
         columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
         rows = {name: column[kept] for name, column in columns.items()}
         return rows | {"labels": None if labels is None else labels[kept], "files": ()}, names
-    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
+    pictures, _ = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)

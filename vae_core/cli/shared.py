@@ -204,8 +204,10 @@ def open_pictures(
     as_is: bool = False,
     labels: str | None = None,
     asked: Range | None = None,
-) -> Dataset:
-    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
+) -> tuple[Dataset, Dataset]:
+    """The pictures that a command is about, in the model's shape, and the training part of the same data.
+
+    `all` keeps the order of the data itself.
 
     Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
     Black and white are in their numbers what `asked` says, else what they were for the model.
@@ -231,7 +233,7 @@ def open_pictures(
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
-    return found if limit is None else found.subset(drawn(len(found), limit))
+    return found if limit is None else found.subset(drawn(len(found), limit)), splits.train
 
 
 def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:

@@ -19,6 +19,7 @@ from vae_core.cli.shared import Stopped, bars, range_of_text, say, size_of, summ
 from vae_core.config import Recipe
 
 if TYPE_CHECKING:
+    from vae_core.data import Splits
     from vae_core.health import Symptom, Watch
     from vae_core.likelihoods import Gaussian
     from vae_core.training import Progress, Run
@@ -207,7 +208,14 @@ def train(
     patience: Annotated[
         int | None, _option("Training", "Stop after so many epochs without a better validation ELBO; 0 = never.", "0")
     ] = None,
-    precision: Annotated[str | None, _option("Training", f"{_choices(config.PRECISIONS)} (CUDA).", "float32")] = None,
+    precision: Annotated[
+        str | None,
+        _option(
+            "Training",
+            f"{_choices(config.PRECISIONS)}: of the products in a step.",
+            "bf16 where the processor has units for it and the model gains",
+        ),
+    ] = None,
     weights: Annotated[
         str | None,
         _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end: weights take half the room.", "float32"),
@@ -275,13 +283,15 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
     recipe, splits, description = plan(given)
     minutes = _minutes(given, recipe)
-    if out.exists() and not given["overwrite"]:
-        _check_same(out, recipe, timed=minutes is not None)
+    ended = checkpoints.load(out).recipe if out.exists() and not given["overwrite"] else None
+    begun = _begun(state) if given["resume"] else None
+    recipe = _with_precision(given, recipe, splits, begun or ended)
+    if ended:
+        _check_same(out, recipe, ended, timed=minutes is not None)
         say(f"{out} is finished already.")
         return _tidy(out, state)
     if minutes is not None:
-        begun = _epochs_begun(state) if given["resume"] else None
-        epochs = begun or epochs_within(recipe, splits, 60 * minutes, given["device"])
+        epochs = begun.training.epochs if begun else epochs_within(recipe, splits, 60 * minutes, given["device"])
         recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
         if not begun:
             say(f"{minutes:g} minutes are about {epochs:,} passes here; --minutes and --epochs set another length.")
@@ -329,8 +339,8 @@ def _tidy(out: Path, state: Path) -> None:
     files.discard_leftovers(out)
 
 
-def _epochs_begun(state: Path) -> int | None:
-    """How many epochs a run that was stopped is to have; None where there is none, or its state tells nothing."""
+def _begun(state: Path) -> Recipe | None:
+    """The recipe of a run that was stopped; None where there is none, or its state tells nothing."""
     from vae_core import checkpoints
     from vae_core.training import STATE_COPIES
 
@@ -338,16 +348,34 @@ def _epochs_begun(state: Path) -> int | None:
         return None
     header, _ = checkpoints.read_file(state, STATE_COPIES * checkpoints.MAX_BYTES)
     try:
-        return config.from_dict(Recipe, header.get("recipe")).training.epochs
+        return config.from_dict(Recipe, header.get("recipe"))
     except ValueError:
         return None
 
 
-def _check_same(out: Path, recipe: Recipe, timed: bool) -> None:
-    """What is finished already must be this very run; one that is `timed` has as many epochs as it had."""
-    from vae_core import checkpoints
+def _with_precision(given: dict[str, Any], recipe: Recipe, splits: Splits, before: Recipe | None) -> Recipe:
+    """Settle the precision: as the run began, as is asked for or `--like` has it, or what is faster."""
+    from vae_core import precision
+    from vae_core.training import pick_device
 
-    found = checkpoints.load(out).recipe
+    device, asked = pick_device(given["device"]), recipe.training.precision
+    there = precision.has_units(device)
+    if before is not None and "precision" not in given:
+        chosen = before.training.precision
+    elif asked == "bf16" and not there:
+        chosen = "float32"
+        say(f"This {device.type} has no bf16 units: the run is in float32.")
+    elif there and not given.keys() & {"precision", "like"}:
+        times = precision.gain(recipe, splits, given["device"])
+        chosen = "bf16" if times >= precision.GAIN else "float32"
+        say(f"A step in bf16 is {times:.2f} times as fast here as in float32: {chosen} it is; --precision chooses.")
+    else:
+        chosen = asked
+    return replace(recipe, training=replace(recipe.training, precision=chosen))
+
+
+def _check_same(out: Path, recipe: Recipe, found: Recipe, timed: bool) -> None:
+    """What is finished already must be this very run; one that is `timed` has as many epochs as it had."""
     if timed:
         recipe = replace(recipe, training=replace(recipe.training, epochs=found.training.epochs))
     if found != recipe:
@@ -364,7 +392,7 @@ def _begin(run: Run, state: Path, resume: bool) -> None:
     settings, processes = run.recipe.training, run.accelerator.num_processes
     say(
         f"Training {run.recipe.name} ({parameters(run.model):,} parameters) on {len(run.splits.train):,} pictures of "
-        f"{run.recipe.data.name}: {settings.epochs} epochs on {run.accelerator.device.type}, "
+        f"{run.recipe.data.name}: {settings.epochs} epochs on {run.accelerator.device.type} in {settings.precision}, "
         f"{processes} {'process' if processes == 1 else 'processes'}; figures in nats per image."
     )
     tell_notes(run.splits.train)
