@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, evaluation, links, models, uploads, words
+from pages.widgets import cards, evaluation, links, models, priors, uploads, words
 from pages.widgets.buttons import pressed
 from pages.widgets.grid import show_grid
 from pages.widgets.models import Entry, Opened, plain
@@ -28,6 +28,7 @@ _STYLE = "<style>[class*=st-key-two-rows] { min-height: 9.5rem; }</style>"
 
 
 def main() -> None:
+    priors.open_finished()
     entry = models.choice()
     opened = _open(entry)
     st.title("Look around inside trained models", anchor=False)
@@ -115,14 +116,15 @@ def _say_missing(shown: list[Opened]) -> None:
 def _in_order(chosen: Entry | None) -> list[Entry]:
     """What a person added first, the newest first, then what came with the app: the usual ones, or all."""
     found = list(models.entries().values())
-    by_origin = {origin: [e for e in found if e.origin == origin] for origin in ("upload", "own", "shipped")}
+    kept = [entry for entry in found if entry.origin in models.KEPT]
+    by_origin = {origin: [e for e in found if e.origin == origin] for origin in ("own", "shipped")}
     shipped = by_origin["shipped"]
     usual = [entry for entry in shipped if entry.title in models.ORDER or entry == chosen]
     if usual and len(shipped) > FEW:
         label = f"Show all {len(shipped)} models that came with the app: the whole family of VAEs"
         if not st.toggle(label, key="family", bind="query-params"):
             shipped = usual
-    return [*reversed(by_origin["upload"]), *by_origin["own"][:MAX_OWN], *shipped]
+    return [*reversed(kept), *by_origin["own"][:MAX_OWN], *shipped]
 
 
 def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
@@ -150,7 +152,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
 def _source(opened: Opened) -> str:
     """Where a card's pictures come from."""
     spec = opened.checkpoint.model.spec
-    return words.prior_of(spec) + (", as one class after the other" if spec.classes else "")
+    return words.prior_of(spec, models.usual_prior(opened)) + (", as one class after the other" if spec.classes else "")
 
 
 def _show(key: str, tab: str) -> None:
@@ -197,6 +199,7 @@ def _details(opened: Opened) -> None:
         st.subheader("Figures", anchor=False)
         st.table({name: plain(value) for name, value in cards.figures(opened).items()}, border="horizontal")
         st.caption(_density(opened))
+        _prior(opened)
         st.subheader("Data", anchor=False)
         st.text("\n".join(cards.source(opened.checkpoint.data)))
         st.subheader("Train it again", anchor=False)
@@ -210,7 +213,20 @@ def _details(opened: Opened) -> None:
             with st.expander(part.capitalize(), expanded=part in ("model", "objective")):
                 rows = cards.settings(getattr(opened.checkpoint.recipe, part))
                 st.table({plain(key): plain(value) for key, value in rows.items()}, border="horizontal")
+    priors.section(opened)
     evaluation.section(opened)
+
+
+def _prior(opened: Opened) -> None:
+    """Whether draws of the model's own prior look like reconstructions, and the figures that tell it."""
+    st.subheader("Prior", anchor=False)
+    figures = {name: plain(text) for name, text in cards.prior(opened.key, opened).items()}
+    st.write(figures.pop("Prior"))
+    if samples := figures.pop("Samples", ""):
+        st.write(samples)
+    if figures:
+        with st.expander("How its draws and the encodings of the reference pictures differ"):
+            st.table(figures, border="horizontal")
 
 
 def _density(opened: Opened) -> str:

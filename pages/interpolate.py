@@ -36,14 +36,18 @@ _STYLE = (
     "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
 )
-PATHS = {"Straight": "linear", "Spherical": "spherical"}  # the words are in the URL too
+PATHS = {"Straight": "linear", "Spherical": "spherical", "Flow": "flow"}  # the words are in the URL too
 
 
 def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Points (T, D) of the path, their pictures, and the mixed pixels, both (T, C, H, W)."""
-    points = explore.interpolate(a.mean, b.mean, count, path)
+    model = opened.checkpoint.model
+    if path == PATHS["Flow"]:
+        points = explore.through_flow(model, a.mean, b.mean, count)
+    else:
+        points = explore.interpolate(a.mean, b.mean, count, path)
     y = None if a.y is None or b.y is None else explore.interpolate(a.y, b.y, count)
-    return points, explore.decode(opened.checkpoint.model, points, y), explore.crossfade(a.x[0], b.x[0], count)
+    return points, explore.decode(model, points, y), explore.crossfade(a.x[0], b.x[0], count)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -214,21 +218,32 @@ def controls(opened: Opened) -> tuple[str, int]:
 
 def path_input(opened: Opened) -> str:
     """The path, where there is a choice."""
-    if opened.checkpoint.model.spec.prior != "normal":
+    options = paths_of(opened)
+    if len(options) == 1:
         st.caption(wording.straight(opened.checkpoint.model.spec))
         return "linear"
+    if st.session_state.get("path", options[0]) not in options:
+        st.session_state["path"] = options[0]  # another model's
     name = st.segmented_control(
         "Path",
-        list(PATHS),
+        options,
         default="Straight",
         required=True,
         key="path",
         bind="query-params",
         persist_state="session",
         help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
-        "changes evenly; points of a normal prior in many dimensions lie near a sphere.",
+        "changes evenly; points of a normal prior in many dimensions lie near a sphere. Flow: spherical in the base of "
+        "the fitted flow, so that every step lies about where the encoder puts pictures.",
     )
     return PATHS[name]
+
+
+def paths_of(opened: Opened) -> list[str]:
+    """The names of the paths that mean something for a model, the usual one first."""
+    model = opened.checkpoint.model
+    has = {"Straight": True, "Spherical": model.spec.prior == "normal", "Flow": explore.in_base(model)}
+    return [name for name, there in has.items() if there]
 
 
 def place() -> float:
@@ -245,7 +260,7 @@ def place() -> float:
 @st.fragment
 def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
     """The path; alone in a fragment, so that its place does not run the rest again."""
-    if graph := live.model(opened):
+    if graph := live.model(opened, flow=about[-1] == PATHS["Flow"]):
         live_path(opened, a, b, about, fade, graph)
     else:
         server_path(opened, a, b, about, fade)
@@ -260,16 +275,23 @@ def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade
         if isinstance(t, int | float) and 0 <= t <= 1:
             st.session_state.t = float(t)
 
+    ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
+    if a.y is not None and b.y is not None:
+        weights = [a.y.tolist(), b.y.tolist()]
+    if path == PATHS["Flow"]:
+        ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["Spherical"]
+        weights = weights or [[0.0] * graph["classes"]] * 2
+
     live.show(
         "path",
         "path_view",
         {
             "model": graph,
             "about": f"{opened.key} {about}",
-            "a": a.mean.tolist(),
-            "b": b.mean.tolist(),
-            "classes": None if a.y is None or b.y is None else [a.y.tolist(), b.y.tolist()],
-            "path": about[-1],
+            "a": ends[0].tolist(),
+            "b": ends[1].tolist(),
+            "classes": weights,
+            "path": path,
             "pictures": [data_url(a.x), data_url(b.x)],
             "fade": fade,
             "captions": list(CAPTIONS),
@@ -381,9 +403,9 @@ def count_input() -> int:
     return int(chosen)
 
 
-def check_link() -> None:
+def check_link(opened: Opened) -> None:
     """Say what of a link to a path cannot be had."""
-    links.check_choice("path", "Path", list(PATHS))
+    links.check_choice("path", "Path", paths_of(opened))
     links.check_range("steps", "Steps", FEWEST, MOST)
     links.check_range("draws", "Seed of the draws", 0, MAX_SEED)
     links.check_range("t", "t, the place between A and B", 0, 1)
@@ -393,7 +415,7 @@ def pair(opened: Opened) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
     pictures.leave_url("c", "d")
     st.query_params.pop("at", None)
-    check_link()
+    check_link(opened)
     left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
     row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()

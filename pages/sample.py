@@ -45,7 +45,8 @@ class View:
         seed: of the draws.
         plane: the two latent dimensions as a picture, in place of draws.
         pixels: they are drawn, and not the mean shown.
-        label: class of all pictures, where the model has classes; None is a row for each.
+        label: class of all pictures. Where the model has classes, None is a row for each; where its fitted prior alone
+            has them, None is any.
         keep: latent groups that all pictures share with one draw; 0 is none.
         rest: seed of the groups that they do not share.
         prior: of `PRIORS`, which they are drawn from; with both, the rows of its own come first.
@@ -140,7 +141,9 @@ def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
         points = torch.cat(parts)
     if rows := view.rows(opened):
         return points.repeat(len(rows), 1), torch.tensor(rows).repeat_interleave(view.count)
-    return points, None if view.label is None else torch.full((len(points),), view.label)
+    if view.label is None or not opened.checkpoint.model.spec.classes:
+        return points, None
+    return points, torch.full((len(points),), view.label)
 
 
 def new_draw(key: str = "seed") -> None:
@@ -151,10 +154,17 @@ def pick(place: int) -> None:
     st.session_state.picture = place + 1
 
 
-def graph_of(opened: Opened, keep: int) -> dict[str, Any] | None:
-    """The model for the live view; None where the server draws pixels or levels, or decodes."""
+def graph_of(opened: Opened, keep: int, flow: bool) -> dict[str, Any] | None:
+    """The model, or it behind its flow, for the live view; None where the server draws pixels or levels, or decodes."""
     pixels = st.session_state.get("shown", st.query_params.get("shown")) == SHOWN[1]
-    return None if keep or pixels else live.model(opened)
+    return None if keep or pixels else live.model(opened, flow=flow)
+
+
+def in_base(opened: Opened, prior: str) -> bool:
+    """Whether draws are shown as points of a flow's base, which a browser carries to codes itself."""
+    return (
+        prior == "fitted" and opened.checkpoint.model.spec.fitted == "flow" and explore.in_base(opened.checkpoint.model)
+    )
 
 
 def held(key: str, label: str, usual: float, most: float) -> float:
@@ -169,14 +179,16 @@ def held(key: str, label: str, usual: float, most: float) -> float:
 def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any] | None]:
     """The widgets, and what they ask for; `above` the grid stand temperature and seed, as in the live view."""
     spec = opened.checkpoint.model.spec
-    plane, label = plane_input(opened), class_input(opened)
+    plane, label = plane_input(opened), class_input(opened) if spec.classes else None
     if plane and spec.classes:
         label = label or 0  # a plane has no rows for classes
     count = count_input(plane, bool(spec.classes) and label is None and not plane)
     keep = keep_input(opened) if len(spec.shapes) > 1 else 0
     prior = prior_input(opened, bool(spec.classes) and label is None) if spec.fitted and not plane else "own"
+    if prior != "own" and not spec.classes and spec.fitted_classes:
+        label = class_input(opened)
     temperature = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
-    if graph := graph_of(opened, keep):
+    if graph := graph_of(opened, keep, in_base(opened, prior)):
         seed = int(held("seed", "Seed", 0, MAX_SEED))
         # Put there anew in each run: what was a widget's in the run before would be forgotten.
         st.session_state.update(temperature=temperature, seed=seed)
@@ -184,7 +196,7 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
         return View(count, temperature, seed, plane, label=label, prior=prior), graph
     with above:
         temperature = st.slider(
-            "Temperature", 0.0, MAX_TEMPERATURE, step=0.05, key="temperature", help=words.temperature_of(spec)
+            "Temperature", 0.0, MAX_TEMPERATURE, step=0.05, key="temperature", help=words.temperature_of(spec, prior)
         )
         still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
         seed = seed_input("seed", "Seed", "New draw", still)
@@ -202,7 +214,7 @@ def prior_input(opened: Opened, by_class: bool) -> str:
     Rows of classes leave no room for both.
     """
     options = [name for name in PRIORS if name != "both" or not by_class]
-    gap, usual = opened.checkpoint.metrics.get("prior_gap") or 0.0, usual_prior(opened)
+    gap, usual = opened.checkpoint.metrics.get("prior_gap") or 0.0, models.usual_prior(opened)
     asked = st.session_state.get("prior") or st.query_params.get("prior")
     st.session_state["prior_input"] = asked if asked in options else usual
 
@@ -216,15 +228,11 @@ def prior_input(opened: Opened, by_class: bool) -> str:
         required=True,
         key="prior_input",
         on_change=choose,
-        help="Its own: the prior that the model was trained with, where it puts its draws. Fitted: a mixture of "
-        f"Gaussians, fitted to where the encoder put the training pictures. {fitting.describe(gap)}",
+        help="Its own: the prior that the model was trained with. Fitted: "
+        f"{words.fitted_prior(opened.checkpoint.model.spec)}. {fitting.describe(gap)}",
     )
+    st.caption(" ".join([words.places_of(str(prior)), *[fitting.describe(gap)] * (gap >= fitting.FOG)]))
     return str(prior)
-
-
-def usual_prior(opened: Opened) -> str:
-    """The prior of a page that was opened without a word on it."""
-    return "fitted" if (opened.checkpoint.metrics.get("prior_gap") or 0.0) >= fitting.FOG else "own"
 
 
 def plane_input(opened: Opened) -> bool:
@@ -237,9 +245,17 @@ def plane_input(opened: Opened) -> bool:
 
 
 def class_input(opened: Opened) -> int | None:
-    """The class of all pictures, or None for a row of each."""
-    if opened.checkpoint.model.spec.classes is None:
-        return None
+    """The class of all pictures; None for a row of each, or of a fitted prior for any."""
+    spec = opened.checkpoint.model.spec
+    if spec.classes is None:
+        return classes.select(
+            opened,
+            "class",
+            "Class",
+            classes.ANY,
+            "Of the fitted prior: draws are taken from where the encoder put the pictures of this class.",
+            spec.fitted_classes,
+        )
     return classes.select(
         opened,
         "class",
@@ -361,6 +377,10 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
             return torch.zeros_like(points), points
         found = []
         for fitted, n in view.parts(model):
+            if view.prior == "fitted" and explore.in_base(model):
+                base = explore.sample_base(model, n, seed)
+                found.append((torch.zeros_like(base), base))
+                continue
             part = explore.sample_line(model, n, seed, fitted, view.label)
             if part is None:  # the points of one temperature, that stay where they are
                 points = explore.sample(model, n, view.temperature, seed, fitted, view.label)
@@ -395,15 +415,29 @@ def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[dic
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def moves_along(key: str, _opened: Opened) -> bool:
-    """Whether draws from the prior move along straight lines as the temperature changes."""
-    return explore.sample_line(_opened.checkpoint.model, 1) is not None
+def moves_along(key: str, _opened: Opened, prior: str) -> bool:
+    """Whether draws move along straight lines as the temperature changes; those of a flow do so in its base."""
+    if in_base(_opened, prior):
+        return True
+    each = {"own": (False,), "fitted": (True,), "both": (False, True)}[prior]
+    return all(explore.sample_line(_opened.checkpoint.model, 1, fitted=fitted) is not None for fitted in each)
+
+
+def weights_of(opened: Opened, view: View, y: Tensor | None, count: int) -> list[float] | None:
+    """Weights of classes for the live view, of the decoder's or else of the flow's; none where neither has any."""
+    spec = opened.checkpoint.model.spec
+    if y is not None:
+        return F.one_hot(y, spec.classes or 1).flatten().tolist()
+    if not (in_base(opened, view.prior) and spec.fitted_classes):
+        return None
+    one = [float(i == view.label) for i in range(spec.fitted_classes)]
+    return one * count
 
 
 def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor, y: Tensor | None, edge: float) -> None:
     """The grid, decoded in the browser for every temperature and for the seeds around this one."""
-    moves = view.plane or moves_along(opened.key, opened)
-    weights = None if y is None else F.one_hot(y, opened.checkpoint.model.spec.classes or 1).flatten().tolist()
+    moves = view.plane or moves_along(opened.key, opened, view.prior)
+    weights = weights_of(opened, view, y, len(points))
 
     def turned(knobs: Any) -> None:
         """The hand let go; what is no number in range is left out."""
@@ -469,7 +503,8 @@ def describe(opened: Opened, view: View) -> str:
         more = f" (the first {len(rows)} of {spec.classes})" if len(rows) < (spec.classes or 0) else ""
         where += f": in each column the same z, in each row another class{more}"
     elif view.label is not None:
-        where += f", all as {plain(classes.names(opened)[view.label])}"
+        name = plain(classes.names(opened, spec.classes or spec.fitted_classes)[view.label])
+        where += f", all as {name}" if spec.classes else f" of {name}"
     what = (
         f"Every pixel is drawn from the likelihood, {model.likelihood.label}: the grain is noise."
         if view.pixels
@@ -554,13 +589,14 @@ def main() -> None:
     opened = models.picker()
     pictures.keep_in_url("a", "b", "start")
     st.title("Sample", anchor=False)
-    st.write(words.intro(opened.checkpoint.model.spec))
+    intro = st.empty()
     models.warn_collapsed(opened)
     left, right = st.columns([2, 1], gap="medium")
     left = left.container(gap="xxsmall")
     above = left.container(horizontal=True, vertical_alignment="bottom")
     with right:
         view, graph = controls(opened, above)
+    intro.write(words.intro(opened.checkpoint.model.spec, view.prior))
     points, y = points_of(opened, view)
 
     def made() -> Tensor:
@@ -579,7 +615,7 @@ def main() -> None:
             show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
-    links.replace(KNOBS, knobs_of(view, usual_prior(opened)))
+    links.replace(KNOBS, knobs_of(view, models.usual_prior(opened)))
 
 
 main()

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from typer.main import get_command
 
-from vae_core import checkpoints, config, explore, files, images, metrics, zoo
+from vae_core import checkpoints, config, coverage, explore, features, files, images, metrics, realism, zoo
 from vae_core.cli import app, main, shared
 from vae_core.cli.latents import _prepared
 from vae_core.cli.planning import plan
@@ -373,6 +373,42 @@ def test_a_file_written_before_opens_with_todays_figures_and_can_be_updated(
     assert "nothing changes" in vae("update", path).err
 
 
+def test_info_tells_whether_the_prior_is_fit_for_a_generator(vae: Vae) -> None:
+    found = coverage.measure(checkpoints.load(checkpoints.find("digits")))
+    text = vae("info", "digits").out
+    assert f"prior         {found.verdict}\n" in text and f"  holes       {found.rows()['Holes']}\n" in text
+    assert json.loads(vae("info", "digits", "--json").out)["prior"] == found.summary()
+    assert "level by level" in json.loads(vae("info", "digits-vdvae", "--json").out)["prior"]["not_measured"]
+
+
+def test_evaluate_compares_draws_with_pictures(
+    trained: Path, vae: Vae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAE_CACHE", str(tmp_path))
+    monkeypatch.setitem(features.STEPS, "classifier", 20)
+    options = ("--metrics", "kid,precision,recall", "--device", "cpu")
+    rows = json.loads(vae("evaluate", trained, *options, "--json").out)["metrics"]
+    sides = ["own_prior", "fitted_prior", "reconstructions", "real"]
+    assert [list(row["value"]) for row in rows.values()] == [sides] * 3
+    text = vae("evaluate", trained, *options).out
+    assert f"fitted prior {rows['kid']['value']['fitted_prior']:.3f} ± " in text
+    refused = vae("evaluate", trained, *options, "--limit", 99)
+    assert refused.status == 2 and "kid needs at least 100 pictures" in refused.err
+
+
+def test_a_run_ends_with_a_comparison_of_its_samples(tmp_path: Path, vae: Vae) -> None:
+    out = tmp_path / "m.safetensors"
+    answer = vae("train", *SMALL, "--epochs", 1, "--out", out)
+    found = checkpoints.load(out)
+    told = realism.describe(found.metrics, found.model.spec)
+    assert told in answer.err and "draws from N(0, I)" in told
+    assert f"samples       {told}\n" in vae("info", out).out
+    few = tmp_path / "few.safetensors"
+    answer = vae("train", *SMALL, "--epochs", 1, "--count", 60, "--out", few)
+    assert "Samples were not compared with real pictures" in answer.err
+    assert "samples " not in vae("info", few).out
+
+
 def test_info_tells_the_kl_of_each_level_and_the_dead(vae: Vae) -> None:
     answer = vae("info", "mnist-ladder").out
     assert "149 of 464 units active by their KL" in answer
@@ -441,6 +477,38 @@ def test_sample_is_the_decoded_prior_and_follows_the_seed(trained: Path, tmp_pat
     first_grid = pixels(paths[0])
     scale = (first_grid.shape[1] - 4 * 2) // (3 * 8)  # three columns of 8 pixels with gutters of 2
     assert (first_grid[2 : 2 + 8 * scale : scale, 2 : 2 + 8 * scale : scale] == x[0, ..., 0]).all()
+
+
+def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path, tmp_path: Path, vae: Vae) -> None:
+    before = trained.read_bytes()
+    for kind, source in (("mixture", "--references"), ("flow", "--limit=300")):
+        made, grid = tmp_path / f"{kind}.safetensors", tmp_path / f"{kind}.png"
+        answer = vae("prior", trained, "--kind", kind, source, "--out", made, "--device", "cpu")
+        assert answer.status == 0 and "own prior" in answer.out and "nats a held-out picture" in answer.out
+        model = (found := checkpoints.load(made)).model
+        assert model.spec.fitted == kind and model.spec.fitted_classes == 10
+        assert found.metrics["prior_references"] == (kind == "mixture")
+        again = vae("sample", made, "-n", 9, "--prior", "fitted", "--class", 3, "--device", "cpu", "--out", grid)
+        assert again.status == 0
+        points = explore.sample(model, 9, fitted=True, label=3)
+        shown = np.asarray(images.grid(explore.decode(model, points), columns=3, scale=14))
+        assert (pixels(grid) == shown).all()
+    assert trained.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("prior {trained} --references --kind spline --out {new}", "--kind is 'spline'; allowed: mixture, flow"),
+        ("export {trained} --flow --onnx {new}", "vae prior FILE --kind flow"),
+        ("interpolate {trained} {a} {b} --path flow --out {new}", "vae prior FILE --kind flow"),
+    ],
+)
+def test_what_a_prior_cannot_do_is_told(command, words, trained, drawings, tmp_path: Path, vae: Vae) -> None:
+    new = tmp_path / ("x.onnx" if "export" in command else "x.gif" if "interpolate" in command else "x.safetensors")
+    places = {"trained": trained, "new": new, "a": drawings[0], "b": drawings[1]}
+    answer = vae(*(word.format(**places) for word in command.split()))
+    assert answer.status == 2 and words in answer.err and not new.exists()
 
 
 def test_many_pictures_are_enlarged_less(trained: Path, tmp_path: Path, vae: Vae) -> None:
@@ -803,8 +871,8 @@ MISTAKES = {
     "interpolate {model} {picture} {model} --out {folder}/x.gif": "not a picture",
     "interpolate {model} {picture} {picture} --path curved --out {folder}/x.gif": "allowed: linear, spherical",
     "interpolate {points} {picture} {picture} --path spherical --out {folder}/x.gif": "allowed for this model: linear",
-    "sample {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
-    "traverse {model} --class 3 --out {folder}/x.png": "this model has no classes: leave it out",
+    "sample {model} --class 3 --out {folder}/x.png": "this model has no classes without --prior fitted: leave it out",
+    "traverse {model} --class 3 --out {folder}/x.png": "this model has no classes without --prior fitted: leave it out",
     "sample {by_class} --class ten --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
     "traverse {by_class} --class 10 --out {folder}/x.png": "allowed: 0 to 9, or one of: 0, 1, 2",
     "interpolate {model} {picture} {picture} --fit squeeze --out {folder}/x.gif": "allowed: crop, pad, stretch",
@@ -1017,6 +1085,27 @@ def test_a_checkpoint_that_cannot_be_saved_keeps_the_state(
     monkeypatch.setattr(checkpoints, "save", save)
     assert vae("train", *SMALL, "--out", out, "--resume").status == 0
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+@pytest.mark.parametrize(("side", "mirrored"), [("either", True), ("left", False)])
+def test_the_pictures_decide_whether_mirrored_ones_are_shown(
+    side: str, mirrored: bool, tmp_path: Path, vae: Vae
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 200, (400, 8, 8), dtype=np.uint8)
+    bright = np.ones(400, bool) if side == "left" else rng.random(400) < 0.5
+    pictures[bright, :, :4] += 50
+    pictures[~bright, :, 4:] += 50
+    np.savez(tmp_path / "own.npz", images=pictures)
+    out = tmp_path / "m.safetensors"
+    words = ("train", *SMALL, "--data", tmp_path / "own.npz", "--mirror", "auto", "--out", out)
+    answer = vae(*words)
+    assert answer.status == 0, answer.err
+    assert ("half of the pictures of each step are mirrored" if mirrored else "none is mirrored") in answer.err
+    assert answer.err.index("chance is 50 %") < answer.err.index("epoch 1/")
+    assert checkpoints.load(out).recipe.training.mirror is mirrored
+    assert "is finished already" in vae(*words, "--resume").err
+    assert vae(*words[:-3], "maybe", *words[-2:], "--overwrite").status == 2
 
 
 def test_own_pictures_are_trained_for_so_many_minutes(tmp_path: Path, vae: Vae) -> None:

@@ -16,7 +16,7 @@ from vae_core.cli import main
 # the whole batch, bits and noise are drawn for it, and the gradient is clipped by its norm.
 RECIPE = shlex.split(
     "train --device cpu --hidden 48 --latent-dim 6 --epochs 4 --batch-size 99 --likelihood bernoulli --free-bits 0.2 "
-    "--beta-schedule linear --clip 20 --learning-rate 0.003"
+    "--beta-schedule linear --clip 20 --learning-rate 0.003 --mirror on"
 )
 TORCHRUN = shlex.split("torch.distributed.run --standalone --nproc_per_node 2 -m vae_core")
 

@@ -6,7 +6,7 @@ import torch
 from onnx import numpy_helper
 
 import vae_core
-from vae_core import checkpoints, explore, export, onnx_rules
+from vae_core import checkpoints, explore, export, fitting, onnx_rules
 from vae_core.cli import main
 from vae_core.model import VAE
 from vae_core.shards import seeded
@@ -194,3 +194,55 @@ def test_command_refuses_in_one_line(options, words, tmp_path, monkeypatch, caps
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+# --- behind a fitted flow --------------------------------------------------------------------------------------------
+
+
+def with_flow(model: VAE, classes: int = 0) -> VAE:
+    """A model with a flow fitted to codes that are no Gaussian."""
+    codes = torch.randn(300, model.spec.size, generator=seeded(0)) + 3 * (torch.arange(300) % 2)[:, None]
+    labels = torch.arange(300) % 2 if classes else None
+    return model.with_prior(fitting.fit(codes, codes.new_zeros(300), labels, classes, kind="flow").prior)
+
+
+@pytest.mark.parametrize(("name", "classes"), [("digits", 0), ("digits", 2), ("digits-conditional-film", 0)])
+@torch.inference_mode()
+def test_the_decoder_behind_a_flow_gives_the_pictures_of_points_of_its_base(name: str, classes: int) -> None:
+    with torch.inference_mode(False):
+        model = with_flow(shipped(name), classes)
+    base, content = explore.sample_base(model, 6, seed=3), export.decoder(model, half=False, flow=True)
+    given = export.classes_behind(model)
+    assert given == (classes or model.spec.classes or 0)
+    feeds = {"z": base} | ({"y": torch.eye(given)[torch.ones(6).long()]} if given else {})
+    (x,) = run(content, **feeds)
+    codes = explore.from_base(model, base, 1 if classes else None)
+    assert torch.allclose(x, explore.decode(model, codes, feeds["y"] if model.spec.classes else None), atol=1e-3)
+    assert torch.allclose(x, export.pictures(model, base, feeds.get("y"), flow=True), atol=1e-3)
+    if classes:
+        (none,) = run(content, z=base, y=torch.zeros(6, 2))
+        assert torch.allclose(none, explore.decode(model, explore.from_base(model, base)), atol=1e-3)
+
+
+@torch.inference_mode()
+def test_an_imported_decoder_stands_behind_a_flow_as_well() -> None:
+    whole = shipped("digits")
+    made = vae_core.wrap(
+        lambda x: whole.encode(x).mean[0],
+        lambda z: whole.decode([z]),
+        data="digits",
+        latent_dim=whole.spec.size,
+        description="",
+    ).model
+    with torch.inference_mode(False):
+        model = with_flow(made)
+    base = explore.sample_base(model, 6, seed=3)
+    (x,) = run(export.decoder(model, flow=True), z=base)
+    assert (x - explore.decode(model, explore.from_base(model, base))).abs().max() <= export.SHOWN
+
+
+def test_without_a_flow_nothing_stands_behind_one(tmp_path, capsys) -> None:
+    with pytest.raises(ValueError, match="no fitted flow"):
+        export.decoder(shipped("digits"), flow=True)
+    assert main(["export", "digits", "--flow", "--onnx", str(tmp_path / "x.onnx")]) == 2
+    assert "--kind flow" in capsys.readouterr().err and not (tmp_path / "x.onnx").exists()

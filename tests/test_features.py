@@ -84,6 +84,13 @@ def test_an_untrained_net_s_features_are_white(digits):
     assert 8 <= found.shape[1] < features.NUMBERS
 
 
+def test_white_features_do_not_hang_on_the_first_pictures(digits, monkeypatch):
+    monkeypatch.setattr(features, "SCALED", 400)
+    order = digits.train.labels.argsort()
+    found = features.untrained(digits.train.images[order])(digits.train.images)
+    assert found.mean(0).abs().max() < 0.4 and (found.std(0) - 1).abs().max() < 0.4
+
+
 def test_large_pictures_are_averaged_down(monkeypatch):
     large = torch.rand(4, 3, 96, 200)
     assert features._seen(large).shape == (4, 3, 64, 64)

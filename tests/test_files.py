@@ -1,5 +1,6 @@
 import errno
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,18 @@ def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path: Path) -> None:
     with files.reserve(out) as dead:
         assert dead == other.pid
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_has_only_just_been_made_soon_tells_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, lock = tmp_path / "m.safetensors", tmp_path / "m.safetensors.lock"
+    lock.touch()
+    writing = [lambda: None, lambda: lock.write_text(f"{os.getppid()}\n{socket.gethostname()}\n")]
+    monkeypatch.setattr("vae_core.files.time.sleep", lambda seconds: writing.pop(0)())
+    with pytest.raises(files.Taken, match=f"by process {os.getppid()}"), files.reserve(path):
+        pass
+    assert not writing
 
 
 def test_a_lock_that_cannot_be_written_names_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from vae_core import checkpoints, explore, fitting, training, zoo
 from vae_core.checkpoints import CheckpointError
 from vae_core.config import DataConfig, Training
 from vae_core.data import load
-from vae_core.latents.fitted import FittedPrior
+from vae_core.jobs import Cancelled
+from vae_core.latents.fitted import FlowPrior, MixturePrior
 from vae_core.latents.priors import log_normal
 from vae_core.model import build
 from vae_core.shards import seeded
@@ -66,11 +67,82 @@ def test_draws_are_like_the_codes_and_temperature_scales_each_gaussian():
 
 def test_a_class_is_drawn_from_where_its_codes_lie():
     codes, labels = clusters()
-    prior = fitted(codes, labels=labels, classes=3).prior
-    assert prior is not None
-    y = torch.eye(3)[torch.tensor([1] * 500)]
-    drawn = prior.sample(500, 1.0, seeded(0), torch.device("cpu"), y)
-    assert (torch.cdist(drawn, CENTRES).argmin(1) == 1).float().mean() > 0.98
+    for kind, share in (("mixture", 0.98), ("flow", 0.9)):
+        prior = fitted(codes, labels=labels, classes=3, kind=kind).prior
+        assert prior is not None and prior.classes_known == 3
+        y = torch.eye(3)[torch.tensor([1] * 500)]
+        drawn = prior.sample(500, 1.0, seeded(0), torch.device("cpu"), y)
+        assert (torch.cdist(drawn, CENTRES).argmin(1) == 1).float().mean() > share
+
+
+@pytest.fixture(scope="module")
+def flow() -> FlowPrior:
+    found = fitted(clusters()[0], kind="flow").prior
+    assert isinstance(found, FlowPrior)
+    return found
+
+
+def test_a_flow_s_draws_lie_where_the_codes_lie(flow):
+    drawn = flow.sample(3_000, 1.0, seeded(3), torch.device("cpu"))
+    nearest = torch.cdist(drawn, CENTRES).min(1)
+    assert nearest.values.quantile(0.9) < 1.2
+    assert (nearest.indices.bincount(minlength=3) / 3_000 - 1 / 3).abs().max() < 0.1
+
+
+def test_a_flow_s_density_is_that_of_its_draws(flow):
+    """Its expectation under another density, divided by that density, is 1; and of its draws it says what they are."""
+    codes, _ = clusters(4_000, seed=2)
+    found = fitted(codes, kind="flow")
+    gain = MixtureOfClusters.log_prob(codes).mean() - found.nats["flow"]
+    assert abs(gain) < 0.4
+    wide = torch.distributions.MultivariateNormal(codes.mean(0), 3 * torch.cov(codes.T))
+    points = torch.cat([wide.sample((2_000,)) for _ in range(2)])
+    assert (flow.log_prob(points) - wide.log_prob(points)).exp().mean() == pytest.approx(1, abs=0.25)
+
+
+class MixtureOfClusters:
+    """The density that `clusters` draws from."""
+
+    @staticmethod
+    def log_prob(z: torch.Tensor) -> torch.Tensor:
+        each = torch.stack([log_normal((z - centre) / 0.3) for centre in CENTRES])
+        return each.logsumexp(0) - np.log(3) - 2 * np.log(0.3)
+
+
+def test_one_point_of_the_base_is_one_code_there_and_back(flow):
+    base = torch.randn(50, 2, generator=seeded(0))
+    codes = flow.to_code(base)
+    assert torch.equal(codes, flow.to_code(base))
+    assert (flow.to_code(flow.to_base(codes)) - codes).abs().mean() < 0.1
+    still = flow.sample(4, 0.0, seeded(0), torch.device("cpu"))
+    assert torch.allclose(still, flow.to_code(torch.zeros(4, 2)), atol=1e-6)
+
+
+def test_a_flow_is_its_seed_and_stops_when_its_progress_does():
+    codes, _ = clusters(200)
+    first, again, other = (fitted(codes, kind="flow", seed=seed).prior for seed in (0, 0, 1))
+    assert first is not None and again is not None and other is not None
+    assert torch.equal(first.inner, again.inner) and not torch.equal(first.inner, other.inner)
+
+    def give_up(share: float) -> None:
+        if share > 0.2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        fitted(codes, kind="flow", progress=give_up)
+
+
+def test_a_flow_in_many_dimensions_moves_in_the_principal_ones():
+    codes = torch.cat([clusters(300)[0], 0.05 * torch.randn(300, 98, generator=seeded(0))], 1)
+    prior = fitted(codes, kind="flow").prior
+    assert isinstance(prior, FlowPrior) and prior.dim == 64 and prior.across == 36
+    drawn = prior.sample(1_000, 1.0, seeded(1), torch.device("cpu"))
+    assert drawn.shape == (1_000, 100) and drawn.var(0).sum() == pytest.approx(codes.var(0).sum().item(), rel=0.3)
+
+
+def test_another_kind_is_refused_by_name():
+    with pytest.raises(ValueError, match="allowed: mixture, flow"):
+        fitted(clusters(50)[0], kind="spline")
 
 
 def test_codes_of_many_dimensions_are_fitted_in_their_principal_directions():
@@ -137,7 +209,45 @@ def test_a_damaged_prior_is_refused(trained, tmp_path):
 
 def test_a_model_s_own_prior_is_untouched(trained):
     model = trained.model
-    plain = replace(model.spec, fitted=False)
+    plain = replace(model.spec, fitted=None)
     z = model.sample_prior(5, generator=seeded(1))
     assert torch.equal(z[0], model.latent.sample_prior(5, 1.0, seeded(1), model.device)[0]) and plain != model.spec
-    assert isinstance(model.fitted, FittedPrior)
+    assert isinstance(model.fitted, MixturePrior)
+
+
+def test_a_prior_is_given_to_another_model_that_shares_the_weights(trained):
+    model = trained.model
+    before = model.fitted
+    found = fitting.fit_to_references(trained, kind="flow")
+    other = fitting.with_prior(trained, found)
+    assert other.model.spec.fitted == "flow" and model.spec.fitted == "mixture" and model.fitted is before
+    assert other.model.encoder is model.encoder and other.metrics["prior_references"] == 1
+    assert other.model.with_prior(None).spec.fitted is None
+
+
+def test_a_flow_travels_in_the_file_and_a_damaged_one_is_refused(trained, tmp_path):
+    path = tmp_path / "flow.safetensors"
+    made = fitting.with_prior(trained, fitting.fit_to_references(trained, kind="flow"))
+    made.save(path)
+    opened = checkpoints.load(path)
+    assert opened.model.spec.fitted == "flow" and opened.model.spec.fitted_classes == 10
+    draws = [explore.sample(model, 20, seed=4, fitted=True, label=3) for model in (made.model, opened.model)]
+    assert torch.equal(*draws)
+    base = explore.sample_base(opened.model, 20, seed=4)
+    assert torch.allclose(explore.from_base(opened.model, base, 3), draws[0], atol=1e-5)
+    assert torch.allclose(explore.to_base(opened.model, draws[0], 3), base, atol=0.2)
+    header, tensors = checkpoints.read_file(path)
+    for name, change in (
+        ("model.fitted.scale", lambda t: -t),
+        ("model.fitted.second", lambda t: t[:, :9]),
+        ("model.fitted.label", lambda t: t[0]),
+        ("model.fitted.outer", lambda t: t * float("inf")),
+    ):
+        checkpoints.write_file(tmp_path / "bad.safetensors", header, {**tensors, name: change(tensors[name].float())})
+        with pytest.raises(CheckpointError, match="fitted prior"):
+            checkpoints.load(tmp_path / "bad.safetensors")
+
+
+def test_without_a_flow_there_is_no_base(trained):
+    with pytest.raises(ValueError, match="--kind flow"):
+        explore.sample_base(trained.model, 3)

@@ -2,14 +2,16 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
-from vae_core import disentanglement, metrics
+from vae_core import disentanglement, features, metrics
 from vae_core.config import METRICS, Body, Latent, LikelihoodConfig, ModelConfig
+from vae_core.data import Dataset
 from vae_core.disentanglement import aggregate
 from vae_core.latents.priors import log_normal
 from vae_core.metrics import BLOCK, Row, Statistics, active, bits_per_dimension, importance_weighted_nll, statistics
@@ -245,13 +247,24 @@ def missing(model: VAE) -> set[str]:
     ],
 )
 def test_every_kind_of_model_has_all_figures_but_those_it_cannot_have(
-    name: str, expected: set[str], images: Tensor, labels: Tensor, factors: Tensor
+    name: str,
+    expected: set[str],
+    images: Tensor,
+    labels: Tensor,
+    factors: Tensor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = family(name)
     assert missing(model) == expected
     wanted, seen = [one for one in METRICS if one not in expected], []  # type: ignore[var-annotated]
     some = slice(0, 120)
-    found = metrics.figures(model, images[some], wanted, 3, 0, seen.append, labels[some], factors[some])
+    monkeypatch.setenv("VAE_CACHE", str(tmp_path))
+    monkeypatch.setitem(features.STEPS, "classifier", 2)
+    training = Dataset("others", images[120:240], labels[120:240])
+    found = metrics.figures(
+        model, images[some], wanted, 3, 0, seen.append, labels[some], factors[some], training=training
+    )
     assert list(found) == wanted
     for row in found.values():
         value = row["value"]

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets import datasource, evaluation, models
 from pages.widgets.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.models import Entry, Opened
-from vae_core import checkpoints, data, metrics, training, zoo
+from vae_core import checkpoints, data, features, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
 from vae_core.config import METRICS, DataConfig, Range
@@ -193,6 +193,51 @@ def test_known_factors_are_measured_and_dci_shown_in_its_parts(show: Show) -> No
     assert rows(app) == expected
     dci = expected["dci"]["value"]
     assert figures(app)["DCI"].startswith(f"disentanglement {dci['disentanglement']:.3f}, completeness ")
+
+
+REALISM = [NAMES[name] for name in metrics.REALISM]
+
+
+def test_draws_are_compared_with_pictures_beside_both_yardsticks(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On digits enough; the model's own test part, of a count of 300, is too small for it."""
+    monkeypatch.setenv("VAE_CACHE", str(tmp_path))
+    monkeypatch.setitem(features.STEPS, "classifier", 5)
+    opened = Opened(Entry("x", "x", "own"), checkpoints.load(shelf / "mlp.safetensors"), "x")
+    splits = data.load(DataConfig("digits"))
+    drawn = datasource.Drawn("test pictures of digits", 180, np.arange(180), splits.test, splits.train)
+    wish = Wish(datasource.Source("digits", "digits"), 180, metrics.REALISM, 0, True)
+    found = evaluation.measure(opened, wish, drawn)
+    training_part = splits.train
+    assert found.rows == metrics.figures(
+        opened.checkpoint.model,
+        splits.test.images,
+        metrics.REALISM,
+        labels=splits.test.labels,
+        training=training_part,
+    )
+    shown = evaluation.table(opened.checkpoint.model.spec, found.rows)
+    kid, errors = found.rows["kid"]["value"], found.rows["kid"]["standard_errors"]
+    assert shown["Figure"] == REALISM
+    assert shown["Value"][0] == evaluation.plain(
+        f"own prior {kid['own_prior']:,.2f} ± {errors['own_prior']:,.2f}, reconstructions "
+        f"{kid['reconstructions']:,.2f} ± {errors['reconstructions']:,.2f}, real {kid['real']:,.2f} ± "
+        f"{errors['real']:,.2f}"
+    )
+    assert f"kid,own_prior,{kid['own_prior']},{errors['own_prior']}," in evaluation.as_csv(found).decode()
+    assert "--metrics kid,precision,recall" in found.command
+
+
+def test_too_few_pictures_to_compare_draws_with_are_told(show: Show) -> None:
+    app = measured(show("mlp", eval_figures=["ELBO", *REALISM]))
+    assert list(figures(app)) == ["ELBO"]
+    assert "KID needs at least 100 pictures, and as many of the data's training part." in said(app)
+
+
+def test_the_reference_set_has_no_pictures_to_compare_draws_with(show: Show) -> None:
+    app = show("kept")
+    assert not set(REALISM) & set(app.multiselect(key="eval_figures").options)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets import cards, models
-from vae_core import checkpoints, data, zoo
+from pages.widgets.models import Entry
+from vae_core import checkpoints, coverage, data, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
 from vae_core.metrics import statistics
@@ -125,6 +128,26 @@ def collapsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     whole = small()
     checkpoints.save(replace(whole, metrics=whole.metrics | {"active_units": 0}), tmp_path / "flat.safetensors")
     return "flat (own folder)"
+
+
+def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(
+    show: Show, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(app: AppTest) -> str:
+        cells = [str(cell) for table in app.table for cell in table.value.to_numpy().flatten()]
+        return "\n".join([said(app.markdown), *cells]).replace("\\", "")
+
+    few = "Not compared with the encodings. The file holds 10 reference encodings; at least 40 are needed."
+    assert few in told(show("The open model", "digits"))
+    whole = checkpoints.load(root / "checkpoints" / "digits.safetensors")
+    figures = {"compared_pictures": 90, "distance_real": 0.0, "distance_own_prior": 9.0, "sharpness_own_prior": 0.5}
+    figures |= {"distance_reconstructions": 3.0, "sharpness_reconstructions": 0.75, "sharpness_real": 1.0}
+    whole = replace(whole, metrics=whole.metrics | figures)
+    checkpoints.save(whole, tmp_path / "whole.safetensors")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    found, page = coverage.measure(whole), told(show("The open model", "whole"))
+    assert found.verdict in page and found.rows()["Round trip"] in page
+    assert "draws from N(0, I) 50% as sharp and 9.0 away" in page
 
 
 COLLAPSE = "every picture is decoded alike; the usual fix is to train it again with a lower KL weight"
@@ -364,3 +387,114 @@ def test_many_class_names_are_cut_with_their_number() -> None:
     lines = cards.source(DataInfo("x", tuple(str(i) for i in range(100))))
     assert lines[1] == "Credit: not stated" and lines[2] == "Licence: not stated"
     assert lines[3].startswith("Classes: 0, 1, ") and lines[3].endswith(", 29 and 70 more")
+
+
+# --- a prior fitted to the open model ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with models whose files hold enough encodings: of digits, of somebody's pictures, and of codes."""
+    folder = tmp_path_factory.mktemp("roomy")
+    for name in ("digits", "mine"):
+        made = small(name if name == "digits" else "my pictures")
+        test = data.load(DataConfig("digits", count=1_000)).test
+        found = statistics(made.model, test.images)
+        columns = (found.mean, found.std, found.kl, found.reconstruction, torch.arange(len(test)), test.labels)
+        sizes = (800, 100, len(test))
+        info, recipe = replace(made.data, sizes=sizes), replace(made.recipe, data=DataConfig(name, count=1_000))
+        whole = replace(made, data=info, recipe=recipe, reference=Reference(*columns))
+        checkpoints.save(whole, folder / f"{name}.safetensors")
+    recipe = zoo.recipe("vq", DataConfig("digits"), (1, 8, 8))
+    checkpoints.save(Checkpoint(recipe, build(recipe.model).eval(), DataInfo("digits")), folder / "vq.safetensors")
+    return folder
+
+
+@pytest.fixture
+def fitted_here(show: Show, roomy: Path, monkeypatch: pytest.MonkeyPatch) -> Show:
+    monkeypatch.setattr(checkpoints, "SHIPPED", roomy)
+    return show
+
+
+def waited(app: AppTest) -> AppTest:
+    """The page once the fitting has ended, as the browser's poll would have it."""
+    for _ in range(300):
+        if "prior_running" not in app.session_state:
+            return app
+        time.sleep(0.1)
+        checked(app.run())
+    raise AssertionError("The fitting does not end.")
+
+
+def fit_one(app: AppTest, kind: str, source: str) -> AppTest:
+    """Press the button, and wait for what comes of it."""
+    checked(app.radio(key="prior_kind").set_value(kind).run())
+    next(radio for radio in app.radio if radio.label == "Fitted to").set_value(source)
+    return waited(checked(app.button(key="prior_go").click().run()))
+
+
+@pytest.mark.parametrize(("name", "source"), [("digits", "Training pictures"), ("mine", "Reference encodings")])
+def test_a_prior_is_fitted_and_the_model_with_it_opens_for_this_visit(fitted_here, roomy, name, source) -> None:
+    app = fit_one(fitted_here("The open model", name), "Mixture of Gaussians", source)
+    assert chosen(app).startswith(f"{name}-mixture (fitted ")
+    assert f"This is {name} with its new prior" in said(app.success).replace("\\", "")
+    words = said(app.markdown)
+    assert ("others have to measure it" in words) == (source == "Reference encodings")
+    assert ("encodings of training pictures" in words) == (source == "Training pictures")
+    (held,) = [opened for opened in app.session_state["uploads"].values()]
+    made = held.value.checkpoint
+    assert made.model.spec.fitted == "mixture" and made.metrics["prior_components"] == made.model.fitted.components
+    again = checkpoints.load(checkpoints.to_bytes(made))
+    assert torch.equal(again.model.fitted.weights, made.model.fitted.weights)
+    assert app.get("download_button")[0].label == "Model with its prior (safetensors)"
+    shared = models.open_model(Entry(name, name, "shipped")).checkpoint
+    assert shared.model.spec.fitted is None and "prior_gap" not in shared.metrics
+    assert models.originals_here(held.value) == (name == "digits")
+
+
+def test_a_flow_says_what_it_is(fitted_here) -> None:
+    app = fit_one(fitted_here("The open model", "mine"), "Flow", "Reference encodings")
+    assert chosen(app).startswith("mine-flow (fitted ") and "A flow is fitted to reference encodings" in said(
+        app.markdown
+    )
+
+
+def test_a_fit_that_is_cancelled_leaves_everything_as_it_was(fitted_here, monkeypatch) -> None:
+    begun = threading.Event()
+
+    def slow(checkpoint, seed, progress, kind):
+        begun.set()
+        for _ in range(3_000):
+            progress(0.5)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(fitting, "fit_to_references", slow)
+    app = fitted_here("The open model", "mine")
+    checked(app.button(key="prior_go").click().run())
+    assert begun.wait(30) and app.button(key="prior_go").disabled
+    app.session_state["prior_running"].job.cancel()
+    app = waited(app)
+    assert "cancelled" in said(app.info) and chosen(app) == "mine" and not app.button(key="prior_go").disabled
+
+
+def test_where_the_own_prior_is_the_best_or_there_are_too_few_it_is_told(fitted_here, monkeypatch) -> None:
+    monkeypatch.setattr(fitting, "fit_to_references", lambda *_: fitting.Fit(None, {0: -1.0, 1: -2.0}, 100, True))
+    app = waited(checked(fitted_here("The open model", "mine").button(key="prior_go").click().run()))
+    assert "so it stays alone" in said(app.info) and chosen(app) == "mine"
+    monkeypatch.undo()
+
+
+def test_a_file_with_few_encodings_is_told_how_many_are_needed(show) -> None:
+    app = waited(checked(show("The open model", "other").button(key="prior_go").click().run()))
+    assert "fitted to at least 20" in said(app.error)
+
+
+def test_models_that_learn_their_prior_in_training_say_so(fitted_here) -> None:
+    app = fitted_here("The open model", "vq")
+    assert "It learns its prior in training" in said(app.caption)
+    assert not [button for button in app.button if button.key == "prior_go"]
+
+
+def test_a_link_to_a_model_with_a_prior_of_another_visit_says_so(fitted_here) -> None:
+    app = fitted_here(model="mine-flow (fitted 0123abcd)")
+    assert "a prior fitted there" in said(app.warning)

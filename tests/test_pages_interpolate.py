@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from vae_core import checkpoints, explore
+from vae_core import checkpoints, explore, fitting
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
 
@@ -232,3 +233,36 @@ def test_a_pressed_picture_has_the_handle() -> None:
     for nonsense in (None, 3, [1], ["a", "b"], [0, 1], [float("nan"), 0], [9, 9]):
         pad.put(3, nonsense)
     assert st.session_state.at == (0.5, 1)
+
+
+# --- through a fitted flow -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def flowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `digits`, to which a flow is fitted."""
+    folder = tmp_path_factory.mktemp("flowing")
+    found = checkpoints.load(checkpoints.find("digits"))
+    made = fitting.with_prior(found, fitting.fit_to_references(found, kind="flow"))
+    checkpoints.save(made, folder / "digits.safetensors")
+    return folder
+
+
+def test_a_path_through_the_flow_is_the_great_circle_of_its_base(flowing, monkeypatch, downloads) -> None:
+    monkeypatch.setattr(checkpoints, "SHIPPED", flowing)
+    app = start(a="ref:3", b="ref:8", path="Flow", steps="5")
+    assert app.segmented_control(key="path").options == ["Straight", "Spherical", "Flow"]
+    saved = np.load(io.BytesIO(downloads["Latents (npz)"]()))
+    model = checkpoints.load(flowing / "digits.safetensors").model
+    a, b = (torch.from_numpy(saved[name]) for name in "ab")
+    base = explore.to_base(model, torch.stack([a, b]))
+    wanted = explore.from_base(model, explore.interpolate(*base, 5, "spherical"))
+    np.testing.assert_allclose(saved["z"], wanted, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(saved["z"][[0, -1]], np.stack([a, b]), atol=0.1)
+    assert not np.allclose(saved["z"], explore.interpolate(a, b, 5, "spherical"), atol=0.05)
+
+
+def test_the_path_through_a_flow_gives_way_on_a_model_without_one() -> None:
+    app = start(path="Flow")
+    assert "it can only be “Straight” or “Spherical”" in app.warning[0].value
+    assert app.segmented_control(key="path").value == "Straight"

@@ -252,3 +252,57 @@ def test_both_priors_stand_one_above_the_other_and_a_picture_goes_on_as_what_it_
 
 def test_a_model_without_one_has_no_choice(app):
     assert not [group for group in app(model="five").button_group if group.key == "prior_input"]
+
+
+def test_words_say_where_the_draws_of_each_prior_lie(app, foggy):
+    page = app(model="foggy", n=16)
+    assert "Where the encoder put the pictures. The prior misses" in said(page) and "show fog" in said(page)
+    assert "They come from the prior that was fitted to where the encoder put the pictures." in intro(page)
+    page = checked(page.button_group(key="prior_input").set_value("both").run())
+    assert "Above: where the prior puts its draws. Below: where the encoder put the pictures." in said(page)
+    page = checked(page.button_group(key="prior_input").set_value("own").run())
+    assert "Where the prior puts its draws." in said(page) and "of the prior, drawn at random" in intro(page)
+
+
+def intro(page: AppTest) -> str:
+    return page.markdown[0].value
+
+
+def of_classes(tmp_path: Path, kind: str) -> VAE:
+    """A model (`labelled`) that is not told classes, with a prior fitted to codes of two classes that lie apart."""
+    made = untrained(3)
+    labels = torch.arange(400) % 2
+    codes = 0.2 * torch.randn(400, 3, generator=seeded(0)) + 6 * labels[:, None]
+    found = fitting.fit(codes, log_normal(codes), labels, 2, kind=kind)
+    made.model.fitted = found.prior
+    info = DataInfo("somebody's", ("cats", "<b>dogs</b>"))
+    checkpoints.save(replace(made, data=info, metrics={**found.summary}), tmp_path / "labelled.safetensors")
+    return checkpoints.load(tmp_path / "labelled.safetensors").model
+
+
+@pytest.mark.parametrize("kind", ["mixture", "flow"])
+def test_a_class_of_the_fitted_prior_is_drawn_alone_and_stays_in_the_link(app, tmp_path, kind):
+    model = of_classes(tmp_path, kind)
+    page = app(model="labelled", n=16, prior="fitted")
+    assert page.selectbox(key="class").options == ["Any class", "cats", "<b>dogs</b>"]
+    page = checked(page.selectbox(key="class").set_value("<b>dogs</b>").run())
+    points = explore.sample(model, 16, fitted=True, label=1)
+    assert is_of(page, model, points) and (points.mean(1) > 3).float().mean() > 0.9
+    assert "<b>" not in said(page)
+    link = {"class": "<b>dogs</b>"}
+    assert is_of(app(model="labelled", n=16, prior="fitted", **link), model, points)
+    page = checked(page.number_input(key="picture").set_value(3).run())
+    page = checked(page.button(key="use_b").click().run())
+    assert page.session_state["picture_b"] == "fitted:0.2@1"
+    opened = Opened(Entry("labelled", "labelled", "shipped"), checkpoints.load(tmp_path / "labelled.safetensors"), "x")
+    assert torch.equal(pictures.resolve(opened, "fitted:0.2@1").mean, points[2])
+    page = checked(page.button_group(key="prior_input").set_value("own").run())
+    assert not [box for box in page.selectbox if box.key == "class"]
+
+
+def test_the_temperature_of_a_flow_is_that_of_its_base(app, tmp_path):
+    model = of_classes(tmp_path, "flow")
+    page = app(model="labelled", n=16, prior="fitted", temperature=0.5)
+    base = explore.sample_base(model, 16)
+    assert is_of(page, model, explore.from_base(model, 0.5 * base))
+    assert "N(0, I)" in page.slider(key="temperature").help

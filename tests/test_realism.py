@@ -28,6 +28,21 @@ def test_two_samples_of_one_gaussian_have_no_kernel_distance():
     assert found.min() < 0 < found.max()  # unbiased
 
 
+def test_the_standard_error_is_the_spread_of_the_kernel_distance_and_that_of_a_plain_jackknife():
+    def pair(seed: int, count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
+        return gaussian(count, 2 * seed), gaussian(count, 2 * seed + 1, mean=0.5)
+
+    found = torch.tensor([realism.kid(*pair(seed)) for seed in range(60)])
+    errors = torch.tensor([realism.kid_error(*pair(seed)) for seed in range(60)])
+    assert errors.mean() == pytest.approx(found.std().item(), rel=0.25)
+    real, made = pair(0, 12)
+    rest = [torch.arange(12) != i for i in range(12)]
+    for_real = torch.tensor([realism.kid(real[kept], made) for kept in rest])
+    for_made = torch.tensor([realism.kid(real, made[kept]) for kept in rest])
+    plain = sum(11 * values.var(correction=0) for values in (for_real, for_made)) ** 0.5
+    assert realism.kid_error(real, made) == pytest.approx(plain.item(), rel=1e-4)
+
+
 def test_the_kernel_distance_of_a_shift_is_that_of_the_formula():
     """With one feature, k(x, y) = (xy + 1)^3 compares moments: sum over j of binomial(3, j) (E x^j - E y^j)^2."""
     x, y = torch.randn(100_000, 1, generator=seeded(0)), 1 + torch.randn(100_000, 1, generator=seeded(1))
@@ -112,7 +127,9 @@ def test_figures_have_both_yardsticks_and_say_what_they_are_of(digits, tmp_path,
         assert {"own_prior", "reconstructions", "real"} <= set(row["value"])
         assert "90 pictures a side, in features of a classifier of 10 classes" in row["unit"]
     assert rows["kid"]["value"]["real"] < rows["kid"]["value"]["own_prior"]
-    assert "k = 3" in rows["recall"]["unit"]
+    assert "k = 3" in rows["recall"]["unit"] and "standard_errors" not in rows["recall"]
+    assert rows["kid"]["standard_errors"].keys() == rows["kid"]["value"].keys()
+    assert min(rows["kid"]["standard_errors"].values()) > 0
     assert shares == sorted(shares) and shares[-1] == 1
 
 
@@ -127,3 +144,23 @@ def test_figures_of_too_few_pictures_or_without_a_training_part_are_refused(digi
             metrics.figures(model, images, ["kid"], training=training)
         assert "recall" not in str(caught.value).split("allowed:")[1]
     assert "encodings" in (metrics.lacking_pictures(model, "kid") or "")
+
+
+def test_a_header_s_figures_tell_fog_from_pictures(digits):
+    model = load_checkpoint(find("digits-resnet")).model
+    found = realism.compared(model, digits.test.images, digits.test.labels, digits.train.images)
+    assert found["compared_pictures"] == 90 and 0.9 < found["sharpness_real"] < 1.1
+    assert found["sharpness_own_prior"] < found["sharpness_real"]
+    told = realism.describe(found, model.spec)
+    assert f"reconstructions are {found['sharpness_reconstructions']:.0%} as sharp" in told
+    assert f"draws from N(0, I) {found['sharpness_own_prior']:.0%} as sharp" in told and "fitted" not in told
+    assert realism.compared(model, digits.test.images[:99], None, digits.train.images) == {}
+    assert "at least 100 test pictures" in realism.describe({}, model.spec)
+
+
+def test_other_models_are_further_away_in_an_untrained_net_s_features_too(digits):
+    """The order that features of a classifier give, which takes a minute."""
+    models = [load_checkpoint(find(name)).model for name in ("digits-resnet", "digits-linear", "digits-dreg")]
+    found = [realism.compared(model, digits.test.images, None, digits.train.images) for model in models]
+    distances = [figures["distance_own_prior"] for figures in found]
+    assert distances == sorted(distances)

@@ -22,7 +22,7 @@ EPOCHS = 25  # all deaths together take fewer: a victim lives for so many states
 RECIPE = (
     f"train --device cpu --hidden 48 --latent-dim 4 --epochs {EPOCHS} --batch-size 100 --norm batch --dropout 0.1 "
     "--clip 5 --likelihood bernoulli --beta-schedule cyclical --free-bits 0.05 --weight-decay 0.01 "
-    "--learning-rate 0.05 --lr-schedule constant --save-every 0 --out"
+    "--mirror on --learning-rate 0.05 --lr-schedule constant --save-every 0 --out"
 ).split()
 # One process that has imported everything bears the victims, so that none of them has to.
 NURSERY = """

@@ -665,6 +665,22 @@ def test_the_learning_rate_rises_in_the_first_steps() -> None:
     assert run._warm(1.0) == 1.0
 
 
+def test_a_run_shows_half_of_its_pictures_mirrored_and_measures_none_so() -> None:
+    pictures = splits()
+    pictures.train.images[:] = 0
+    pictures.train.images[:, :, :, :2] = 255  # the bright side tells
+    run = Run(recipe("mlp", "gaussian", epochs=8, mirror=True), pictures, "cpu")
+    shown: dict[bool, list[Tensor]] = {True: [], False: []}
+    real = run.model.observe
+    run.model.observe = lambda x, noise=None: (shown[run.model.training].append(x), real(x, noise))[1]  # type: ignore[method-assign]
+    for _ in run._epoch(0):
+        pass
+    left, right = (torch.cat(shown[True])[:, 0, 0, column] == 1 for column in (0, -1))
+    assert len(left) == len(pictures.train) and left.logical_xor(right).all()
+    assert 0.3 < right.float().mean() < 0.7
+    assert (shown[False][0][:, 0, 0, 0] == 1).all()
+
+
 def test_epochs_within_a_time_grow_with_it() -> None:
     made = recipe("mlp", epochs=20)
     few, many = (training.epochs_within(made, splits(), seconds, "cpu") for seconds in (0.001, 60))

@@ -26,8 +26,7 @@ from vae_core.data.named import OWN_CREDIT, own_name
 from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
-from vae_core.latents.fitted import TENSORS as PRIOR_TENSORS
-from vae_core.latents.fitted import FittedPrior
+from vae_core.latents.fitted import FittedPrior, restored
 from vae_core.metrics import ACTIVE_KL
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.shards import seeded
@@ -128,10 +127,15 @@ def write_file(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -
     Raises:
         OSError: when the disk is full or not writable; the old file is then untouched and nothing half-written stays.
     """
+    write_bytes(path, _content(header, tensors))
+
+
+def _content(header: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """A file of this project's format."""
     header = {**header, "format": FORMAT}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header["sha256"] = digest(header, tensors)
-    write_bytes(path, write_tensors(tensors, {KEY: json.dumps(header)}))
+    return write_tensors(tensors, {KEY: json.dumps(header)})
 
 
 def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -207,6 +211,16 @@ def _header(data: bytes) -> dict[str, Any]:
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint atomically; raises OSError when the disk is full."""
+    write_file(path, *_packed_parts(checkpoint))
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as `save` writes it."""
+    return _content(*_packed_parts(checkpoint))
+
+
+def _packed_parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of a checkpoint's file."""
     header = {
         "recipe": to_dict(checkpoint.recipe),
         "data": to_dict(checkpoint.data),
@@ -219,7 +233,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     if checkpoint.reference is not None:
         columns = vars(checkpoint.reference).items()
         tensors |= {f"reference.{name}": _packed(column) for name, column in columns if column is not None}
-    write_file(path, header, tensors)
+    return header, tensors
 
 
 def shortened(tensor: Tensor) -> Tensor:
@@ -411,11 +425,9 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
 
 def _fitted(tensors: dict[str, Tensor], spec: LatentSpec) -> FittedPrior:
     """The prior that was fitted once training was over."""
-    if set(tensors) != set(PRIOR_TENSORS):
-        raise CheckpointError("The file's fitted prior is not complete.")
     try:
-        prior = FittedPrior({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
-    except (ValueError, RuntimeError, IndexError) as error:  # what torch makes of odd shapes
+        prior = restored({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
+    except (ValueError, RuntimeError, IndexError, TypeError) as error:  # what torch makes of odd shapes
         raise CheckpointError("The file's fitted prior is not valid.") from error
     if len(prior.centre) != spec.size or spec.posterior == "quantized":
         raise CheckpointError(f"The file's fitted prior has {len(prior.centre)} dimensions, and z has {spec.size}.")

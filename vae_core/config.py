@@ -393,6 +393,7 @@ class Training:
     `warmup` steps raise the learning rate from 0. `std` is the standard deviation of a Gaussian likelihood during the
     run, where it does not stay what the likelihood has: a wide one lets the code settle before details count.
     `precision` is that of the steps; `weights` is what the finished ones are rounded to before they are measured.
+    `mirror` shows each picture mirrored in half of its steps.
     """
 
     epochs: int = 20
@@ -406,6 +407,7 @@ class Training:
     seed: int = 0
     warmup: int = 0
     std: Schedule | None = None
+    mirror: bool = False
 
     def __post_init__(self) -> None:
         _between("epochs", self.epochs, 1, 100_000)

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from vae_core.latents.fitted import MAX_DIRECTIONS, FlowPrior
 from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
-from vae_core.shards import seeded
+from vae_core.shards import normal, seeded
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Reference
@@ -139,6 +141,51 @@ def sample_line(
     base, middle, end = (sample(model, n, temperature, seed, fitted, label) for temperature in (0.0, 1.0, 2.0))
     slope = middle - base
     return (base, slope) if torch.allclose(end, base + 2 * slope, rtol=1e-4, atol=1e-5) else None
+
+
+def flow_of(model: VAE) -> FlowPrior:
+    """The flow that was fitted to a model's codes.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    if not isinstance(model.fitted, FlowPrior):
+        raise ValueError("This model has no fitted flow; make one with: vae prior FILE --kind flow")
+    return model.fitted
+
+
+def in_base(model: VAE) -> bool:
+    """Whether draws of the fitted prior are points of its base alone: of a flow with none across its basis."""
+    return isinstance(model.fitted, FlowPrior) and not model.fitted.across
+
+
+@torch.inference_mode()
+def sample_base(model: VAE, n: int, seed: int = 0) -> Tensor:
+    """The points (n, M) of the flow's base, N(0, I), that the draws of `sample` from it at temperature 1 come from."""
+    blocks, dim = range(-(-n // SAMPLE_BLOCK)), flow_of(model).dim
+    return torch.cat([normal((SAMPLE_BLOCK, dim), seeded(seed, i), torch.device("cpu")) for i in blocks])[:n]
+
+
+@torch.inference_mode()
+def from_base(model: VAE, base: Tensor, label: int | None = None) -> Tensor:
+    """The codes (N, D) of points (N, M) of the flow's base: one point is one code, and so one picture.
+
+    `label` is a class of the flow's. Raises ValueError where there is no flow.
+    """
+    return flow_of(model).to_code(base.to(model.device), _class_rows(model, base, label)).cpu()
+
+
+@torch.inference_mode()
+def to_base(model: VAE, v: Tensor, label: int | None = None) -> Tensor:
+    """The points (N, M) of the flow's base that lead to codes (N, D), pictures' own among them; as `from_base`."""
+    return flow_of(model).to_base(v.to(model.device), _class_rows(model, v, label)).cpu()
+
+
+def _class_rows(model: VAE, rows: Tensor, label: int | None) -> Tensor | None:
+    count = model.spec.fitted_classes
+    if label is None or not count:
+        return None
+    return F.one_hot(torch.full((len(rows),), label, device=model.device), count).float()
 
 
 def to_text(v: Tensor) -> str:
@@ -284,6 +331,21 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
         raise ValueError(f"steps is {steps}; it must be at least 2.")
     t = torch.linspace(0, 1, steps)
     return torch.lerp(a[None], b[None], t[:, None]) if path == "linear" else slerp(a, b, t)
+
+
+def through_flow(model: VAE, a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """`steps` codes from a (t = 0) to b (t = 1) along the great circle of the flow's base: (D,), (D,) -> (steps, D).
+
+    Every step of it is as near to where the encoder put pictures as the flow's draws are. A and B come back as nearly
+    as `to_base` finds them. Raises ValueError where there is no flow, or where it moves in some directions alone.
+    """
+    if not in_base(model):
+        raise ValueError(
+            "A path through the flow needs a fitted flow over all dimensions, of at most "
+            f"{MAX_DIRECTIONS}; make one with: vae prior FILE --kind flow"
+        )
+    first, last = to_base(model, torch.stack([a, b]))
+    return from_base(model, interpolate(first, last, steps, "spherical"))
 
 
 def pad_weights(places: Tensor, corners: int) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from vae_core import explore
 from vae_core.explore import flatten, unflatten
 from vae_core.graphs import Graph, GraphError
+from vae_core.latents.fitted import FlowPrior
 from vae_core.latents.priors import LOG_STD_RANGE
 from vae_core.model import VAE
 from vae_core.opsets import for_browsers
@@ -47,27 +48,29 @@ class ExportError(ValueError):
 
 
 class _Decoder(nn.Module):
-    """Flat z, and class weights where there are any, to the likelihood's mean; `keep` as in `decoder`."""
+    """Flat z, and class weights where there are any, to the likelihood's mean; `keep` and `flow` as in `decoder`."""
 
-    def __init__(self, model: VAE, keep: int | None) -> None:
+    def __init__(self, model: VAE, keep: int | None, flow: FlowPrior | None = None) -> None:
         super().__init__()
-        self.model, self.keep = model, keep
+        self.model, self.keep, self.flow = model, keep, flow
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        groups = unflatten(z, self.model.spec)
+        groups = unflatten(z if self.flow is None else self.flow.to_code(z, y), self.model.spec)
         if self.keep is not None:
             groups[self.keep :] = [None] * (len(groups) - self.keep)
         return self.model.decode(groups, y)
 
     def foreign(self) -> Any:
         """The ONNX model that the half was imported as; None where it is of the zoo."""
-        return _foreign_decoder(self.model)
+        found = _foreign_decoder(self.model)
+        return found if found is None or self.flow is None else _behind(self.flow, found)
 
     def write(self) -> Any:
         """The ONNX model by rules."""
         from vae_core import onnx_rules
 
-        return onnx_rules.decoder(self.model, self.keep)
+        found = onnx_rules.decoder(self.model, self.keep)
+        return found if self.flow is None else _behind(self.flow, found)
 
 
 class _Encoder(nn.Module):
@@ -103,24 +106,31 @@ def check(model: VAE) -> None:
 
 
 @torch.inference_mode()
-def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None) -> Tensor:
+def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None, flow: bool = False) -> Tensor:
     """What the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
     classes = y if model.spec.classes else None
+    if flow:
+        told = y if model.spec.fitted_classes else None
+        z = explore.flow_of(model).to_code(z.to(model.device), None if told is None else told.to(model.device)).cpu()
     return explore.decode(model, z, classes) if keep is None else explore.continued(model, z, keep, 0.0, y=classes)
 
 
-def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:
+def decoder(model: VAE, keep: int | None = None, half: bool = True, flow: bool = False) -> bytes:
     """The decoder as ONNX.
 
     Args:
         model: any model of the zoo.
         keep: latent groups that are read; the finer ones take their means given these. None reads all.
         half: store weights in half precision where no picture tried changes by more than a grey level.
+        flow: behind the fitted flow, unrolled: `z` is then a point of N(0, I), and `y` the class of the flow, if any.
 
     Raises:
         ExportError: where the file would not give the model's pictures, or is too large for a browser.
+        ValueError: where there is no flow.
     """
     spec = model.spec
+    if flow:
+        return _flow_decoder(model, half)
     if keep is not None and not 1 <= keep <= len(spec.shapes):
         raise ValueError(f"keep is {keep}; this model takes 1 to {len(spec.shapes)}.")
     draw = [flatten(model.sample_prior(TRIED, generator=seeded(0))).cpu()]
@@ -129,6 +139,39 @@ def decoder(model: VAE, keep: int | None = None, half: bool = True) -> bytes:
     classes = () if spec.classes is None else (torch.rand(len(z), spec.classes, generator=seeded(2)).softmax(1),)
     names, usual = ("z", "y")[: 1 + len(classes)], 2 * TRIED if half else 0
     return _export(_Decoder(model, keep), (z, *classes), names, ("x",), usual)
+
+
+def classes_behind(model: VAE) -> int:
+    """Classes that the file of `decoder` with `flow` takes: the decoder's own, else the flow's; 0 for none."""
+    return model.spec.classes or model.spec.fitted_classes
+
+
+def _flow_decoder(model: VAE, half: bool) -> bytes:
+    """The decoder behind the fitted flow."""
+    prior, count = explore.flow_of(model), classes_behind(model)
+    draw, noise = (torch.randn(TRIED, prior.dim, generator=seeded(i)) for i in range(2))
+    z = torch.cat([draw, FAR * noise])
+    classes = (torch.rand(len(z), count, generator=seeded(2)).softmax(1),) if count else ()
+    names, usual = ("z", "y")[: 1 + len(classes)], 2 * TRIED if half else 0
+    return _export(_Decoder(model, None, prior), (z, *classes), names, ("x",), usual)
+
+
+def _behind(flow: FlowPrior, decoder: Any) -> Any:
+    """A decoder's ONNX model that takes its code from a flow's."""
+    import onnx
+
+    from vae_core import onnx_rules
+
+    before = onnx.compose.add_prefix(onnx_rules.flow_prior(flow), "flow.", rename_inputs=False, rename_outputs=False)
+    taken = decoder.graph.input[0].name
+    for each in decoder.graph.node:
+        each.input[:] = ["code" if name == taken else name for name in each.input]
+    nodes, inputs = [*before.graph.node, *decoder.graph.node], [*before.graph.input, *decoder.graph.input[1:]]
+    for held, parts in ((decoder.graph.node, nodes), (decoder.graph.input, inputs)):
+        del held[:]
+        held.extend(parts)
+    decoder.graph.initializer.extend(before.graph.initializer)
+    return decoder
 
 
 def encoder(model: VAE, half: bool = True) -> bytes:

@@ -27,14 +27,14 @@ WIDTHS = (32, 64, 128, 128)  # channels, each at half the side of the one before
 NUMBERS = 128  # of a feature
 SIDE = 64  # pixels: larger pictures are averaged down to it
 PICTURES = 20_000  # that a net learns from, at most
-BATCH = 128
 STEPS = {"classifier": 500, "contrastive": 300}
+BATCH = {"classifier": 128, "contrastive": 64}  # pictures a step, of contrastive nets two views each
 RATE = 1e-3  # of Adam
 LABELLED = 10  # pictures of a class in the mean, from which a classifier is trained
 PROJECTED, TEMPERATURE = 64, 0.2  # of the contrastive loss
 LEAST_CROP, LIGHT, NOISE = 0.6, 0.4, 0.05  # of the views: part of a side, change of brightness, standard deviation
 AT_ONCE = 500
-SCALED = 4_000  # training pictures over which the features' variances are 1
+SCALED = 2_000  # training pictures over which the features' variances are 1
 FLAT = 1e-3  # of the largest variance: directions with less are noise of rounding
 CACHE_BYTES = 2**26
 
@@ -72,7 +72,8 @@ def untrained(images: Tensor) -> FeatureNet:
         images: (N, C, H, W), uint8 or float in [0, 1], N at least 2: their features have mean 0 and covariance 1.
     """
     net = _net(images.shape[1])
-    found = _outputs(net, images[:SCALED])
+    some = torch.randperm(len(images), generator=seeded(SEED))[:SCALED]  # a folder's first ones may be of one class
+    found = _outputs(net, images[some])
     variance, directions = torch.linalg.eigh(torch.cov(found.T.double()))
     kept = variance > FLAT * variance.max()
     white = directions[:, kept] / variance[kept].sqrt()
@@ -111,8 +112,9 @@ def learn(images: Tensor, labels: Tensor | None = None, progress: Report | None 
 
 def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:
     """What a net was trained on and how, as the name of a file."""
-    settings = (kind, STEPS[kind], WIDTHS, NUMBERS, SIDE, BATCH, RATE, LEAST_CROP, LIGHT, NOISE, torch.__version__)
-    sha = hashlib.sha256(repr((settings, images.shape, SEED)).encode())
+    form = (WIDTHS, NUMBERS, SIDE, images.shape)
+    lesson = (kind, STEPS[kind], BATCH[kind], RATE, LEAST_CROP, LIGHT, NOISE, TEMPERATURE, SEED, torch.__version__)
+    sha = hashlib.sha256(repr((form, lesson)).encode())
     sha.update(images.contiguous().numpy().data)
     if kind == "classifier" and classes is not None:
         sha.update(classes.numpy().data)
@@ -159,12 +161,12 @@ def _outputs(net: nn.Module, images: Tensor) -> Tensor:
 def _steps(
     net: nn.Module, head: nn.Module, images: Tensor, kind: str, report: Report, loss: Callable[[Tensor], Tensor]
 ) -> None:
-    """Train net and head on the loss of rows (B,) of the pictures."""
+    """Train net and head on the loss of rows of the pictures."""
     noise = seeded(SEED, 1)
     optimizer = torch.optim.Adam([*net.parameters(), *head.parameters()], RATE)
     net.train()
     for step in range(STEPS[kind]):
-        rows = torch.randint(len(images), (BATCH,), generator=noise)
+        rows = torch.randint(len(images), (BATCH[kind],), generator=noise)
         optimizer.zero_grad()
         loss(rows).backward()
         optimizer.step()

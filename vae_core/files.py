@@ -8,9 +8,15 @@ import hashlib
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from filelock import SoftFileLock
+
+LOOKS, LOOK = 20, 0.1  # at a lock without a number, and seconds between two
 CHECKSUM = 32  # bytes before the content
 
 
@@ -69,7 +75,8 @@ def reserve(path: Path) -> Iterator[int | None]:
         try_writing(path)  # the lock would make a folder that is missing
         lock.acquire()
     except Timeout:
-        process = f"process {lock.pid or holder}" if lock.pid or holder else "another process"
+        number = _holder(lock) or holder
+        process = f"process {number}" if number else "another process"
         raise Taken(
             f"{str(path)!r} is being written by {process}: wait for it to end, or choose another name "
             f"(its lock is {lock.lock_file!r})."
@@ -80,6 +87,15 @@ def reserve(path: Path) -> Iterator[int | None]:
         yield holder
     finally:
         lock.release()
+
+
+def _holder(lock: SoftFileLock) -> int | None:
+    """Who holds a lock; who has only just made it has not yet written its number."""
+    for _ in range(LOOKS):
+        if number := lock.pid:
+            return number
+        time.sleep(LOOK)
+    return None
 
 
 def discard(path: Path) -> None:

@@ -1,10 +1,10 @@
-"""A prior fitted to what an encoder gives, once training is over: draws of q(z | x) -> mixture, and what it gained."""
+"""A prior fitted to an encoder's codes once training is over: draws of q(z | x) -> mixture or flow, and its gain."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vae_core.explore import flatten, unflatten
-from vae_core.latents.fitted import MAX_DIRECTIONS, FittedPrior
+from vae_core.latents.fitted import FREQUENCIES, KINDS, MAX_DIRECTIONS, WIDTH, FittedPrior, FlowPrior, MixturePrior
 from vae_core.metrics import at_once, blocks
 from vae_core.model import VAE
 from vae_core.shards import normal, seeded
@@ -26,10 +26,18 @@ MOST = 1_024  # numbers of a code
 LEAST = 20  # pictures
 HELD_OUT = 5  # one code in so many chooses the number of components
 RIDGE = 1e-3  # of the mean variance, on the diagonal of each covariance
-STEPS = 100  # of expectation-maximization
+STEPS, MORE_STEPS = 30, 10  # of expectation-maximization: to choose how many Gaussians, and then on all codes
 FEW = 5  # codes for each component, at least
+FLOW_STEPS, FLOW_BATCH, FLOW_RATE = (300, 2_500), 256, 2e-3  # of Adam, whose rate falls to 0 along a cosine
+FLOW_PASSES = 250  # over the codes, as far as the steps allow: with more, few codes are learnt by heart
+AVERAGE = 0.995  # of a flow's weights over its steps
+UNTOLD = 0.5  # of the rows that a flow learns from without their class
+ENCODING = 0.3  # share of the work that encoding pictures is, about
+SCORED = 1_000  # held-out codes whose density under a flow is measured, at most
 FOG = 10.0  # nats by which draws of the training prior miss the encodings, so that they show
 SLIGHT = 1.0  # nats that nobody sees
+
+Frame = tuple[Tensor, Tensor, Tensor]  # centre (D,), basis (D, M), rest ()
 
 
 @dataclass(frozen=True)
@@ -38,26 +46,33 @@ class Fit:
 
     Attributes:
         prior: None where the prior that the model was trained with describes held-out codes best.
-        nats: log-density of held-out codes, nats a picture, by the number of components; 0 stands for the prior that
-            the model was trained with.
+        nats: log-density of held-out codes, nats a picture, by the number of Gaussians, or "flow"; 0 stands for the
+            prior that the model was trained with.
         pictures: how many codes it was fitted to.
-        gap: nats a picture that the best gains over the training prior.
+        references: whether these were the reference encodings of the model's file.
     """
 
     prior: FittedPrior | None
-    nats: dict[int, float]
+    nats: dict[int | str, float]
     pictures: int
+    references: bool = False
 
     @property
     def gap(self) -> float:
-        """Nats a held-out picture by which the best mixture is better than the training prior: 0 or more."""
+        """Nats a held-out picture by which the best is better than the training prior: 0 or more."""
         return max(self.nats.values()) - self.nats[0]
 
     @property
     def summary(self) -> dict[str, float]:
         """As figures of a checkpoint."""
-        count = self.prior.components if self.prior else 0
-        return {"prior_gap": self.gap, "prior_components": count, "prior_pictures": self.pictures}
+        found = {"prior_gap": self.gap, "prior_components": self.prior.components if self.prior else 0}
+        return found | {"prior_pictures": self.pictures, "prior_references": int(self.references)}
+
+
+def with_prior(checkpoint: Checkpoint, found: Fit) -> Checkpoint:
+    """The checkpoint with a fitted prior and its figures; its model shares the weights of the other, which stays."""
+    metrics = {**checkpoint.metrics, **found.summary}
+    return replace(checkpoint, model=checkpoint.model.with_prior(found.prior), metrics=metrics)
 
 
 def lacking(model: VAE) -> str | None:
@@ -70,19 +85,25 @@ def lacking(model: VAE) -> str | None:
 
 
 @torch.inference_mode()
-def codes_of(model: VAE, images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+def codes_of(
+    model: VAE, images: Tensor, seed: int = 0, progress: Callable[[float], None] | None = None
+) -> tuple[Tensor, Tensor]:
     """Draw one code a picture, and score it by the prior that the model was trained with.
 
     Args:
         model: in eval mode.
         images: (N, C, H, W), uint8 or float in [0, 1].
         seed: of the draws.
+        progress: called with the fraction done; what it raises stops the work.
 
     Returns:
         Codes (N, D), and log p(z) in nats (N,), on the CPU.
     """
-    codes, scores = [], []
+    codes: list[Tensor] = []
+    scores: list[Tensor] = []
     for index, x in blocks(model, images, seed):
+        if progress:
+            progress(sum(map(len, codes)) / len(images))
         for place, rows in enumerate(x.split(at_once(model))):
             draw, _ = model.reconstruct(rows, None, 1, seeded(seed, index, place))
             z = [part[:, 0] for part in draw.z]
@@ -103,40 +124,65 @@ def fit(
     classes: int = 0,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
+    kind: str = "mixture",
 ) -> Fit:
-    """Fit a mixture of Gaussians of full covariance, its number of components chosen by held-out nats.
+    """Fit a mixture of Gaussians of full covariance, its number of components chosen by held-out nats; or a flow.
 
     Args:
         codes: (N, D) draws of q(z | x), one a picture.
         scores: (N,) log-density of these under the prior that the model was trained with, nats.
         labels: (N,) classes of the pictures, or None.
         classes: how many there are.
-        seed: of the split and of where k-means starts.
+        seed: of the split, of where k-means starts, and of a flow's weights and batches.
         progress: called with the fraction done; what it raises stops the work.
+        kind: of `KINDS`. A flow is kept however the training prior fares: it is asked for to move through it.
 
     Raises:
-        ValueError: for fewer than `LEAST` codes.
+        ValueError: for fewer than `LEAST` codes, or another kind.
     """
+    check_kind(kind)
     if len(codes) < LEAST:
         raise ValueError(f"There are {len(codes)} pictures; a prior is fitted to at least {LEAST}.")
     order = torch.randperm(len(codes), generator=seeded(seed))
     held, kept = order[::HELD_OUT], torch.ones(len(codes), dtype=torch.bool)
     kept[held] = False
-    nats = {0: scores[held].mean().item()}
-    frame = _frame(codes[kept])
-    u, made = _within(codes, frame).double().numpy(), {}
-    counts = [count for count in COMPONENTS if count == 1 or count * FEW <= int(kept.sum())]
-    for place, count in enumerate(counts):
-        if progress:
-            progress(place / len(counts))
-        made[count] = _mixture(u[kept.numpy()], count, seed)
-        nats[count] = _prior(made[count], frame).log_prob(codes[held]).mean().item()
-    best = max(nats, key=lambda count: nats[count])
+    nats: dict[int | str, float] = {0: scores[held].mean().item()}
+    report = progress or (lambda share: None)
+    known = labels if classes else None
+    if kind == "flow":
+        flow = _flow(codes[kept], None if known is None else known[kept], classes, seed, report)
+        nats["flow"] = flow.log_prob(codes[held[:SCORED]]).mean().item()
+        return Fit(flow, nats, int(kept.sum()))
+    best, start, frame = _chosen(codes, kept, nats, seed, report)
     if best == 0:
         return Fit(None, nats, len(codes))
-    whole = _mixture(u, best, seed, made[best])
-    shares = _shares(whole.predict_proba(u), labels, classes)
-    return Fit(_prior(whole, frame, shares), nats, len(codes))
+    report(0.8)
+    u = _within(codes, frame).double().numpy()
+    whole = _mixture(u, best, seed, start)
+    return Fit(_prior(whole, frame, _shares(whole.predict_proba(u), known, classes)), nats, len(codes))
+
+
+def check_kind(kind: str) -> None:
+    """Raises ValueError for a kind of prior that is none of `KINDS`."""
+    if kind not in KINDS:
+        raise ValueError(f"--kind is {kind!r}; allowed: {', '.join(KINDS)}.")
+
+
+def _chosen(
+    codes: Tensor, kept: Tensor, nats: dict[int | str, float], seed: int, report: Callable[[float], None]
+) -> tuple[int, Any, Frame]:
+    """The number of Gaussians that is best on what is not kept (N,), whose nats are added; its mixture, and frame."""
+    frame = _frame(codes[kept])
+    u, made = _within(codes[kept], frame).double().numpy(), {}
+    counts = [count for count in COMPONENTS if count == 1 or count * FEW <= int(kept.sum())]
+    for before, count in zip([0, *counts], counts, strict=False):
+        report(0.8 * sum(each for each in counts if each < count) / sum(counts))
+        made[count] = _mixture(u, count, seed)
+        nats[count] = _prior(made[count], frame).log_prob(codes[~kept]).mean().item()
+        if before and nats[count] < nats[before]:
+            break  # more are worse still, and take the longest
+    best = max([0, *made], key=lambda count: nats[count])
+    return best, made.get(best), frame
 
 
 def fit_to(
@@ -146,29 +192,36 @@ def fit_to(
     classes: int = 0,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
+    kind: str = "mixture",
 ) -> Fit:
-    """Fit a prior to pictures' codes; it is the model's from then on, where it is better than the model's own.
+    """Fit a prior to pictures' codes; the model stays as it is.
 
     Args:
-        model: in eval mode, and nobody else's: it is changed.
+        model: in eval mode.
         images: (N, C, H, W); of more than `PICTURES`, some at random.
         labels: (N,), or None.
         classes: how many there are.
         seed: of all that is drawn.
         progress: called with the fraction done; what it raises stops the work.
+        kind: as in `fit`.
 
     Raises:
         ValueError: where no prior can be fitted, in a sentence.
     """
+    check_kind(kind)
     if why := lacking(model):
         raise ValueError(why)
     rows = torch.randperm(len(images), generator=seeded(seed))[:PICTURES]
-    found = fit(*codes_of(model, images[rows], seed), None if labels is None else labels[rows], classes, seed, progress)
-    model.fitted = None if found.prior is None else found.prior.to(model.device)
-    return found
+    known = None if labels is None else labels[rows]
+    report = progress or (lambda share: None)
+    codes, scores = codes_of(model, images[rows], seed, lambda share: report(ENCODING * share))
+    told = _told(model, classes, kind)
+    return fit(codes, scores, known, told, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
 
 
-def fit_to_references(checkpoint: Checkpoint, seed: int = 0, progress: Callable[[float], None] | None = None) -> Fit:
+def fit_to_references(
+    checkpoint: Checkpoint, seed: int = 0, progress: Callable[[float], None] | None = None, kind: str = "mixture"
+) -> Fit:
     """Fit a prior to the reference encodings that a file holds: test pictures' own, where no others are at hand.
 
     Raises:
@@ -185,24 +238,25 @@ def fit_to_references(checkpoint: Checkpoint, seed: int = 0, progress: Callable[
         scores = torch.cat(
             [model.latent.log_prior(list(part)).cpu() for part in zip(*(r.split(256) for r in rows), strict=True)]
         )
-    found = fit(codes, scores, reference.labels, len(checkpoint.data.class_names), seed, progress)
-    model.fitted = None if found.prior is None else found.prior.to(model.device)
-    return found
+    classes = _told(model, len(checkpoint.data.class_names), kind)
+    return replace(fit(codes, scores, reference.labels, classes, seed, progress, kind), references=True)
 
 
-Frame = tuple[Tensor, Tensor, Tensor]  # centre (D,), basis (D, M), rest ()
+def _told(model: VAE, classes: int, kind: str) -> int:
+    """How many classes a prior is told: a flow none where the decoder is, since the code shall say all the rest."""
+    return 0 if kind == "flow" and model.spec.classes else classes
 
 
-def _frame(codes: Tensor) -> Frame:
-    """Where the codes lie: all dimensions as they are, or their first principal directions."""
+def _frame(codes: Tensor, turned: bool = False) -> Frame:
+    """Where the codes lie: all dimensions as they are, unless they shall be turned, or first principal directions."""
     dim = codes.shape[1]
-    if dim <= MAX_DIRECTIONS:
+    if dim <= MAX_DIRECTIONS and not turned:
         return torch.zeros(dim), torch.eye(dim), torch.zeros(())
     from sklearn.decomposition import PCA
 
-    count = min(MAX_DIRECTIONS, len(codes) - 1)
+    count = min(MAX_DIRECTIONS, len(codes) - 1, dim)
     found = PCA(count, svd_solver="covariance_eigh").fit(codes.double().numpy())
-    rest = max(float(codes.var(0).sum()) - found.explained_variance_.sum(), 1e-9) / (dim - count)
+    rest = max(float(codes.var(0).sum()) - found.explained_variance_.sum(), 1e-9) / max(1, dim - count)
     return (
         torch.from_numpy(found.mean_).float(),
         torch.from_numpy(found.components_.T.copy()).float(),
@@ -220,13 +274,14 @@ def _mixture(u: np.ndarray, count: int, seed: int, start: Any = None) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    given = {}
+    given, steps = {}, STEPS
     if start is not None:
+        steps = MORE_STEPS
         given = {"weights_init": start.weights_, "means_init": start.means_, "precisions_init": start.precisions_}
     ridge = RIDGE * max(float(u.var(0).mean()), 1e-9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the nats tell whether it is good
-        return GaussianMixture(count, reg_covar=ridge, max_iter=STEPS, random_state=seed, **given).fit(u)
+        return GaussianMixture(count, reg_covar=ridge, max_iter=steps, random_state=seed, **given).fit(u)
 
 
 def _shares(found: np.ndarray, labels: Tensor | None, classes: int) -> Tensor:
@@ -239,7 +294,7 @@ def _shares(found: np.ndarray, labels: Tensor | None, classes: int) -> Tensor:
     return (counts / counts.sum(1, keepdim=True).clamp_min(1e-12)).float()
 
 
-def _prior(mixture: Any, frame: Frame, shares: Tensor | None = None) -> FittedPrior:
+def _prior(mixture: Any, frame: Frame, shares: Tensor | None = None) -> MixturePrior:
     centre, basis, rest = frame
     tensors = {
         "weights": torch.from_numpy(mixture.weights_).float(),
@@ -247,7 +302,63 @@ def _prior(mixture: Any, frame: Frame, shares: Tensor | None = None) -> FittedPr
         "factor": torch.linalg.cholesky(torch.from_numpy(mixture.covariances_)).float(),
     }
     shares = torch.zeros(len(tensors["weights"]), 0) if shares is None else shares
-    return FittedPrior({**tensors, "centre": centre, "basis": basis, "rest": rest, "classes": shares})
+    return MixturePrior({**tensors, "centre": centre, "basis": basis, "rest": rest, "classes": shares})
+
+
+def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report: Callable[[float], None]) -> FlowPrior:
+    """Train a flow on codes (N, D) and, in part of the rows, their classes (N,).
+
+    The regression of Lipman et al. 2023, equation 23 with no width at the end: at w = (1 - t) noise + t code the
+    velocity is code - noise. Weights are averaged over the steps.
+    """
+    noise = seeded(seed, len(codes))
+    flow = _begun(codes, classes, noise)
+    w = _within(codes, (flow.centre, flow.basis, flow.rest)) / flow.scale
+    y = torch.zeros(len(codes), classes)
+    if labels is not None and classes:
+        y[labels >= 0] = torch.nn.functional.one_hot(labels[labels >= 0].long(), classes).float()
+    weights = [getattr(flow, name).requires_grad_() for name in flow.net]
+    averages = [part.detach().clone() for part in weights]
+    steps = min(max(FLOW_PASSES * len(w) // FLOW_BATCH, FLOW_STEPS[0]), FLOW_STEPS[1])
+    optimizer = torch.optim.Adam(weights, lr=FLOW_RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    with torch.inference_mode(False), torch.enable_grad():
+        for step in range(steps):
+            report(step / steps)
+            rows = torch.randint(len(w), (FLOW_BATCH,), generator=noise)
+            told = y[rows] * (torch.rand(FLOW_BATCH, 1, generator=noise) >= UNTOLD)
+            code, start = w[rows], torch.randn(FLOW_BATCH, w.shape[1], generator=noise)
+            time = torch.rand(FLOW_BATCH, 1, generator=noise)
+            loss = (flow.velocity(torch.lerp(start, code, time), time, told) - (code - start)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            torch._foreach_lerp_(averages, [part.detach() for part in weights], 1 - AVERAGE)
+    return FlowPrior({**dict(flow.named_buffers()), **dict(zip(flow.net, averages, strict=True))})
+
+
+def _begun(codes: Tensor, classes: int, noise: torch.Generator) -> FlowPrior:
+    """A flow in the principal directions of codes (N, D) that does not move yet."""
+    centre, basis, rest = _frame(codes, turned=True)
+    variance = ((codes - centre) @ basis).var(0)
+    scale = (variance + RIDGE * variance.mean().clamp_min(1e-9)).sqrt()
+    count, width = len(scale), WIDTH
+
+    def layer(rows: int, columns: int) -> Tensor:
+        return (2 * torch.rand(rows, columns, generator=noise) - 1) / max(1, columns) ** 0.5
+
+    net = {"inner": layer(width, count), "time": layer(width, 2 * FREQUENCIES), "label": layer(width, classes)}
+    net |= {"second": layer(width, width), "third": layer(width, width), "outer": torch.zeros(count, width)}
+    net |= {f"{name}_bias": torch.zeros(len(net[name])) for name in ("inner", "second", "third", "outer")}
+    return FlowPrior({"scale": scale, "centre": centre, "basis": basis, "rest": rest, **net})
+
+
+def name(which: int | str) -> str:
+    """A key of `Fit.nats` in words."""
+    if isinstance(which, str):
+        return which
+    return f"{which} Gaussian{'s' * (which != 1)}" if which else "own prior"
 
 
 def describe(gap: float) -> str:

@@ -390,7 +390,7 @@ def figures(
 
     Returns:
         Of each wanted figure its value, standard error over the pictures (None where it has none) and unit. Those of
-        `REALISM` are by what is held against real pictures, as `realism.Sides` names it.
+        `REALISM` are by what is held against real pictures, as `realism.Sides` names it, and so are kid's errors.
 
     Raises:
         ValueError: a figure is not defined for the model or the pictures.
@@ -644,11 +644,14 @@ class _Work:
 
     def realism(self, name: str) -> Row:
         """Draws of each prior, reconstructions and other real pictures against real ones."""
-        from vae_core.realism import MEASURES, NEIGHBOURS
+        from vae_core.realism import MEASURES, NEIGHBOURS, kid_error
 
         sides, note = self.sides
         value = {side: MEASURES[name](sides.real, made) for side, made in sides.others.items()}
-        return _row(name, value, None, ("" if name == "kid" else f", k = {NEIGHBOURS}") + note)
+        if name != "kid":
+            return _row(name, value, None, f", k = {NEIGHBOURS}{note}")
+        errors = {side: kid_error(sides.real, made) for side, made in sides.others.items()}
+        return _row(name, value, None, note) | {"standard_errors": errors}
 
     def accuracy(self) -> Row:
         """How often the class that the model infers is the label."""

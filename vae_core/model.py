@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -38,7 +39,8 @@ class LatentSpec:
     codebook_size: int | None = None
     classes: int | None = None
     scored: bool = True  # False where nobody said what the likelihood is
-    fitted: bool = False  # whether there is a prior that was fitted once training was over
+    fitted: str | None = None  # kind of the prior that was fitted once training was over: mixture or flow
+    fitted_classes: int = 0  # classes that it can be drawn from one by one
 
     @property
     def size(self) -> int:
@@ -196,8 +198,16 @@ class VAE(nn.Module):
             codes,
             self.config.classes or None,
             self.likelihood.known,
-            self.fitted is not None,
+            self.fitted.kind if self.fitted else None,
+            self.fitted.classes_known if self.fitted else 0,
         )
+
+    def with_prior(self, prior: FittedPrior | None) -> VAE:
+        """The same model, its weights shared, with another fitted prior or none; this one stays as it is."""
+        twin = copy.copy(self)
+        twin.__dict__["_modules"] = {**self._modules}
+        twin.fitted = None if prior is None else prior.to(self.device)
+        return twin
 
     @property
     def codebooks(self) -> Z:
@@ -315,8 +325,8 @@ class VAE(nn.Module):
         if not fitted or self.fitted is None:
             return self.latent.sample_prior(n, temperature, generator, self.device)
         if y is not None and y.dim() == 1:
-            y = F.one_hot(y.long(), max(self.fitted.classes.shape[1], 1)).float()
-        flat = self.fitted.sample(n, temperature, generator, self.device, y)
+            y = F.one_hot(y.long(), max(self.fitted.classes_known, 1)).float()
+        flat = self.fitted.sample(n, temperature, generator, self.device, y if self.fitted.classes_known else None)
         parts = flat.split([math.prod(shape) for shape in self.latent.shapes], 1)  # (n, D) -> one (n, size) a group
         return [part.reshape(n, *shape) for part, shape in zip(parts, self.latent.shapes, strict=True)]
 

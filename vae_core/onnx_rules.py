@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from vae_core import likelihoods, nets
 from vae_core.export import OPSET
 from vae_core.latents import flow, gaussian, priors, quantized, topdown
+from vae_core.latents.fitted import STEPS, FlowPrior, waves
 from vae_core.model import VAE
 
+SILU = nn.SiLU()
 IR_VERSION = 10  # browsers' runtimes open it
 
 Rule = Callable[..., Any]
@@ -165,6 +167,27 @@ def decoder(model: VAE, keep: int | None = None) -> onnx.ModelProto:
     x = graph.call(model.likelihood, "mean", _output(graph, model, state, y))
     inputs: list[Port] = [("z", (spec.size,)), *([("y", (spec.classes,))] if spec.classes else [])]
     return graph.model(inputs, [("x", model.image_shape)], [x])
+
+
+def flow_prior(prior: FlowPrior) -> onnx.ModelProto:
+    """A fitted flow, its steps unrolled: `z` (N, M) of N(0, I) and, if it has classes, `y` (N, C) to `code` (N, D)."""
+    graph, step, count = Builder(prior), 1 / STEPS, prior.classes_known
+    w, known = Value(graph, "z"), Value(graph, "y") @ prior.label.T if count else None
+
+    def velocity(at: Value, time: float) -> Value:
+        told = prior.inner_bias + waves(torch.tensor(time)) @ prior.time.T
+        h = graph.op("Gemm", at, prior.inner, told, transB=1)
+        h = _silu(graph, SILU, h if known is None else h + known)
+        for weight, bias in ((prior.second, prior.second_bias), (prior.third, prior.third_bias)):
+            h = h + _silu(graph, SILU, graph.op("Gemm", h, weight, bias, transB=1))
+        return graph.op("Gemm", h, prior.outer, prior.outer_bias, transB=1)
+
+    for i in range(STEPS):
+        first = velocity(w, i * step)
+        w = w + (first + velocity(w + first * step, (i + 1) * step)) * (step / 2)
+    code = graph.op("Gemm", w, prior.basis * prior.scale, prior.centre, transB=1)
+    inputs: list[Port] = [("z", (prior.dim,)), *([("y", (count,))] if count else [])]
+    return graph.model(inputs, [("code", (len(prior.centre),))], [code])
 
 
 def encoder(model: VAE) -> onnx.ModelProto:

@@ -6,17 +6,19 @@ half, which no prior passes since they have the decoder's blur, and the other ha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from vae_core.features import FeatureNet
+from vae_core.features import FeatureNet, untrained
 from vae_core.metrics import COMPARED, Report, as_float, at_once, blocks
-from vae_core.model import VAE
+from vae_core.model import VAE, LatentSpec
 from vae_core.shards import seeded
 
-MOST = 2_000  # pictures of a side
+MOST, FEW = 2_000, 250  # pictures of a side, and of a side where a few seconds have to do
 NEIGHBOURS = 3  # k of precision and recall, as in the paper
 SEED, HALVES, CLASSES, DRAWN = 0, 21, 22, 23  # streams of random numbers
 
@@ -113,16 +115,33 @@ def kid(real: Tensor, made: Tensor) -> float:
         real: (N, F), N at least 2.
         made: (M, F), M at least 2.
     """
+    x, y, cross = _kernels(real, made)
+    return 1000 * (_mean_of_pairs(x) + _mean_of_pairs(y) - 2 * cross.mean()).item()
+
+
+def kid_error(real: Tensor, made: Tensor) -> float:
+    """Standard error of `kid` by the jackknife over the pictures of both sides; arguments likewise, at least 3 each."""
+    x, y, cross = _kernels(real, made)
+    found = 0.0
+    for own, between in ((x, cross.sum(1)), (y, cross.sum(0))):
+        count, pairs = len(own), own.sum() - own.trace()
+        rows = own.sum(1) - own.diagonal()
+        within = (pairs - 2 * rows) / ((count - 1) * (count - 2))
+        beside = (cross.sum() - between) / (cross.numel() - cross.numel() // count)
+        without = within - 2 * beside  # what depends on the picture that is left out
+        found += (count - 1) * without.var(correction=0).item()
+    return 1000 * found**0.5
+
+
+def _kernels(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Kernel of each pair of real features (N, N), of made ones (M, M), and of one with the other (N, M)."""
     x, y = real.double(), made.double()
+    return tuple((a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))  # type: ignore[return-value]
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return (a @ b.T / a.shape[1] + 1) ** 3
 
-    def within(a: Tensor) -> Tensor:
-        found = kernel(a, a)
-        return (found.sum() - found.diagonal().sum()) / (len(a) * (len(a) - 1))
-
-    return 1000 * (within(x) + within(y) - 2 * kernel(x, y).mean()).item()
+def _mean_of_pairs(kernel: Tensor) -> Tensor:
+    """Mean over different pictures, (N, N) -> ()."""
+    return (kernel.sum() - kernel.trace()) / (len(kernel) * (len(kernel) - 1))
 
 
 def precision(real: Tensor, made: Tensor) -> float:
@@ -148,3 +167,49 @@ def sharpness(images: Tensor) -> float:
 
 
 MEASURES = {"kid": kid, "precision": precision, "recall": recall}
+
+
+def compared(model: VAE, images: Tensor, labels: Tensor | None, training: Tensor) -> dict[str, float]:
+    """Give what seconds tell of a model's draws, as figures for a header; none for too few pictures.
+
+    Args:
+        model: in eval mode.
+        images: (N, C, H, W), uint8 or float in [0, 1]: test pictures.
+        labels: classes (N,), where they are known.
+        training: (M, C, H, W) training pictures, over which an untrained net's features are white.
+
+    Returns:
+        compared_pictures, of a side; of each side of `Sides` distance_SIDE, as `kid` in these features, and
+        sharpness_SIDE, over that of real pictures.
+    """
+    if len(images) < COMPARED or len(training) < COMPARED:
+        return {}
+    pictures = sides(model, images, labels, FEW)
+    found, crisp = pictures.features(untrained(training)), max(sharpness(pictures.real), 1e-9)
+    figures: dict[str, float] = {"compared_pictures": len(pictures.real)}
+    for side, made in pictures.others.items():
+        figures |= {
+            f"distance_{side}": kid(found.real, found.others[side]),
+            f"sharpness_{side}": sharpness(made) / crisp,
+        }
+    return figures
+
+
+def describe(figures: Mapping[str, Any], spec: LatentSpec) -> str:
+    """What `compared` found, or that it found nothing, in a sentence."""
+    if "compared_pictures" not in figures:
+        return f"Samples were not compared with real pictures: that takes at least {COMPARED} test pictures."
+    names = {
+        "reconstructions": "reconstructions are",
+        "own_prior": "draws from " + ("N(0, I)" if spec.prior == "normal" else "its own prior"),
+        "fitted_prior": "draws from the fitted prior",
+    }
+    told = [
+        f"{name} {figures[f'sharpness_{side}']:.0%} as sharp and {figures[f'distance_{side}']:.1f} away"
+        for side, name in names.items()
+        if f"distance_{side}" in figures
+    ]
+    return (
+        f"Compared with {figures['compared_pictures']:,} test pictures, {', '.join(told)} (kernel distance x 1000 in "
+        f"features of an untrained net; other test pictures: {figures['distance_real']:.1f})."
+    )

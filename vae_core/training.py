@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision
+from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision, realism
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, difference, from_dict, to_dict
 from vae_core.metrics import (
@@ -30,7 +30,7 @@ from vae_core.metrics import (
     statistics,
 )
 from vae_core.model import VAE, build, parameters
-from vae_core.shards import Shard, seeded
+from vae_core.shards import Shard, seeded, uniform
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -335,6 +335,9 @@ class Run:
         if settings.std is not None:
             self._spread(settings.std.at(progress))
         pictures, labels = as_float(self.images[mine]), None if self.labels is None else self.labels[mine]
+        if settings.mirror:
+            turned = uniform((len(pictures), 1, 1, 1), share, pictures.device) < 0.5
+            pictures = torch.where(turned, pictures.flip(3), pictures)
         with self.mixed():
             terms = self.objective(self.model.observe(pictures, share), labels, progress, share, pictures)
         loss = terms["loss"] if self.critic is None else terms["loss"] + terms["critic_loss"]
@@ -549,9 +552,10 @@ def described(
         "parameters": parameters(model),
     }
     if fitting.lacking(model) is None and len(splits.train) >= fitting.LEAST:
-        metrics |= fitting.fit_to(
-            model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed
-        ).summary
+        prior = fitting.fit_to(model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed)
+        model = model.with_prior(prior.prior)
+        metrics |= prior.summary
+    metrics |= realism.compared(model, test.images, test.labels, splits.train.images)
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}

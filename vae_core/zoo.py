@@ -65,6 +65,7 @@ FIELDS = {
     "patience": ("training.patience",),
     "precision": ("training.precision",),
     "weights": ("training.weights",),
+    "mirror": ("training.mirror",),
     "seed": ("training.seed",),
 }
 DECAY = 100.0  # a learning rate that falls ends at this part of where it started
@@ -189,6 +190,13 @@ VARIANTS = {
         "the same, the class scaling and shifting features",
         conditional=True,
         conditioning="film",
+    ),
+    "conditional-tc": Variant(
+        CONV,
+        "Chen et al. 2018, arXiv:1802.04942",
+        "the class is given, and the dimensions come apart: what is left has a slider each",
+        objective=Objective("tc", beta=Schedule(end=6.0)),
+        conditional=True,
     ),
     "flow": Variant(
         CONV,

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pages.widgets import models
 from pages.widgets.models import Opened
-from vae_core import data, explore, images
+from vae_core import coverage, data, explore, images, realism
 from vae_core.checkpoints import DataInfo, Reference
 from vae_core.config import (
     FOREIGN,
@@ -27,7 +27,6 @@ from vae_core.config import (
     Objective,
     Schedule,
 )
-from vae_core.fitting import describe
 from vae_core.health import kl_of_levels
 from vae_core.model import LatentSpec
 
@@ -53,11 +52,15 @@ def _grid(x: torch.Tensor) -> Image.Image:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def samples(key: str, _opened: Opened) -> Image.Image:
-    """A row of pictures decoded at draws from the prior."""
+    """A row of pictures decoded at draws from the prior that Sample begins with."""
     model = _opened.checkpoint.model
     count = columns(model.image_shape[2])
     y = torch.arange(count) % model.spec.classes if model.spec.classes else None
-    return _grid(explore.decode(model, explore.sample(model, count, seed=SEED), y))
+    return _grid(
+        explore.decode(
+            model, explore.sample(model, count, seed=SEED, fitted=models.usual_prior(_opened) == "fitted"), y
+        )
+    )
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -157,12 +160,19 @@ def figures(opened: Opened) -> dict[str, str]:
         found["Active units"] = models.units(opened)
     if levels := kl_of_levels(spec, metrics):
         found["KL of each level"] = levels
-    if (gap := metrics.get("prior_gap")) is not None:
-        found["Prior"] = describe(gap)
     if codes := models.codes_in_use(opened):
         found["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
     sizes = opened.checkpoint.data.sizes
     return found | {"Pictures": "{:,} to train, {:,} to validate, {:,} to test".format(*sizes)}
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def prior(key: str, _opened: Opened) -> dict[str, str]:
+    """What is known of the model's own prior and its draws, as name -> words; *Prior* is the sentence for all."""
+    found, checkpoint = coverage.described(_opened.checkpoint), _opened.checkpoint
+    if "compared_pictures" in checkpoint.metrics:
+        found["Samples"] = realism.describe(checkpoint.metrics, checkpoint.model.spec)
+    return found
 
 
 def source(info: DataInfo) -> list[str]:

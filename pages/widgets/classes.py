@@ -10,16 +10,15 @@ from torch import Tensor
 from pages.widgets import links
 from pages.widgets.models import Opened, plain
 
-ALL = "All classes"
+ALL, ANY = "All classes", "Any class"
 
 
-def names(opened: Opened) -> list[str]:
-    """One name a class, none twice: the data's, or the number where it has none; empty where there are no classes."""
-    known = opened.checkpoint.data.class_names
-    found: list[str] = []
-    for i in range(opened.checkpoint.model.spec.classes or 0):
+def names(opened: Opened, count: int | None = None) -> list[str]:
+    """One name a class of the model, or so many: the data's, or the number where it has none; none twice."""
+    known, found = opened.checkpoint.data.class_names, list[str]()
+    for i in range((opened.checkpoint.model.spec.classes or 0) if count is None else count):
         name = " ".join(known[i].split()) if i < len(known) else str(i)
-        found.append(f"{name} (class {i})" if not name or name in (*found, ALL) else name)
+        found.append(f"{name} (class {i})" if not name or name in (*found, ALL, ANY) else name)
     return found
 
 
@@ -28,9 +27,9 @@ def one_hot(opened: Opened, index: int) -> Tensor:
     return F.one_hot(torch.tensor(index), opened.checkpoint.model.spec.classes or 1).float()
 
 
-def select(opened: Opened, key: str, label: str, extra: str, help: str) -> int | None:
-    """A selector of classes, in the URL; None is the first choice, `extra`."""
-    known = names(opened)
+def select(opened: Opened, key: str, label: str, extra: str, help: str, count: int | None = None) -> int | None:
+    """A selector of classes, in the URL; None is the first choice, `extra`; `count` as in `names`."""
+    known = names(opened, count)
     options = [extra, *known]
     if st.session_state.get(key, extra) not in options:
         st.session_state[key] = extra  # another model's class, or a start that has another

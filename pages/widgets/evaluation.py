@@ -519,7 +519,7 @@ def _left_out(missing: dict[str, str]) -> list[str]:
 def _show(opened: Opened, found: Measured) -> None:
     """The table, what it is of, and the downloads."""
     st.table(table(opened.checkpoint.model.spec, found.rows), border="horizontal", hide_index=True)
-    errors = any(row["standard_error"] is not None for row in found.rows.values())
+    errors = any(row["standard_error"] is not None or "standard_errors" in row for row in found.rows.values())
     st.caption(" ".join([*map(plain, found.words), *["± is the standard error over the pictures."] * errors]))
     if found.missing:
         st.caption(" ".join(["Left out:", *map(plain, _left_out(found.missing))]))
@@ -549,9 +549,11 @@ def _unit(row: Row) -> str:
 
 def _value(spec: LatentSpec, name: str, row: Row) -> str:
     value, error = row["value"], row["standard_error"]
-    digits = 2 if row["unit"].startswith("nats") else 3
+    digits = 2 if row["unit"].startswith(("nats", "x 1000")) else 3
     if isinstance(value, dict):
-        return ", ".join(f"{part.replace('_', ' ')} {_number(number, digits)}" for part, number in value.items())
+        errors = {part: f" ± {_number(number, digits)}" for part, number in row.get("standard_errors", {}).items()}
+        shown = ((part, _number(number, digits) + errors.get(part, "")) for part, number in value.items())
+        return ", ".join(f"{part.replace('_', ' ')} {text}" for part, text in shown)
     if "upper" in row:
         return f"{_number(value, digits)} to {_number(row['upper'], digits)}"
     if isinstance(value, list):
@@ -589,7 +591,8 @@ def as_csv(found: Measured) -> bytes:
         listed = dict(enumerate(value)) if isinstance(value, list) else value
         parts = listed if isinstance(listed, dict) else {"": value}
         for part, number in parts.items():
-            writer.writerow([name, part, number, row["standard_error"], row["unit"]])
+            error = row.get("standard_errors", {}).get(part, row["standard_error"])
+            writer.writerow([name, part, number, error, row["unit"]])
     return text.getvalue().encode()
 
 

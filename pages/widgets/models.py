@@ -1,8 +1,8 @@
 """Which models there are, the one that is open, and the picker that all pages share.
 
 Ids are what the picker shows and the URL says (Streamlit puts a select box's words there): a shipped model's name,
-`NAME (own folder)` for a file in the folder VAE_CHECKPOINTS, and `NAME (uploaded HASH)` for a file uploaded in this
-visit. A visitor can only choose among ids, never name a path.
+`NAME (own folder)` for a file in the folder VAE_CHECKPOINTS, and `NAME (uploaded HASH)` or `NAME (fitted HASH)` for
+what was uploaded, or got a prior, in this visit. A visitor can only choose among ids, never name a path.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from streamlit.errors import StreamlitAPIException
 
 from pages.widgets import steps, uploads, words
-from vae_core import checkpoints, data
+from vae_core import checkpoints, data, fitting
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.health import kl_of_levels
 from vae_core.training import pick_device
@@ -29,6 +29,7 @@ from vae_core.training import pick_device
 ORDER = ("mnist", "mnist-2d", "mnist-beta4", "fashion", "sprites", "characters", "digits")  # simple things first
 MAX_OPEN = 64  # models held for all sessions together
 MAX_SENTENCE = 300  # characters of a stranger's text in a message or label
+KEPT = ("upload", "made")  # origins of what is kept for one visit
 TRAIN = "vae train --model mlp --data digits --latent-dim 8 --out my-digits.safetensors"
 
 
@@ -38,7 +39,7 @@ class Entry:
 
     id: str
     title: str
-    origin: str  # shipped | own | upload
+    origin: str  # shipped | own | upload | made: from a model of the server's own, in this visit
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,11 @@ def open_model(entry: Entry) -> Opened:
     Raises:
         CheckpointError: one sentence that says what is wrong with the file.
     """
-    if entry.origin == "upload":
+    if entry.origin in KEPT:
         if (held := uploads.find("model", entry.id)) is None:
-            raise CheckpointError("It was uploaded, and made room for what came later: upload the file on Home again.")
+            what = "uploaded" if entry.origin == "upload" else "fitted"
+            again = "upload the file" if entry.origin == "upload" else "fit the prior"
+            raise CheckpointError(f"It was {what}, and made room for what came later: {again} on Home again.")
         return held
     folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
     path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
@@ -196,6 +199,8 @@ def _explain_unknown(available: dict[str, Entry]) -> None:
         st.warning(
             "This link names an uploaded model, which is kept for one visit only: upload the file on Home again."
         )
+    elif re.search(r"\(fitted [0-9a-f]{8}\)$", asked):
+        st.warning("This link names a model of another visit, with a prior fitted there: fit it on Home again.")
     else:
         st.warning("This link names a model that is not here; another one is open instead.")
 
@@ -255,6 +260,12 @@ def warn_collapsed(opened: Opened) -> None:
             "the usual fix is to train it again with a lower KL weight (beta), or to anneal that weight from 0: look "
             "for “posterior collapse”."
         )
+
+
+def usual_prior(opened: Opened) -> str:
+    """Which prior is drawn from without a word on it: where the model's own shows fog, the fitted one."""
+    gap = opened.checkpoint.metrics.get("prior_gap") or 0.0
+    return "fitted" if opened.checkpoint.model.spec.fitted and gap >= fitting.FOG else "own"
 
 
 def short_card(opened: Opened) -> None:

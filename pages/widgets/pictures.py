@@ -290,7 +290,7 @@ def _resolve(key: str, value: str, originals: bool, _opened: Opened) -> Chosen:
     if kind in ("ref", "data") and number is not None:
         found = (_reference if kind == "ref" else _test_picture)(_opened, value, number, originals)
         return found if wanted is None else _as_class(_opened, found, wanted)
-    point, label, usual = _made(_opened, plain_value, kind, detail)
+    point, label, usual = _made(_opened, plain_value, kind, detail, wanted)
     model = _opened.checkpoint.model
     if model.spec.classes is None:
         return Chosen(value, label, explore.decode(model, point[None]), point, torch.zeros_like(point), False)
@@ -298,12 +298,15 @@ def _resolve(key: str, value: str, originals: bool, _opened: Opened) -> Chosen:
     return _as_class(_opened, blank, usual % model.spec.classes if wanted is None else wanted)
 
 
-def _made(opened: Opened, value: str, kind: str, detail: str) -> tuple[Tensor, str, int]:
-    """A point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for."""
+def _made(opened: Opened, value: str, kind: str, detail: str, wanted: int | None) -> tuple[Tensor, str, int]:
+    """A point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for.
+
+    The fitted prior is drawn from for the class that is wanted.
+    """
     model = opened.checkpoint.model
     if kind in ("prior", "fitted") and (found := _PRIOR.fullmatch(detail)):
         seed, place, percent = int(found[1]), int(found[2] or 0), int(found[3] or 100)
-        point = explore.sample(model, place + 1, percent / 100, seed, kind == "fitted")[place]
+        point = explore.sample(model, place + 1, percent / 100, seed, kind == "fitted", wanted)[place]
         whence = "the prior" if kind == "prior" else "the fitted prior"
         label = f"draw {seed} from {whence}" if found[2] is None else f"draw {place + 1} of seed {seed} from {whence}"
         return point, label, seed + place
@@ -318,7 +321,8 @@ def _made(opened: Opened, value: str, kind: str, detail: str) -> tuple[Tensor, s
 def _class_asked(opened: Opened, value: str) -> tuple[str, int | None]:
     """A choice without its class, and the class that it asks for, where the model has so many."""
     rest, _, asked = value.partition("@")
-    count = opened.checkpoint.model.spec.classes or 0
+    spec = opened.checkpoint.model.spec
+    count = spec.classes or (spec.fitted_classes if rest.startswith("fitted:") else 0)
     known = asked.isdecimal() and len(asked) < 6 and int(asked) < count
     return rest, int(asked) if known else None
 

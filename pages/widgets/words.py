@@ -23,9 +23,9 @@ def density_of(spec: LatentSpec) -> str:
 def prior_of(spec: LatentSpec, prior: str = "own") -> str:
     """Where draws come from, after "from"; `prior` is own, fitted or both."""
     if prior == "fitted":
-        return "the prior that was fitted to the encodings of training pictures"
+        return "the prior that was fitted to where the encoder put the pictures"
     if prior == "both":
-        return f"{prior_of(spec)} (above) and the one that was fitted to the encodings (below)"
+        return f"{prior_of(spec)} (above), and the one that was fitted to where the encoder put the pictures (below)"
     if spec.codebook_size:
         learned = "the learned prior over codes, which writes the map of codes place by place"
         return learned if spec.prior == "learned" else "a uniform prior over codes: all are alike everywhere"
@@ -37,16 +37,38 @@ def prior_of(spec: LatentSpec, prior: str = "own") -> str:
     return named.get(spec.prior, "the prior")
 
 
-def intro(spec: LatentSpec) -> str:
-    """The first sentence of Sample."""
-    if spec.prior == "normal":
+def intro(spec: LatentSpec, prior: str = "own") -> str:
+    """The first sentence of Sample, of draws from a prior: own, fitted or both."""
+    if spec.prior == "normal" and prior == "own":
         return "Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures."
-    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {prior_of(spec)}."
+    whence = prior_of(spec, prior)
+    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {whence}."
 
 
-def temperature_of(spec: LatentSpec) -> str:
-    """What the temperature does."""
+OWN, FITTED = "where the prior puts its draws", "where the encoder put the pictures"
+
+
+def places_of(prior: str) -> str:
+    """What the choice of a prior comes down to, in a sentence; `prior` is own, fitted or both."""
+    if prior == "both":
+        return f"Above: {OWN}. Below: {FITTED}."
+    return f"{(FITTED if prior == 'fitted' else OWN).capitalize()}."
+
+
+def fitted_prior(spec: LatentSpec) -> str:
+    """The fitted prior of a model that has one, in words."""
+    if spec.fitted == "flow":
+        return "a flow, which carries each point of N(0, I) to one code; as a sampler a little behind a mixture"
+    return "a mixture of Gaussians"
+
+
+def temperature_of(spec: LatentSpec, prior: str = "own") -> str:
+    """What the temperature does, to draws from a prior: own, fitted or both."""
     rest = "1 is the prior itself; below 1 the pictures are more average and more alike, above 1 they are stranger."
+    if prior == "fitted" and spec.fitted == "flow":
+        return f"The points of N(0, I) that the flow carries to codes are multiplied by it. {rest}"
+    if prior != "own":
+        return f"The standard deviation of the prior, of a mixture that of each Gaussian, is multiplied by it. {rest}"
     if spec.codebook_size:
         if spec.prior != "learned":
             return "A uniform prior has no temperature: all codes stay alike."

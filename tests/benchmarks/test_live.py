@@ -15,9 +15,10 @@ from statistics import median
 import pytest
 import torch
 
-from vae_core import checkpoints, explore, export, zoo
+from vae_core import checkpoints, explore, export, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo
 from vae_core.config import DataConfig
+from vae_core.latents.fitted import KINDS
 from vae_core.model import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
     recipe = zoo.recipe("conv", DataConfig("sprites", size=(128, 128)), (3, 128, 128), latent_dim=32, body=body)
     torch.manual_seed(0)
     checkpoints.save(Checkpoint(recipe, build(recipe.model), DataInfo("sprites")), own / "large.safetensors")
+    mnist = checkpoints.load(checkpoints.find("mnist"))
+    for kind in KINDS:
+        fitted = fitting.with_prior(mnist, fitting.fit_to_references(mnist, kind=kind))
+        checkpoints.save(fitted, own / f"mnist-{kind}.safetensors")
     with running(home, VAE_CHECKPOINTS=str(own)) as found:
         yield found
 
@@ -176,6 +181,28 @@ def test_latency_beside_the_round_trip(server, browser, capsys) -> None:
         print("\n".join(lines))
         print(f"  64 pictures, mnist: first rows {median(begun):.0f} ms, all {median(whole):.0f} ms (limit 120)")
     assert found["mnist"] < trip
+
+
+@pytest.mark.timeout(600)
+def test_64_samples_of_each_prior(server, browser, capsys) -> None:
+    """Turn by turn, so that whatever else the machine does slows all of them."""
+    address, _ = server
+    links = {"N(0, I)": "model=mnist", "mixture": "model=mnist-mixture+(own+folder)&prior=fitted"}
+    links["flow"] = "model=mnist-flow+(own+folder)&prior=fitted"
+    pages = {name: visit(browser, f"{address}/sample?{link}") for name, link in links.items()}
+    found: dict[str, list[float]] = {name: [] for name in links}
+    for _ in range(3):
+        for name, page in pages.items():
+            page.bring_to_front()
+            times = drag(page, 40)
+            found[name] += [ms for ms, first, _ in times if first == max(row for _, row, _ in times)]
+    for page in pages.values():
+        page.close()
+    with capsys.disabled():
+        print("\n64 pictures of mnist from each prior, all of them drawn in the page")
+        for name, limit in (("N(0, I)", 50), ("mixture", 60), ("flow", 100)):
+            print(f"  {name:10} median {median(found[name]):5.0f} ms of {len(found[name])} (asked: {limit})")
+    assert median(found["mixture"]) < median(found["flow"])
 
 
 @pytest.mark.timeout(600)

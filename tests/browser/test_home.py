@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages.widgets import models
+from vae_core import checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
@@ -92,6 +93,30 @@ def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
     expect(row).to_contain_text(f"{found['metrics']['nll']['value']:.2f} ± ")
     row.scroll_into_view_if_needed()
     view.screenshot("home-evaluate")
+
+
+def test_draws_are_measured_beside_both_yardsticks(view) -> None:
+    view.open(show="The open model", model="digits", eval_figures="KID")
+    view.page.get_by_role("button", name="Measure", exact=True).click()
+    row = view.page.get_by_role("row").filter(has_text=re.compile("^KID"))
+    expect(row).to_contain_text("90 pictures a side", timeout=240_000)
+    expect(row).to_contain_text(
+        re.compile(r"own prior [\d.-]+ ± [\d.]+, .*reconstructions [\d.-]+ ± [\d.]+, real [\d.-]+")
+    )
+    row.scroll_into_view_if_needed()
+    view.screenshot("home-kid")
+
+
+def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(new_view) -> None:
+    for size in ((1280, 720), (390, 844)):
+        view = new_view(width=size[0], height=size[1])
+        view.open(show="The open model", model="mnist-adversarial")
+        expect(view.page.get_by_text(re.compile(r"Fit for a generator\? No: \d+% of its draws"))).to_be_visible()
+        view.page.get_by_text("How its draws and the encodings of the reference pictures differ").click()
+        holes = view.page.get_by_role("row").filter(has_text="Holes")
+        expect(holes).to_contain_text(re.compile(r"\d+% of draws lie further out than 95% of the encodings do"))
+        holes.scroll_into_view_if_needed()
+        view.screenshot(f"home-prior-{size[0]}")
 
 
 def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, tmp_path: Path) -> None:
@@ -215,3 +240,22 @@ def test_a_page_says_once_that_originals_are_missing(view, path: str) -> None:
     view.settle()
     text = view.page.get_by_test_id("stApp").inner_text()
     assert text.count("not on this machine") == (0 if path in ("traverse", "map") else 1), text
+
+
+def test_a_prior_is_fitted_drawn_from_and_downloaded(view) -> None:
+    view.open(show="The open model", model="digits")
+    view.page.get_by_role("button", name="Fit a prior", exact=True).click()
+    expect(view.page.get_by_text("This is digits with its new prior")).to_be_visible(timeout=60_000)
+    view.settle()
+    assert model(view).input_value().startswith("digits-mixture (fitted ")
+    view.screenshot("home-prior")
+    with view.page.expect_download() as given:
+        view.page.get_by_role("button", name="Model with its prior").click()
+    assert given.value.suggested_filename == "digits-mixture.safetensors"
+    assert checkpoints.load(Path(given.value.path())).model.spec.fitted == "mixture"
+    view.go_to("Sample")
+    view.page.get_by_role("radio", name="Both").click()
+    view.settle()
+    assert "prior=both" in view.page.url
+    expect(view.page.get_by_text("Below: where the encoder put the pictures.")).to_be_visible()
+    view.screenshot("sample-both")

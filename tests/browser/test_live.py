@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import DRAWN
-from vae_core import checkpoints, explore
+from vae_core import checkpoints, explore, fitting
 
 FETCHED = "performance.getEntriesByType('resource').filter(e => e.name.includes('/live/')).map(e => e.transferSize)"
 
@@ -299,6 +299,45 @@ def test_grid_follows_temperature_and_seed(live) -> None:
     ready(live)
     becomes(live, slice(1, 9), x[0])
     live.screenshot("live-sample")
+
+
+def test_a_browser_carries_points_of_a_flow_to_pictures(live, tmp_path: Path) -> None:
+    found = checkpoints.load(checkpoints.find("digits"))
+    made = fitting.with_prior(found, fitting.fit_to_references(found, kind="flow"))
+    made.save(tmp_path / "flowing.safetensors")
+    live.open(show="Add a model")
+    live.upload(tmp_path / "flowing.safetensors")
+    live.page.evaluate("window.drawn = []")
+    live.go_to("Sample")
+    live.page.get_by_role("radio", name="Fitted").click()
+    live.settle()
+    ready(live)
+    model, base = made.model, explore.sample_base(made.model, 64)
+
+    def pictures(temperature: float, label: int | None = None) -> np.ndarray:
+        x = explore.decode(model, explore.from_base(model, temperature * base, label))
+        return (255 * x).round().numpy().transpose(0, 2, 3, 1)
+
+    becomes(live, slice(1, 9), pictures(1.0)[0])
+    grab(live, ranges(live).nth(0), 0.1)
+    live.page.mouse.up()
+    live.page.wait_for_url("**temperature=*")
+    live.settle()
+    temperature = float(live.page.get_by_label("Value of the temperature").input_value())
+    becomes(live, slice(1, 9), pictures(temperature)[0])
+    becomes(live, slice(-9, -1), pictures(temperature)[63])
+    live.page.get_by_role("combobox", name="Class").click()
+    live.page.get_by_role("option", name="3", exact=True).click()
+    live.page.wait_for_url("**class=3*")
+    live.settle()
+    becomes(live, slice(1, 9), pictures(temperature, 3)[0])
+    live.screenshot("live-flow")
+    live.page.evaluate("window.drawn = []")
+    live.go_to("Interpolate")
+    live.page.get_by_role("radio", name="Flow").click()
+    live.settle()
+    ready(live)
+    live.screenshot("live-flow-path")
 
 
 def test_grid_of_classes_and_of_pixels(live) -> None:

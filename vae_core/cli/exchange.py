@@ -32,6 +32,9 @@ Decoder = Annotated[Path | None, typer.Option("--onnx", help="Decoder: z (and y)
 Encoder = Annotated[Path | None, typer.Option("--encoder", help="Encoder: pictures to mean and std.")]
 Keep = Annotated[int | None, typer.Option(help="Latent groups that are read; the finer ones take their means.")]
 Half = Annotated[bool, typer.Option("--half/--full", help="Weights in half precision where no picture changes by it.")]
+Flow = Annotated[
+    bool, typer.Option("--flow", help="The decoder behind its fitted flow, unrolled: z is a point of N(0, I).")
+]
 
 commands = typer.Typer()
 
@@ -126,6 +129,7 @@ def export(
     encoder: Encoder = None,
     keep: Keep = None,
     half: Half = True,
+    flow: Flow = False,
     device: Device = "cpu",
 ) -> None:
     """Write a model's decoder, encoder or both as ONNX, checked against the model on ordinary and extreme input."""
@@ -142,7 +146,7 @@ def export(
 
     model = open_checkpoint(file, device).model
     make: dict[str, Callable[[], bytes]] = {
-        "decoder": lambda: exporting.decoder(model, keep, half),
+        "decoder": lambda: exporting.decoder(model, keep, half, flow),
         "encoder": lambda: exporting.encoder(model, half),
     }
     for name, path in wanted.items():

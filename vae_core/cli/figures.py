@@ -24,7 +24,7 @@ from vae_core.cli.shared import (
     Seed,
     Split,
     open_checkpoint,
-    open_pictures,
+    open_parts,
     printable,
     progress_bar,
     say,
@@ -66,8 +66,7 @@ def list_variants(as_json: Json = False) -> None:
 @commands.command(epilog="Example: vae info mnist --json")
 def info(file: Name = "", as_json: Json = False) -> None:
     """Show what a checkpoint is: recipe, data, figures, credit; without FILE, a table of the shipped ones."""
-    from vae_core import checkpoints
-    from vae_core.fitting import describe
+    from vae_core import checkpoints, coverage, realism
     from vae_core.health import kl_of_levels
 
     if not file:
@@ -75,8 +74,10 @@ def info(file: Name = "", as_json: Json = False) -> None:
     path = checkpoints.find(file)
     found = checkpoints.load(path)
     if as_json:
-        return _print_json(_about(found, path))
-    recipe, data = found.recipe, found.data
+        why = coverage.lacking(found)
+        prior = {"not_measured": why} if why else coverage.measure(found).summary()
+        return _print_json(_about(found, path) | {"prior": prior})
+    recipe, data, prior = found.recipe, found.data, coverage.described(found)
     channels, height, width = found.model.image_shape
     rows = {
         "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
@@ -91,7 +92,9 @@ def info(file: Name = "", as_json: Json = False) -> None:
         "test figures": summary(found),
         "their density": found.model.likelihood.note,
         "KL of levels": kl_of_levels(found.model.spec, found.metrics),
-        "prior": "" if (gap := found.metrics.get("prior_gap")) is None else describe(gap),
+        "samples": realism.describe(found.metrics, found.model.spec) if "compared_pictures" in found.metrics else "",
+        "prior": prior.pop("Prior"),
+        **{f"  {name.lower()}": text for name, text in prior.items()},
         "references": f"{len(found.reference):,} encodings" if found.reference else "none",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
     }
@@ -196,7 +199,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures, training = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, training = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
@@ -254,7 +257,8 @@ def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) ->
 def _value(row: dict[str, Any]) -> str:
     value, error = row["value"], row["standard_error"]
     if isinstance(value, dict):
-        return ", ".join(f"{part.replace('_', ' ')} {v:.3f}" for part, v in value.items())
+        errors = {part: f" ± {v:.3f}" for part, v in row.get("standard_errors", {}).items()}
+        return ", ".join(f"{part.replace('_', ' ')} {v:.3f}{errors.get(part, '')}" for part, v in value.items())
     if "upper" in row:
         return f"{value:.4f} to {row['upper']:.4f}"
     if isinstance(value, list):

@@ -54,10 +54,12 @@ Centre = Annotated[
 ]
 
 Class = Annotated[
-    str | None, typer.Option("--class", metavar="NAME|NUMBER", help="Of a conditional model.", show_default=False)
+    str | None,
+    typer.Option("--class", metavar="NAME|NUMBER", help="Of a conditional model, or fitted prior.", show_default=False),
 ]
 
 PRIORS = ("own", "fitted")
+FLOW = "flow"  # a path
 
 commands = typer.Typer()
 
@@ -87,7 +89,7 @@ def encode(
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
-    pictures, _ = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
@@ -123,14 +125,15 @@ def sample(
 
     take_out(out, ".png")
     checkpoint = open_checkpoint(file, device)
-    model, chosen = checkpoint.model, _class(checkpoint, label)
+    model = checkpoint.model
     if prior not in PRIORS:
         raise ValueError(f"--prior is {prior!r}; allowed: {', '.join(PRIORS)}.")
     if prior == "fitted" and not model.spec.fitted:
         raise ValueError(f"{file!r} has no fitted prior; make one with: vae prior {file}")
+    chosen = _class(checkpoint, label, prior == "fitted")
     scale = _scale(model.image_shape, n)
     turns = None if model.spec.classes is None else torch.arange(n) % model.spec.classes
-    y = turns if chosen is None else torch.full((n,), chosen)
+    y = turns if turns is None or chosen is None else torch.full((n,), chosen)
     z = explore.sample(model, n, temperature, seed, prior == "fitted", chosen)
     x = explore.decode(model, z, y)
     grid = images.grid(x, columns=images.columns(n, model.image_shape), scale=scale)
@@ -150,39 +153,44 @@ def fit_prior(
     references: Annotated[
         bool, typer.Option("--references", help="From the encodings that the file holds, without pictures.")
     ] = False,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="mixture: of Gaussians, the better sampler; flow: one point of N(0, I) is one picture, and one "
+            "can move through it."
+        ),
+    ] = "mixture",
 ) -> None:
-    """Fit a prior to a trained model's codes, and write the model with it: a mixture of Gaussians.
+    """Fit a prior to a trained model's codes, and write the model with it: a mixture of Gaussians, or a flow.
 
     The number of Gaussians is the one that describes held-out codes best; where none is better than the prior that the
-    model was trained with, that one stays alone.
+    model was trained with, that one stays alone. A flow is written in any case.
     """
-    from dataclasses import replace
-
     from vae_core import checkpoints, fitting
 
     take_out(out, checkpoints.SUFFIX)
+    fitting.check_kind(kind)
     checkpoint = open_checkpoint(file, device)
     if why := fitting.lacking(checkpoint.model):
         raise ValueError(f"{file!r}: {why}")
     with progress_bar("fitting the prior") as progress:
         if references:
-            found = fitting.fit_to_references(checkpoint, seed, progress)
+            found = fitting.fit_to_references(checkpoint, seed, progress, kind)
         else:
-            pictures, _ = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
+            pictures = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
             pictures = pictures.in_classes(checkpoint.data.class_names)
             classes = pictures.class_names == checkpoint.data.class_names
             labels = pictures.labels if classes else None
             found = fitting.fit_to(
-                checkpoint.model, pictures.images, labels, len(checkpoint.data.class_names), seed, progress
+                checkpoint.model, pictures.images, labels, len(checkpoint.data.class_names), seed, progress, kind
             )
-    for count, nats in sorted(found.nats.items()):
-        name = f"{count} Gaussian{'s' * (count != 1)}" if count else "own prior"
-        print(f"{name:14} {nats:10.2f} nats a held-out picture")
+    for which, nats in found.nats.items():
+        print(f"{fitting.name(which):14} {nats:10.2f} nats a held-out picture")
     say(fitting.describe(found.gap))
-    done = replace(checkpoint, metrics={**checkpoint.metrics, **found.summary})
     with writing(out):
-        checkpoints.save(done, out)
-    say(f"Wrote {out}: a prior fitted to {found.pictures:,} pictures.")
+        checkpoints.save(fitting.with_prior(checkpoint, found), out)
+    said = "no prior, since none is better than its own" if found.prior is None else f"a {found.prior.kind}"
+    say(f"Wrote {out}: {said}, from {found.pictures:,} pictures.")
 
 
 @commands.command(
@@ -194,7 +202,7 @@ def interpolate(
     b: Annotated[Path, typer.Argument(metavar="B.png", help="Where it ends.")],
     out: Out,
     steps: Annotated[int, typer.Option(min=2, max=1000, help="Pictures from A to B.")] = 16,
-    path: Annotated[str, typer.Option(help="linear or spherical.")] = "linear",
+    path: Annotated[str, typer.Option(help="linear, spherical, or flow: through the fitted flow.")] = "linear",
     fps: Annotated[float, typer.Option(min=0.1, max=50, help="Pictures a second of a GIF.")] = 10.0,
     fit: Fit = None,
     invert: Invert = None,
@@ -208,7 +216,8 @@ def interpolate(
     from vae_core import explore, images
 
     take_out(out, ".png", ".gif")
-    explore.check_path(path)
+    if path != FLOW:
+        explore.check_path(path)
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     _check_way(model.spec, path)
@@ -219,7 +228,9 @@ def interpolate(
     if model.spec.classes is not None:
         start, end = explore.classify(model, x, seed)
         weights = explore.interpolate(start, end, steps)
-    frames = explore.decode(model, explore.interpolate(mean[0], mean[1], steps, path), weights)
+    ends = mean[0], mean[1]
+    points = explore.through_flow(model, *ends, steps) if path == FLOW else explore.interpolate(*ends, steps, path)
+    frames = explore.decode(model, points, weights)
     if out.suffix.lower() == ".gif":
         data = images.gif(frames, fps, scale)
     else:
@@ -267,13 +278,15 @@ def traverse(
     _write(out, images.png(grid), f"rows {', '.join(axis.name for axis in shown)} (top to bottom){rest}{collapsed}")
 
 
-def _class(checkpoint: Checkpoint, given: str | None) -> int | None:
-    """The number of the class that --class means; None where it is not given."""
+def _class(checkpoint: Checkpoint, given: str | None, fitted: bool = False) -> int | None:
+    """The number of the class that --class means, of the model or its fitted prior; None where it is not given."""
     if given is None:
         return None
-    count = checkpoint.model.spec.classes
-    if count is None:
-        raise ValueError(f"--class is {given!r}, and this model has no classes: leave it out.")
+    spec = checkpoint.model.spec
+    count = spec.classes or (spec.fitted_classes if fitted else 0)
+    if not count:
+        other = " without --prior fitted" if spec.fitted_classes else ""
+        raise ValueError(f"--class is {given!r}, and this model has no classes{other}: leave it out.")
     names = checkpoint.data.class_names[:count]
     if given in names:
         return names.index(given)
@@ -413,7 +426,7 @@ def _points(
         columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
         rows = {name: column[kept] for name, column in columns.items()}
         return rows | {"labels": None if labels is None else labels[kept], "files": ()}, names
-    pictures, _ = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
+    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)

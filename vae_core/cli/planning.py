@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae_core import config, zoo
-from vae_core.cli.shared import find_source, load_data, open_checkpoint
+from vae_core.cli.shared import find_source, load_data, open_checkpoint, say
 from vae_core.config import DataConfig, ModelConfig, Recipe
 
 if TYPE_CHECKING:
@@ -51,13 +51,26 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     else:
         recipe = replace(like.recipe, data=data, model=replace(like.recipe.model, image_shape=shape))
     _check_classes(recipe, splits.train.class_names)
-    recipe = zoo.adjusted(recipe, given)
+    recipe = zoo.adjusted(recipe, given | _mirrored(given.get("mirror"), splits))
     if (recipe.objective.perceptual or recipe.objective.lpips) and given["download"]:
         from vae_core import perceptual
 
         perceptual.download()
     _check_meaning(recipe, given)
     return recipe, splits, like.description if like and _alike(recipe, like.recipe) else ""
+
+
+def _mirrored(asked: str | None, splits: Splits) -> dict[str, bool]:
+    """The setting that `--mirror` asks for; what the pictures decide is told."""
+    if asked is None:
+        return {}
+    if asked != "auto":
+        return {"mirror": asked == "on"}
+    from vae_core import mirroring
+
+    chosen, reason = mirroring.choose(splits.train.images)
+    say(f"Note: {reason}")
+    return {"mirror": chosen}
 
 
 def _alike(a: Recipe, b: Recipe) -> bool:

@@ -204,14 +204,27 @@ def open_pictures(
     as_is: bool = False,
     labels: str | None = None,
     asked: Range | None = None,
-) -> tuple[Dataset, Dataset]:
-    """The pictures that a command is about, in the model's shape, and the training part of the same data.
-
-    `all` keeps the order of the data itself.
+) -> Dataset:
+    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
 
     Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
     Black and white are in their numbers what `asked` says, else what they were for the model.
     """
+    return open_parts(checkpoint, given, root, download, split, limit, as_is, labels, asked)[0]
+
+
+def open_parts(
+    checkpoint: Checkpoint,
+    given: str | None,
+    root: Path | None,
+    download: bool,
+    split: str,
+    limit: int | None,
+    as_is: bool = False,
+    labels: str | None = None,
+    asked: Range | None = None,
+) -> tuple[Dataset, Dataset]:
+    """The pictures that `open_pictures` gives, and the whole training part of the same data."""
     from vae_core.data import SETS, drawn, range_of
     from vae_core.data.containers import ARRAYS
 

@@ -55,6 +55,13 @@ def _on_off(text: str) -> bool:
     return text.lower() == "on"
 
 
+def _on_off_auto(text: str) -> str:
+    """`on`, `off` or `auto`."""
+    if text.lower() not in ("on", "off", "auto"):
+        raise typer.BadParameter(f"{text!r} is neither on, off nor auto.")
+    return text.lower()
+
+
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
     """`3:8,2:4`: halvings and channels of each latent group."""
     try:
@@ -220,6 +227,16 @@ def train(
         str | None,
         _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end: weights take half the room.", "float32"),
     ] = None,
+    mirror: Annotated[
+        Any,
+        _option(
+            "Training",
+            "Show each picture mirrored in half of its steps; auto: where a classifier cannot tell mirrored ones.",
+            "off",
+            metavar="on|off|auto",
+            parser=_on_off_auto,
+        ),
+    ] = None,
     seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
     like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
     describe: Annotated[str | None, _option("Run", "A sentence for the model's card.", "none")] = None,
@@ -277,7 +294,7 @@ def _processes(device: str) -> Iterator[None]:
 
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
-    from vae_core import checkpoints, fitting
+    from vae_core import checkpoints, fitting, realism
     from vae_core.training import Run, TrainingError, epochs_within, package
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
@@ -312,6 +329,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     say(f"Wrote {out}: {summary(finished)}.")
     if (gap := finished.metrics.get("prior_gap")) is not None:
         say(fitting.describe(gap))
+    say(realism.describe(finished.metrics, finished.model.spec))
     return None
 
 

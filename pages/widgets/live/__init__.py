@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pages.widgets import components, served
 from pages.widgets.models import Opened, plain
-from vae_core import export
+from vae_core import explore, export
 from vae_core.files import FileCache
 from vae_core.model import VAE
 
@@ -63,14 +63,14 @@ def _holder(opened: Opened) -> Callable[[], VAE]:
     return model
 
 
-def _promise(opened: Opened, fingerprint: str, half: str, keep: int | None) -> str:
+def _promise(opened: Opened, fingerprint: str, half: str, keep: int | None, flow: bool) -> str:
     """The name under which half of a model is promised: it is exported, or read from the disk, when it is fetched."""
-    model, part = _holder(opened), f"{half}{'' if keep is None else keep}"
+    model, part = _holder(opened), f"{half}{'' if keep is None else keep}{'-flow' * flow}"
     name = hashlib.sha256(f"{fingerprint} {part}".encode()).hexdigest()
 
     def export_it() -> bytes:
         found = model()
-        return export.decoder(found, keep) if half == "decoder" else export.encoder(found)
+        return export.decoder(found, keep, flow=flow) if half == "decoder" else export.encoder(found)
 
     def make() -> bytes:
         try:
@@ -89,13 +89,20 @@ def points(opened: Opened, about: Hashable, make: Callable[[VAE], Tensor]) -> st
     return served.promise(name, lambda: packed(make(model()))[0])
 
 
-def _painter(opened: Opened, keep: int | None) -> served.Decode:
+def _numbers(model: VAE, flow: bool) -> tuple[int, int]:
+    """How many numbers a decoder takes for one picture: of a point, and weights of classes."""
+    if flow:
+        return explore.flow_of(model).dim, export.classes_behind(model)
+    return model.spec.size, model.spec.classes or 0
+
+
+def _painter(opened: Opened, keep: int | None, flow: bool) -> served.Decode:
     """What decodes for a browser that does not yet: points and class weights, float32, to grey levels (N, C, H, W)."""
     model = _holder(opened)
 
     def paint(asked: bytes) -> bytes:
         found = model()
-        size, classes = found.spec.size, found.spec.classes or 0
+        size, classes = _numbers(found, flow)
         rows, rest = divmod(len(asked), 4 * (size + classes))
         if rest or not 0 < rows <= MAX_PIXELS // math.prod(found.image_shape):
             raise served.Refused(f"{len(asked)} bytes are no points of this model, or too many.")
@@ -103,7 +110,7 @@ def _painter(opened: Opened, keep: int | None) -> served.Decode:
         if not values.isfinite().all():
             raise served.Refused("The points are not finite.")
         z, y = values[: rows * size].reshape(rows, size), values[rows * size :].reshape(rows, classes)
-        x = export.pictures(found, z, y, keep).nan_to_num().clamp(0, 1)
+        x = export.pictures(found, z, y, keep, flow).nan_to_num().clamp(0, 1)
         return (255 * x).round().to(torch.uint8).numpy().tobytes()
 
     return paint
@@ -121,13 +128,14 @@ def _failures() -> dict[str, str]:
     return st.session_state.setdefault("live_failed", {})
 
 
-def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict[str, Any] | str:
+def find(opened: Opened, keep: int | None = None, encodes: bool = False, flow: bool = False) -> dict[str, Any] | str:
     """The open model as the component takes it, or why the server has to decode.
 
     Args:
         opened: any model.
         keep: latent groups that are read, as `export.decoder` has it.
         encodes: the view encodes pictures too.
+        flow: points are those of the fitted flow's base, which the browser carries to codes.
     """
     if reason := why_not():
         return reason
@@ -135,24 +143,26 @@ def find(opened: Opened, keep: int | None = None, encodes: bool = False) -> dict
     if reason:
         return reason
     wanted = {"decoder": keep, "encoder": None} if encodes else {"decoder": keep}
-    names = {half: _promise(opened, fingerprint, half, kept) for half, kept in wanted.items()}
+    names = {
+        half: _promise(opened, fingerprint, half, kept, flow and half == "decoder") for half, kept in wanted.items()
+    }
     for name in names.values():
         if reason := served.refusal(name) or _failures().get(name, ""):
             return reason
-    spec = opened.checkpoint.model.spec
+    dim, classes = _numbers(opened.checkpoint.model, flow)
     return {
         **{half: served.address(name) for half, name in names.items()},
-        "pictures": served.decodes(names["decoder"], _painter(opened, keep)),
-        "key": opened.key,
-        "dim": spec.size,
-        "classes": spec.classes or 0,
+        "pictures": served.decodes(names["decoder"], _painter(opened, keep, flow)),
+        "key": f"{opened.key} flow" if flow else opened.key,
+        "dim": dim,
+        "classes": classes,
         "shape": list(opened.checkpoint.model.image_shape),
     }
 
 
-def model(opened: Opened, keep: int | None = None) -> dict[str, Any] | None:
+def model(opened: Opened, keep: int | None = None, flow: bool = False) -> dict[str, Any] | None:
     """What `find` gives; None, and a note on the page, where the server has to decode."""
-    found = find(opened, keep)
+    found = find(opened, keep, flow=flow)
     if isinstance(found, dict):
         return found
     _note(found)
