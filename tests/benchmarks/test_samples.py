@@ -135,8 +135,8 @@ def row(label: str, seen: Seen, real: Seen) -> str:
 def shown(found: Checkpoint, net: nn.Module) -> Iterator[tuple[str, Seen]]:
     """Draws of each prior that a model has, that which Sample opens with last."""
     model = found.model
-    fog = (found.metrics.get("prior_gap") or 0.0) >= fitting.FOG
-    for fitted in sorted({False, model.spec.fitted}, reverse=not fog):
+    misses = (found.metrics.get("prior_gap") or 0.0) >= fitting.SLIGHT
+    for fitted in sorted({False, model.spec.fitted}, reverse=not misses):
         yield "fitted prior" if fitted else "own prior", see(net, drawn(model, fitted))
 
 
