@@ -231,7 +231,7 @@ def prior_input(opened: Opened, by_class: bool) -> str:
         help="Its own: the prior that the model was trained with. Fitted: "
         f"{words.fitted_prior(opened.checkpoint.model.spec)}. {fitting.describe(gap)}",
     )
-    st.caption(" ".join([words.places_of(str(prior)), *[fitting.describe(gap)] * (gap >= fitting.FOG)]))
+    st.caption(" ".join([words.places_of(str(prior)), *[fitting.describe(gap)] * (gap >= fitting.SLIGHT)]))
     return str(prior)
 
 

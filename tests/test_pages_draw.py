@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets import live
 from vae_core import checkpoints, explore, images
 
-MODELS = {"digits", "mnist", "mnist-2d", "sprites", "characters", "fashion-vq", "digits-conditional-film"}
+MODELS = {"digits", "mnist", "mnist-2d", "sprites", "characters", "fashion-vq-2", "digits-conditional-film"}
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
 
 
@@ -91,8 +91,8 @@ def test_colour_pictures_have_their_ground_and_are_not_centred(name: str, dark: 
 
 
 def test_many_dimensions_are_shown_by_directions(shown: dict[str, Any]) -> None:
-    start(model="fashion-vq")
-    assert len(shown["axes"]) == explore.PRINCIPAL and len(shown["axes"][0]["direction"]) == 392
+    start(model="fashion-vq-2")
+    assert len(shown["axes"]) == explore.PRINCIPAL and len(shown["axes"][0]["direction"]) == 268
 
 
 def test_a_conditional_model_names_its_classes(shown: dict[str, Any]) -> None:

@@ -369,7 +369,7 @@ def describe(gap: float) -> str:
         return "The prior covers the encodings well, so that its draws look like reconstructions."
     amount = f"{gap:,.1f} nats a picture"
     if gap < FOG:
-        return f"The prior misses where the encodings lie by {amount}: draws from the fitted prior are a little better."
+        return f"The prior misses where the encodings lie by {amount}: draws from the fitted prior are better."
     return (
         f"The prior misses where the encodings lie by {amount}: its draws fall where no picture was, and show fog. "
         "Draw from the fitted prior."

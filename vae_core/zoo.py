@@ -226,6 +226,14 @@ VARIANTS = {
         latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
         objective=Objective(beta=WARM),
     ),
+    "ladder-iwae": Variant(
+        CONV,
+        "Burda et al. 2016, arXiv:1509.00519; Kingma et al. 2016, arXiv:1606.04934",
+        "the same groups on the tighter bound of several draws down all of them",
+        cost=20.0,
+        latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
+        objective=Objective("iwae"),
+    ),
     "vdvae": Variant(
         DEEP,
         "Child 2021, arXiv:2011.10650",

@@ -263,9 +263,9 @@ def warn_collapsed(opened: Opened) -> None:
 
 
 def usual_prior(opened: Opened) -> str:
-    """Which prior is drawn from without a word on it: where the model's own shows fog, the fitted one."""
+    """Which prior is drawn from without a word on it: the fitted one where the own misses by what one sees."""
     gap = opened.checkpoint.metrics.get("prior_gap") or 0.0
-    return "fitted" if opened.checkpoint.model.spec.fitted and gap >= fitting.FOG else "own"
+    return "fitted" if opened.checkpoint.model.spec.fitted and gap >= fitting.SLIGHT else "own"
 
 
 def short_card(opened: Opened) -> None:
