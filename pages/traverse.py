@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -33,7 +33,8 @@ MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
 ALL_LEVELS = "All levels"
 CODES, DIRECTIONS = "Codes", "Directions"
 OWN_CLASS = "Its own class"
-SLIDER = re.compile(r"(L\d+-)?(z|PC)\d+")  # what sliders are called in a link
+SPACES = ("Dimensions", "Flow")  # what is slid, where there is a flow
+SLIDER = re.compile(r"(L\d+-)?(z|PC|f)\d+")  # what sliders are called in a link
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,35 @@ class Way:
         y: the weights of that class, (classes,).
         level: the latent group that is slid alone; None is all.
         follow: the finer groups are drawn given the one that is slid, at their means.
+        flow: points are those of the base of the fitted flow.
     """
 
     label: int | None = None
     y: Tensor | None = None
     level: int | None = None
     follow: bool = False
+    flow: bool = False
+
+    def codes(self, opened: Opened, points: Tensor) -> Tensor:
+        """The codes (N, D) that points stand for."""
+        return explore.from_base(opened.checkpoint.model, points) if self.flow else points
 
     def decode(self, opened: Opened, points: Tensor) -> Tensor:
-        """Pictures (N, C, H, W) at points (N, D)."""
+        """Pictures (N, C, H, W) at points (N, D), or (N, M) of a flow's base."""
+        points = self.codes(opened, points)
         y = None if self.y is None else self.y.expand(len(points), -1)
         if self.follow and self.level is not None:
             return explore.continued(opened.checkpoint.model, points, self.level + 1, 0.0, y=y)
         return explore.decode(opened.checkpoint.model, points, y)
 
     @property
-    def about(self) -> tuple[int | None, int | None, bool]:
-        return self.label, self.level, self.follow
+    def about(self) -> tuple[int | str | None, ...]:
+        return self.label, self.slid, self.follow
+
+    @property
+    def slid(self) -> int | str | None:
+        """What tells these sliders from others of the model."""
+        return "flow" if self.flow else self.level
 
 
 @dataclass(frozen=True)
@@ -88,8 +101,10 @@ class Slide:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def axes_of(key: str, _opened: Opened, level: int | None = None) -> list[Axis]:
-    """What can be slid in the open model, or in one of its levels."""
+def axes_of(key: str, _opened: Opened, level: int | None = None, flow: bool = False) -> list[Axis]:
+    """What can be slid in the open model, in one of its levels, or in the base of its flow."""
+    if flow:
+        return explore.base_axes(_opened.checkpoint.model)
     return explore.axes(_opened.checkpoint.model, _opened.checkpoint.reference, level)
 
 
@@ -117,9 +132,9 @@ def place_of(slide: Slide) -> float:
     return float(st.session_state.get(slide.key, slide.start))
 
 
-def settle(opened: Opened, start: Chosen, slides: list[Slide], level: int | None) -> bool:
-    """Put the sliders onto the start when model, start or level are others than before; whether they were."""
-    now = (opened.key, start.choice, level)
+def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str | None) -> bool:
+    """Put the sliders onto the start when model, start or what is slid are others than before; whether they were."""
+    now = (opened.key, start.choice, slid)
     before = None if steps.went_back() else st.session_state.get("traverse_of")
     if before is None:
         _check_link(slides)
@@ -178,7 +193,8 @@ def randomize(opened: Opened, slides: list[Slide]) -> None:
     remember(slides)
     used = [slide for slide in slides if slide.axis.active]
     seed = st.session_state.random
-    draw = explore.sample(opened.checkpoint.model, 1, seed=seed)[0]
+    model = opened.checkpoint.model
+    draw = (explore.sample_base if is_flow(slides) else explore.sample)(model, 1, seed=seed)[0]
     put(used, [slide.axis.coordinate(draw).item() for slide in used])
     st.session_state.random = (seed + 1) % (MAX_SEED + 1)
 
@@ -222,11 +238,18 @@ def sliders(opened: Opened, slides: list[Slide]) -> None:
 
 def kind_of(slides: list[Slide]) -> str:
     """What a slider moves along."""
-    return "dimension" if slides[0].key.startswith("z") else "direction"
+    return "dimension" if slides[0].key.startswith(("z", "f")) else "direction"
+
+
+def is_flow(slides: list[Slide]) -> bool:
+    """Whether they move through the base of a flow."""
+    return slides[0].key.startswith("f")
 
 
 def heading(opened: Opened, slides: list[Slide]) -> str:
     """What the sliders are and how they are ordered."""
+    if is_flow(slides):
+        return "**One slider a dimension of the flow's base**, N(0, I): the codes' widest directions first"
     if kind_of(slides) == "direction":
         return "**One slider a principal direction** of the reference encodings: the dimensions are too many"
     if slides[0].axis.kl is not None:
@@ -249,7 +272,7 @@ def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
 def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Picture and sliders: only these run again when a slider moves."""
     keep = None if way.level is None or not way.follow else way.level + 1
-    if graph := live.model(opened, keep):
+    if graph := live.model(opened, keep, way.flow):
         live_bench(opened, start, slides, way, graph)
     else:
         server_bench(opened, start, slides, way)
@@ -261,7 +284,7 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
         actions(opened, slides)
         send(
             opened,
-            choice_of(start, point, moved, way),
+            choice_of(start, way.codes(opened, point[None])[0], moved, way),
             lambda: way.decode(opened, point[None]),
             can_be_sent=not way.follow,
         )
@@ -292,7 +315,7 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
             "model": graph,
             "about": f"{opened.key} {start.choice} {way.about}",
             "start": start.mean.tolist(),
-            "y": None if way.y is None else way.y.flatten().tolist(),
+            "y": ([0.0] * graph["classes"] or None) if way.y is None else way.y.flatten().tolist(),
             "picture": data_url(start.x),
             "captions": ["Decoded at the sliders", f"Start: {start.label}"],
             "heading": heading(opened, slides).replace("**", ""),
@@ -317,7 +340,7 @@ def is_place(slide: Slide, place: Any) -> bool:
 def told(slide: Slide, start: Chosen) -> dict[str, Any]:
     """A slider as the live view takes it."""
     axis = slide.axis
-    single = int(axis.direction.count_nonzero()) == 1 and slide.key.startswith("z")
+    single = int(axis.direction.count_nonzero()) == 1 and slide.key.startswith(("z", "f"))
     return {
         "key": slide.key,
         "note": slide.label.removeprefix(slide.key),
@@ -489,7 +512,10 @@ def offer(
         st.download_button(
             "Latents (npz)",
             lambda: downloads.npz(
-                z=points, dimensions=[slide.key for slide in rows], start=start.mean, model=opened.entry.title
+                z=way.codes(opened, points.flatten(0, 1)).unflatten(0, points.shape[:2]),
+                dimensions=[slide.key for slide in rows],
+                start=way.codes(opened, start.mean[None])[0],
+                model=opened.entry.title,
             ),
             f"{stem}.npz",
             "application/octet-stream",
@@ -531,7 +557,23 @@ def way_input(opened: Opened, start: Chosen) -> tuple[Way, bool]:
         return Way(label, y), chosen == CODES
     level = level_input(opened) if len(spec.shapes) > 1 else None
     follow = level is not None and level < len(spec.shapes) - 1 and follow_input()
-    return Way(label, y, level, follow), False
+    return Way(label, y, level, follow, explore.in_base(opened.checkpoint.model) and flow_input()), False
+
+
+def flow_input() -> bool:
+    """Whether the base of the fitted flow is slid."""
+    links.check_choice("slide", "Slide", SPACES)
+    chosen = st.segmented_control(
+        "Slide",
+        SPACES,
+        default=SPACES[0],
+        required=True,
+        key="slide",
+        bind="query-params",
+        help="Dimensions: those of the code. Flow: those of N(0, I), which the fitted flow carries to codes, so that "
+        "the picture stays among what the encoder knows as the sliders move.",
+    )
+    return chosen == SPACES[1]
 
 
 def class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | None]:
@@ -582,17 +624,19 @@ def follow_input() -> bool:
 
 def slide(opened: Opened, start: Chosen, way: Way) -> None:
     """Sliders for the dimensions, and the grid of all of them."""
-    slides = [slide_of(axis, start.mean) for axis in axes_of(opened.key, opened, way.level)]
+    if way.flow:
+        start = replace(start, mean=explore.to_base(opened.checkpoint.model, start.mean[None])[0])
+    slides = [slide_of(axis, start.mean) for axis in axes_of(opened.key, opened, way.level, way.flow)]
     if not slides:
         st.info("There are too many dimensions to slide, and no reference encodings to find main directions from.")
         return
-    others = settle(opened, start, slides, way.level)
+    others = settle(opened, start, slides, way.slid)
     workbench(opened, start, slides, way)
     if others:
         # A slider that is new on the page takes its value from the link that the visit began with, whatever the
         # session says; in the next run it is no longer new.
         if all(place_of(slide) == slide.start for slide in slides):
-            st.session_state.traverse_of = opened.key, start.choice, way.level
+            st.session_state.traverse_of = opened.key, start.choice, way.slid
         else:
             st.rerun()
     grid(opened, start, slides, way)

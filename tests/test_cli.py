@@ -488,6 +488,8 @@ def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path,
         model = (found := checkpoints.load(made)).model
         assert model.spec.fitted == kind and model.spec.fitted_classes == 10
         assert found.metrics["prior_references"] == (kind == "mixture")
+        told = realism.describe(found.metrics, model.spec)  # without pictures nothing is known of the new prior's draws
+        assert ("fitted prior" in told) == (told in answer.err) == (kind == "flow")
         again = vae("sample", made, "-n", 9, "--prior", "fitted", "--class", 3, "--device", "cpu", "--out", grid)
         assert again.status == 0
         points = explore.sample(model, 9, fitted=True, label=3)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from scipy.stats import spearmanr
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from vae_core import checkpoints, coverage, explore, features, fitting, realism
 from vae_core.checkpoints import Checkpoint, Reference
@@ -106,10 +108,11 @@ def test_a_file_with_few_encodings_or_none_says_so():
 
 
 def test_the_gap_is_in_the_verdict_and_large_ones_decide_it():
-    whole = shipped("digits")
+    whole = matched()
     for gap, level in ((0.5, "yes"), (5.0, "partly"), (50.0, "no")):
         found = coverage.measure(replace(whole, metrics={"prior_gap": gap}))
         assert found.level == level and found.verdict.endswith(fitting.describe(gap))
+        assert found.verdict.startswith(f"Fit for a generator? {level.capitalize()}")
     assert coverage.measure(replace(whole, metrics={})).rows()["Gap"].startswith("not measured")
 
 
@@ -131,15 +134,28 @@ def test_fog_and_noise_of_draws_cost_and_so_does_blur(monkeypatch):
     assert fog.level == noise.level == "no"
 
 
+def blurred(name: str, share: float) -> Checkpoint:
+    """A shipped model whose decoder loses so much of what is sharp."""
+    checkpoint = shipped(name)
+    decode = checkpoint.model.decode
+
+    def dull(*given: Any, **more: Any) -> Tensor:
+        x = decode(*given, **more)
+        return x.lerp(avg_pool2d(x, 3, 1, 1, count_include_pad=False), share)
+
+    checkpoint.model.decode = dull  # type: ignore[method-assign]
+    return checkpoint
+
+
 def test_the_score_ranks_models_as_kid_of_their_draws_does(tmp_path, monkeypatch):
     """Of the 8x8 digits, whose pictures are always here; `tests/benchmarks/test_realism.py` prints it of all sets."""
     monkeypatch.setenv("VAE_CACHE", str(tmp_path))
     monkeypatch.setitem(features.STEPS, "classifier", 150)
     splits = load(DataConfig("digits"))
-    names = [name for name in checkpoints.shipped() if name.startswith("digits-") and name != "digits-vdvae"]
-    models = [shipped(name) for name in names]
+    names = ("digits-resnet", "digits-linear", "digits-dreg", "digits-vamp")
+    models = [blurred(name, share) for name in names for share in (0.0, 0.5, 1.0)]
     net = features.learn(splits.train.images, splits.train.labels)
     sides = [realism.sides(one.model, splits.test.images, splits.test.labels).features(net) for one in models]
     far = [realism.kid(side.real, side.others["own_prior"]) for side in sides]
     scores = [coverage.measure(one).score for one in models]
-    assert spearmanr(far, scores).statistic > 0.6, dict(zip(names, zip(far, scores, strict=True), strict=True))
+    assert spearmanr(far, scores).statistic > 0.8, [*zip(far, scores, strict=True)]

@@ -35,7 +35,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         given.update(data, view=view)
         st.button("Tell", on_click=lambda: on["sent"](given["tell"]))
 
-    monkeypatch.setattr(live, "find", lambda opened, keep=None, encodes=False: {"key": opened.key})
+    about = {"classes": 0}
+    monkeypatch.setattr(live, "find", lambda opened, *_, **__: {"key": opened.key, **about})
     monkeypatch.setattr(live, "show", show)
     return given
 

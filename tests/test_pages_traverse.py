@@ -18,10 +18,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import pictures
 from pages.widgets.models import Entry, Opened
-from vae_core import checkpoints, explore, zoo
+from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
-from vae_core.model import build
+from vae_core.model import VAE, build
 from vae_core.shards import seeded
 
 COLLAPSED = (1, 4)
@@ -272,3 +272,40 @@ def test_many_impossible_sliders_are_told_in_few_sentences(app) -> None:
     told = [warning.value for warning in page.warning]
     assert len(told) == 4 and all(text.startswith("The link sets “z") for text in told[:3])
     assert told[3].startswith("The link sets 3 more sliders to what they cannot be")
+
+
+# --- the base of a fitted flow ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flowing(app, shelf: Path) -> VAE:
+    """`of-6` with a flow fitted to its reference encodings, as `flow-6`."""
+    found = checkpoints.load(shelf / "of-6.safetensors")
+    checkpoints.save(
+        fitting.with_prior(found, fitting.fit_to_references(found, kind="flow")), shelf / "flow-6.safetensors"
+    )
+    return checkpoints.load(shelf / "flow-6.safetensors").model
+
+
+def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
+    page = app(model="flow-6", start="ref:7", slide="Flow", f0=1.5)
+    assert sorted(places(page)) == [f"f{i}" for i in range(6)] and page.slider(key="f0").value == 1.5
+    opened = model("flow-6")
+    base = explore.to_base(flowing, opened.checkpoint.reference.mean[7:8]).clone()
+    assert page.slider(key="f2").value == pytest.approx(base[0, 2].item(), abs=0.03)
+    base[0, 0] = 1.5
+    checked(page.button(key="use_a").click().run())
+    sent = pictures.resolve(opened, page.session_state["picture_a"])
+    torch.testing.assert_close(sent.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
+    saved = np.load(io.BytesIO(files["Latents (npz)"][0]()))
+    assert saved["z"].shape == (6, 7, 6) and np.allclose(saved["start"], opened.checkpoint.reference.mean[7], atol=0.1)
+    page = press(page, "Randomize")
+    drawn = explore.sample_base(flowing, 1, seed=0)[0]
+    assert page.slider(key="f3").value == pytest.approx(drawn[3].item(), abs=0.03)
+    page = checked(page.segmented_control(key="slide").set_value("Dimensions").run())
+    assert sorted(places(page)) == [f"z{i}" for i in range(6)]
+
+
+def test_without_a_flow_there_is_nothing_else_to_slide(app) -> None:
+    page = app(model="of-6")
+    assert not [control for control in page.segmented_control if control.key == "slide"]

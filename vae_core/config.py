@@ -78,7 +78,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
     "linear_probe": "share of labels that logistic regression on the means tells",
     "knn": "share of labels that the 5 nearest means tell",
     "accuracy": "share of labels that the model infers",
-    "kid": "x 1000, kernel distance to real pictures (Binkowski et al. 2018); 0 where there is no difference",
+    "kid": "kernel distance to real pictures, x 1000 (Binkowski et al. 2018); 0 where there is no difference",
     "precision": "share of pictures that lie among real ones (Kynkäänniemi et al. 2019)",
     "recall": "share of real pictures that lie among them (Kynkäänniemi et al. 2019)",
     "mig_histogram": "0 to 1, of binned means (Locatello et al. 2019); not comparable with mig_sampled",

@@ -79,8 +79,9 @@ class Coverage:
         if not self.used.any():
             return "Fit for a generator? No: the code says nothing of the picture, so that all draws look alike."
         gap = "" if self.gap is None else f" {fitting.describe(self.gap)}"
+        so = "Yes, as far as its reconstructions are good" if self.level == "yes" else self.level.capitalize()
         return (
-            f"Fit for a generator? {self.level.capitalize()}: {self.holes:.0%} of its draws lie further out than "
+            f"Fit for a generator? {so}: {self.holes:.0%} of its draws lie further out than "
             f"{USUAL:.0%} of the encodings do, and they are {self._crisp:.0%} as sharp as reconstructions.{gap}"
         )
 

@@ -440,6 +440,15 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
     return sorted(found, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
 
 
+def base_axes(model: VAE) -> list[Axis]:
+    """What can be slid in the base of a fitted flow: its dimensions, which the widest directions of the codes lead.
+
+    Raises ValueError where there is no flow.
+    """
+    units, ends = torch.eye(flow_of(model).dim), (-DEFAULT_RANGE, DEFAULT_RANGE)
+    return [Axis(f"f{i}", unit, torch.zeros_like(unit), *ends, None, None, True) for i, unit in enumerate(units)]
+
+
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
     """Which dimensions (D,) the model uses: active units, where they can be counted.
 

@@ -71,7 +71,8 @@ class Fit:
 
 def with_prior(checkpoint: Checkpoint, found: Fit) -> Checkpoint:
     """The checkpoint with a fitted prior and its figures; its model shares the weights of the other, which stays."""
-    metrics = {**checkpoint.metrics, **found.summary}
+    kept = {name: value for name, value in checkpoint.metrics.items() if not name.endswith("_fitted_prior")}
+    metrics = {**kept, **found.summary}  # without what was measured of draws from another prior
     return replace(checkpoint, model=checkpoint.model.with_prior(found.prior), metrics=metrics)
 
 
@@ -334,7 +335,8 @@ def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report:
             loss.backward()
             optimizer.step()
             schedule.step()
-            torch._foreach_lerp_(averages, [part.detach() for part in weights], 1 - AVERAGE)
+            for average, part in zip(averages, weights, strict=True):
+                average.lerp_(part.detach(), 1 - AVERAGE)
     return FlowPrior({**dict(flow.named_buffers()), **dict(zip(flow.net, averages, strict=True))})
 
 

@@ -6,7 +6,7 @@ half, which no prior passes since they have the decoder's blur, and the other ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +64,16 @@ def sides(
     y = _classes(model, count, None if labels is None else labels[first])
     told = labels[second] if labels is not None and model.spec.classes else None
     priors = {"own_prior": False} | ({"fitted_prior": True} if model.spec.fitted else {})
-    report = progress or (lambda share: None)
-    others = {}
-    for place, (name, fitted) in enumerate(priors.items()):
-        others[name] = _draws(model, count, y, fitted)
-        report((place + 1) / (len(priors) + 1))
-    others["reconstructions"] = _rebuilt(model, images[second], told)
-    report(1.0)
+    done = 0
+
+    def tell(pictures: int) -> None:
+        nonlocal done
+        done += pictures
+        if progress:
+            progress(done / (count * (len(priors) + 1)))
+
+    others = {name: _draws(model, count, y, fitted, tell) for name, fitted in priors.items()}
+    others["reconstructions"] = _rebuilt(model, images[second], told, tell)
     return Sides(as_float(images[first]), others | {"real": as_float(images[second])})
 
 
@@ -83,17 +86,18 @@ def _classes(model: VAE, count: int, labels: Tensor | None) -> Tensor | None:
     return torch.randint(model.spec.classes, (count,), generator=seeded(SEED, CLASSES)).to(model.device)
 
 
-def _draws(model: VAE, count: int, y: Tensor | None, fitted: bool) -> Tensor:
+def _draws(model: VAE, count: int, y: Tensor | None, fitted: bool, tell: Callable[[int], None]) -> Tensor:
     """Pictures (N, C, H, W) of draws from a prior, at temperature 1, on the CPU."""
     parts, size = [], at_once(model)
     for start in range(0, count, size):
         own = None if y is None else y[start : start + size]
         z = model.sample_prior(min(size, count - start), own, 1.0, seeded(SEED, DRAWN, start), fitted)
         parts.append(model.decode([*z], own).cpu())
+        tell(len(parts[-1]))
     return torch.cat(parts)
 
 
-def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None) -> Tensor:
+def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None, tell: Callable[[int], None]) -> Tensor:
     """Reconstructions (N, C, H, W) of the encoded means, on the CPU."""
     parts, done = [], 0
     for _, x in blocks(model, images, SEED):
@@ -102,6 +106,7 @@ def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None) -> Tensor:
             found = model.encode(rows, y)
             parts.append(model.decode([*found.mean], found.y).cpu())
             done += len(rows)
+            tell(len(rows))
     return torch.cat(parts)
 
 

@@ -551,11 +551,8 @@ def described(
         **(about or {}),
         "parameters": parameters(model),
     }
-    if fitting.lacking(model) is None and len(splits.train) >= fitting.LEAST:
-        prior = fitting.fit_to(model, splits.train.images, splits.train.labels, len(splits.train.class_names), seed)
-        model = model.with_prior(prior.prior)
-        metrics |= prior.summary
-    metrics |= realism.compared(model, test.images, test.labels, splits.train.images)
+    model, drawn = _as_generator(model, splits, seed)
+    metrics |= drawn
     if model.config.classifier:
         metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
     versions = {"vae-explorer": __version__, "torch": torch.__version__}
@@ -569,6 +566,15 @@ def described(
         versions,
         reference,
     )
+
+
+def _as_generator(model: VAE, splits: Splits, seed: int) -> tuple[VAE, dict[str, float]]:
+    """The model with a prior fitted to the codes of training pictures, where one can be, and figures of its draws."""
+    train, test, found = splits.train, splits.test, {}
+    if fitting.lacking(model) is None and len(train) >= fitting.LEAST:
+        prior = fitting.fit_to(model, train.images, train.labels, len(train.class_names), seed)
+        model, found = model.with_prior(prior.prior), prior.summary
+    return model, found | realism.compared(model, test.images, test.labels, train.images)
 
 
 def _stored_map(mean: Tensor, seed: int) -> Tensor | None:

@@ -549,7 +549,7 @@ def _unit(row: Row) -> str:
 
 def _value(spec: LatentSpec, name: str, row: Row) -> str:
     value, error = row["value"], row["standard_error"]
-    digits = 2 if row["unit"].startswith(("nats", "x 1000")) else 3
+    digits = 2 if row["unit"].startswith(("nats", "kernel distance")) else 3
     if isinstance(value, dict):
         errors = {part: f" ± {_number(number, digits)}" for part, number in row.get("standard_errors", {}).items()}
         shown = ((part, _number(number, digits) + errors.get(part, "")) for part, number in value.items())

@@ -10,9 +10,11 @@ SETS = ("mnist", "fashion-mnist", "digits", "characters", "sprites")
 
 
 def models_of(name: str) -> dict[str, Checkpoint]:
-    """The shipped models of a set whose pictures have one size."""
-    found = {one: checkpoints.load(checkpoints.find(one)) for one in checkpoints.shipped()}
-    return {one: checkpoint for one, checkpoint in found.items() if checkpoint.data.name == name}
+    """The shipped models of a set, those whose pictures have the size of the first one's."""
+    opened = {one: checkpoints.load(checkpoints.find(one)) for one in checkpoints.shipped()}
+    found = {one: checkpoint for one, checkpoint in opened.items() if checkpoint.data.name == name}
+    shape = next(iter(found.values())).model.image_shape
+    return {one: checkpoint for one, checkpoint in found.items() if checkpoint.model.image_shape == shape}
 
 
 def rank(a: list[float], b: list[float]) -> str:
@@ -49,4 +51,4 @@ def test_draws_of_shipped_models(name: str, data_root, capsys) -> None:
         print("  Spearman's rank correlation with KID of own draws:")
         print(f"    score of the file alone: {rank([far[o] for o in scored], [scores[o][0] for o in scored])}")
         print(f"    distance in an untrained net's features: {rank([*far.values()], [s[1] for s in scores.values()])}")
-    assert all(abs(sides["real"][0]) < sides["own_prior"][0] for sides in rows.values())
+    assert all(sides["real"][0] < sides["own_prior"][0] for sides in rows.values())

@@ -370,6 +370,20 @@ def test_a_browser_carries_points_of_a_flow_to_pictures(live, tmp_path: Path) ->
     live.settle()
     ready(live)
     live.screenshot("live-flow-path")
+    live.page.evaluate("window.drawn = []")
+    live.go_to("Traverse")
+    live.page.get_by_role("radio", name="Flow").click()
+    live.settle()
+    ready(live)
+    live.page.get_by_label("Value of f0").fill("1.5")
+    live.page.get_by_label("Value of f0").press("Enter")
+    live.page.wait_for_url("**f0=1.5*")
+    live.settle()
+    start = explore.to_base(model, found.reference.mean[explore.unlike_pair(found.reference)[0], None]).clone()
+    start[0, 0] = 1.5
+    x = explore.decode(model, explore.from_base(model, start))
+    becomes(live, slice(0, 8), (255 * x).round().numpy().transpose(0, 2, 3, 1)[0])
+    live.screenshot("live-flow-traverse")
 
 
 def test_grid_of_classes_and_of_pixels(live) -> None:

@@ -199,7 +199,7 @@ def evaluate(
     checkpoint = open_checkpoint(file, device)
     model = checkpoint.model
     check(model, wanted)
-    pictures, training = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, parts = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     pictures = pictures.in_classes(checkpoint.data.class_names)
     known = pictures.labels is not None and pictures.class_names == checkpoint.data.class_names
     if "accuracy" in wanted and pictures.labels is not None and not known:
@@ -208,9 +208,8 @@ def evaluate(
     given = known and not without_labels
     with progress_bar(f"measuring {len(pictures):,} pictures: {', '.join(wanted)}") as progress:
         rows = figures(
-            model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, training
+            model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, parts.train
         )
-    listed = _worst(model, pictures, worst, seed, given)
     found = {
         "data": pictures.name,
         "split": split,
@@ -220,19 +219,26 @@ def evaluate(
         "bits": f"drawn from the grey values with seed {seed}" if model.binary else None,
         "density": density(model, given),
         "metrics": rows,
-        "worst": listed,
+        "worst": _worst(model, pictures, worst, seed, given),
     }
     if as_json:
         return _print_json({"file": file, "seed": seed, **found})
+    return _print_figures(found, model.likelihood.unit)
+
+
+def _print_figures(found: dict[str, Any], unit: str) -> None:
+    """What `evaluate` found, as text; `unit` is that of the reconstruction error."""
     told = (found["bits"] and f"bits {found['bits']}", found["likelihood_note"], found["density"])
     notes = "".join(f"; {text}" for text in told if text)
-    print(printable(f"{pictures.name}, {split}: {len(pictures):,} pictures; likelihood: {found['likelihood']}{notes}"))
-    for name, row in rows.items():
+    head = (
+        f"{found['data']}, {found['split']}: {found['pictures']:,} pictures; likelihood: {found['likelihood']}{notes}"
+    )
+    print(printable(head))
+    for name, row in found["metrics"].items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
-    if listed:
-        named = ", ".join(f"{row['picture']} ({row['reconstruction']:.1f})" for row in listed)
-        print(printable(f"worst reconstructions, {model.likelihood.unit} per image: {named}"))
-    return None
+    if found["worst"]:
+        named = ", ".join(f"{row['picture']} ({row['reconstruction']:.1f})" for row in found["worst"])
+        print(printable(f"worst reconstructions, {unit} per image: {named}"))
 
 
 def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) -> list[dict[str, Any]]:

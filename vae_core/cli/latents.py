@@ -27,6 +27,7 @@ from vae_core.cli.shared import (
     counted,
     data_option,
     open_checkpoint,
+    open_parts,
     open_pictures,
     progress_bar,
     say,
@@ -166,7 +167,9 @@ def fit_prior(
     The number of Gaussians is the one that describes held-out codes best; where none is better than the prior that the
     model was trained with, that one stays alone. A flow is written in any case.
     """
-    from vae_core import checkpoints, fitting
+    from dataclasses import replace
+
+    from vae_core import checkpoints, fitting, realism
 
     take_out(out, checkpoints.SUFFIX)
     fitting.check_kind(kind)
@@ -177,8 +180,8 @@ def fit_prior(
         if references:
             found = fitting.fit_to_references(checkpoint, seed, progress, kind)
         else:
-            pictures = open_pictures(checkpoint, data, data_root, download, "train", limit, False)
-            pictures = pictures.in_classes(checkpoint.data.class_names)
+            pictures, parts = open_parts(checkpoint, data, data_root, download, "train", limit)
+            pictures, test = (part.in_classes(checkpoint.data.class_names) for part in (pictures, parts.test))
             classes = pictures.class_names == checkpoint.data.class_names
             labels = pictures.labels if classes else None
             found = fitting.fit_to(
@@ -187,8 +190,13 @@ def fit_prior(
     for which, nats in found.nats.items():
         print(f"{fitting.name(which):14} {nats:10.2f} nats a held-out picture")
     say(fitting.describe(found.gap))
+    done = fitting.with_prior(checkpoint, found)
+    if not references:
+        figures = realism.compared(done.model, test.images, test.labels if classes else None, parts.train.images)
+        done = replace(done, metrics=done.metrics | figures)
+        say(realism.describe(figures, done.model.spec))
     with writing(out):
-        checkpoints.save(fitting.with_prior(checkpoint, found), out)
+        checkpoints.save(done, out)
     said = "no prior, since none is better than its own" if found.prior is None else f"a {found.prior.kind}"
     say(f"Wrote {out}: {said}, from {found.pictures:,} pictures.")
 

@@ -223,8 +223,8 @@ def open_parts(
     as_is: bool = False,
     labels: str | None = None,
     asked: Range | None = None,
-) -> tuple[Dataset, Dataset]:
-    """The pictures that `open_pictures` gives, and the whole training part of the same data."""
+) -> tuple[Dataset, Splits]:
+    """The pictures that `open_pictures` gives, and all parts of the same data."""
     from vae_core.data import SETS, drawn, range_of
     from vae_core.data.containers import ARRAYS
 
@@ -246,7 +246,7 @@ def open_parts(
     found = splits.whole() if split == "all" else getattr(splits, split)
     if not len(found):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
-    return found if limit is None else found.subset(drawn(len(found), limit)), splits.train
+    return (found if limit is None else found.subset(drawn(len(found), limit))), splits
 
 
 def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:

@@ -70,7 +70,7 @@ def _promise(opened: Opened, fingerprint: str, half: str, keep: int | None, flow
 
     def export_it() -> bytes:
         found = model()
-        return export.decoder(found, keep, flow=flow) if half == "decoder" else export.encoder(found)
+        return export.decoder(found, keep, True, flow) if half == "decoder" else export.encoder(found)
 
     def make() -> bytes:
         try:
