@@ -32,6 +32,7 @@ BESIDE = {  # what teaches most beside the open model; others get one of their f
     "sprites-beta-1": "sprites-beta-4",
     "sprites-beta-4": "sprites-beta-1",
     "sprites-annealed": "sprites-collapsed",
+    "sprites-conditional-tc": "sprites-beta-tc",
 }
 PATH, SAME = "From A to B", "The same z"  # the words are in the URL too
 WARNING = (

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from vae_core import adversarial, checkpoints, data, explore, objectives, training
+from vae_core import adversarial, checkpoints, data, explore, objectives, sprites, training
 from vae_core.checkpoints import Checkpoint
 from vae_core.config import to_dict
 from vae_core.data import Splits
@@ -116,7 +117,51 @@ def test_a_dead_level_is_told() -> None:
     spec, metrics = load("mnist-ladder").model.spec, load("mnist-ladder").metrics
     assert metrics["active_units"] == sum(kl > 0.01 for kl in metrics["kl_per_dim"]) == 149
     assert "level 2 of 3 is dead (0.00025 nats in 196 dimensions)" in kl_of_levels(spec, metrics)
-    assert "dead" not in kl_of_levels(load("fashion-ladder").model.spec, load("fashion-ladder").metrics)
+    for name in ("fashion-ladder", "characters-ladder"):
+        assert "dead" not in kl_of_levels(load(name).model.spec, load(name).metrics)
+
+
+def drawn(rows: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) of factor values (N, 6)."""
+    return torch.from_numpy(sprites.render(rows.numpy(), (32, 32))).movedim(3, 1).float() / 255
+
+
+def varied(factor: int, count: int = 40) -> Tensor:
+    """Rows of factor values (count, K, 6): at random but for `factor`, which takes each of its K values."""
+    generator = seeded(factor)
+    rows = torch.stack([torch.randint(size, (count,), generator=generator) for size in sprites.SIZES], 1)
+    rows = rows[:, None].repeat(1, sprites.SIZES[factor], 1)
+    rows[:, :, factor] = torch.arange(sprites.SIZES[factor])
+    return rows
+
+
+def test_one_slider_turns_the_shape_nearly_alone_where_it_is_given() -> None:
+    """Which means move when the shape is turned, and what pictures that slider makes."""
+    model, names = load("sprites-conditional-tc").model, tuple(sprites.FACTORS)
+    moved = {}
+    for factor in range(1, len(names)):
+        rows = varied(factor)
+        mean = model.encode(drawn(rows.flatten(0, 1)), rows[..., 0].flatten()).mean[0]
+        moved[names[factor]] = mean.unflatten(0, rows.shape[:2]).var(1).mean(0)  # (D,)
+    shares = torch.stack([*moved.values()])  # (F, D)
+    turning = int(moved["rotation"].argmax())
+    assert moved["rotation"][turning] > 0.9 * moved["rotation"].sum(), "another slider turns the shape, too"
+    assert moved["rotation"][turning] > 0.8 * shares[:, turning].sum(), "the slider moves something else, too"
+
+    rows = varied(names.index("rotation"))
+    shape = rows[..., 0].flatten()
+    z = model.encode(drawn(rows.flatten(0, 1)), shape).mean[0]
+    turned = model.decode([z], shape).unflatten(0, rows.shape[:2]).flatten(2)  # (N, K, C H W)
+    z = z.unflatten(0, rows.shape[:2])[:, 7:8].repeat(1, 9, 1)
+    explained = []
+    for index in range(z.shape[2]):
+        slid = z.clone()
+        slid[..., index] = torch.linspace(-1.5, 1.5, 9)
+        x = model.decode([slid.flatten(0, 1)], rows[:, :9, 0].flatten()).unflatten(0, slid.shape[:2]).flatten(2)
+        left = torch.cdist(x, turned).square().amin(2).sum()
+        explained.append(1 - (left / (x - turned[:, 7:8]).square().sum()).item())
+    assert explained.pop(turning) > 0.8, "what the slider makes are no turned shapes"
+    assert max(explained) < 0.15, "another slider makes turned shapes, too"
 
 
 def parts(name: str) -> dict[str, object]:

@@ -130,6 +130,38 @@ def test_keys_numbers_double_click_wheel_and_reset(live) -> None:
     expect(number).to_have_value(start)
 
 
+def test_one_slider_turns_an_ellipse_where_it_stands(live) -> None:
+    """The tour's sentence: found as a visitor finds it, by trying each."""
+    labels = checkpoints.load(checkpoints.find("sprites-conditional-tc")).reference.labels
+    live.open("traverse", model="sprites-conditional-tc", start=f"ref:{labels.tolist().index(1)}")
+    ready(live)
+    numbers, grid = live.page.locator(".live input[type=number]"), np.arange(32) + 0.5
+
+    def figure() -> tuple[np.ndarray, np.ndarray]:
+        """The picture; its centre (x, y) and the side of a square of its light, pixels."""
+        x = shown(live)[:32, :32].sum(2) / 3
+        return x, np.array([x.sum(0) @ grid / x.sum(), x.sum(1) @ grid / x.sum(), (x.sum() / 255) ** 0.5])
+
+    turning = []
+    for index in range(5):
+        number, (least, most) = (
+            numbers.nth(index),
+            (ranges(live).nth(index).get_attribute(end) for end in ("min", "max")),
+        )
+        seen = []
+        for end in (least, most):
+            number.fill(str(end))
+            number.press("Enter")
+            live.settle()
+            seen.append(figure())
+        live.page.locator(".live .name").nth(index).dblclick()
+        live.settle()
+        moved, changed = np.abs(seen[1][1] - seen[0][1]), np.abs(seen[1][0] - seen[0][0]).sum() / seen[0][0].sum()
+        turning.append(bool(moved[:2].max() < 2 and moved[2] < 0.5 and changed > 0.5))
+    assert turning.count(True) == 1
+    live.screenshot("live-sprites")
+
+
 def test_number_that_is_none_puts_the_slider_back(live) -> None:
     live.open("traverse", model="digits")
     ready(live)
