@@ -79,7 +79,7 @@ def _keep(opened: Opened, found: Fit) -> None:
 
 def section(opened: Opened) -> None:
     """Prior: what was fitted, and the ways to fit another one."""
-    st.subheader("Prior", anchor=False)
+    st.subheader("Fit a prior", anchor=False)
     key, tell, text = st.session_state.get("prior_said", (None, st.info, ""))
     if key == opened.key:
         tell(text)
