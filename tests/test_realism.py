@@ -151,7 +151,7 @@ def test_figures_of_too_few_pictures_or_without_a_training_part_are_refused(digi
 
 
 def test_a_header_s_figures_tell_fog_from_pictures(digits):
-    model = load_checkpoint(find("digits-resnet")).model
+    model = load_checkpoint(find("digits-resnet")).model.with_prior(None)
     found = realism.compared(model, digits.test.images, digits.test.labels, digits.train.images)
     assert found["compared_pictures"] == 90 and 0.9 < found["sharpness_real"] < 1.1
     assert found["sharpness_own_prior"] < found["sharpness_real"]
