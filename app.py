@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import errors, guard, messages, served, visits
+from pages.widgets import errors, guard, messages, one_lock, served, visits
 
 PAGES = Path(__file__).resolve().with_name("pages")
 
@@ -29,6 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # import in another thread (a t-SNE beginning) that walks the path at that moment would miss an entry.
 sys.path.append(str(PAGES))
 
+one_lock.share()
 SHELL: dict[str, Any] = {  # what is the same whichever pages it serves
     "routes": [Route("/healthz", healthz), *served.routes],
     "middleware": [Middleware(guard.Guard), Middleware(visits.Visits), Middleware(messages.InOrder)],
