@@ -1,5 +1,5 @@
 // src/steps.ts
-var e = ["pointerdown", "keydown"], t = 2e3, n = 1e3, r = 5e3, i = 30, a = /:(?:crop|turn|threshold)=[^:]*/g;
+var e = ["pointerdown", "keydown"], t = 2e3, n = 300, r = 5e3, i = 30, a = /:(?:crop|turn|threshold)=[^:]*/g;
 function o(e, t) {
 	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(a, "")));
 	return JSON.stringify([e.pathname, ...n]);

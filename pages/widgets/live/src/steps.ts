@@ -13,7 +13,7 @@ import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 
 const PRESSES = ["pointerdown", "keydown"];
 const RECENT = 2_000; // milliseconds in which a page answers to a widget
-const SOON = 1_000; // milliseconds in which a press has reached a busy server, and its run is seen to go on
+const SOON = 300; // milliseconds in which a press has reached the server, and its run is seen to go on
 const PATIENCE = 5_000; // milliseconds that Back waits for a page's answer
 const LOOK = 30; // milliseconds between two looks whether it is there
 const CUT = /:(?:crop|turn|threshold)=[^:]*/g; // of a picture, what is set by hand and slider
