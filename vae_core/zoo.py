@@ -92,7 +92,7 @@ DEEP = Body("resnet", (32, 64, 64), "silu")
 TANH = Body("mlp", (200, 200), "tanh")
 WARM = Schedule("linear", length=0.2)
 RISING = Schedule("linear", end=25.0, length=0.8)  # of the capacity, nats
-ONE_LEVEL, TWO_LEVELS = ((2, 8),), ((3, 8), (2, 4))
+ONE_LEVEL, TWO_LEVELS, THREE_LEVELS = ((2, 8),), ((3, 8), (2, 4)), ((3, 8), (2, 4), (1, 1))
 
 VARIANTS = {
     "linear": Variant(
@@ -223,7 +223,7 @@ VARIANTS = {
         "Kingma et al. 2016, arXiv:1606.04934; Vahdat and Kautz 2020, arXiv:2007.03898",
         "three groups from coarse to fine, each given the coarser ones",
         cost=4.0,
-        latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
+        latent=Latent("topdown", groups=THREE_LEVELS, prior="conditional"),
         objective=Objective(beta=WARM),
     ),
     "ladder-iwae": Variant(
@@ -231,7 +231,7 @@ VARIANTS = {
         "Burda et al. 2016, arXiv:1509.00519; Kingma et al. 2016, arXiv:1606.04934",
         "the same groups on the tighter bound of several draws down all of them",
         cost=20.0,
-        latent=Latent("topdown", groups=((3, 8), (2, 4), (1, 1)), prior="conditional"),
+        latent=Latent("topdown", groups=THREE_LEVELS, prior="conditional"),
         objective=Objective("iwae"),
     ),
     "vdvae": Variant(

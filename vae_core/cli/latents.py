@@ -28,7 +28,6 @@ from vae_core.cli.shared import (
     data_option,
     open_checkpoint,
     open_parts,
-    open_pictures,
     progress_bar,
     say,
     take_out,
@@ -90,7 +89,7 @@ def encode(
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
-    pictures = open_pictures(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
+    pictures, _ = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
         mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
@@ -434,7 +433,7 @@ def _points(
         columns = _columns(checkpoint.model.spec, reference.mean, reference.kl, reference.error)
         rows = {name: column[kept] for name, column in columns.items()}
         return rows | {"labels": None if labels is None else labels[kept], "files": ()}, names
-    pictures = open_pictures(checkpoint, data, root, download, split, limit, as_is, table, numbers)
+    pictures, _ = open_parts(checkpoint, data, root, download, split, limit, as_is, table, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
         found = statistics(checkpoint.model, pictures.images, seed, progress)
     columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)

@@ -194,25 +194,6 @@ def load_data(
         return load(data, source, root, download, progress, like, find_table(labels))
 
 
-def open_pictures(
-    checkpoint: Checkpoint,
-    given: str | None,
-    root: Path | None,
-    download: bool,
-    split: str,
-    limit: int | None,
-    as_is: bool = False,
-    labels: str | None = None,
-    asked: Range | None = None,
-) -> Dataset:
-    """The pictures that a command is about, in the model's shape; `all` keeps the order of the data itself.
-
-    Those of a folder or zip are prepared as an upload to a model of a named set is, unless they are taken as they are.
-    Black and white are in their numbers what `asked` says, else what they were for the model.
-    """
-    return open_parts(checkpoint, given, root, download, split, limit, as_is, labels, asked)[0]
-
-
 def open_parts(
     checkpoint: Checkpoint,
     given: str | None,
@@ -224,7 +205,12 @@ def open_parts(
     labels: str | None = None,
     asked: Range | None = None,
 ) -> tuple[Dataset, Splits]:
-    """The pictures that `open_pictures` gives, and all parts of the same data."""
+    """The pictures that a command is about, in the model's shape, and all parts of the same data.
+
+    `all` keeps the order of the data itself. Those of a folder or zip are prepared as an upload to a model of a named
+    set is, unless they are taken as they are. Black and white are in their numbers what `asked` says, else what they
+    were for the model.
+    """
     from vae_core.data import SETS, drawn, range_of
     from vae_core.data.containers import ARRAYS
 
