@@ -27,6 +27,10 @@ PAGES = {
 }
 OPEN = """([path, title]) => location.pathname === path
   && [...document.querySelectorAll('[data-testid=stMain] h1')].some(e => e.innerText.includes(title))"""
+LATER = """{  // what the browser says is on its way for so many milliseconds
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (said) { setTimeout(() => send.call(this, said), LATER); };
+}"""
 SECONDS = 3  # in which a page is there
 HELD = (0, 30, 100)  # milliseconds that the button of a mouse is down
 
@@ -214,19 +218,23 @@ def test_back_while_a_view_plays_undoes_the_step_before(live) -> None:
         assert live.page.url == second
 
 
-@pytest.mark.parametrize("wait", [0, 50, 120])
-def test_back_right_after_a_press_undoes_that_press(wait: int, live) -> None:
-    """Its page has not answered yet; no step before it is undone, and none is left."""
+@pytest.mark.parametrize(("wait", "later"), [(0, 0), (50, 0), (120, 0), (50, 600), (500, 700)])
+def test_back_right_after_a_press_undoes_that_press(wait: int, later: int, live) -> None:
+    """Its page has not answered yet, however late that is; no step before it is undone, and none is left."""
+    if later:
+        live.page.add_init_script(LATER.replace("LATER", str(later)))
+        live.spent = True
     ready(live, "path")
     for _ in range(2):
         button(live, "Another one").click()
+        live.page.wait_for_timeout(later)
         live.settle()
     second = live.page.url
     for _ in range(2):
         button(live, "Another one").click()
         live.page.wait_for_timeout(wait)
         live.page.evaluate("history.back()")
-        live.page.wait_for_timeout(500)
+        live.page.wait_for_timeout(500 + 2 * later)
         live.settle()
         seen(live, lambda: in_link(live, "a") in second)
         assert live.page.url == second

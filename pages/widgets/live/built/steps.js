@@ -1,52 +1,80 @@
-// src/steps.ts
-var e = ["pointerdown", "keydown"], t = 2e3, n = 300, r = 5e3, i = 30, a = /:(?:crop|turn|threshold)=[^:]*/g;
-function o(e, t) {
-	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(a, "")));
+function e(e) {
+	let t = 0, n = () => {
+		let n = 0;
+		for (let r = 1; t < e.length; r *= 128) {
+			let i = e[t++];
+			if (n += (i & 127) * r, i < 128) break;
+		}
+		return n;
+	}, r = null;
+	for (; t < e.length;) {
+		let e = n(), i = n();
+		if (e % 8 != 0 && e % 8 != 2) return null;
+		e % 8 == 2 && (t += i), r = {
+			field: Math.floor(e / 8),
+			value: i
+		};
+	}
+	return t === e.length ? r : null;
+}
+var t = class {
+	waiting = [];
+	isRunning = !1;
+	constructor(e) {
+		let t = e.send, n = /* @__PURE__ */ new WeakSet(), r = (e) => this.said(e), i = (e) => this.answered(e.data);
+		e.send = function(e) {
+			n.has(this) || this.addEventListener("message", i), n.add(this), r(e), t.call(this, e);
+		};
+	}
+	get isOpen() {
+		let e = performance.now();
+		return this.waiting = this.waiting.filter((t) => e - t < 5e3), this.isRunning || this.waiting.length > 0;
+	}
+	said(t) {
+		t instanceof Uint8Array && e(t)?.field === 11 && this.waiting.push(performance.now());
+	}
+	answered(t) {
+		let n = t instanceof ArrayBuffer ? e(new Uint8Array(t)) : null;
+		n?.field === 4 ? (this.isRunning = !0, this.waiting.shift()) : n?.field === 6 && (this.isRunning = n.value === 2);
+	}
+}, n = ["pointerdown", "keydown"], r = 2e3, i = 150, a = 30, o = /:(?:crop|turn|threshold)=[^:]*/g;
+function s(e, t) {
+	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(o, "")));
 	return JSON.stringify([e.pathname, ...n]);
 }
-var s = () => window.navigation?.currentEntry?.index ?? 0, c = () => document.querySelector("[data-test-script-state]:not([data-test-script-state=notRunning])") !== null, l = (e, t) => JSON.stringify(e.searchParams.getAll(t)), u = class {
+var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
+	asked;
 	keys = [];
 	tell = () => void 0;
 	pressed = !1;
 	pressedAt = 0;
-	place = s();
-	isReturning = !1;
-	until = [];
 	changes = /* @__PURE__ */ new Map();
 	push;
 	change;
-	constructor(t) {
-		this.push = t.pushState.bind(t), this.change = t.replaceState.bind(t), t.pushState = (e, t, n) => this.fromPage(e, t, n), t.replaceState = (e, t, n) => this.fromWidget(e, t, n);
-		for (let t of e) addEventListener(t, (e) => this.press(e), !0);
-		addEventListener("popstate", (e) => this.goes(e), !0);
+	constructor(e, t) {
+		this.asked = t, this.push = e.pushState.bind(e), this.change = e.replaceState.bind(e), e.pushState = (e, t, n) => this.fromPage(e, t, n), e.replaceState = (e, t, n) => this.fromWidget(e, t, n);
+		for (let e of n) addEventListener(e, (e) => this.press(e), !0);
+		addEventListener("popstate", () => this.pressed = !1, !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
 	}
 	goes(e) {
-		let t = s() < this.place;
-		if (this.place = s(), this.isReturning) {
-			this.isReturning = !1, e.stopImmediatePropagation();
-			for (let e of this.until.splice(0)) e();
-			this.whenAnswered(() => history.back());
-		} else t && this.pressed && this.isAwaited() ? (this.isReturning = !0, e.stopImmediatePropagation(), history.forward()) : this.pressed = !1;
+		let t = window.navigation.currentEntry?.index ?? 0;
+		e.navigationType === "traverse" && e.destination.index < t && e.cancelable && this.isAwaited() && (e.preventDefault(), this.whenAnswered(() => history.back()));
 	}
 	isAwaited() {
 		let e = performance.now() - this.pressedAt;
-		return e < n || e < r && c();
+		return e < i || e < 5e3 && this.asked.isOpen;
 	}
 	whenAnswered(e) {
-		this.pressed && this.isAwaited() ? setTimeout(() => this.whenAnswered(e), i) : e();
+		this.isAwaited() ? setTimeout(() => this.whenAnswered(e), a) : e();
 	}
 	press(e) {
 		e instanceof KeyboardEvent && (e.altKey || e.metaKey) || (this.pressed = !0, this.pressedAt = performance.now(), this.changes.clear());
 	}
 	fromWidget(e, t, n) {
-		if (this.isReturning) {
-			this.until.push(() => this.fromWidget(e, t, n));
-			return;
-		}
 		let [r, i] = this.addresses(n);
 		for (let e of /* @__PURE__ */ new Set([...r.searchParams.keys(), ...i.searchParams.keys()])) {
-			let t = l(r, e);
-			t !== l(i, e) && this.changes.set(e, {
+			let t = c(r, e);
+			t !== c(i, e) && this.changes.set(e, {
 				before: t,
 				after: i.searchParams.getAll(e),
 				at: performance.now()
@@ -54,28 +82,24 @@ var s = () => window.navigation?.currentEntry?.index ?? 0, c = () => document.qu
 		}
 		this.write(e, t, i);
 	}
-	fromPage(e, n, r) {
-		if (this.isReturning) {
-			this.until.push(() => this.fromPage(e, n, r));
-			return;
-		}
-		let [i, a] = this.addresses(r), o = [];
-		for (let [e, { before: n, after: r, at: s }] of this.changes) if (!(a.pathname !== i.pathname || performance.now() - s > t) && n === l(a, e) && n !== JSON.stringify(r)) {
+	fromPage(e, t, n) {
+		let [i, a] = this.addresses(n), o = [];
+		for (let [e, { before: t, after: n, at: s }] of this.changes) if (!(a.pathname !== i.pathname || performance.now() - s > r) && t === c(a, e) && t !== JSON.stringify(n)) {
 			a.searchParams.delete(e);
-			for (let t of r) a.searchParams.append(e, t);
+			for (let t of n) a.searchParams.append(e, t);
 			o.push(e), this.changes.delete(e);
 		}
-		a.pathname !== i.pathname && this.changes.clear(), this.write(e, n, a), o.length > 0 && setTimeout(() => this.tell(o), 0);
+		a.pathname !== i.pathname && this.changes.clear(), this.write(e, t, a), o.length > 0 && setTimeout(() => this.tell(o), 0);
 	}
 	addresses(e) {
 		return [new URL(location.href), new URL(e ?? location.href, location.href)];
 	}
 	write(e, t, n) {
-		let r = this.pressed && o(n, this.keys) !== o(new URL(location.href), this.keys);
-		r && (this.pressed = !1), (r ? this.push : this.change)(e, t, n), this.place = s();
+		let r = this.pressed && s(n, this.keys) !== s(new URL(location.href), this.keys);
+		r && (this.pressed = !1), (r ? this.push : this.change)(e, t, n);
 	}
-}, d = null;
-function f(e) {
-	d ??= new u(history), d.keys = e.data.keys, d.tell = (t) => e.setTriggerValue("late", t);
+}, u = null;
+function d(e) {
+	u ??= new l(history, new t(WebSocket.prototype)), u.keys = e.data.keys, u.tell = (t) => e.setTriggerValue("late", t);
 }
-export { u as Steps, f as default, o as stepOf };
+export { l as Steps, d as default, s as stepOf };

@@ -7,14 +7,14 @@
 // And a widget that speaks in the same moment as a view puts its value into the link too late for the page's run, which
 // takes it out again: it is put back, and the page hears of it.
 //
-// And Back that follows a press so soon that the page has not answered yet waits for the answer: it undoes that press,
-// and not the one before.
+// And Back that follows a press so soon that the page has not answered yet waits for the answer, in a browser that lets
+// it wait (Navigation API): it undoes that press, and not the one before.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
+import { Asked, PATIENCE } from "./asked";
 
 const PRESSES = ["pointerdown", "keydown"];
 const RECENT = 2_000; // milliseconds in which a page answers to a widget
-const SOON = 300; // milliseconds in which a press has reached the server, and its run is seen to go on
-const PATIENCE = 5_000; // milliseconds that Back waits for a page's answer
+const SOON = 150; // milliseconds in which Streamlit has sent what a press says
 const LOOK = 30; // milliseconds between two looks whether it is there
 const CUT = /:(?:crop|turn|threshold)=[^:]*/g; // of a picture, what is set by hand and slider
 
@@ -31,14 +31,6 @@ export function stepOf(address: URL, keys: string[]): string {
   return JSON.stringify([address.pathname, ...values]);
 }
 
-/** Where in its history the window stands; always 0 in a browser that does not tell. */
-const placeNow = () =>
-  (window as { navigation?: { currentEntry?: { index: number } } }).navigation?.currentEntry?.index ?? 0;
-
-/** Whether the page is asked for an answer, or gives it. */
-const isRunning = () =>
-  document.querySelector("[data-test-script-state]:not([data-test-script-state=notRunning])") !== null;
-
 const valueOf = (address: URL, key: string) => JSON.stringify(address.searchParams.getAll(key));
 
 /** Both ways in which Streamlit writes the history. */
@@ -47,48 +39,40 @@ export class Steps {
   tell: (keys: string[]) => void = () => undefined; // what of a link came too late for the page
   private pressed = false; // since the last entry
   private pressedAt = 0;
-  private place = placeNow();
-  private isReturning = false; // to the entry that Back has left too soon
-  private readonly until: (() => void)[] = []; // what is written meanwhile, which is not that entry's
   private readonly changes = new Map<string, Change>();
   private readonly push: History["pushState"];
   private readonly change: History["replaceState"];
 
-  constructor(history: History) {
+  constructor(
+    history: History,
+    private readonly asked: Pick<Asked, "isOpen">,
+  ) {
     this.push = history.pushState.bind(history);
     this.change = history.replaceState.bind(history);
     history.pushState = (data, title, url) => this.fromPage(data, title, url);
     history.replaceState = (data, title, url) => this.fromWidget(data, title, url);
     for (const press of PRESSES) addEventListener(press, (event) => this.press(event), true);
-    addEventListener("popstate", (event) => this.goes(event), true);
+    addEventListener("popstate", () => (this.pressed = false), true);
+    window.navigation?.addEventListener("navigate", (event) => this.goes(event));
   }
 
-  /** A person, or this code, goes back or forward. */
-  private goes(event: Event): void {
-    const isBack = placeNow() < this.place;
-    this.place = placeNow();
-    if (this.isReturning) {
-      this.isReturning = false;
-      event.stopImmediatePropagation();
-      for (const write of this.until.splice(0)) write();
-      this.whenAnswered(() => history.back());
-    } else if (isBack && this.pressed && this.isAwaited()) {
-      this.isReturning = true;
-      event.stopImmediatePropagation();
-      history.forward();
-    } else {
-      this.pressed = false;
-    }
+  /** A person is about to go back: to the entry before the one that the last press makes. */
+  private goes(event: NavigateEvent): void {
+    const place = window.navigation.currentEntry?.index ?? 0;
+    const isBack = event.navigationType === "traverse" && event.destination.index < place;
+    if (!isBack || !event.cancelable || !this.isAwaited()) return;
+    event.preventDefault();
+    this.whenAnswered(() => history.back());
   }
 
-  /** Whether the page may still answer to the last press. */
+  /** Whether the page may still answer to the last press, or write the link once more. */
   private isAwaited(): boolean {
     const since = performance.now() - this.pressedAt;
-    return since < SOON || (since < PATIENCE && isRunning());
+    return since < SOON || (since < PATIENCE && this.asked.isOpen);
   }
 
   private whenAnswered(act: () => void): void {
-    if (this.pressed && this.isAwaited()) setTimeout(() => this.whenAnswered(act), LOOK);
+    if (this.isAwaited()) setTimeout(() => this.whenAnswered(act), LOOK);
     else act();
   }
 
@@ -102,10 +86,6 @@ export class Steps {
 
   /** A widget changes the link, by itself. */
   private fromWidget(data: unknown, title: string, url?: string | URL | null): void {
-    if (this.isReturning) {
-      this.until.push(() => this.fromWidget(data, title, url));
-      return;
-    }
     const [now, next] = this.addresses(url);
     for (const key of new Set([...now.searchParams.keys(), ...next.searchParams.keys()])) {
       const before = valueOf(now, key);
@@ -117,10 +97,6 @@ export class Steps {
 
   /** A page changes the link, or is opened; what a widget has put there since the page read it stays. */
   private fromPage(data: unknown, title: string, url?: string | URL | null): void {
-    if (this.isReturning) {
-      this.until.push(() => this.fromPage(data, title, url));
-      return;
-    }
     const [now, next] = this.addresses(url);
     const late: string[] = [];
     for (const [key, { before, after, at }] of this.changes) {
@@ -144,14 +120,13 @@ export class Steps {
     const isStep = this.pressed && stepOf(next, this.keys) !== stepOf(new URL(location.href), this.keys);
     if (isStep) this.pressed = false;
     (isStep ? this.push : this.change)(data, title, next);
-    this.place = placeNow();
   }
 }
 
 let steps: Steps | null = null;
 
 export default function watch(args: FrontendRendererArgs<Record<string, unknown>, { keys: string[] }>): void {
-  steps ??= new Steps(history);
+  steps ??= new Steps(history, new Asked(WebSocket.prototype));
   steps.keys = args.data.keys;
   steps.tell = (keys) => args.setTriggerValue("late", keys);
 }

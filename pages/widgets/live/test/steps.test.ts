@@ -18,7 +18,7 @@ function watched(tell = (_: string[]) => {}): { pushed: string[]; replaced: stri
       own.replace.call(window.history, data, title, url);
     },
   } as unknown as History;
-  Object.assign(new Steps(history), { keys: KEYS, tell });
+  Object.assign(new Steps(history, { isOpen: false }), { keys: KEYS, tell });
   return { pushed, replaced, history };
 }
 
