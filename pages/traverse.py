@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -132,8 +133,13 @@ def place_of(slide: Slide) -> float:
     return float(st.session_state.get(slide.key, slide.start))
 
 
-def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str | None) -> bool:
-    """Put the sliders onto the start when model, start or what is slid are others than before; whether they were."""
+def away(slides: list[Slide]) -> dict[str, float]:
+    """Where those stand that are not at the start."""
+    return {slide.key: place_of(slide) for slide in slides if place_of(slide) != slide.start}
+
+
+def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str | None) -> None:
+    """Put the sliders onto the start when model, start or what is slid are others than before."""
     now = (opened.key, start.choice, slid)
     before = None if steps.went_back() else st.session_state.get("traverse_of")
     if before is None:
@@ -141,11 +147,10 @@ def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str |
         _follow_link(slides)
         st.session_state.traverse_of = now
     if before in (None, now):
-        return False
+        return
     st.session_state.traverse_undo = []
-    for slide in slides:
-        st.session_state[slide.key] = slide.start
-    return True
+    put(slides, [slide.start for slide in slides])
+    st.session_state.traverse_of = now
 
 
 def _check_link(slides: list[Slide]) -> None:
@@ -159,7 +164,8 @@ def _check_link(slides: list[Slide]) -> None:
 
 
 def _follow_link(slides: list[Slide]) -> None:
-    """Put the sliders where the link has them: those of the live view are not bound to it, as Streamlit's are."""
+    """Put the sliders where the link has them."""
+    renew()
     for slide in slides:
         if steps.went_back():
             st.session_state.pop(slide.key, None)
@@ -175,11 +181,18 @@ def remember(slides: list[Slide]) -> None:
 
 
 def put(slides: list[Slide], places: list[float]) -> None:
+    renew()
     for slide, place in zip(slides, places, strict=True):
         st.session_state[slide.key] = slide.snap(place)
 
 
+def renew() -> None:
+    """Have new sliders in place of Streamlit's: what a press takes along of the old ones is from before the change."""
+    st.session_state.traverse_turn = st.session_state.get("traverse_turn", 0) + 1
+
+
 def undo() -> None:
+    renew()
     st.session_state.update(st.session_state.traverse_undo.pop())
 
 
@@ -199,9 +212,25 @@ def randomize(opened: Opened, slides: list[Slide]) -> None:
     st.session_state.random = (seed + 1) % (MAX_SEED + 1)
 
 
-def slider(slide: Slide) -> None:
+def put_down(slides: list[Slide], places: Any) -> None:
+    """The hand let go: what it moved, or put back; what is not a place on a slider is left out."""
+    found = places if isinstance(places, dict) else {}
+    remember(slides)
+    for slide in slides:
+        place = found.get(slide.key, place_of(slide))
+        st.session_state[slide.key] = float(place) if is_place(slide, place) else slide.start
+
+
+def slider(slide: Slide, slides: list[Slide]) -> None:
+    turn = st.session_state.setdefault("traverse_turn", 0)
+    key = f"{slide.key}:{turn}"
+
+    def let_go() -> None:
+        if turn == st.session_state.traverse_turn:  # a slider that is gone says nothing
+            put_down(slides, {slide.key: st.session_state[key]})
+
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.slider(slide.label, slide.low, slide.high, slide.start, STEP, key=slide.key, bind="query-params")
+        st.slider(slide.label, slide.low, slide.high, place_of(slide), STEP, key=key, on_change=let_go)
         st.button(
             "Reset",
             key=f"reset_{slide.key}",
@@ -219,11 +248,11 @@ def sliders(opened: Opened, slides: list[Slide]) -> None:
     collapsed = [slide for slide in slides if not slide.axis.active]
     with st.container(height=HEIGHT if len(slides) > 4 else "content", border=True, gap="xsmall"):
         for slide in used[:VISIBLE]:
-            slider(slide)
+            slider(slide, slides)
         if used[VISIBLE:]:
             with st.expander(f"{len(used) - VISIBLE} more {kind_of(slides)}s"):
                 for slide in used[VISIBLE:]:
-                    slider(slide)
+                    slider(slide, slides)
         if collapsed:
             with st.expander(f"{len(collapsed)} collapsed dimension{'s' if len(collapsed) > 1 else ''}"):
                 st.caption(
@@ -233,7 +262,7 @@ def sliders(opened: Opened, slides: list[Slide]) -> None:
                 for slide in collapsed:
                     nats = "" if slide.axis.kl is None else f", KL {slide.axis.kl:.3f} nats"
                     st.caption(f"{slide.key}: variance {slide.axis.variance:.4f}{nats}")
-                    slider(slide)
+                    slider(slide, slides)
 
 
 def kind_of(slides: list[Slide]) -> str:
@@ -276,6 +305,7 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
         live_bench(opened, start, slides, way, graph)
     else:
         server_bench(opened, start, slides, way)
+    links.replace(SLIDER, {key: f"{place:g}" for key, place in away(slides).items()})
     if way.follow:
         st.caption("The finer levels follow: each is at its mean given the coarser ones, and not the start's.")
     point, moved = current(start, slides)
@@ -293,20 +323,11 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
 def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, graph: dict[str, Any]) -> None:
     """Sliders that decode in the browser while they are dragged."""
 
-    def put_down(places: Any) -> None:
-        """The hand let go: what it moved, or put back; what is not a place on a slider is left out."""
-        found = places if isinstance(places, dict) else {}
-        remember(slides)
-        for slide in slides:
-            place = found.get(slide.key, place_of(slide))
-            st.session_state[slide.key] = float(place) if is_place(slide, place) else slide.start
-
     def put_order(by_name: Any) -> None:
         st.session_state["order"] = by_name is True
 
     links.check_choice("order", "Order of the sliders", (BY_NAME,))
     by_name = st.session_state.setdefault("order", st.query_params.get("order") == BY_NAME)
-    places = {slide.key: place_of(slide) for slide in slides if place_of(slide) != slide.start}
     unused = words.unused(opened.checkpoint.model.spec)
     live.show(
         "traverse",
@@ -321,15 +342,14 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
             "heading": heading(opened, slides).replace("**", ""),
             "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
             "slides": [told(slide, start) for slide in slides],
-            "places": dict(sorted(places.items())),
+            "places": dict(sorted(away(slides).items())),
             "byName": by_name,
             "share": 0.5,
         },
-        places=put_down,
+        places=partial(put_down, slides),
         order=put_order,
     )
     links.replace(re.compile("order"), {"order": BY_NAME} if by_name else {})
-    links.replace(SLIDER, {key: f"{place:g}" for key, place in places.items()})
 
 
 def is_place(slide: Slide, place: Any) -> bool:
@@ -405,8 +425,7 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     )
     st.button("Randomize", on_click=randomize, args=(opened, slides), type="primary")
     st.button("Undo", on_click=undo, disabled=not st.session_state.get("traverse_undo"))
-    untouched = all(place_of(slide) == slide.start for slide in slides)
-    st.button("Reset all", on_click=reset, args=(slides,), disabled=untouched)
+    st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))
 
 
 def send(opened: Opened, choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
@@ -630,15 +649,8 @@ def slide(opened: Opened, start: Chosen, way: Way) -> None:
     if not slides:
         st.info("There are too many dimensions to slide, and no reference encodings to find main directions from.")
         return
-    others = settle(opened, start, slides, way.slid)
+    settle(opened, start, slides, way.slid)
     workbench(opened, start, slides, way)
-    if others:
-        # A slider that is new on the page takes its value from the link that the visit began with, whatever the
-        # session says; in the next run it is no longer new.
-        if all(place_of(slide) == slide.start for slide in slides):
-            st.session_state.traverse_of = opened.key, start.choice, way.slid
-        else:
-            st.rerun()
     grid(opened, start, slides, way)
 
 

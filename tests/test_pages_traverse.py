@@ -15,6 +15,7 @@ import streamlit as st
 import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Slider
 
 from pages.widgets import pictures
 from pages.widgets.models import Entry, Opened
@@ -97,8 +98,17 @@ def press(app: AppTest, label: str) -> AppTest:
     return checked(next(button for button in app.button if button.label == label).click().run())
 
 
+def key_of(shown: Slider) -> str:
+    """A slider's name, without which of the sliders of that name it is."""
+    return (shown.key or "").split(":")[0]
+
+
 def places(app: AppTest) -> dict[str, float]:
-    return {slider.key: slider.value for slider in app.slider if slider.key != "rows"}
+    return {key_of(shown): shown.value for shown in app.slider if shown.key != "rows"}
+
+
+def slider(app: AppTest, key: str) -> Slider:
+    return next(shown for shown in app.slider if key_of(shown) == key)
 
 
 def model(name: str) -> Opened:
@@ -118,7 +128,7 @@ def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None
     ]
     (folded,) = page.expander
     assert folded.label == "2 collapsed dimensions"
-    assert [slider.key for slider in folded.slider] == ["z4", "z1"]
+    assert [key_of(shown) for shown in folded.slider] == ["z4", "z1"]
     words = "\n".join(caption.value for caption in folded.caption)
     assert "variance of the encoded mean is below 0.01" in words and "z4: variance 0.0004, KL 0.010 nats" in words
     assert not page.warning
@@ -128,9 +138,9 @@ def test_a_start_shows_itself_and_its_own_place_on_every_slider(app) -> None:
     page = app(model="of-6", start="ref:7")
     mean = model("of-6").checkpoint.reference.mean[7]
     for i in range(6):
-        slider = page.slider(key=f"z{i}")
-        assert slider.value == pytest.approx(mean[i].item(), abs=0.026)
-        assert slider.min <= mean[i].item() <= slider.max
+        shown = slider(page, f"z{i}")
+        assert shown.value == pytest.approx(mean[i].item(), abs=0.026)
+        assert shown.min <= mean[i].item() <= shown.max
     pair, _ = canvases(page)
     assert pair["count"] == 2 and "reference picture 7" in pair["below"][1]
 
@@ -155,18 +165,44 @@ def test_models_without_reference_encodings(app) -> None:
 def test_a_slider_changes_the_picture_but_not_the_grid_and_reset_brings_it_back(app) -> None:
     page = app(model="of-6")
     pair, grid = canvases(page)
-    start = page.slider(key="z5").value
-    checked(page.slider(key="z5").set_value(1.5).run())
+    start = slider(page, "z5").value
+    checked(slider(page, "z5").set_value(1.5).run())
     moved = canvases(page)
     assert moved[0]["src"] != pair["src"] and moved[1]["src"] == grid["src"]
     assert page.button(key="reset_z3").disabled and not page.button(key="reset_z5").disabled
-    checked(page.slider(key="z3").set_value(0.5).run())
+    checked(slider(page, "z3").set_value(0.5).run())
     checked(page.button(key="reset_z5").click().run())
-    assert page.slider(key="z5").value == start and page.slider(key="z3").value == 0.5
+    assert slider(page, "z5").value == start and slider(page, "z3").value == 0.5
     press(page, "Reset all")
     assert canvases(page)[0]["src"] == pair["src"] and "z3" not in page.query_params
     press(page, "Undo")
-    assert page.slider(key="z3").value == 0.5
+    assert slider(page, "z3").value == 0.5
+
+
+def test_what_a_hand_did_to_a_slider_can_be_undone(app) -> None:
+    page = app(model="of-6")
+    start = places(page)
+    checked(slider(page, "z5").set_value(1.5).run())
+    checked(slider(page, "z3").set_value(0.5).run())
+    press(page, "Undo")
+    assert places(page) == start | {"z5": 1.5} and page.query_params["z5"] == "1.5"
+    press(page, "Undo")
+    assert places(page) == start and "z5" not in page.query_params
+
+
+def test_what_a_press_takes_along_of_the_sliders_before_is_not_heard(app) -> None:
+    """It left the browser before the answer to the press before it."""
+    page = app(model="of-6")
+    start = places(page)
+    press(page, "Randomize")
+    drawn = places(page)
+    old = [shown for shown in page.slider if shown.key != "rows"]
+    press(page, "Undo")
+    for shown in old:
+        page.session_state[shown.key] = drawn[key_of(shown)]
+    press(page, "Randomize")
+    press(page, "Undo")
+    assert places(page) == start
 
 
 def test_what_is_decoded_is_the_start_moved(app) -> None:
@@ -192,8 +228,8 @@ def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
     after = places(page)
     draw = explore.sample(model("of-6").checkpoint.model, 1, seed=0)[0]
     for i in (0, 2, 3, 5):
-        slider = page.slider(key=f"z{i}")
-        assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), slider.min), slider.max), abs=0.026)
+        shown = slider(page, f"z{i}")
+        assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), shown.min), shown.max), abs=0.026)
     assert all(after[f"z{i}"] == before[f"z{i}"] for i in COLLAPSED)
     assert page.number_input(key="random").value == 1
     press(page, "Undo")
@@ -206,13 +242,13 @@ def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
 @pytest.mark.parametrize("link", [{}, {"z5": 1.5}], ids=["from the start", "from a link"])
 def test_another_model_or_start_puts_the_sliders_back(app, link) -> None:
     page = app(model="of-6", **link)
-    checked(page.slider(key="z3").set_value(1.0).run())
+    checked(slider(page, "z3").set_value(1.0).run())
     checked(page.selectbox(key="model").set_value("of-20").run())
     fresh = places(app(model="of-20"))
     assert places(page) == fresh and len(fresh) == 20
     checked(page.selectbox(key="model").set_value("of-6").run())
     assert places(page) == places(app(model="of-6"))
-    checked(page.slider(key="z3").set_value(1.0).run())
+    checked(slider(page, "z3").set_value(1.0).run())
     page.session_state["picture_start"] = "mean"
     checked(page.run())
     assert set(places(page).values()) == {0.0}
@@ -289,10 +325,10 @@ def flowing(app, shelf: Path) -> VAE:
 
 def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     page = app(model="flow-6", start="ref:7", slide="Flow", f0=1.5)
-    assert sorted(places(page)) == [f"f{i}" for i in range(6)] and page.slider(key="f0").value == 1.5
+    assert sorted(places(page)) == [f"f{i}" for i in range(6)] and slider(page, "f0").value == 1.5
     opened = model("flow-6")
     base = explore.to_base(flowing, opened.checkpoint.reference.mean[7:8]).clone()
-    assert page.slider(key="f2").value == pytest.approx(base[0, 2].item(), abs=0.03)
+    assert slider(page, "f2").value == pytest.approx(base[0, 2].item(), abs=0.03)
     base[0, 0] = 1.5
     checked(page.button(key="use_a").click().run())
     sent = pictures.resolve(opened, page.session_state["picture_a"])
@@ -301,7 +337,7 @@ def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     assert saved["z"].shape == (6, 7, 6) and np.allclose(saved["start"], opened.checkpoint.reference.mean[7], atol=0.1)
     page = press(page, "Randomize")
     drawn = explore.sample_base(flowing, 1, seed=0)[0]
-    assert page.slider(key="f3").value == pytest.approx(drawn[3].item(), abs=0.03)
+    assert slider(page, "f3").value == pytest.approx(drawn[3].item(), abs=0.03)
     page = checked(page.segmented_control(key="slide").set_value("Dimensions").run())
     assert sorted(places(page)) == [f"z{i}" for i in range(6)]
 

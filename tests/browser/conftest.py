@@ -48,6 +48,13 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 DRAWN = "window.drawn = []; addEventListener('live-drawn', ({ detail }) => window.drawn.push(detail))"
+# Two buttons by their names, and the milliseconds between them.
+IN_ONE_BREATH = """async ([first, second, pause]) => {
+  const press = name => [...document.querySelectorAll('button')].find(each => each.innerText.includes(name)).click();
+  press(first);
+  await new Promise(resolve => setTimeout(resolve, pause));
+  press(second);
+}"""
 EMPTIED = "cookies,local_storage,indexeddb,websql,service_workers,cache_storage"  # all but the scripts that were read
 # Streamlit asks for these below the page's own path on a deep link, and goes on when they are not there.
 OWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")

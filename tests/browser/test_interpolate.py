@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from sklearn.datasets import load_digits
 
 from tests import handwriting
-from tests.browser.conftest import View
+from tests.browser.conftest import IN_ONE_BREATH, View
 from tests.handwriting import Scene
 from vae_core import checkpoints
 
@@ -42,14 +42,6 @@ def ring(tmp_path: Path) -> Path:
 
 def button(view: View, name: str) -> Locator:
     return view.page.get_by_role("button", name=name, exact=True)
-
-
-IN_ONE_BREATH = """async ([first, second, pause]) => {
-  const press = name => [...document.querySelectorAll('button')].find(each => each.innerText.includes(name)).click();
-  press(first);
-  await new Promise(resolve => setTimeout(resolve, pause));
-  press(second);
-}"""
 
 
 def press(view: View, name: str, place: int = 0) -> None:

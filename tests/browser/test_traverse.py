@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from tests.browser.conftest import IN_ONE_BREATH
+
 
 def picture(view) -> Locator:
     """The canvas with the decoded picture (left) and the start (right)."""
@@ -67,6 +69,19 @@ def test_keyboard_random_undo_reset_and_the_link_again(view, new_view) -> None:
     button(view, "Reset all").click()
     view.settle()
     assert np.array_equal(seen(view)[0], now) and "&z" not in view.page.url
+
+
+def test_a_press_right_after_undo_does_not_bring_back_what_was_undone(view) -> None:
+    view.open("traverse", model="digits", z3=1.5)
+    before = view.page.url
+    for pause in (0, 15, 30, 45, 60, 90):
+        button(view, "Randomize").click()
+        view.settle()
+        assert view.page.url.count("&z") > 2
+        view.page.evaluate(IN_ONE_BREATH, ["Undo", "Use as B", pause])
+        view.settle()
+        places = {part for part in view.page.url.split("?")[1].split("&") if part.startswith("z")}
+        assert places == {"z3=1.5"}, f"the second press {pause} ms after the first, from {before}"
 
 
 def test_another_model_and_back_begins_at_its_start(view) -> None:
