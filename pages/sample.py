@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, live, models, pictures, words
+from pages.widgets import classes, downloads, links, live, models, pictures, seeds, words
 from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas
 from pages.widgets.models import Opened, plain
@@ -146,10 +146,6 @@ def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
     return points, torch.full((len(points),), view.label)
 
 
-def new_draw(key: str = "seed") -> None:
-    st.session_state[key] = (st.session_state[key] + 1) % (MAX_SEED + 1)
-
-
 def pick(place: int) -> None:
     st.session_state.picture = place + 1
 
@@ -167,15 +163,6 @@ def in_base(opened: Opened, prior: str) -> bool:
     )
 
 
-def held(key: str, label: str, usual: float, most: float) -> float:
-    """Where a knob stands: in this visit, else in the link."""
-    if key not in st.session_state:
-        links.check_range(key, label, 0, most)
-        asked = None if links.outside(key, 0, most) else st.query_params.get(key)
-        st.session_state[key] = usual if asked is None else type(usual)(float(asked))
-    return st.session_state[key]
-
-
 def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any] | None]:
     """The widgets, and what they ask for; `above` the grid stand temperature and seed, as in the live view."""
     spec = opened.checkpoint.model.spec
@@ -187,9 +174,9 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
     prior = prior_input(opened, bool(spec.classes) and label is None) if spec.fitted and not plane else "own"
     if prior != "own" and not spec.classes and spec.fitted_classes:
         label = class_input(opened)
-    temperature = held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
+    temperature = links.held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
     if graph := graph_of(opened, keep, in_base(opened, prior)):
-        seed = int(held("seed", "Seed", 0, MAX_SEED))
+        seed = int(links.held("seed", "Seed", 0, MAX_SEED))
         # Put there anew in each run: what was a widget's in the run before would be forgotten.
         st.session_state.update(temperature=temperature, seed=seed)
         shown_input(opened)
@@ -300,18 +287,10 @@ def keep_input(opened: Opened) -> int:
 
 def seed_input(key: str, label: str, button: str, disabled: bool) -> int:
     """A seed, and the button that moves it on."""
-    held(key, label, 0, MAX_SEED)
-    seed = st.number_input(
-        label,
-        0,
-        MAX_SEED,
-        key=key,
-        width=150,
-        help="The same seed gives the same pictures again, also on another day.",
-    )
+    seed = seeds.seed(key, label, MAX_SEED, "The same seed gives the same pictures again, also on another day.")
     kind: Literal["primary", "secondary"] = "primary" if key == "seed" else "secondary"
-    st.button(button, key=f"new_{key}", on_click=new_draw, args=(key,), type=kind, disabled=disabled)
-    return int(seed)
+    st.button(button, key=f"new_{key}", on_click=seeds.move_on, args=(key, MAX_SEED), type=kind, disabled=disabled)
+    return seed
 
 
 def shown_input(opened: Opened) -> bool:

@@ -11,7 +11,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import classes, codes, downloads, links, live, models, pictures, steps, words
+from pages.widgets import classes, codes, downloads, links, live, models, pictures, seeds, steps, words
 from pages.widgets.buttons import pressed
 from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.models import Opened, plain
@@ -209,7 +209,7 @@ def randomize(opened: Opened, slides: list[Slide]) -> None:
     model = opened.checkpoint.model
     draw = (explore.sample_base if is_flow(slides) else explore.sample)(model, 1, seed=seed)[0]
     put(used, [slide.axis.coordinate(draw).item() for slide in used])
-    st.session_state.random = (seed + 1) % (MAX_SEED + 1)
+    seeds.move_on("random", MAX_SEED)
 
 
 def put_down(slides: list[Slide], places: Any) -> None:
@@ -309,7 +309,6 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
     if way.follow:
         st.caption("The finer levels follow: each is at its mean given the coarser ones, and not the start's.")
     point, moved = current(start, slides)
-    links.check_range("random", "Seed", 0, MAX_SEED)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         actions(opened, slides)
         send(
@@ -414,15 +413,8 @@ def code_bench(opened: Opened, start: Chosen) -> None:
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
     """What moves many sliders at once, and takes it back."""
-    st.number_input(
-        "Seed",
-        0,
-        MAX_SEED,
-        key="random",
-        bind="query-params",
-        width=140,
-        help="Of the next random point; the same seed gives the same point.",
-    )
+    seed = seeds.seed("random", "Seed", MAX_SEED, "Of the next random point; the same seed gives the same point.")
+    links.replace(re.compile("random"), {"random": str(seed)} if seed else {})
     st.button("Randomize", on_click=randomize, args=(opened, slides), type="primary")
     st.button("Undo", on_click=undo, disabled=not st.session_state.get("traverse_undo"))
     st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))

@@ -26,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 
 
+def seed_field(app: Any, key: str) -> Any:
+    """The field of a seed on a page of Streamlit's AppTest, whichever of its turns it is."""
+    return next(field for field in app.number_input if field.key.split(":")[0] == key)
+
+
 def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end in a thread of its own: beside tests in a browser, this one has a loop already."""
     with ThreadPoolExecutor(1) as pool:

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import canvas, downloads, pictures
 from pages.widgets.models import Entry, Opened
+from tests.conftest import seed_field
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo
 from vae_core.config import DataConfig
@@ -106,8 +107,8 @@ def test_new_draw_is_another_seed_and_the_seed_undoes_it(app) -> None:
     page = app(model="five")
     first = shown(page)["src"]
     checked(next(button for button in page.button if button.label == "New draw").click().run())
-    assert shown(page)["src"] != first and page.number_input(key="seed").value == 1
-    checked(page.number_input(key="seed").set_value(0).run())
+    assert shown(page)["src"] != first and seed_field(page, "seed").value == 1
+    checked(seed_field(page, "seed").set_value(0).run())
     assert shown(page)["src"] == first
 
 

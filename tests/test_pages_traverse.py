@@ -19,6 +19,7 @@ from streamlit.testing.v1.element_tree import Slider
 
 from pages.widgets import pictures
 from pages.widgets.models import Entry, Opened
+from tests.conftest import seed_field
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -231,10 +232,10 @@ def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
         shown = slider(page, f"z{i}")
         assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), shown.min), shown.max), abs=0.026)
     assert all(after[f"z{i}"] == before[f"z{i}"] for i in COLLAPSED)
-    assert page.number_input(key="random").value == 1
+    assert seed_field(page, "random").value == 1
     press(page, "Undo")
     assert places(page) == before
-    checked(page.number_input(key="random").set_value(0).run())
+    checked(seed_field(page, "random").set_value(0).run())
     press(page, "Randomize")
     assert places(page) == after
 

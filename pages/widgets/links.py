@@ -77,6 +77,15 @@ def replace(names: re.Pattern[str], values: Mapping[str, str]) -> None:
             st.query_params[key] = value
 
 
+def held(key: str, label: str, usual: float, most: float) -> float:
+    """Where a knob stands: in this visit, else in the link."""
+    if key not in st.session_state:
+        check_range(key, label, 0, most)
+        asked = None if outside(key, 0, most) else st.query_params.get(key)
+        st.session_state[key] = usual if asked is None else type(usual)(float(asked))
+    return st.session_state[key]
+
+
 def drop_infinite() -> None:
     """Take infinite numbers out of the link, and keep them for the checks to name; call it before any widget.
 

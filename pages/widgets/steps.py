@@ -21,6 +21,7 @@ HELD = (
     "seed",
     "rest",
     "order",
+    "random",
     "codes",
     "compare_z",
     "map_tool",

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from tests.browser.conftest import IN_ONE_BREATH
+
 
 def grid(view) -> Locator:
     return view.page.locator("[data-testid=stMain] .canvas img")
@@ -30,6 +32,15 @@ def test_the_first_visit_shows_a_large_picture_without_scrolling(view) -> None:
         assert place["y"] < 720
     assert seen(view).std() > 40
     view.screenshot("sample")
+
+
+def test_each_of_two_quick_presses_is_a_draw(view) -> None:
+    view.open("sample", model="digits")
+    for count, pause in enumerate((0, 15, 30, 60), 1):
+        view.page.evaluate(IN_ONE_BREATH, ["New draw", "New draw", pause])
+        view.settle()
+        assert f"seed={2 * count}" in view.page.url, f"{pause} ms"
+    expect(view.page.get_by_label("Seed", exact=True)).to_have_value("8")
 
 
 def test_temperature_by_keyboard_new_draw_and_the_link_again(view, new_view) -> None:

@@ -84,6 +84,14 @@ def test_a_press_right_after_undo_does_not_bring_back_what_was_undone(view) -> N
         assert places == {"z3=1.5"}, f"the second press {pause} ms after the first, from {before}"
 
 
+def test_a_press_right_after_a_draw_does_not_put_its_seed_back(view) -> None:
+    view.open("traverse", model="digits")
+    for count, pause in enumerate((0, 15, 30, 60), 1):
+        view.page.evaluate(IN_ONE_BREATH, ["Randomize", "Use as B", pause])
+        view.settle()
+        assert f"random={count}" in view.page.url, f"{pause} ms"
+
+
 def test_another_model_and_back_begins_at_its_start(view) -> None:
     view.open("traverse", model="digits", z3=1.5)
     assert "z3=1.5" in view.page.url
