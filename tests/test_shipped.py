@@ -135,7 +135,17 @@ def varied(factor: int, count: int = 40) -> Tensor:
     return rows
 
 
-def test_one_slider_turns_the_shape_nearly_alone_where_it_is_given() -> None:
+def test_squares_are_rebuilt_as_squares() -> None:
+    """Squared error of the pixels, as a share of the picture; discs of the same places and areas have 0.09."""
+    rows = varied(2).flatten(0, 1)
+    squares = rows[rows[:, 0] == 0]
+    x, model = drawn(squares), load("sprites-conditional-tc").model
+    found = model.decode(model.encode(x, squares[:, 0]).mean, squares[:, 0])
+    error = (found - x).square().flatten(1).sum(1) / x.square().flatten(1).sum(1)
+    assert error.mean() < 0.05
+
+
+def test_one_slider_turns_the_shape_alone_where_it_is_given() -> None:
     """Which means move when the shape is turned, and what pictures that slider makes."""
     model, names = load("sprites-conditional-tc").model, tuple(sprites.FACTORS)
     moved = {}
@@ -145,8 +155,8 @@ def test_one_slider_turns_the_shape_nearly_alone_where_it_is_given() -> None:
         moved[names[factor]] = mean.unflatten(0, rows.shape[:2]).var(1).mean(0)  # (D,)
     shares = torch.stack([*moved.values()])  # (F, D)
     turning = int(moved["rotation"].argmax())
-    assert moved["rotation"][turning] > 0.9 * moved["rotation"].sum(), "another slider turns the shape, too"
-    assert moved["rotation"][turning] > 0.8 * shares[:, turning].sum(), "the slider moves something else, too"
+    assert moved["rotation"][turning] > 0.95 * moved["rotation"].sum(), "another slider turns the shape, too"
+    assert moved["rotation"][turning] > 0.9 * shares[:, turning].sum(), "the slider moves something else, too"
 
     rows = varied(names.index("rotation"))
     shape = rows[..., 0].flatten()
@@ -160,7 +170,7 @@ def test_one_slider_turns_the_shape_nearly_alone_where_it_is_given() -> None:
         x = model.decode([slid.flatten(0, 1)], rows[:, :9, 0].flatten()).unflatten(0, slid.shape[:2]).flatten(2)
         left = torch.cdist(x, turned).square().amin(2).sum()
         explained.append(1 - (left / (x - turned[:, 7:8]).square().sum()).item())
-    assert explained.pop(turning) > 0.8, "what the slider makes are no turned shapes"
+    assert explained.pop(turning) > 0.95, "what the slider makes are no turned shapes"
     assert max(explained) < 0.15, "another slider makes turned shapes, too"
 
 
