@@ -141,14 +141,16 @@ def away(slides: list[Slide]) -> dict[str, float]:
 def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str | None) -> None:
     """Put the sliders onto the start when model, start or what is slid are others than before."""
     now = (opened.key, start.choice, slid)
-    before = None if steps.went_back() else st.session_state.get("traverse_of")
+    held = st.session_state.get("traverse_of")
+    if held != now:
+        st.session_state.traverse_undo = []
+    before = None if steps.went_back() else held
     if before is None:
         _check_link(slides)
         _follow_link(slides)
         st.session_state.traverse_of = now
     if before in (None, now):
         return
-    st.session_state.traverse_undo = []
     put(slides, [slide.start for slide in slides])
     st.session_state.traverse_of = now
 
@@ -170,7 +172,7 @@ def _follow_link(slides: list[Slide]) -> None:
         if steps.went_back():
             st.session_state.pop(slide.key, None)
         if slide.key in st.query_params and not links.outside(slide.key, slide.low, slide.high):
-            st.session_state.setdefault(slide.key, float(st.query_params[slide.key]))
+            st.session_state.setdefault(slide.key, slide.snap(float(st.query_params[slide.key])))
 
 
 def remember(slides: list[Slide]) -> None:

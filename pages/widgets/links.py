@@ -68,21 +68,31 @@ def check_tab(key: str, names: Sequence[str]) -> None:
 
 
 def replace(names: re.Pattern[str], values: Mapping[str, str]) -> None:
-    """Put these values into the link, and take out all others whose name matches."""
-    for key in list(st.query_params):
+    """Put these values into the link, and take out all others whose name matches.
+
+    They are put there again where they are others than before: the link that a run begins with is older than what the
+    run before it has written, if a person pressed twice quickly.
+    """
+    written = st.session_state.setdefault("links_written", {})
+    before = written.get(names.pattern, values)
+    for key in dict.fromkeys([*st.query_params, *(before if before != values else ())]):
         if names.fullmatch(key) and key not in values:
+            st.query_params.setdefault(key, "")  # only what is there can be taken out
             del st.query_params[key]
     for key, value in values.items():
-        if st.query_params.get(key) != value:
+        if before != values or st.query_params.get(key) != value:
             st.query_params[key] = value
+    written[names.pattern] = dict(values)
 
 
 def held(key: str, label: str, usual: float, most: float) -> float:
-    """Where a knob stands: in this visit, else in the link."""
+    """Where a knob stands: in this visit, else in the link; a whole number where the usual one is."""
     if key not in st.session_state:
-        check_range(key, label, 0, most)
-        asked = None if outside(key, 0, most) else st.query_params.get(key)
-        st.session_state[key] = usual if asked is None else type(usual)(float(asked))
+        asked, whole = st.query_params.get(key), isinstance(usual, int)
+        good = not outside(key, 0, most) and (not whole or float(asked or 0).is_integer())
+        if not good:
+            _refuse(key, label, f"a {'whole ' if whole else ''}number from 0 to {most:.10g}")
+        st.session_state[key] = type(usual)(float(asked)) if good and asked is not None else usual
     return st.session_state[key]
 
 

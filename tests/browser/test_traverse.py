@@ -92,6 +92,37 @@ def test_a_press_right_after_a_draw_does_not_put_its_seed_back(view) -> None:
         assert f"random={count}" in view.page.url, f"{pause} ms"
 
 
+def test_the_link_says_what_the_sliders_say_after_two_presses_that_cancel_each_other(view) -> None:
+    view.open("traverse", model="digits", z3=1.5)
+    handles(view).nth(1).focus()
+    view.page.keyboard.press("ArrowRight")
+    view.settle()
+
+    def places() -> set[str]:
+        return {part for part in view.page.url.split("?")[1].split("&") if part.startswith("z")}
+
+    before = places()
+    assert len(before) == 2 and "z3=1.5" in before
+    for pause in (0, 15, 30, 60):
+        view.page.evaluate(IN_ONE_BREATH, ["Reset all", "Undo", pause])
+        view.settle()
+        assert places() == before, f"the second press {pause} ms after the first"
+
+
+def test_back_leaves_nothing_of_another_model_to_undo(view) -> None:
+    view.open("traverse", model="digits")
+    view.page.get_by_test_id("stSidebar").get_by_role("combobox", name="Model").click()
+    view.page.get_by_role("option", name="mnist-2d", exact=True).click()
+    view.settle()
+    button(view, "Randomize").click()
+    view.settle()
+    expect(button(view, "Undo")).to_be_enabled()
+    view.page.go_back()
+    view.settle()
+    assert "model=digits" in view.page.url
+    expect(button(view, "Undo")).to_be_disabled()
+
+
 def test_another_model_and_back_begins_at_its_start(view) -> None:
     view.open("traverse", model="digits", z3=1.5)
     assert "z3=1.5" in view.page.url

@@ -48,6 +48,7 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 	tell = () => void 0;
 	pressed = !1;
 	pressedAt = 0;
+	waiting = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Map();
 	push;
 	change;
@@ -57,8 +58,15 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 		addEventListener("popstate", () => this.pressed = !1, !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
 	}
 	goes(e) {
-		let t = window.navigation.currentEntry?.index ?? 0;
-		e.navigationType === "traverse" && e.destination.index < t && e.cancelable && this.isAwaited() && (e.preventDefault(), this.whenAnswered(() => history.back()));
+		let t = window.navigation.currentEntry?.index ?? 0, { index: n, key: r } = e.destination;
+		if (!(e.navigationType !== "traverse" || n >= t)) {
+			if (!e.cancelable) this.waiting.clear();
+			else if (this.isAwaited()) {
+				e.preventDefault();
+				let i = () => this.waiting.delete(i) && (n === t - 1 ? history.back() : window.navigation.traverseTo(r));
+				this.waiting.add(i), this.whenAnswered(i);
+			}
+		}
 	}
 	isAwaited() {
 		let e = performance.now() - this.pressedAt;

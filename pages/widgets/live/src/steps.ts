@@ -39,6 +39,7 @@ export class Steps {
   tell: (keys: string[]) => void = () => undefined; // what of a link came too late for the page
   private pressed = false; // since the last entry
   private pressedAt = 0;
+  private readonly waiting = new Set<() => void>(); // for the page's answer, to go back
   private readonly changes = new Map<string, Change>();
   private readonly push: History["pushState"];
   private readonly change: History["replaceState"];
@@ -56,13 +57,24 @@ export class Steps {
     window.navigation?.addEventListener("navigate", (event) => this.goes(event));
   }
 
-  /** A person is about to go back: to the entry before the one that the last press makes. */
+  /**
+   * A person is about to go back: from the entry that the last press makes, be it there or not.
+   *
+   * A browser lets one Back wait, and not the next one: that goes on from the entry which the press was made in, as is
+   * right, and the first has nothing left to do.
+   */
   private goes(event: NavigateEvent): void {
     const place = window.navigation.currentEntry?.index ?? 0;
-    const isBack = event.navigationType === "traverse" && event.destination.index < place;
-    if (!isBack || !event.cancelable || !this.isAwaited()) return;
-    event.preventDefault();
-    this.whenAnswered(() => history.back());
+    const { index, key } = event.destination;
+    if (event.navigationType !== "traverse" || index >= place) return;
+    if (!event.cancelable) this.waiting.clear();
+    else if (this.isAwaited()) {
+      event.preventDefault();
+      const back = () =>
+        this.waiting.delete(back) && (index === place - 1 ? history.back() : window.navigation.traverseTo(key));
+      this.waiting.add(back);
+      this.whenAnswered(back);
+    }
   }
 
   /** Whether the page may still answer to the last press, or write the link once more. */

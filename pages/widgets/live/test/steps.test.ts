@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Steps, stepOf } from "../src/steps";
 
 const KEYS = ["model", "a"];
@@ -94,6 +94,68 @@ describe("a widget's value in the link", () => {
     history.pushState({}, "", "/map");
     expect(link()).toBe("/map");
     expect(hears).not.toHaveBeenCalled();
+  });
+});
+
+describe("Back while an answer is to come", () => {
+  const SOON = 200;
+  const navigation = Object.assign(new EventTarget(), { currentEntry: { index: 5 }, traverseTo: vi.fn() });
+  const asked = { isOpen: true };
+  const back = vi.spyOn(History.prototype, "back").mockImplementation(() => {});
+
+  function go(index: number, cancelable = true): Event {
+    const event = new Event("navigate", { cancelable });
+    Object.assign(event, { navigationType: "traverse", destination: { index, key: `entry ${index}` } });
+    navigation.dispatchEvent(event);
+    return event;
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("navigation", navigation);
+    vi.clearAllMocks();
+    asked.isOpen = true;
+    new Steps({ pushState() {}, replaceState() {} } as unknown as History, asked);
+    press();
+  });
+
+  afterEach(() => {
+    asked.isOpen = false;
+    vi.runAllTimers();
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  it("waits for it", () => {
+    expect(go(4).defaultPrevented).toBe(true);
+    vi.advanceTimersByTime(1_000);
+    expect(back).not.toHaveBeenCalled();
+    asked.isOpen = false;
+    vi.advanceTimersByTime(SOON);
+    expect(back).toHaveBeenCalled();
+  });
+
+  it("goes as far as it was asked to", () => {
+    expect(go(2).defaultPrevented).toBe(true);
+    asked.isOpen = false;
+    vi.advanceTimersByTime(1_000);
+    expect(navigation.traverseTo).toHaveBeenCalledWith("entry 2");
+    expect(back).not.toHaveBeenCalled();
+  });
+
+  it("is not done once more where a second one could not wait", () => {
+    go(4);
+    go(4, false);
+    asked.isOpen = false;
+    vi.advanceTimersByTime(1_000);
+    expect(back).not.toHaveBeenCalled();
+  });
+
+  it("goes at once where nothing is awaited, and Forward always does", () => {
+    expect(go(6).defaultPrevented).toBe(false);
+    asked.isOpen = false;
+    vi.advanceTimersByTime(SOON);
+    expect(go(4).defaultPrevented).toBe(false);
   });
 });
 
