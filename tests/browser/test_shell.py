@@ -41,7 +41,7 @@ def test_a_link_to_a_fresh_server_opens_the_page_in_its_frame(start_server, new_
 
 def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None:
     view.open("sample", seed="-1e400", n=9)
-    view.page.get_by_text("The link sets “Seed” to “-1e400”, but it can only be a number from 0").wait_for()
+    view.page.get_by_text("The link sets “Seed” to “-1e400”, but it can only be a whole number from 0").wait_for()
     assert view.page.locator("[data-testid=stException]").count() == 0
     assert view.page.url.endswith("/sample?n=9")
 
