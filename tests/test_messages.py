@@ -43,11 +43,26 @@ class Socket:
 
     async def begins(self, page: str, link: str | None = None) -> None:
         """Streamlit announces a run, of a link before its page is known, and then says which page it shows."""
-        announced, shown = ForwardMsg(), ForwardMsg()
-        announced.new_session.page_script_hash = page if link is None else link
+        await self.announces(page if link is None else link)
+        await self.shows(page)
+
+    async def announces(self, page: str) -> None:
+        """Streamlit announces a run: its callbacks are still to be called, and write the link."""
+        announced, running, written = ForwardMsg(), ForwardMsg(), ForwardMsg()
+        announced.new_session.page_script_hash = page
+        running.session_status_changed.script_is_running = True
+        written.page_info_changed.query_string = "seed=1"
+        for message in (announced, running, written):
+            await self.tells(message)
+
+    async def shows(self, page: str) -> None:
+        """Streamlit says which page it is: the callbacks were called."""
+        shown = ForwardMsg()
         shown.navigation.page_script_hash = page
-        for message in (announced, shown):
-            await self.connection.send({"type": "websocket.send", "bytes": message.SerializeToString()})
+        await self.tells(shown)
+
+    async def tells(self, message: ForwardMsg) -> None:
+        await self.connection.send({"type": "websocket.send", "bytes": message.SerializeToString()})
 
 
 def value(name: str, number: int) -> WidgetState:
@@ -108,9 +123,7 @@ def test_a_page_that_the_server_opened_is_heard(link: str | None) -> None:
 def test_a_page_that_a_deep_link_opened_is_heard() -> None:
     async def act(socket: Socket) -> None:
         await socket.begins("frame")  # of all pages; which of them it is comes a moment later
-        told = ForwardMsg()
-        told.navigation.page_script_hash = "page"
-        await socket.connection.send({"type": "websocket.send", "bytes": told.SerializeToString()})
+        await socket.shows("page")
         socket.say("page", value("m", 1))
         assert (await socket.heard()).page_script_hash == "page"
 
@@ -138,15 +151,16 @@ def test_what_a_fragment_says_together_with_another_widget_runs_the_whole_page(
     run(act)
 
 
-def test_a_message_waits_until_the_run_before_it_has_begun() -> None:
+def test_a_message_waits_until_the_run_before_it_has_called_what_it_was_asked_to() -> None:
     async def act(socket: Socket) -> None:
         socket.say("old", value("n", 1), press("a"))
         socket.say("old", value("n", 1), press("b"))
         assert (await socket.heard()).widget_states.widgets[1].id == "a"
         waiting = asyncio.ensure_future(socket.connection.receive())
+        await socket.announces("old")
         await asyncio.sleep(0.1)
         assert not waiting.done()
-        await socket.begins("old")
+        await socket.shows("old")
         message = await asyncio.wait_for(waiting, 5)
         assert BackMsg.FromString(message["bytes"]).rerun_script.widget_states.widgets[1].id == "b"
 
@@ -162,8 +176,7 @@ def test_what_is_said_after_a_step_back_waits_until_the_page_has_followed_the_li
         await socket.begins("old")
         await asyncio.sleep(0.1)
         assert not waiting.done()
-        ended = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY).SerializeToString()
-        await socket.connection.send({"type": "websocket.send", "bytes": ended})
+        await socket.tells(ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
         assert BackMsg.FromString((await asyncio.wait_for(waiting, 5))["bytes"]).rerun_script.widget_states
 
     run(act)

@@ -7,8 +7,8 @@ Streamlit 1.67 loses three things where messages come close together, as on a ta
 - A press and what a fragment says in the same moment are one message, which runs the fragment alone. Here it runs the
   page.
 - A run that has not begun when the next message comes never begins, and its callbacks are never called. Here each
-  message waits until the run before it has begun; after a step back, until it has ended, since that run alone follows
-  the link.
+  message waits until the run before it has called them; after a step back, until it has ended, since that run alone
+  follows the link.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 LAST_WORDS = 0.06  # seconds that a page switch waits for what the page that is left still says
 BEGIN = 5.0  # seconds at most that a message waits for the run before it to begin
+# What is said while a run has not come to its callbacks, or is still in them, where they write the link.
+BEFORE = ("new_session", "session_status_changed", "page_info_changed")
 LARGE = 2**16  # bytes: what is larger is content, and not read here
 
 
@@ -87,7 +89,7 @@ class Connection:
             self._page, self._announced = said.new_session.page_script_hash, True
         elif kind == "navigation":  # the page of a link is not known before
             self._page = said.navigation.page_script_hash
-        is_sign = kind == "script_finished" if self._went_back else kind != "new_session"
+        is_sign = kind == "script_finished" if self._went_back else kind not in BEFORE
         if content and is_sign and self._announced:
             self._begun.set()  # its callbacks came before anything that it shows
         await self._send(message)
