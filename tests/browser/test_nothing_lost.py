@@ -240,6 +240,31 @@ def test_back_right_after_a_press_undoes_that_press(wait: int, later: int, live)
         assert live.page.url == second
 
 
+@pytest.mark.parametrize("pause", [20, 100])
+def test_two_backs_right_after_a_press_undo_it_and_the_one_before(pause: int, view) -> None:
+    """No page can hold the second, of the browser's own button: the late answer to the press is not for its entry."""
+    later = 400
+    view.page.add_init_script(LATER.replace("LATER", str(later)))
+    view.spent = True
+    view.open("sample", model="digits")
+    for seed in (1, 2, 3):
+        button(view, "New draw").click()
+        view.page.wait_for_timeout(later)
+        view.settle()
+        assert in_link(view, "seed") == str(seed)
+    tab = view.page.context.new_cdp_session(view.page)
+    button(view, "New draw").click()
+    for _ in range(2):
+        view.page.wait_for_timeout(pause)
+        history = tab.send("Page.getNavigationHistory")
+        before = history["entries"][history["currentIndex"] - 1]["id"]
+        tab.send("Page.navigateToHistoryEntry", {"entryId": before})
+    view.page.wait_for_timeout(1000 + 3 * later)
+    view.settle()
+    drawn = view.page.get_by_label("Seed", exact=True).input_value()
+    assert in_link(view, "seed") == drawn == "2"
+
+
 @pytest.mark.parametrize("how", HELD)
 def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: int, live) -> None:
     ready(live, "sliders")

@@ -27,8 +27,11 @@ var t = class {
 		};
 	}
 	get isOpen() {
-		let e = performance.now();
-		return this.waiting = this.waiting.filter((t) => e - t < 5e3), this.isRunning || this.waiting.length > 0;
+		return this.isRunning || this.isAhead(Infinity);
+	}
+	isAhead(e) {
+		let t = performance.now();
+		return this.waiting = this.waiting.filter((e) => t - e < 5e3), this.waiting.some((t) => t <= e);
 	}
 	said(t) {
 		t instanceof Uint8Array && e(t)?.field === 11 && this.waiting.push(performance.now());
@@ -48,6 +51,7 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 	tell = () => void 0;
 	pressed = !1;
 	pressedAt = 0;
+	wentAt = -Infinity;
 	waiting = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Map();
 	push;
@@ -55,18 +59,21 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 	constructor(e, t) {
 		this.asked = t, this.push = e.pushState.bind(e), this.change = e.replaceState.bind(e), e.pushState = (e, t, n) => this.fromPage(e, t, n), e.replaceState = (e, t, n) => this.fromWidget(e, t, n);
 		for (let e of n) addEventListener(e, (e) => this.press(e), !0);
-		addEventListener("popstate", () => this.pressed = !1, !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
+		addEventListener("popstate", () => this.went(), !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
 	}
 	goes(e) {
 		let t = window.navigation.currentEntry?.index ?? 0, { index: n, key: r } = e.destination;
 		if (!(e.navigationType !== "traverse" || n >= t)) {
-			if (!e.cancelable) this.waiting.clear();
+			if (!e.cancelable) this.pressed && this.waiting.clear();
 			else if (this.isAwaited()) {
 				e.preventDefault();
 				let i = () => this.waiting.delete(i) && (n === t - 1 ? history.back() : window.navigation.traverseTo(r));
 				this.waiting.add(i), this.whenAnswered(i);
 			}
 		}
+	}
+	went() {
+		this.pressed = !1, this.wentAt = performance.now() + a;
 	}
 	isAwaited() {
 		let e = performance.now() - this.pressedAt;
@@ -76,11 +83,15 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 		this.isAwaited() ? setTimeout(() => this.whenAnswered(e), a) : e();
 	}
 	press(e) {
-		e instanceof KeyboardEvent && (e.altKey || e.metaKey) || (this.pressed = !0, this.pressedAt = performance.now(), this.changes.clear());
+		e instanceof KeyboardEvent && (e.altKey || e.metaKey) || (this.pressed = !0, this.wentAt = -Infinity, this.pressedAt = performance.now(), this.changes.clear());
+	}
+	isOfTheEntryLeft() {
+		return performance.now() < this.wentAt || this.asked.isAhead(this.wentAt);
 	}
 	fromWidget(e, t, n) {
-		let [r, i] = this.addresses(n);
-		for (let e of /* @__PURE__ */ new Set([...r.searchParams.keys(), ...i.searchParams.keys()])) {
+		if (this.isOfTheEntryLeft()) return;
+		let [r, i] = this.addresses(n), a = this.wentAt > -Infinity ? [] : [...r.searchParams.keys(), ...i.searchParams.keys()];
+		for (let e of new Set(a)) {
 			let t = c(r, e);
 			t !== c(i, e) && this.changes.set(e, {
 				before: t,
@@ -91,6 +102,7 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 		this.write(e, t, i);
 	}
 	fromPage(e, t, n) {
+		if (this.isOfTheEntryLeft()) return;
 		let [i, a] = this.addresses(n), o = [];
 		for (let [e, { before: t, after: n, at: s }] of this.changes) if (!(a.pathname !== i.pathname || performance.now() - s > r) && t === c(a, e) && t !== JSON.stringify(n)) {
 			a.searchParams.delete(e);

@@ -48,9 +48,14 @@ export class Asked {
 
   /** Whether an answer is still to come; what a page says that is being left has none, and is not waited for. */
   get isOpen(): boolean {
+    return this.isRunning || this.isAhead(Infinity);
+  }
+
+  /** Whether a run that was asked for by this time is still to begin: what the page says until then is of one before. */
+  isAhead(time: number): boolean {
     const now = performance.now();
     this.waiting = this.waiting.filter((at) => now - at < PATIENCE);
-    return this.isRunning || this.waiting.length > 0;
+    return this.waiting.some((at) => at <= time);
   }
 
   private said(content: unknown): void {

@@ -8,7 +8,8 @@
 // takes it out again: it is put back, and the page hears of it.
 //
 // And Back that follows a press so soon that the page has not answered yet waits for the answer, in a browser that lets
-// it wait (Navigation API): it undoes that press, and not the one before.
+// it wait (Navigation API): it undoes that press, and not the one before. Where a step was taken without waiting, what the
+// page still says of the entry that was left does not get into this one.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import { Asked, PATIENCE } from "./asked";
 
@@ -39,6 +40,7 @@ export class Steps {
   tell: (keys: string[]) => void = () => undefined; // what of a link came too late for the page
   private pressed = false; // since the last entry
   private pressedAt = 0;
+  private wentAt = -Infinity; // when Streamlit had asked for the page of the entry that was gone to
   private readonly waiting = new Set<() => void>(); // for the page's answer, to go back
   private readonly changes = new Map<string, Change>();
   private readonly push: History["pushState"];
@@ -46,14 +48,14 @@ export class Steps {
 
   constructor(
     history: History,
-    private readonly asked: Pick<Asked, "isOpen">,
+    private readonly asked: Pick<Asked, "isOpen" | "isAhead">,
   ) {
     this.push = history.pushState.bind(history);
     this.change = history.replaceState.bind(history);
     history.pushState = (data, title, url) => this.fromPage(data, title, url);
     history.replaceState = (data, title, url) => this.fromWidget(data, title, url);
     for (const press of PRESSES) addEventListener(press, (event) => this.press(event), true);
-    addEventListener("popstate", () => (this.pressed = false), true);
+    addEventListener("popstate", () => this.went(), true);
     window.navigation?.addEventListener("navigate", (event) => this.goes(event));
   }
 
@@ -61,20 +63,26 @@ export class Steps {
    * A person is about to go back: from the entry that the last press makes, be it there or not.
    *
    * A browser lets one Back wait, and not the next one: that goes on from the entry which the press was made in, as is
-   * right, and the first has nothing left to do.
+   * right, and the first has nothing left to do, unless that press has made its entry.
    */
   private goes(event: NavigateEvent): void {
     const place = window.navigation.currentEntry?.index ?? 0;
     const { index, key } = event.destination;
     if (event.navigationType !== "traverse" || index >= place) return;
-    if (!event.cancelable) this.waiting.clear();
-    else if (this.isAwaited()) {
+    if (!event.cancelable) {
+      if (this.pressed) this.waiting.clear();
+    } else if (this.isAwaited()) {
       event.preventDefault();
       const back = () =>
         this.waiting.delete(back) && (index === place - 1 ? history.back() : window.navigation.traverseTo(key));
       this.waiting.add(back);
       this.whenAnswered(back);
     }
+  }
+
+  private went(): void {
+    this.pressed = false;
+    this.wentAt = performance.now() + LOOK;
   }
 
   /** Whether the page may still answer to the last press, or write the link once more. */
@@ -92,14 +100,22 @@ export class Steps {
   private press(event: Event): void {
     if (event instanceof KeyboardEvent && (event.altKey || event.metaKey)) return; // as of Back itself
     this.pressed = true;
+    this.wentAt = -Infinity;
     this.pressedAt = performance.now();
     this.changes.clear();
   }
 
-  /** A widget changes the link, by itself. */
+  /** Whether the page speaks that was there before a person went to this entry: its own run is still to begin. */
+  private isOfTheEntryLeft(): boolean {
+    return performance.now() < this.wentAt || this.asked.isAhead(this.wentAt);
+  }
+
+  /** A widget changes the link, by itself; after a step in the history, until the next press, so does a page. */
   private fromWidget(data: unknown, title: string, url?: string | URL | null): void {
+    if (this.isOfTheEntryLeft()) return;
     const [now, next] = this.addresses(url);
-    for (const key of new Set([...now.searchParams.keys(), ...next.searchParams.keys()])) {
+    const keys = this.wentAt > -Infinity ? [] : [...now.searchParams.keys(), ...next.searchParams.keys()];
+    for (const key of new Set(keys)) {
       const before = valueOf(now, key);
       if (before === valueOf(next, key)) continue;
       this.changes.set(key, { before, after: next.searchParams.getAll(key), at: performance.now() });
@@ -109,6 +125,7 @@ export class Steps {
 
   /** A page changes the link, or is opened; what a widget has put there since the page read it stays. */
   private fromPage(data: unknown, title: string, url?: string | URL | null): void {
+    if (this.isOfTheEntryLeft()) return;
     const [now, next] = this.addresses(url);
     const late: string[] = [];
     for (const [key, { before, after, at }] of this.changes) {

@@ -70,6 +70,21 @@ test("two presses have two answers", () => {
   }
 });
 
+test("what was asked for is ahead until its run begins, whatever was asked for later", () => {
+  vi.useFakeTimers();
+  const { asked, send, hear } = socket();
+  send(...RERUN);
+  vi.advanceTimersByTime(10);
+  const time = performance.now();
+  vi.advanceTimersByTime(10);
+  send(...RERUN);
+  expect(asked.isAhead(time)).toBe(true);
+  hear(...BEGUN);
+  expect(asked.isAhead(time)).toBe(false);
+  expect(asked.isAhead(Infinity)).toBe(true);
+  vi.useRealTimers();
+});
+
 test("what has no answer is not waited for for ever", () => {
   vi.useFakeTimers();
   const { asked, send } = socket();

@@ -18,10 +18,11 @@ function watched(tell = (_: string[]) => {}): { pushed: string[]; replaced: stri
       own.replace.call(window.history, data, title, url);
     },
   } as unknown as History;
-  Object.assign(new Steps(history, { isOpen: false }), { keys: KEYS, tell });
+  Object.assign(new Steps(history, { isOpen: false, isAhead: () => isAhead }), { keys: KEYS, tell });
   return { pushed, replaced, history };
 }
 
+let isAhead = false; // a run that was asked for is still to begin
 const press = () => window.dispatchEvent(new Event("pointerdown"));
 const link = () => location.pathname + location.search;
 
@@ -47,13 +48,37 @@ describe("the browser's history", () => {
     expect(pushed).toEqual(["/sample?z1=0.5&model=fashion"]);
   });
 
-  it("has none for what is written without a press, or after going back", () => {
+  it("keeps what a page still says of an entry out of the one that was gone to", async () => {
+    const { history } = watched();
+    window.dispatchEvent(new PopStateEvent("popstate"));
+    history.pushState({}, "", "/sample?seed=6"); // before Streamlit has asked for the other
+    isAhead = true;
+    await new Promise((done) => setTimeout(done, 50));
+    history.pushState({}, "", "/sample?seed=6");
+    history.replaceState({}, "", "/sample?seed=6"); // as Streamlit does then
+    expect(link()).toBe("/sample");
+    isAhead = false;
+    history.pushState({}, "", "/sample?seed=4");
+    expect(link()).toBe("/sample?seed=4");
+  });
+
+  it("takes what a page says after the next press", () => {
+    const { history } = watched();
+    window.dispatchEvent(new PopStateEvent("popstate"));
+    press();
+    history.pushState({}, "", "/map");
+    expect(link()).toBe("/map");
+  });
+
+  it("has none for what is written without a press, or after going back", async () => {
     const { pushed, history } = watched();
     history.pushState({}, "", "/sample?a=ref:1");
     press();
     window.dispatchEvent(new PopStateEvent("popstate"));
+    await new Promise((done) => setTimeout(done, 50));
     history.pushState({}, "", "/sample?a=ref:2");
     expect(pushed).toEqual([]);
+    expect(link()).toBe("/sample?a=ref:2");
   });
 });
 
@@ -66,6 +91,18 @@ describe("a widget's value in the link", () => {
     expect(link()).toBe("/sample?t=0.7&steps=8");
     await new Promise((done) => setTimeout(done, 5));
     expect(hears).toHaveBeenCalledExactlyOnceWith(["steps"]);
+  });
+
+  it("is not what a page replaces after a step in the history", async () => {
+    const hears = vi.fn();
+    const { history } = watched(hears);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+    await new Promise((done) => setTimeout(done, 50));
+    history.replaceState({}, "", "/sample?seed=4");
+    history.pushState({}, "", "/sample");
+    expect(link()).toBe("/sample");
+    await new Promise((done) => setTimeout(done, 5));
+    expect(hears).not.toHaveBeenCalled();
   });
 
   it("is put back by a later press", () => {
@@ -100,7 +137,8 @@ describe("a widget's value in the link", () => {
 describe("Back while an answer is to come", () => {
   const SOON = 200;
   const navigation = Object.assign(new EventTarget(), { currentEntry: { index: 5 }, traverseTo: vi.fn() });
-  const asked = { isOpen: true };
+  const asked = { isOpen: true, isAhead: () => false };
+  let history: History;
   const back = vi.spyOn(History.prototype, "back").mockImplementation(() => {});
 
   function go(index: number, cancelable = true): Event {
@@ -115,7 +153,8 @@ describe("Back while an answer is to come", () => {
     vi.stubGlobal("navigation", navigation);
     vi.clearAllMocks();
     asked.isOpen = true;
-    new Steps({ pushState() {}, replaceState() {} } as unknown as History, asked);
+    history = { pushState() {}, replaceState() {} } as unknown as History;
+    new Steps(history, asked).keys = KEYS;
     press();
   });
 
@@ -149,6 +188,15 @@ describe("Back while an answer is to come", () => {
     asked.isOpen = false;
     vi.advanceTimersByTime(1_000);
     expect(back).not.toHaveBeenCalled();
+  });
+
+  it("is done still where the press had made its entry before a second one", () => {
+    go(4);
+    history.pushState({}, "", "/sample?a=ref:1");
+    go(5, false);
+    asked.isOpen = false;
+    vi.advanceTimersByTime(1_000);
+    expect(back).toHaveBeenCalled();
   });
 
   it("goes at once where nothing is awaited, and Forward always does", () => {
