@@ -254,7 +254,7 @@ def server_columns(sides: list[Side], now: list[Tensor], what: str) -> None:
     for number, (column, side, x) in enumerate(zip(st.columns(len(sides)), sides, now, strict=True)):
         with column:
             st.markdown(f"**{plain(side.opened.entry.id)}**")
-            again = rebuilt(side.opened.key, side, (side.a.choice, side.b.choice))
+            again = rebuilt(side.opened.key, side, (side.a.key, side.b.key))
             canvas(
                 torch.cat([x, again]),
                 3,
@@ -276,13 +276,13 @@ def told(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, Any]]) 
             "b": side.b.mean.tolist(),
             "ya": None if side.a.y is None else side.a.y.tolist(),
             "yb": None if side.b.y is None else side.b.y.tolist(),
-            "rebuilt": [data_url(x[None]) for x in rebuilt(side.opened.key, side, (side.a.choice, side.b.choice))],
+            "rebuilt": [data_url(x[None]) for x in rebuilt(side.opened.key, side, (side.a.key, side.b.key))],
             "facts": facts(side.opened),
         }
         for side, graph in zip(sides, graphs, strict=True)
     ]
     about = " ".join(side.opened.key for side in sides)
-    return {"columns": columns, "about": f"{about} {a.choice} {b.choice}", "ends": [data_url(a.x), data_url(b.x)]}
+    return {"columns": columns, "about": f"{about} {a.key} {b.key}", "ends": [data_url(a.x), data_url(b.x)]}
 
 
 # --- the same z ----------------------------------------------------------------------------------------------

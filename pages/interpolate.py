@@ -137,7 +137,7 @@ def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Fi
     if chosen.given and chosen.cutout is None:  # else it stands above, with what was cut out of it
         photo = chosen.choice.startswith("upload:") and max(chosen.given.size) > SMALL
         found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
-    again = rebuilt(opened.key, opened, chosen, chosen.choice, seed)
+    again = rebuilt(opened.key, opened, chosen, chosen.key, seed)
     found.append(rebuilt_figure(name, chosen, again))
     if len(again) > 1:
         alt = f"Decoded draw from the posterior of picture {name}"
@@ -435,7 +435,7 @@ def pair(opened: Opened) -> None:
         fade = toolbar(a, b)
         screen = st.container()
         path, steps = controls(opened)
-    about = (a.choice, b.choice, str(a.original), str(b.original), path)
+    about = (a.key, b.key, path)
     with screen:
         play(opened, a, b, about, fade)
     with row:

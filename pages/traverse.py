@@ -335,7 +335,7 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
         "traverse",
         {
             "model": graph,
-            "about": f"{opened.key} {start.choice} {way.about}",
+            "about": f"{opened.key} {start.key} {way.about}",
             "start": start.mean.tolist(),
             "y": ([0.0] * graph["classes"] or None) if way.y is None else way.y.flatten().tolist(),
             "picture": data_url(start.x),
@@ -464,7 +464,7 @@ def grid(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
             count = st.slider(f"{kind.capitalize()}s", 1, most, min(GRID_ROWS, most), key="rows", bind="query-params")
     rows = used[:count]
     points = explore.traverse(start.mean, [slide.axis for slide in rows], values)  # (rows, values, D)
-    x = decoded(opened.key, opened, points.flatten(0, 1), way, (start.choice, values, count, *way.about))
+    x = decoded(opened.key, opened, points.flatten(0, 1), way, (start.key, values, count, *way.about))
 
     def pick(place: int) -> None:
         slide = rows[place // values]

@@ -75,6 +75,19 @@ def test_every_model_has_two_pictures_at_first_and_a_pad_of_four(name: str) -> N
     assert_pad(app, "4")
 
 
+def test_an_original_that_comes_later_brings_the_draws_that_need_it(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same choice, of the same model, is kept for all visitors both without its original and with it."""
+    counts = []
+    for folder in (tmp_path, data_root, tmp_path):
+        monkeypatch.setenv("VAE_DATA", str(folder))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        app = start(model="mnist-flow", a="ref:11", b="ref:12")
+        counts.append(sum(element.proto.body.count("draw from the posterior") for element in app.get("html")))
+    assert counts == [0, 8, 0]
+
+
 def test_swap_and_undo() -> None:
     app = start(a="ref:3", b="ref:8")
     undo = next(button for button in app.button if button.label == "Undo")

@@ -157,7 +157,7 @@ def editor(opened: Opened, start: Chosen) -> tuple[Tensor, Tensor]:
             share=0.55,
         )
         st.caption("Press a place of the picture, then a code below: it is put there, and the picture decoded anew.")
-    _sheet(opened, point, (start.choice, *edits), (group, place, code))
+    _sheet(opened, point, (start.key, *edits), (group, place, code))
     keep_in_url(edits)
     return point, x
 

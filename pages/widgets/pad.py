@@ -59,7 +59,7 @@ def blended(corners: Corners, weights: Tensor) -> tuple[Tensor, Tensor | None]:
 
 def about(corners: Corners) -> tuple[str, ...]:
     """What tells these pictures from others."""
-    return tuple(f"{chosen.choice} {chosen.original}" for chosen in corners.values())
+    return tuple(chosen.key for chosen in corners.values())
 
 
 @st.cache_data(max_entries=32, show_spinner="Decoding the pad …")

@@ -76,6 +76,11 @@ class Chosen:
     y: Tensor | None = None
     seen: Tensor | None = None
 
+    @property
+    def key(self) -> str:
+        """What tells it from others in a cache: the same choice is another picture where its original is not here."""
+        return f"{self.choice} {self.original}"
+
     def classes(self, count: int) -> Tensor | None:
         """The class weights of `count` pictures alike, (count, classes)."""
         return None if self.y is None else self.y.expand(count, -1)
@@ -463,7 +468,7 @@ def elsewhere(opened: Opened, chosen: Chosen, home: Opened) -> Chosen:
         row = explore.row_of_same(ours, int(detail), theirs)
         if row is not None:
             return resolve(opened, f"ref:{row}")
-    return _shown(opened.key, f"{home.key} {chosen.choice}", opened, chosen)
+    return _shown(opened.key, f"{home.key} {chosen.key}", opened, chosen)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
@@ -474,7 +479,7 @@ def _shown(key: str, about: str, _opened: Opened, _chosen: Chosen) -> Chosen:
     if model.spec.classes is not None:
         y = classes.one_hot(_opened, int(explore.classify(model, x)[0].argmax()))
     mean, std = explore.encode(model, x, y=None if y is None else y[None])
-    return Chosen(_chosen.choice, _chosen.label, x, mean[0], std[0], True, y=y)
+    return Chosen(about, _chosen.label, x, mean[0], std[0], True, y=y)
 
 
 # --- choosing ------------------------------------------------------------------------------------------------
