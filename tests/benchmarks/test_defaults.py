@@ -66,6 +66,8 @@ CHOICES: dict[str, Callable[[Recipe], Recipe]] = {
     "ReLU": bodies(activation="relu"),
     "no last 3x3 convolution": rough,
     "std 0.15 from the start": spread(LikelihoodConfig("gaussian", 0.15)),
+    "std to 0.3": training(std=replace(zoo.OWN_STD, end=0.3)),
+    "std to 0.5": training(std=replace(zoo.OWN_STD, end=0.5)),
     "std 1": spread(LikelihoodConfig("gaussian", 1.0)),
     "learned std from 0.1": spread(LikelihoodConfig("learned_gaussian", 0.1)),
     "learning rate 0.001": training(learning_rate=Schedule("cosine", start=1e-3, end=1e-5)),
