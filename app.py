@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pages.widgets import errors, guard, messages, one_lock, served, visits
+from pages.widgets.live import served
+from pages.widgets.server import errors, guard, messages, one_lock, visits
 
 PAGES = Path(__file__).resolve().with_name("pages")
 

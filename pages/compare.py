@@ -9,10 +9,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import links, live, models, pictures, words
-from pages.widgets.canvas import canvas, data_url
-from pages.widgets.models import Entry, Opened, plain
-from pages.widgets.pictures import Chosen, picture_input
+from pages.widgets.display.canvas import canvas, data_url
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import pictures
+from pages.widgets.selection.pictures import Chosen, picture_input
+from pages.widgets.shell import links, models, words
+from pages.widgets.shell.models import Entry, Opened, plain
 from vae_core import explore
 from vae_core.checkpoints import CheckpointError
 from vae_core.explore import Axis
@@ -241,7 +243,7 @@ def path_bench(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, A
         server_columns(sides, [side.at(t) for side in sides], f"decoded at t = {t:g}")
     else:
         t = place()
-        live.show("compare", "compare", {**told(sides, a, b, graphs), "t": t}, t=put_t)
+        views.show("compare", "compare", {**told(sides, a, b, graphs), "t": t}, t=put_t)
     links.replace(re.compile("t"), {} if t == 0.5 else {"t": f"{t:g}"})
 
 
@@ -355,7 +357,7 @@ def same_bench(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, A
             for key, (axis, low, high, start) in sliders.items()
         ]
         data = {"slides": slides, "places": dict(sorted(places.items())), "warning": WARNING}
-        live.show("compare", "compare", {**told(sides, a, b, graphs), **data}, places=put)
+        views.show("compare", "compare", {**told(sides, a, b, graphs), **data}, places=put)
     links.replace(SLIDER, {key: f"{value:g}" for key, value in places.items()})
 
 
@@ -384,7 +386,7 @@ def graphs_of(sides: list[Side]) -> list[dict[str, Any]] | None:
     """The models as the live view takes them; None, and a note, where the server has to decode."""
     found = []
     for side in sides:
-        graph = live.model(side.opened)
+        graph = decoders.model(side.opened)
         if graph is None:
             return None
         found.append(graph)

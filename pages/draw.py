@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets import classes, links, live, models, pictures, words
-from pages.widgets.buttons import pressed
-from pages.widgets.models import Opened, plain
-from pages.widgets.plots import class_style
+from pages.widgets.display.plots import class_style
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import classes, pictures
+from pages.widgets.shell import links, models, words
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 
 MAX_POINTS = 2000  # reference pictures in the plane of a model with two dimensions
@@ -81,7 +83,7 @@ def view(opened: Opened, graph: dict[str, Any]) -> None:
     model, prepared = opened.checkpoint.model, pictures.default_preparation(opened)
     dark = bool(pictures.dark_ground(opened.key, opened))
     centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
-    live.show(
+    views.show(
         "draw",
         "draw",
         {
@@ -139,7 +141,7 @@ def without(reason: str) -> None:
             links.go_to("interpolate.py")
         if pressed("Go to Traverse", "go_traverse"):
             links.go_to("traverse.py")
-        live.again_button()
+        decoders.again_button()
 
 
 def page() -> None:
@@ -149,7 +151,7 @@ def page() -> None:
     st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
     models.warn_collapsed(opened)
     arrived()
-    graph = live.find(opened, encodes=True)
+    graph = decoders.find(opened, encodes=True)
     if isinstance(graph, str):
         without(graph)
     else:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets import cards, evaluation, links, models, priors, uploads, words
-from pages.widgets.buttons import pressed
-from pages.widgets.grid import show_grid
-from pages.widgets.models import Entry, Opened, plain
-from pages.widgets.uploads import File
+from pages.widgets.display.grid import show_grid
+from pages.widgets.evaluate import evaluation, priors
+from pages.widgets.shell import cards, links, models, uploads, words
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Entry, Opened, plain
+from pages.widgets.shell.uploads import File
 from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
@@ -246,7 +247,7 @@ def _density(opened: Opened) -> str:
 
 def _history(opened: Opened) -> None:
     """The losses and the KL of each dimension over training."""
-    from pages.widgets import plots  # Plotly takes a moment, and the cards do without
+    from pages.widgets.display import plots  # Plotly takes a moment, and the cards do without
 
     history = cards.History.of(opened)
     if not history.rows:
@@ -270,7 +271,7 @@ def _history(opened: Opened) -> None:
 
 def _parts(opened: Opened, history: cards.History) -> None:
     """What the KL is made of: dimensions, levels or codes; a sentence where it is one number, or none."""
-    from pages.widgets import plots
+    from pages.widgets.display import plots
 
     spec = opened.checkpoint.model.spec
     if not spec.has_kl:
@@ -292,7 +293,7 @@ def _parts(opened: Opened, history: cards.History) -> None:
 
 def _heat(history: cards.History, names: list[str], values: list[list[float]], kind: str) -> None:
     """The KL of each part over the epochs, as colours."""
-    from pages.widgets import plots
+    from pages.widgets.display import plots
 
     figure = plots.heatmap(values, history.epochs, names, "nats", y_title=f"latent {kind}", height=280)
     st.markdown(f"**KL of each {kind}** (validation)")

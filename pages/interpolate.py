@@ -9,13 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, live, models, pad, pictures
-from pages.widgets import words as wording
-from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
-from pages.widgets.figures import Figure, show_figures
-from pages.widgets.models import Opened, plain
-from pages.widgets.pictures import Chosen, picture_input
-from pages.widgets.player import player
+from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
+from pages.widgets.display.figures import Figure, show_figures
+from pages.widgets.display.player import player
+from pages.widgets.editors import pad
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import classes, pictures
+from pages.widgets.selection.pictures import Chosen, picture_input
+from pages.widgets.shell import downloads, links, models
+from pages.widgets.shell import words as wording
+from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 from vae_core.typicality import reference_typicality, typicality
 
@@ -260,7 +263,7 @@ def place() -> float:
 @st.fragment
 def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
     """The path; alone in a fragment, so that its place does not run the rest again."""
-    if graph := live.model(opened, flow=about[-1] == PATHS["Flow"]):
+    if graph := decoders.model(opened, flow=about[-1] == PATHS["Flow"]):
         live_path(opened, a, b, about, fade, graph)
     else:
         server_path(opened, a, b, about, fade)
@@ -282,7 +285,7 @@ def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade
         ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["Spherical"]
         weights = weights or [[0.0] * graph["classes"]] * 2
 
-    live.show(
+    views.show(
         "path",
         "path_view",
         {

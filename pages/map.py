@@ -10,30 +10,20 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from pages.widgets import (
-    background,
-    classes,
-    colouring,
-    datasource,
-    downloads,
-    layouts,
-    links,
-    live,
-    livemap,
-    models,
-    pictures,
-    plots,
-    uploads,
-)
-from pages.widgets.buttons import pressed
-from pages.widgets.canvas import canvas
-from pages.widgets.datasource import Points
-from pages.widgets.figures import Figure, show_figures
-from pages.widgets.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
-from pages.widgets.models import Opened, plain
-from pages.widgets.sheet import sheet
-from pages.widgets.uploads import File
-from pages.widgets.words import sentence
+from pages.widgets.display import plots
+from pages.widgets.display.canvas import canvas
+from pages.widgets.display.figures import Figure, show_figures
+from pages.widgets.display.sheet import sheet
+from pages.widgets.live import decoders
+from pages.widgets.mapping import colouring, layouts, livemap
+from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
+from pages.widgets.selection import classes, datasource, pictures
+from pages.widgets.selection.datasource import Points
+from pages.widgets.shell import background, downloads, links, models, uploads
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.uploads import File
+from pages.widgets.shell.words import sentence
 from vae_core import explore, formats, images, projection, scatter
 
 DIMENSIONS = ("2-D", "3-D")
@@ -523,7 +513,7 @@ def page() -> None:
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
     models.warn_collapsed(opened)
-    shares = [2, 1] if live.why_not() else [5, 2]  # the live view holds a picture beside the map
+    shares = [2, 1] if decoders.why_not() else [5, 2]  # the live view holds a picture beside the map
     left, right = st.columns(shares, gap="medium")
     with right:
         links.check_tab("side", TABS)

@@ -3,7 +3,8 @@
 import streamlit as st
 from PIL import Image, ImageOps
 
-from pages.widgets import A, B, garbage, links, models, steps, uploads
+from pages.widgets import A, B
+from pages.widgets.shell import garbage, links, models, steps, uploads
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
 # browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light;

@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.widgets import classes, downloads, links, live, models, pictures, seeds, words
-from pages.widgets.buttons import pressed
-from pages.widgets.canvas import GREY, GUTTER, canvas
-from pages.widgets.models import Opened, plain
+from pages.widgets.display.canvas import GREY, GUTTER, canvas
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import classes, pictures
+from pages.widgets.shell import downloads, links, models, seeds, words
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, fitting, images
 from vae_core.model import VAE
 
@@ -153,7 +155,7 @@ def pick(place: int) -> None:
 def graph_of(opened: Opened, keep: int, flow: bool) -> dict[str, Any] | None:
     """The model, or it behind its flow, for the live view; None where the server draws pixels or levels, or decodes."""
     pixels = st.session_state.get("shown", st.query_params.get("shown")) == SHOWN[1]
-    return None if keep or pixels else live.model(opened, flow=flow)
+    return None if keep or pixels else decoders.model(opened, flow=flow)
 
 
 def in_base(opened: Opened, prior: str) -> bool:
@@ -384,12 +386,12 @@ def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[dic
         seeds = min(SEEDS, max(1, MAX_NUMBERS // (2 * points.numel())))
     asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
     first = view.seed // seeds * seeds
-    route = live.points(opened, (asked, rows, first, seeds), lambda model: window(model, asked, rows, first, seeds))
+    route = decoders.points(opened, (asked, rows, first, seeds), lambda model: window(model, asked, rows, first, seeds))
     found = [{"points": route, "first": first, "seeds": seeds}]
     if moves or seeds == 1:
         return found
     still = torch.stack([points, torch.zeros_like(points)])
-    own = live.points(opened, (asked, rows, view.seed, "this one"), lambda _: still)
+    own = decoders.points(opened, (asked, rows, view.seed, "this one"), lambda _: still)
     return [{"points": own, "first": view.seed, "seeds": 1}, *found]
 
 
@@ -432,7 +434,7 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
 
     chosen = st.session_state.get("picture")
     rows = view.rows(opened)
-    live.show(
+    views.show(
         "grid",
         "live_grid",
         {

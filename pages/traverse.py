@@ -11,11 +11,14 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import classes, codes, downloads, links, live, models, pictures, seeds, steps, words
-from pages.widgets.buttons import pressed
-from pages.widgets.canvas import GREY, GUTTER, canvas, data_url
-from pages.widgets.models import Opened, plain
-from pages.widgets.pictures import Chosen
+from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
+from pages.widgets.editors import codes
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import classes, pictures
+from pages.widgets.selection.pictures import Chosen
+from pages.widgets.shell import downloads, links, models, seeds, steps, words
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 from vae_core.explore import Axis
 
@@ -303,7 +306,7 @@ def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
 def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Picture and sliders: only these run again when a slider moves."""
     keep = None if way.level is None or not way.follow else way.level + 1
-    if graph := live.model(opened, keep, way.flow):
+    if graph := decoders.model(opened, keep, way.flow):
         live_bench(opened, start, slides, way, graph)
     else:
         server_bench(opened, start, slides, way)
@@ -330,7 +333,7 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
     links.check_choice("order", "Order of the sliders", (BY_NAME,))
     by_name = st.session_state.setdefault("order", st.query_params.get("order") == BY_NAME)
     unused = words.unused(opened.checkpoint.model.spec)
-    live.show(
+    views.show(
         "traverse",
         "traverse",
         {

@@ -15,7 +15,7 @@ import torch
 from onnx import helper
 from PIL import Image
 
-from pages.widgets.models import MAX_SENTENCE
+from pages.widgets.shell.models import MAX_SENTENCE
 from vae_core import checkpoints, data, filetypes
 from vae_core.checkpoints import CheckpointError
 from vae_core.cli import main

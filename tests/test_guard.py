@@ -9,7 +9,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from streamlit import config
 
-from pages.widgets import guard
+from pages.widgets.server import guard
 from tests.conftest import in_own_loop
 
 RULES = {"content-security-policy", "referrer-policy", "x-content-type-options"}

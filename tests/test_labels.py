@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pages.widgets import labels, plots
+from pages.widgets.display import labels, plots
 
 HEIGHT = 430
 

@@ -12,8 +12,8 @@ import onnxruntime
 import pytest
 import torch
 
-from pages.widgets import live, served
-from pages.widgets.models import Entry, Opened
+from pages.widgets.live import decoders, served, views
+from pages.widgets.shell.models import Entry, Opened
 from tests.test_served import get
 from vae_core import checkpoints, explore, export
 
@@ -22,8 +22,8 @@ from vae_core import checkpoints, explore, export
 def visit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare_machine: None) -> Iterator[dict[str, str]]:
     """A new visitor's, on a server that has exported nothing; what failed in the visit."""
     failures: dict[str, str] = {}
-    monkeypatch.setattr(live, "why_not", lambda: None)
-    monkeypatch.setattr(live, "_failures", lambda: failures)
+    monkeypatch.setattr(decoders, "why_not", lambda: None)
+    monkeypatch.setattr(decoders, "failures", lambda: failures)
     monkeypatch.setenv("VAE_CACHE", str(tmp_path / "cache"))
     for held in ("_files", "_promises", "_decoders", "_refusals"):
         monkeypatch.setattr(served, held, type(served._files)())
@@ -40,7 +40,7 @@ def run(content: bytes, z: torch.Tensor) -> torch.Tensor:
 
 
 def found(model: Opened, **given: Any) -> dict[str, Any]:
-    about = live.find(model, **given)
+    about = decoders.find(model, **given)
     assert isinstance(about, dict)
     return about
 
@@ -99,7 +99,7 @@ def test_server_decodes_no_nonsense(monkeypatch: pytest.MonkeyPatch) -> None:
     assert get(address, np.full(8, np.inf, "<f4").tobytes())[::2] == (422, b"The points are not finite.")
     two = np.zeros(16, "<f4").tobytes()
     assert get(address, two)[0] == 200
-    monkeypatch.setattr(live, "MAX_PIXELS", 64)  # of one picture
+    monkeypatch.setattr(decoders, "MAX_PIXELS", 64)  # of one picture
     assert get(address, two)[0] == 422
 
 
@@ -107,7 +107,7 @@ def test_model_that_ends_with_the_visit_asks_for_a_reload() -> None:
     upload = opened("digits-linear")
     about = found(upload)
     del upload
-    live._known.clear()
+    decoders._known.clear()
     gc.collect()
     for answer in (get(about["decoder"]), get(about["pictures"], np.zeros(8, "<f4").tobytes())):
         assert answer[0] == 404 and answer[2].decode() == served.GONE
@@ -115,7 +115,7 @@ def test_model_that_ends_with_the_visit_asks_for_a_reload() -> None:
 
 def test_model_that_no_browser_would_run_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "MAX_BYTES", 10)
-    assert str(live.find(opened("digits"))).startswith("The weights have")
+    assert str(decoders.find(opened("digits"))).startswith("The weights have")
     assert not served._promises
 
 
@@ -128,14 +128,14 @@ def test_sentence_of_a_failed_export_reaches_the_page(monkeypatch: pytest.Monkey
     address = found(digits)["decoder"]
     status, _, sentence = get(address)
     assert (status, sentence.decode()) == (422, "The file would differ from the model by 2.")
-    live._failed({"file": f"http://localhost/{address}", "reason": sentence.decode()})  # as the browser tells it
-    assert live.find(digits) == "The file would differ from the model by 2."
+    views._failed({"file": f"http://localhost/{address}", "reason": sentence.decode()})  # as the browser tells it
+    assert decoders.find(digits) == "The file would differ from the model by 2."
     assert not visit  # it is no failure of this browser, which may try other models
 
 
 def test_file_that_a_browser_cannot_run_is_remembered_for_the_visit(visit: dict[str, str]) -> None:
     digits = opened("digits")
     address = found(digits)["decoder"]
-    live._failed({"file": address, "reason": "no memory"})
-    assert live.find(digits) == "no memory"
-    assert isinstance(live.find(opened("digits-linear")), dict)
+    views._failed({"file": address, "reason": "no memory"})
+    assert decoders.find(digits) == "no memory"
+    assert isinstance(decoders.find(opened("digits-linear")), dict)

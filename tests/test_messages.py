@@ -11,7 +11,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from pages.widgets import messages
+from pages.widgets.server import messages
 from tests.conftest import in_own_loop
 
 Act = Callable[["Socket"], Coroutine[Any, Any, None]]

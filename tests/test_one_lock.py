@@ -5,7 +5,7 @@ import gc
 from streamlit.runtime.state import SafeSessionState, SessionState
 
 import app  # noqa: F401  shares them
-from pages.widgets import one_lock
+from pages.widgets.server import one_lock
 
 
 def test_two_runs_of_a_visit_hold_one_lock_and_two_visits_do_not() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import live
+from pages.widgets.live import decoders, views
 from vae_core import checkpoints, explore, images
 
 MODELS = {"digits", "mnist", "mnist-2d", "sprites", "characters", "fashion-vq-2", "digits-conditional-film"}
@@ -36,8 +36,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         st.button("Tell", on_click=lambda: on["sent"](given["tell"]))
 
     about = {"classes": 0}
-    monkeypatch.setattr(live, "find", lambda opened, *_, **__: {"key": opened.key, **about})
-    monkeypatch.setattr(live, "show", show)
+    monkeypatch.setattr(decoders, "find", lambda opened, *_, **__: {"key": opened.key, **about})
+    monkeypatch.setattr(views, "show", show)
     return given
 
 

@@ -20,9 +20,11 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import datasource, evaluation, models
-from pages.widgets.evaluation import NAMES, OWN, Measured, Wish
-from pages.widgets.models import Entry, Opened
+from pages.widgets.evaluate import evaluation
+from pages.widgets.evaluate.evaluation import NAMES, OWN, Measured, Wish
+from pages.widgets.selection import datasource
+from pages.widgets.shell import models
+from pages.widgets.shell.models import Entry, Opened
 from vae_core import checkpoints, data, features, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main

@@ -14,7 +14,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import uploads
+from pages.widgets.shell import uploads
 from tests.conftest import seed_field
 from vae_core import checkpoints, data, images, metrics, training, zoo
 from vae_core.checkpoints import Checkpoint, Reference

@@ -13,8 +13,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import cards, models
-from pages.widgets.models import Entry
+from pages.widgets.shell import cards, models
+from pages.widgets.shell.models import Entry
 from vae_core import checkpoints, coverage, data, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig

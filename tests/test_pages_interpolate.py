@@ -238,7 +238,7 @@ def test_downloads_of_the_pad(name: str, downloads: dict[str, Callable[[], bytes
 
 
 def test_a_pressed_picture_has_the_handle() -> None:
-    from pages.widgets import pad
+    from pages.widgets.editors import pad
 
     st.session_state.clear()
     pad.put(3, [0.5, 1])

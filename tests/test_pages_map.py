@@ -22,8 +22,12 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import background, datasource, livemap, models, plots, served
-from pages.widgets.models import Opened
+from pages.widgets.display import plots
+from pages.widgets.live import served
+from pages.widgets.mapping import livemap
+from pages.widgets.selection import datasource
+from pages.widgets.shell import background, models
+from pages.widgets.shell.models import Opened
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig

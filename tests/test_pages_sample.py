@@ -18,8 +18,10 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import canvas, downloads, pictures
-from pages.widgets.models import Entry, Opened
+from pages.widgets.display import canvas
+from pages.widgets.selection import pictures
+from pages.widgets.shell import downloads
+from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import seed_field
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo

@@ -17,8 +17,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
 
-from pages.widgets import pictures
-from pages.widgets.models import Entry, Opened
+from pages.widgets.selection import pictures
+from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import seed_field
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference

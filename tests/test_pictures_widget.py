@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import cutout, models, pictures, uploads
+from pages.widgets.selection import cutout, pictures
+from pages.widgets.shell import models, uploads
 from tests import handwriting
 from tests.handwriting import Scene
 from vae_core import data, explore
@@ -24,7 +25,8 @@ from vae_core.images import Preparation
 def script() -> None:
     import streamlit as st
 
-    from pages.widgets import models, pictures, uploads
+    from pages.widgets.selection import pictures
+    from pages.widgets.shell import models, uploads
 
     opened = models.picker()
     pictures.keep_in_url("a", "b")

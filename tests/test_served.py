@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.routing import Router
 
-from pages.widgets import served
+from pages.widgets.live import served
 from tests.conftest import in_own_loop
 
 app = Router(served.routes)

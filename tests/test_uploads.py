@@ -8,14 +8,15 @@ from starlette.responses import PlainTextResponse
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import uploads, visits
+from pages.widgets.server import visits
+from pages.widgets.shell import uploads
 from tests.conftest import in_own_loop
 
 
 def page() -> None:
     import streamlit as st
 
-    from pages.widgets import uploads
+    from pages.widgets.shell import uploads
 
     def take(files) -> None:
         for file in files:

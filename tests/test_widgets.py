@@ -14,8 +14,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import A, B, garbage, plots, words
-from pages.widgets.player import player
+from pages.widgets import A, B
+from pages.widgets.display import plots
+from pages.widgets.display.player import player
+from pages.widgets.shell import garbage, words
 from vae_core.model import LatentSpec
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
@@ -169,7 +171,7 @@ def test_grid_is_the_picture_itself_with_its_description() -> None:
     def script() -> None:
         from PIL import Image
 
-        from pages.widgets.grid import show_grid
+        from pages.widgets.display.grid import show_grid
 
         show_grid(Image.linear_gradient("L"), 'ten "digits" <b>')
 
@@ -185,7 +187,7 @@ def test_player_opens_where_it_is_told() -> None:
     def script() -> None:
         import streamlit as st
 
-        from pages.widgets.player import player
+        from pages.widgets.display.player import player
 
         st.write(f"at {player(b'', 5, 2, 2, 'p', 0.25)}")
 

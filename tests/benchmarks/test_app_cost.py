@@ -120,7 +120,7 @@ def test_search_for_garbage(capsys) -> None:
     program = (
         "import gc, statistics, time, streamlit, plotly.graph_objects, torchvision, sklearn.manifold\n"
         "from vae_core import checkpoints, export\n"
-        "from pages.widgets import garbage\n"
+        "from pages.widgets.shell import garbage\n"
         "opened = [checkpoints.load(checkpoints.find(name)) for name in ('digits', 'mnist', 'fashion', 'sprites')]\n"
         "export.decoder(opened[0].model)\n"
         "def seconds():\n"

@@ -32,7 +32,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages.widgets import messages
+from pages.widgets.server import messages
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first is Chromium without windows: the same engine for half of the work.

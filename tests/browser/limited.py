@@ -7,7 +7,8 @@ from starlette.routing import Route
 from streamlit.runtime import Runtime
 
 from app import PAGES, SHELL
-from pages.widgets import uploads, visits
+from pages.widgets.server import visits
+from pages.widgets.shell import uploads
 
 uploads.MAX_FILES, uploads.MAX_BYTES, uploads.FRAME = 3, 60_000, 1_000
 visits.GRACE = 2.0

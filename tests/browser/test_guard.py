@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from pages.widgets import served
+from pages.widgets.live import served
 from tests.browser.conftest import ROOT, Server, View
 from tests.browser.test_shell import PAGES
 

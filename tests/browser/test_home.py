@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 from playwright.sync_api import expect
 
-from pages.widgets import models
+from pages.widgets.shell import models
 from vae_core import checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]

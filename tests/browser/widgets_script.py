@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from pages.widgets import plots
-from pages.widgets.grid import show_grid
-from pages.widgets.player import player
+from pages.widgets.display import plots
+from pages.widgets.display.grid import show_grid
+from pages.widgets.display.player import player
 
 FRAMES, SIDE, COLUMNS = 21, 12, 8
 

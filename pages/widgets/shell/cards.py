@@ -11,8 +11,8 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from pages.widgets import models
-from pages.widgets.models import Opened
+from pages.widgets.shell import models
+from pages.widgets.shell.models import Opened
 from vae_core import coverage, data, explore, images, realism
 from vae_core.checkpoints import DataInfo, Reference
 from vae_core.config import (

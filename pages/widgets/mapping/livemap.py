@@ -14,10 +14,12 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
-from pages.widgets import links, live, plots, served
-from pages.widgets.datasource import KEPT, Points
-from pages.widgets.layouts import TSNE_AXES, Layout
-from pages.widgets.models import Opened
+from pages.widgets.display import plots
+from pages.widgets.live import decoders, served, views
+from pages.widgets.mapping.layouts import TSNE_AXES, Layout
+from pages.widgets.selection.datasource import KEPT, Points
+from pages.widgets.shell import links
+from pages.widgets.shell.models import Opened
 
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
 PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
@@ -29,14 +31,14 @@ OFF = "off"
 def model(opened: Opened, points: Points) -> dict[str, Any] | None:
     """The open model as the view takes it; None, and a note on the page, where the server has to draw the map."""
     size = points.mean.numel() * 4
-    if size > MAX_BYTES and live.why_not() is None:
+    if size > MAX_BYTES and decoders.why_not() is None:
         most = MAX_BYTES >> 20
         st.caption(
             f"Nothing is decoded under the pointer: {len(points):,} encodings have {size >> 20} MB, and a browser is "
             f"sent {most} MB at most. Fewer points bring it back."
         )
         return None
-    return live.model(opened)
+    return decoders.model(opened)
 
 
 def show(
@@ -70,7 +72,7 @@ def show(
         if (rows := chosen_rows(told, what[1], len(points))) is not None:
             choose(rows)
 
-    live.show(
+    views.show(
         "map",
         "map_live",
         {
@@ -148,13 +150,13 @@ def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _means(key: Hashable, _points: Points) -> tuple[bytes, str]:
     """The encoded means (N, D) of points that `key` identifies."""
-    return live.packed(_points.mean)
+    return decoders.packed(_points.mean)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any]) -> tuple[bytes, str]:
     """All that the view draws and says of points that `key`, with their places and colours, identifies."""
-    return live.compressed(facts(_points, _layout, _colours))
+    return decoders.compressed(facts(_points, _layout, _colours))
 
 
 def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:

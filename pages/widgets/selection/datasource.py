@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.widgets import background, links, uploads
-from pages.widgets.models import Opened, plain
-from pages.widgets.uploads import File
+from pages.widgets.shell import background, links, uploads
+from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.uploads import File
 from vae_core import data, explore, filetypes, formats, metrics
 from vae_core.config import DataConfig
 from vae_core.data import Dataset

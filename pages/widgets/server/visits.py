@@ -21,7 +21,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from pages.widgets import uploads
+from pages.widgets.shell import uploads
 
 GRACE = 5.0  # seconds that a visit stays after its browser has left
 LEFT = (1000, 1001)  # what a browser says as it closes a socket: done, and going away

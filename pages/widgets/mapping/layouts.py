@@ -10,9 +10,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages.widgets import background
-from pages.widgets.datasource import Points
-from pages.widgets.models import Opened
+from pages.widgets.selection.datasource import Points
+from pages.widgets.shell import background
+from pages.widgets.shell.models import Opened
 from vae_core import projection
 from vae_core.jobs import Progress
 

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pages.widgets import links
-from pages.widgets.models import Opened, plain
+from pages.widgets.shell import links
+from pages.widgets.shell.models import Opened, plain
 
 ALL, ANY = "All classes", "Any class"
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit import config
 
-from pages.widgets import errors
+from pages.widgets.server import errors
 
 METRICS = "/_stcore/metrics"
 REFUSED = 1008  # a socket's status: against the rules

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.widgets import components
+from pages.widgets.shell import components
 
 # What of a link is a step; the rest, where a slider stands, say, belongs to the step that it was done in.
 IN_LINK = ("model", "models", "pictures", "a", "b", "c", "d", "start", "seed", "rest", "class", "level", "change")
@@ -33,7 +33,7 @@ VIEW = "browser_history_view"
 _component = st.components.v2.component(
     "vae_explorer_steps",
     html="<span></span>",
-    js=(Path(__file__).parent / "live" / "built" / "steps.js").read_text("utf-8"),
+    js=(Path(__file__).parents[1] / "live" / "built" / "steps.js").read_text("utf-8"),
 )
 
 

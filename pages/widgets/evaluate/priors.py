@@ -8,9 +8,9 @@ from threading import Event
 
 import streamlit as st
 
-from pages.widgets import background, models, uploads
-from pages.widgets.buttons import pressed
-from pages.widgets.models import Entry, Opened, plain
+from pages.widgets.shell import background, models, uploads
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Entry, Opened, plain
 from vae_core import checkpoints, data, fitting
 from vae_core.fitting import Fit
 from vae_core.jobs import Cancelled, Job, Progress, Work

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from pages.widgets import components
+from pages.widgets.shell import components
 from vae_core import images
 
 if TYPE_CHECKING:

@@ -10,10 +10,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import downloads, links, live, pictures
-from pages.widgets.canvas import GREY, GUTTER, canvas
-from pages.widgets.models import Opened
-from pages.widgets.pictures import Chosen
+from pages.widgets.display.canvas import GREY, GUTTER, canvas
+from pages.widgets.live import decoders, views
+from pages.widgets.selection import pictures
+from pages.widgets.selection.pictures import Chosen
+from pages.widgets.shell import downloads, links
+from pages.widgets.shell.models import Opened
 from vae_core import explore, images
 
 PICKED = 5  # pictures a side of the grid that stands for the pad where the server decodes
@@ -81,7 +83,7 @@ def weights_at(at: tuple[float, float], count: int) -> Tensor:
 def bench(opened: Opened, corners: Corners) -> None:
     """The pad and its downloads: only these run again when the handle moves."""
     at = place(len(corners))
-    if graph := live.model(opened):
+    if graph := decoders.model(opened):
         live_pad(opened, corners, at, graph)
     else:
         server_pad(opened, corners, at)
@@ -95,7 +97,7 @@ def live_pad(opened: Opened, corners: Corners, at: tuple[float, float], graph: d
     """A handle that decodes in the browser while it is dragged."""
     count = len(corners)
     points, classes = blended(corners, torch.eye(count))
-    live.show(
+    views.show(
         "pad",
         "pad",
         {

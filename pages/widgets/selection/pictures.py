@@ -26,12 +26,13 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
-from pages.widgets import classes, models, steps, uploads
-from pages.widgets.buttons import pressed
-from pages.widgets.cutout import RESET, cutout
-from pages.widgets.models import Opened, plain
-from pages.widgets.sheet import sheet
-from pages.widgets.uploads import File
+from pages.widgets.display.sheet import sheet
+from pages.widgets.selection import classes
+from pages.widgets.selection.cutout import RESET, cutout
+from pages.widgets.shell import models, steps, uploads
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.uploads import File
 from vae_core import data, explore, formats, images
 from vae_core.images import Preparation
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from torch import Tensor
 
-from pages.widgets import components
+from pages.widgets.shell import components
 from vae_core import images
 
 _HERE = Path(__file__).parent

@@ -20,11 +20,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets import background, datasource, downloads, links, models
-from pages.widgets.buttons import pressed
-from pages.widgets.datasource import FOLDER, OWN_FILE, REFERENCE, Drawn, Source
-from pages.widgets.models import Opened, plain
-from pages.widgets.words import sentence
+from pages.widgets.selection import datasource
+from pages.widgets.selection.datasource import FOLDER, OWN_FILE, REFERENCE, Drawn, Source
+from pages.widgets.shell import background, downloads, links, models
+from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.words import sentence
 from vae_core import data, metrics
 from vae_core.checkpoints import Reference
 from vae_core.data import Dataset

@@ -20,7 +20,7 @@ import streamlit as st
 import torch
 from streamlit.errors import StreamlitAPIException
 
-from pages.widgets import steps, uploads, words
+from pages.widgets.shell import steps, uploads, words
 from vae_core import checkpoints, data, fitting
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.health import kl_of_levels

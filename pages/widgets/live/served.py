@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-RUNTIME = Path(__file__).parent / "live" / "runtime"
+RUNTIME = Path(__file__).parent / "runtime"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 MAX_FILES = 1_000  # held for all sessions together; those asked for longest ago go first
 MAX_BYTES = 512 * 2**20

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from plotly.colors import sample_colorscale
 
 from pages.widgets import A, B
-from pages.widgets.labels import shifts, short
+from pages.widgets.display.labels import shifts, short
 from vae_core.scatter import COLOURS as CLASS_COLOURS
 
 ENDS = {"A": A, "B": B}

@@ -7,9 +7,10 @@ from typing import Any
 import streamlit as st
 import torch
 
-from pages.widgets import datasource, plots
-from pages.widgets.datasource import Points
-from pages.widgets.models import Opened
+from pages.widgets.display import plots
+from pages.widgets.selection import datasource
+from pages.widgets.selection.datasource import Points
+from pages.widgets.shell.models import Opened
 from vae_core import explore
 
 CLASS, KL, ERROR = "class", "KL", "reconstruction error"

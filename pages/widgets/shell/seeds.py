@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets import links
+from pages.widgets.shell import links
 
 
 def seed(key: str, label: str, most: int, about: str) -> int:

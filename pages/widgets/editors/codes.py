@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pages.widgets import words
-from pages.widgets.canvas import canvas
-from pages.widgets.models import Opened
-from pages.widgets.pictures import Chosen
-from pages.widgets.sheet import sheet
+from pages.widgets.display.canvas import canvas
+from pages.widgets.display.sheet import sheet
+from pages.widgets.selection.pictures import Chosen
+from pages.widgets.shell import words
+from pages.widgets.shell.models import Opened
 from vae_core import explore
 
 MAX_EDITS = 100

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from pages.widgets.models import plain
+from pages.widgets.shell.models import plain
 
 TEXTS = ("model", "a", "b", "c", "d", "start", "class", "as", "level", "codes")  # of a link: never read as numbers
 MAX_NAMED = 15  # values that a sentence lists

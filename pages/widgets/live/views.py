@@ -1,0 +1,70 @@
+"""The component that shows every view, and what a browser tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets.live import decoders, served
+from pages.widgets.shell import components
+
+_BUILT = Path(__file__).parent / "built"
+MAX_REASON = 200  # characters of a browser's own words
+MAX_FAILURES = 100  # that a visit remembers
+DIGEST = 64  # characters of a hash
+
+_component = st.components.v2.component(
+    "vae_explorer_live",
+    html='<div class="live"></div>',
+    css=(_BUILT / "live.css").read_text("utf-8"),
+    js=(_BUILT / "live.js").read_text("utf-8"),
+)
+
+
+def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+    """Draw a view.
+
+    Args:
+        view: its name in `src/main.ts`.
+        key: the widget's key.
+        data: what the view takes.
+        on: what to do, before the next run, with a value that the view tells: `places=...` gets its `places`.
+    """
+
+    def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
+        def heard() -> None:
+            found = components.said(key, name)
+            if found is None:
+                return
+            if isinstance(found, dict) and isinstance(count := found.get("count"), int):  # else a trigger
+                st.session_state[f"{key}_told"] = max(count, st.session_state.get(f"{key}_told", 0))
+                found = found.get("value")
+            act(found)
+
+        return heard
+
+    whole = {
+        **data,
+        "view": view,
+        "runtime": served.runtime_address(),
+        "attempt": st.session_state.get("live_attempt", 0),
+        "told": st.session_state.get(f"{key}_told", 0),
+    }
+    callbacks: dict[str, Any] = {
+        f"on_{name}_change": told(name, act) for name, act in {**on, "failed": _failed}.items()
+    }
+    _component(key=key, data=whole, **callbacks)
+
+
+def _failed(told: Any) -> None:
+    """The browser cannot run a file, or any: the server's view takes over for this visit.
+
+    What the server itself has refused it knows, in its own words.
+    """
+    if not isinstance(told, dict) or len(decoders.failures()) >= MAX_FAILURES:
+        return
+    if served.refusal(file := str(told.get("file", ""))[-DIGEST:]) is None:
+        decoders.failures()[file] = str(told.get("reason"))[:MAX_REASON] or "no reason was given"
