@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.widgets.display.grid import show_grid
 from pages.widgets.evaluate import evaluation, priors
-from pages.widgets.shell import cards, links, models, uploads, words
+from pages.widgets.shell import cards, groups, links, models, uploads, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Entry, Opened, plain
 from pages.widgets.shell.uploads import File
@@ -18,8 +18,6 @@ from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
 TABS = ALL, OPEN, ADD = "All models", "The open model", "Add a model"
-FEW = 12  # as many cards can be seen at once; of more, the usual ones come first
-MAX_OWN = 24  # cards of files in a folder of one's own; the picker has them all
 ORIGINALS = "Test pictures, and below them the model's reconstructions"
 REBUILT = "The model's reconstructions of test pictures"
 MAX_TITLE = 24  # characters of a name on a button
@@ -75,10 +73,11 @@ def _overview(chosen: Entry | None) -> None:
     """The cards: first each with its name and samples, then the reconstructions, which may have to read a data set."""
     if added := st.session_state.pop("added_model", None):
         st.success(f"{plain(added)} is open. It is kept for this visit; nothing was stored on the server.")
-    entries = _in_order(chosen)
+    known = list(models.entries().values())
+    entries = groups.select(known, chosen) if known else []
     bad: list[tuple[Entry, str]] = []
     slots: list[tuple[Opened, DeltaGenerator]] = []
-    if not entries:
+    if not known:
         st.info(f"There is no model yet: train or upload one under “{ADD}”.")
     st.html(_STYLE)
     places: list[DeltaGenerator] = []
@@ -89,12 +88,12 @@ def _overview(chosen: Entry | None) -> None:
             bad.append((entry, str(error)))
             continue
         if not places:
-            places = list(st.columns(2))
+            places = list(st.columns(2 if len(entries) <= groups.FEW else 4))
         with places.pop(0).container(border=True, height="stretch", gap="xsmall"):
-            slots.append((opened, _card(opened, entry == chosen, len(slots))))
-    own = sum(entry.origin == "own" for entry in models.entries().values())
-    if own > MAX_OWN:
-        st.caption(f"{own - MAX_OWN} more from your own folder are in the picker at the left.")
+            if len(entries) > groups.FEW:
+                _small_card(opened, entry == chosen)
+            else:
+                slots.append((opened, _card(opened, entry == chosen, len(slots))))
     _list_bad(bad)
     for opened, slot in slots:
         with slot:
@@ -114,28 +113,30 @@ def _say_missing(shown: list[Opened]) -> None:
         st.caption(f"Where a card has reconstructions alone: {' '.join(found)}")
 
 
-def _in_order(chosen: Entry | None) -> list[Entry]:
-    """What a person added first, the newest first, then what came with the app: the usual ones, or all."""
-    found = list(models.entries().values())
-    kept = [entry for entry in found if entry.origin in models.KEPT]
-    by_origin = {origin: [e for e in found if e.origin == origin] for origin in ("own", "shipped")}
-    shipped = by_origin["shipped"]
-    usual = [entry for entry in shipped if entry.title in models.ORDER or entry == chosen]
-    if usual and len(shipped) > FEW:
-        label = f"Show all {len(shipped)} models that came with the app: the whole family of VAEs"
-        if not st.toggle(label, key="family", bind="query-params"):
-            shipped = usual
-    return [*reversed(kept), *by_origin["own"][:MAX_OWN], *shipped]
+def _small_card(opened: Opened, is_open: bool) -> None:
+    """A model's name and what it draws: one of many."""
+    _name(opened, is_open)
+    show_grid(
+        cards.samples(opened.key, opened),
+        f"Pictures that {opened.entry.title} draws at random",
+        max_scale=8,
+    )
+
+
+def _name(opened: Opened, is_open: bool) -> None:
+    """A model's name, and the button that opens it."""
+    key, label, title = opened.entry.id, plain(opened.entry.id), plain(opened.entry.title[:MAX_TITLE])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(f"{label}, open" if is_open else label, anchor=False, width="stretch")
+        if pressed(f"Open {title}", f"open-{key}", type="primary", on_click=models.choose_model, args=(key,)):
+            links.go_to("sample.py")
 
 
 def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     """A model's card but for its reconstructions, for which it leaves a place."""
     entry, info = opened.entry, opened.checkpoint.data
-    key, label, title = entry.id, plain(entry.id), plain(entry.title[:MAX_TITLE])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(f"{label}, open" if is_open else label, anchor=False, width="stretch")
-        if pressed(f"Open {title}", f"open-{key}", type="primary", on_click=models.choose_model, args=(key,)):
-            links.go_to("sample.py")
+    key, title = entry.id, plain(entry.title[:MAX_TITLE])
+    _name(opened, is_open)
     st.text(opened.checkpoint.description or "This file has no description.")
     models.warn_collapsed(opened)
     show_grid(

@@ -28,7 +28,7 @@ def model(view):
     return view.page.get_by_test_id("stSidebar").get_by_role("combobox", name="Model")
 
 
-def test_the_first_visit_shows_pictures_of_the_usual_models_and_a_switch_of_all(view) -> None:
+def test_the_first_visit_shows_pictures_of_the_usual_models_and_groups_of_all(view) -> None:
     view.open()
     names = [path.stem for path in (ROOT / "checkpoints").glob("*.safetensors")]
     headings = view.page.get_by_role("heading", level=2)
@@ -41,12 +41,23 @@ def test_the_first_visit_shows_pictures_of_the_usual_models_and_a_switch_of_all(
     bottom = strips(view).first.bounding_box()
     assert bottom["y"] + bottom["height"] < 720  # seen without scrolling
     view.screenshot("home")
-    view.page.get_by_text(f"Show all {len(names)} models").click()
+    view.page.get_by_role("radiogroup").get_by_text("One level or several?").click()
     view.settle()
-    assert "family=true" in view.page.url
-    assert headings.count() == len(names)
-    assert strips(view).count() == 2 * len(names)
-    view.screenshot("home-family")
+    assert "group=levels" in view.page.url and headings.count() == 4
+    view.screenshot("home-levels")
+    view.page.get_by_role("radiogroup").get_by_text("All", exact=True).click()
+    view.settle()
+    assert "group=all" in view.page.url
+    assert headings.count() == strips(view).count() == len(names)
+    assert view.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") < 6_000
+    view.screenshot("home-all")
+    view.page.get_by_label("Search").fill("vq")
+    view.page.keyboard.press("Enter")
+    view.settle()
+    assert headings.count() == 2
+    view.page.reload()
+    view.settle()
+    assert headings.count() == 2 and view.page.get_by_label("Search").input_value() == "vq"
 
 
 def test_open_goes_to_sample_with_the_model(view) -> None:

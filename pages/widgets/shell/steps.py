@@ -26,6 +26,7 @@ HELD = (
     "compare_z",
     "map_tool",
     "map_residual",
+    "group",
 )
 
 VIEW = "browser_history_view"
