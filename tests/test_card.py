@@ -9,7 +9,7 @@ import torch
 from accelerate.state import AcceleratorState
 from torch import Tensor
 
-from vae_core import checkpoints, explore, metrics, zoo
+from vae_core import checkpoints, explore, scoring, zoo
 from vae_core.config import DataConfig, Training
 from vae_core.data import Splits, load
 from vae_core.training import Run, package
@@ -55,8 +55,8 @@ def test_a_variant_learns_on_the_card_as_on_the_processor(variant: str, digits: 
     assert losses[1] == pytest.approx(losses[0], rel=0.1, abs=0.5), losses
     checkpoints.save(package(there), tmp_path / "card.safetensors")
     opened = checkpoints.load(tmp_path / "card.safetensors")
-    x = metrics.as_float(digits.test.images[:16])
-    same(*(metrics.encode(model, x)[0] for model in (opened.model, there.model)))
+    x = scoring.as_float(digits.test.images[:16])
+    same(*(scoring.encode(model, x)[0] for model in (opened.model, there.model)))
 
 
 def test_bf16_on_the_card_learns(digits: Splits) -> None:
@@ -71,4 +71,4 @@ def test_a_shipped_model_gives_on_the_card_what_it_gives_here(path: Path) -> Non
     y = torch.arange(8) % here.spec.classes if here.spec.classes else None
     pictures = [explore.decode(model, z, y) for model in (here, there)]
     assert (pictures[0] - pictures[1]).abs().mean() < 2e-3
-    same(*(metrics.encode(model, pictures[0])[0] for model in (here, there)))
+    same(*(scoring.encode(model, pictures[0])[0] for model in (here, there)))

@@ -18,7 +18,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from vae_core import explore, metrics, zoo
+from vae_core import explore, metrics, scoring, zoo
 from vae_core.config import LIKELIHOODS, DataConfig, LikelihoodConfig, Recipe, Training
 from vae_core.data import Dataset, Splits
 from vae_core.model import build
@@ -129,7 +129,7 @@ def test_pages_get_everything_back_on_the_processor(variant: str) -> None:
         y = torch.zeros(ROWS, dtype=torch.int64) if spec.classes else None
         z = explore.sample(model, ROWS)
         found = [z, *explore.encode(model, x, y=y), explore.decode(model, z, y), explore.draw_pixels(model, z, 0, y)]
-        found += [explore.observe(model, x), explore.observed(model, x, 1, 0), *metrics.encode(model, x)]
+        found += [explore.observe(model, x), explore.observed(model, x, 1, 0), *scoring.encode(model, x)]
         found += [explore.continued(model, z, level, y=y) for level in range(1, len(spec.shapes))]
         if spec.classes:
             found.append(explore.classify(model, x))
@@ -137,7 +137,7 @@ def test_pages_get_everything_back_on_the_processor(variant: str) -> None:
         found += [measured.elbo, measured.reconstruction, measured.kl, measured.mean, *measured.codes]
         if spec.has_density:
             found.append(explore.draws_given(model, x[:1], 3, y=None if y is None else y[:1]))
-            found.append(metrics.importance_weighted_nll(model, x, 3, labels=y))
+            found.append(scoring.importance_weighted_nll(model, x, 3, labels=y))
         assert places(found) == {"cpu"}
 
 
@@ -150,7 +150,7 @@ def test_every_objective_is_computed_on_a_card(variant: str) -> None:
         run.labels = None if run.labels is None else there(run.labels)
         noise = seeded(1)
         rows = run._with_known(torch.arange(ROWS, device=CARD), noise)
-        x = run.model.observe(metrics.as_float(run.images[rows]), noise)
+        x = run.model.observe(scoring.as_float(run.images[rows]), noise)
         terms = run.objective(x, None if run.labels is None else run.labels[rows], 0.3, noise)
         assert places(terms.values()) == {CARD}
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vae_core import explore, metrics, zoo
+from vae_core import explore, scoring, zoo
 from vae_core.checkpoints import Reference
 from vae_core.config import DataConfig
-from vae_core.metrics import statistics
 from vae_core.model import VAE, LatentSpec, build
+from vae_core.scoring import statistics
 from vae_core.shards import seeded
 
 points = st.tuples(st.integers(2, 40), st.integers(0, 10**6), st.floats(0.05, 20), st.floats(0.05, 20))
@@ -138,7 +138,7 @@ def test_decoding_does_not_depend_on_the_batch_and_pixels_follow_their_seed(mode
 def test_decoding_many_takes_bounded_memory(model: VAE, monkeypatch: pytest.MonkeyPatch) -> None:
     v, sizes = torch.randn(50, model.spec.size), []
     whole = explore.decode(model, v)
-    monkeypatch.setattr(metrics, "NUMBERS_AT_ONCE", 20 * whole[0].numel())
+    monkeypatch.setattr(scoring, "NUMBERS_AT_ONCE", 20 * whole[0].numel())
     model.decoder.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
     assert torch.allclose(explore.decode(model, v), whole, atol=1e-6)
     assert sizes == [20, 20, 10]

@@ -25,8 +25,8 @@ from vae_core.config import (
     Recipe,
     Schedule,
 )
-from vae_core.metrics import importance_weighted_nll
 from vae_core.model import VAE, LatentSpec, Terms, build, parameters
+from vae_core.scoring import importance_weighted_nll
 from vae_core.shards import Shard, seeded
 
 HIDDEN = {"linear": (), "mlp": (9,), "conv": (4, 5), "resnet": (4, 5)}

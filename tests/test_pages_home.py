@@ -18,8 +18,8 @@ from pages.widgets.shell.models import Entry
 from vae_core import checkpoints, coverage, data, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
-from vae_core.metrics import statistics
 from vae_core.model import build
+from vae_core.scoring import statistics
 
 Show = Callable[..., AppTest]
 NASTY = "<img src=x onerror=alert(1)> **bold** :red[x] $a$"

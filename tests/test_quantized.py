@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vae_core.config import Body, Latent, LikelihoodConfig, ModelConfig
 from vae_core.latents.quantized import ALIVE, DECAY, Autoregressive, Codebook, Quantized, Uniform
-from vae_core.metrics import perplexity
 from vae_core.model import VAE, build
+from vae_core.scoring import perplexity
 from vae_core.shards import seeded
 
 CPU = torch.device("cpu")

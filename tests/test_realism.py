@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vae_core import features, metrics, realism
+from vae_core import features, metrics, realism, scoring
 from vae_core.checkpoints import find
 from vae_core.checkpoints import load as load_checkpoint
 from vae_core.config import DataConfig
@@ -88,7 +88,7 @@ def test_sides_are_alike_many_and_do_not_change(name, digits, monkeypatch):
     model = load_checkpoint(find(name)).model
     shares: list[float] = []
     found = realism.sides(model, digits.test.images, digits.test.labels, progress=shares.append)
-    monkeypatch.setattr(metrics, "AT_ONCE", 40)
+    monkeypatch.setattr(scoring, "AT_ONCE", 40)
     realism.sides(model, digits.test.images, digits.test.labels, progress=shares.append)
     monkeypatch.undo()
     assert len(shares) > 4 and shares[-1] == 1

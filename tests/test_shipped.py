@@ -15,8 +15,8 @@ from vae_core.checkpoints import Checkpoint
 from vae_core.config import to_dict
 from vae_core.data import Splits
 from vae_core.health import kl_of_levels
-from vae_core.metrics import BLOCK, Statistics, bits_per_dimension, statistics
 from vae_core.model import parameters
+from vae_core.scoring import BLOCK, Statistics, bits_per_dimension, statistics
 from vae_core.shards import seeded
 from vae_core.zoo import VARIANTS
 

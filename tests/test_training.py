@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, metrics, training, zoo
+from vae_core import checkpoints, scoring, training, zoo
 from vae_core.config import (
     BODIES,
     LIKELIHOODS,
@@ -25,8 +25,8 @@ from vae_core.config import (
     Training,
 )
 from vae_core.data import Dataset, Splits, load
-from vae_core.metrics import as_float, importance_weighted_nll
 from vae_core.model import VAE
+from vae_core.scoring import as_float, importance_weighted_nll
 from vae_core.shards import Shard, seeded
 from vae_core.training import Progress, Run, TrainingError, package
 
@@ -574,8 +574,8 @@ def test_the_best_epoch_of_a_semi_supervised_run_is_told_by_the_whole_bound() ->
         rows.append([{name: row[name] for name in ("score", "val")} for row in run.history])
     assert rows[0] == rows[1]
 
-    x = run.model.observe(as_float(run.watched[1][0]), seeded(0, metrics.BITS, 0))
-    q, noise = run.model.classifier(x).softmax(1), Shard(seeded(0, metrics.DRAWS, 0), 0, 20, 20)
+    x = run.model.observe(as_float(run.watched[1][0]), seeded(0, scoring.BITS, 0))
+    q, noise = run.model.classifier(x).softmax(1), Shard(seeded(0, scoring.DRAWS, 0), 0, 20, 20)
     each = [run.model.terms(x, torch.full((20,), label), generator=noise) for label in range(2)]
     bound = sum(q[:, y] * (each[y].log_likelihood[:, 0] - each[y].kl[0].sum(1) - q[:, y].log()) for y in range(2))
     bound = (bound - math.log(2)).mean().item()  # the prior of the class is even

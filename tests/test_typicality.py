@@ -14,8 +14,8 @@ from torch import Tensor
 from vae_core import checkpoints, zoo
 from vae_core.checkpoints import Reference
 from vae_core.config import DataConfig
-from vae_core.metrics import statistics
 from vae_core.model import VAE, build
+from vae_core.scoring import statistics
 from vae_core.shards import seeded
 from vae_core.typicality import FEWEST, Typicality, p_values, percentile, reference_typicality, typicality
 

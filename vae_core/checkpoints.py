@@ -27,8 +27,8 @@ from vae_core.files import reserve, write_bytes
 from vae_core.graphs import MAX_BYTES as MAX_GRAPH_BYTES
 from vae_core.graphs import Graph, GraphError
 from vae_core.latents.fitted import FittedPrior, restored
-from vae_core.metrics import ACTIVE_KL
 from vae_core.model import VAE, LatentSpec, build
+from vae_core.scoring import ACTIVE_KL
 from vae_core.shards import seeded
 
 FORMAT = 1
@@ -367,7 +367,7 @@ def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> Non
 
 
 def _recount(figures: dict[str, Any], spec: LatentSpec) -> None:
-    """Count active units as `metrics.active_units` does: files of before hold the variance's count of every model."""
+    """Count active units as `scoring.active_units` does: files of before hold the variance's count of every model."""
     if "active_units" in figures and spec.units_by != "variance":
         per_dim = figures.get("kl_per_dim")
         count = None if per_dim is None else sum(kl > ACTIVE_KL for kl in per_dim)

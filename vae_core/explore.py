@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vae_core.latents.fitted import MAX_DIRECTIONS, FlowPrior
-from vae_core.metrics import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.model import VAE, LatentSpec, Z
+from vae_core.scoring import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.shards import normal, seeded
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def observe(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
 
 @torch.inference_mode()
 def observed(model: VAE, images: Tensor, row: int, seed: int) -> Tensor:
-    """One picture (1, C, H, W) of a whole set (N, C, H, W) as `metrics.statistics` observed it with that seed."""
+    """One picture (1, C, H, W) of a whole set (N, C, H, W) as `scoring.statistics` observed it with that seed."""
     block = row // BLOCK
     part = as_float(images[block * BLOCK : (block + 1) * BLOCK].to(model.device))
     return model.observe(part, seeded(seed, BITS, block))[row % BLOCK, None].cpu()

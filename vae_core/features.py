@@ -19,7 +19,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor, nn
 
 from vae_core.files import FileCache
-from vae_core.metrics import as_float
+from vae_core.scoring import as_float
 from vae_core.shards import seeded
 
 SEED = 0

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vae_core.explore import flatten, unflatten
 from vae_core.latents.fitted import FREQUENCIES, KINDS, MAX_DIRECTIONS, WIDTH, FittedPrior, FlowPrior, MixturePrior
-from vae_core.metrics import at_once, blocks
 from vae_core.model import VAE
+from vae_core.scoring import at_once, blocks
 from vae_core.shards import normal, seeded
 
 if TYPE_CHECKING:

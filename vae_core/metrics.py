@@ -1,40 +1,46 @@
-"""Figures of a model, through the contract: ELBO, KL, active units, importance-weighted bound, probes, disentanglement.
+"""Figures of a model by their names: which of them it has, and what each is on pictures.
 
-Noise and bits come from a seed in blocks of fixed size, so that a figure does not depend on memory or batch size.
+What is costly, encodings, importance weights, pairs of posteriors, is computed once for all figures that ask for it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from vae_core import disentanglement
+from vae_core import disentanglement, features, realism
 from vae_core.config import METRICS
-from vae_core.latents import Encoding
 from vae_core.latents.priors import log_normal
-from vae_core.model import VAE, LatentSpec
-from vae_core.shards import Shard, seeded
+from vae_core.model import VAE
+from vae_core.realism import COMPARED
+from vae_core.scoring import (
+    ACTIVE_KL,
+    ACTIVE_VARIANCE,
+    BLOCK,
+    Report,
+    Statistics,
+    at_once,
+    bits_per_dimension,
+    blocks,
+    encode,
+    importance_weighted,
+    statistics,
+)
+from vae_core.shards import seeded
 
 if TYPE_CHECKING:
     from vae_core.data import Dataset
-    from vae_core.realism import Sides
 
-BLOCK = 500  # pictures at a time; a constant, since the noise is drawn block by block
-ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, section 5.2
-ACTIVE_KL = 0.01  # nats: where the prior moves too, a dimension with less says nothing of the picture
 FEW_EFFECTIVE = 10  # draws: where the weights are worth fewer, the bound hangs on the luckiest of them
 LEARNING = 200_000  # pictures that go through a net while it learns features, about
 BIAS_MARGIN = 3.0  # nats below log N, from which on N posteriors lie too far apart to tell how q(z) lies between them
-COMPARED = 100  # pictures, from which draws are compared with them
-AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
-NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
-BITS, DRAWS, WEIGHTS, PROBE = 1, 2, 3, 4  # streams of noise
+PROBE = 4  # a stream of noise, beside those of `scoring`
 
 # Figures by what they need: a density, a KL, pairs of posteriors and a prior, labels, known factors, other pictures.
 DENSE = ("elbo", "nll", "bits_per_dimension")
@@ -45,244 +51,7 @@ FACTORED = ("mig_histogram", "mig_sampled", "factor_vae", "dci", "sap")
 REALISM = ("kid", "precision", "recall")
 USUAL = ("elbo", "reconstruction", "kl", "kl_per_level", "active_units", "perplexity", "accuracy")
 
-Report = Callable[[float], None]
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """One entry a picture: elbo, reconstruction (negative log-likelihood), kl, mean (N, D), std (N, D); nats.
-
-    `kl` is (N, D) where it factorises, (N, groups) where it does not, (N, 0) for an autoencoder. `elbo` is NaN without
-    a density, and `reconstruction` the sum of squares where no likelihood is known.
-    `codes` (N, places) of each group, where there are any. `class_kl` (N,) is the KL of a class that was summed over.
-    """
-
-    elbo: Tensor
-    reconstruction: Tensor
-    kl: Tensor
-    mean: Tensor
-    std: Tensor
-    codes: tuple[Tensor, ...] = ()
-    class_kl: Tensor | None = None
-
-    @property
-    def kl_total(self) -> Tensor:
-        """The KL of all that is inferred, (N,): reconstruction + KL = -ELBO."""
-        total = self.kl.sum(1)
-        return total if self.class_kl is None else total + self.class_kl
-
-    def summary(self, spec: LatentSpec) -> dict[str, float | int | list[float] | None]:
-        """Averages over the pictures, in nats per image; None without a density, and for units that z has not."""
-        coded = self.kl.shape[1] > 0
-        found: dict[str, float | int | list[float] | None] = {
-            "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
-            "reconstruction": self.reconstruction.mean().item(),
-            "kl": self.kl_total.mean().item() if coded else None,
-            "kl_per_dim": self.kl.mean(0).tolist(),
-            "active_units": None if (units := active_units(spec, self.mean, self.kl)) is None else int(units.sum()),
-        }
-        return found | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
-
-
-def perplexity(codes: Tensor) -> float:
-    """Exponential of the entropy of codes (any shape): as many codes, used alike, would be as hard to guess."""
-    share = codes.unique(return_counts=True)[1] / codes.numel()
-    return math.exp(-(share * share.log()).sum().item())
-
-
-def active(mean: Tensor) -> Tensor:
-    """Which dimensions are active units: Var_x(E_q[z | x]) > 0.01 (Burda et al. 2016, section 5.2).
-
-    Args:
-        mean: encoded means (N, D).
-
-    Returns:
-        (D,) booleans; all False for fewer than two pictures.
-    """
-    if len(mean) < 2:
-        return torch.zeros(mean.shape[1], dtype=torch.bool)
-    return mean.var(0) > ACTIVE_VARIANCE
-
-
-def active_units(spec: LatentSpec, mean: Tensor, kl: Tensor) -> Tensor | None:
-    """Which dimensions are active units: by the variance of their means, or in a hierarchy by their KL.
-
-    Args:
-        spec: of the model.
-        mean: encoded means (N, D).
-        kl: nats, (N, D) where it factorises.
-
-    Returns:
-        (D,) booleans; None where z has no scale of 1 that a variance could be held against.
-    """
-    by_kl = spec.units_by == "kl"
-    return kl.mean(0) > ACTIVE_KL if by_kl else active(mean) if spec.units_by else None
-
-
-def as_float(images: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [0, 1]; float pictures unchanged."""
-    return images.float() / 255 if images.dtype == torch.uint8 else images
-
-
-def blocks(model: VAE, images: Tensor, seed: int) -> Iterator[tuple[int, Tensor]]:
-    """Pictures as the model observes them, block by block: (index of the block, (n, C, H, W) on the model's device)."""
-    for index, part in enumerate(images.split(BLOCK)):
-        yield index, model.observe(as_float(part.to(model.device)), seeded(seed, BITS, index))
-
-
-def at_once(model: VAE) -> int:
-    """Pictures that go through the model at a time."""
-    return max(1, min(AT_ONCE, NUMBERS_AT_ONCE // math.prod(model.image_shape)))
-
-
-@torch.inference_mode()
-def statistics(
-    model: VAE,
-    images: Tensor,
-    seed: int = 0,
-    progress: Report | None = None,
-    labels: Tensor | None = None,
-) -> Statistics:
-    """Encode, draw one z and score each picture.
-
-    Args:
-        model: any model, in eval mode.
-        images: (N, C, H, W), uint8 or float in [0, 1], N at least 1.
-        seed: of the bits (binary likelihoods) and of the draws of z.
-        progress: called with the fraction done; what it raises stops the work.
-        labels: classes (N,); a conditional model's figures are then of p(x | y), else they are summed over y.
-
-    Returns:
-        `Statistics` on the CPU.
-    """
-    parts = []
-    for index, x in blocks(model, images, seed):
-        start, y = 0, _labels(model, labels, index)
-        for rows in x.split(at_once(model)):
-            stop = start + len(rows)
-            noise = Shard(seeded(seed, DRAWS, index), start, stop, len(x))
-            parts.append(_scored(model, rows, None if y is None else y[start:stop], noise))
-            start = stop
-            if progress:
-                progress((index * BLOCK + stop) / len(images))
-    elbo, fit, kl, mean, std, class_kl, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
-    return Statistics(elbo, fit, kl, mean, std, tuple(codes), class_kl)
-
-
-def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
-    """The labels of one block, where they mean something to the model."""
-    if labels is None or model.spec.classes is None:
-        return None
-    return labels[block * BLOCK : (block + 1) * BLOCK].to(model.device)
-
-
-@torch.inference_mode()
-def encode(model: VAE, images: Tensor, seed: int = 0, progress: Report | None = None) -> tuple[Tensor, Tensor]:
-    """Encode pictures, in bounded memory and with the bits that `statistics` draws.
-
-    Args:
-        model: any model, in eval mode.
-        images: (N, C, H, W), uint8 or float in [0, 1], N at least 1.
-        seed: of the bits (binary likelihoods).
-        progress: called with the fraction done; what it raises stops the work.
-
-    Returns:
-        Mean and standard deviation, each (N, D) with the latent groups joined, on the CPU.
-    """
-    parts = []
-    for index, x in blocks(model, images, seed):
-        for rows in x.split(at_once(model)):
-            found = model.encode(rows)
-            parts.append(tuple(_joined(part, rows).cpu() for part in (found.mean, found.std)))
-        if progress:
-            progress((index * BLOCK + len(x)) / len(images))
-    mean, std = (torch.cat(column) for column in zip(*parts, strict=True))
-    return mean, std
-
-
-def _joined(groups: list[Tensor], like: Tensor) -> Tensor:
-    """Groups [(N, *shape), ...] -> (N, D); (N, 0) of none, N as in `like`."""
-    return torch.cat([like.new_zeros(len(like), 0), *(part.reshape(len(part), -1) for part in groups)], 1)
-
-
-def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tensor, ...]:
-    """The columns of `Statistics` for a few pictures."""
-    if not model.spec.has_density:
-        draw, params = model.reconstruct(x, y, generator=noise)
-        fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
-        kl, mean, std = (_joined(part, fit) for part in (found.kl, found.mean, found.std))
-        return torch.full_like(fit, math.nan), -fit, kl, mean, std, torch.zeros_like(fit)
-    terms = model.terms(x, y, generator=noise)
-    found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
-    kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
-    codes = [part.flatten(1) for part in found.codes or []]
-    fit = terms.log_likelihood.mean(1)
-    class_kl = torch.zeros_like(fit) if terms.class_kl is None else terms.class_kl
-    return terms.elbo, -fit, kl, mean, std, class_kl, *codes
-
-
-def importance_weighted_nll(
-    model: VAE,
-    images: Tensor,
-    k: int = 1000,
-    seed: int = 0,
-    progress: Report | None = None,
-    labels: Tensor | None = None,
-) -> Tensor:
-    """The bound alone of `importance_weighted`: (N,) nats."""
-    return importance_weighted(model, images, k, seed, progress, labels)[0]
-
-
-@torch.inference_mode()
-def importance_weighted(
-    model: VAE,
-    images: Tensor,
-    k: int = 1000,
-    seed: int = 0,
-    progress: Report | None = None,
-    labels: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """-log 1/k sum_i w_i of each picture, w_i = p(x, z_i) / q(z_i | x) (Burda et al. 2016, equation 8).
-
-    In bounded memory, and beside it how many draws the sum really rests on: the effective sample size
-    (sum_i w_i)^2 / sum_i w_i^2 (Kong 1992), 1 where one draw outweighs all others.
-
-    Args:
-        model: any model with densities, in eval mode.
-        images: (N, C, H, W), uint8 or float in [0, 1].
-        k: draws of z a picture, at least 1.
-        seed: of the bits and of the draws.
-        progress: called with the fraction done.
-        labels: as in `statistics`.
-
-    Returns:
-        (N,) nats, on the CPU: an upper bound of -log p(x) in expectation, tighter with k; and (N,) sizes, 1 to k.
-    """
-    if k < 1:
-        raise ValueError(f"k is {k}; it must be at least 1.")
-    results = []
-    for index, x in blocks(model, images, seed):
-        noise, y = seeded(seed, WEIGHTS, index), _labels(model, labels, index)
-        most = at_once(model)
-        size = max(1, most // k)
-        for number, part in enumerate(x.split(size)):
-            own = None if y is None else y[number * size : number * size + len(part)]
-            total, squares = torch.full((2, len(part)), -math.inf, device=x.device)
-            for start in range(0, k, most):
-                log_weights = model.terms(part, own, k=min(most, k - start), generator=noise).log_weights
-                total = torch.logaddexp(total, log_weights.logsumexp(1))
-                squares = torch.logaddexp(squares, (2 * log_weights).logsumexp(1))
-            results.append(torch.stack([math.log(k) - total, (2 * total - squares).exp()]).cpu())
-            if progress:
-                progress(sum(part.shape[1] for part in results) / len(images))
-    nll, effective = torch.cat(results, 1)
-    return nll, effective
-
-
-def bits_per_dimension(model: VAE, nats: float) -> float | None:
-    """Nats per image -> bits per number, nats / (D ln 2); None where the likelihood is a density."""
-    return nats / (math.prod(model.image_shape) * math.log(2)) if model.likelihood.discrete else None
 
 
 def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True, enough: bool = True) -> str | None:
@@ -629,10 +398,8 @@ class _Work:
         return _row(name, share, math.sqrt(share * (1 - share) / len(test)), note)
 
     @cached_property
-    def sides(self) -> tuple[Sides, str]:
+    def sides(self) -> tuple[realism.Sides, str]:
         """Features of real pictures and of those held against them, and what the features are of."""
-        from vae_core import features, realism
-
         assert self.training is not None
         report, learnt = self.step("sides"), LEARNING / (LEARNING + len(self.images))
         net = features.learn(self.training.images, self.training.labels, lambda share: report(learnt * share))
@@ -644,13 +411,11 @@ class _Work:
 
     def realism(self, name: str) -> Row:
         """Draws of each prior, reconstructions and other real pictures against real ones."""
-        from vae_core.realism import MEASURES, NEIGHBOURS, kid_error
-
         sides, note = self.sides
-        value = {side: MEASURES[name](sides.real, made) for side, made in sides.others.items()}
+        value = {side: realism.MEASURES[name](sides.real, made) for side, made in sides.others.items()}
         if name != "kid":
-            return _row(name, value, None, f", k = {NEIGHBOURS}{note}")
-        errors = {side: kid_error(sides.real, made) for side, made in sides.others.items()}
+            return _row(name, value, None, f", k = {realism.NEIGHBOURS}{note}")
+        errors = {side: realism.kid_error(sides.real, made) for side, made in sides.others.items()}
         return _row(name, value, None, note) | {"standard_errors": errors}
 
     def accuracy(self) -> Row:

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from vae_core.features import FeatureNet, untrained
-from vae_core.metrics import COMPARED, Report, as_float, at_once, blocks
 from vae_core.model import VAE, LatentSpec
+from vae_core.scoring import Report, as_float, at_once, blocks
 from vae_core.shards import seeded
 
+COMPARED = 100  # pictures, from which draws are compared with them
 MOST, FEW = 2_000, 250  # pictures of a side, and of a side where a few seconds have to do
 NEIGHBOURS = 3  # k of precision and recall, as in the paper
 SEED, HALVES, CLASSES, DRAWN = 0, 21, 22, 23  # streams of random numbers
@@ -54,7 +55,7 @@ def sides(
         progress: called with the fraction done; what it raises stops the work.
 
     Raises:
-        ValueError: for fewer than `metrics.COMPARED` pictures, in a sentence.
+        ValueError: for fewer than `COMPARED` pictures, in a sentence.
     """
     if len(images) < COMPARED:
         raise ValueError(f"Draws are compared with at least {COMPARED} pictures, and there are {len(images)}.")

@@ -21,21 +21,15 @@ from torch import Tensor, nn
 from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision, realism
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, difference, from_dict, to_dict
-from vae_core.metrics import (
-    as_float,
-    bits_per_dimension,
-    encode,
-    figures,
-    importance_weighted_nll,
-    statistics,
-)
+from vae_core.metrics import figures
 from vae_core.model import VAE, build, parameters
+from vae_core.scoring import as_float, bits_per_dimension, encode, importance_weighted_nll, statistics
 from vae_core.shards import Shard, seeded, uniform
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
     from vae_core.likelihoods import Gaussian
-    from vae_core.metrics import Report
+    from vae_core.scoring import Report
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from vae_core.checkpoints import Reference, shortened
-from vae_core.metrics import statistics
 from vae_core.model import VAE
+from vae_core.scoring import statistics
 
 LEVELS = ((0.01, "very unusual"), (0.05, "unusual"), (1.0, "usual"))  # p-values up to which a word holds
 FEWEST = 19  # reference pictures from which a p-value can be 0.05

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vae_core import checkpoints, data, metrics, zoo
+from vae_core import checkpoints, data, metrics, scoring, zoo
 from vae_core.config import DataConfig
 from vae_core.model import VAE
 from vae_core.shards import seeded
@@ -30,7 +30,7 @@ def test_likelihoods_of_digits(data_root, capsys) -> None:
     test = data.load(DataConfig("mnist"), root=data_root).test
     chosen = torch.randperm(len(test), generator=seeded(0))[:DIGITS].sort().values
     names = sorted({*LONG, *(name for pair in PAIRS for name in pair)})
-    both = {name: metrics.importance_weighted(opened(name), test.images[chosen], DRAWS) for name in names}
+    both = {name: scoring.importance_weighted(opened(name), test.images[chosen], DRAWS) for name in names}
     found = {name: nats for name, (nats, _) in both.items()}
     with capsys.disabled():
         print(f"\nNLL of {DIGITS:,} random test digits, {DRAWS:,} draws each, nats, with standard errors")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks import own
-from vae_core import checkpoints, explore, features, metrics
+from vae_core import checkpoints, explore, features, scoring
 from vae_core.images import grid
 from vae_core.realism import kid
 
@@ -36,7 +36,7 @@ def ours(folder: Path, held: Tensor, out: Path) -> Found:
     words = ("train", "--data", str(folder), "--minutes", str(MINUTES), "--out", str(out))
     subprocess.run([sys.executable, "-m", "vae_core", *words], check=True, stdout=subprocess.DEVNULL)
     model = checkpoints.load(out).model
-    mean, _ = metrics.encode(model, held)
+    mean, _ = scoring.encode(model, held)
     found = {"reconstructions": explore.decode(model, mean)}
     for name, fitted in (("N(0, I)", False), ("mixture", True)):
         if not fitted or model.spec.fitted:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from scipy import linalg
 from torch import Tensor, nn
 
-from vae_core import checkpoints, data, explore, metrics
+from vae_core import checkpoints, data, explore, metrics, scoring
 from vae_core.checkpoints import Checkpoint
 from vae_core.config import DataConfig
 from vae_core.data import Splits
@@ -177,9 +177,9 @@ def test_the_prior_over_codes_knows_how_they_hang_together(name: str, data_root,
     found = checkpoints.load(checkpoints.find(name))
     test = data.load(DataConfig("fashion-mnist"), root=data_root).test
     statistics = metrics.statistics(found.model, test.images)
-    entropy = sum(math.log(metrics.perplexity(part)) * part.shape[1] for part in statistics.codes)
+    entropy = sum(math.log(scoring.perplexity(part)) * part.shape[1] for part in statistics.codes)
     prior = statistics.summary(found.model.spec)["kl"]
-    used = [round(metrics.perplexity(part), 1) for part in statistics.codes]
+    used = [round(scoring.perplexity(part), 1) for part in statistics.codes]
     with capsys.disabled():
         print(f"\n{name}: perplexity {used} of {found.recipe.model.latent.codes}")
         print(f"  prior {prior:.1f} nats a picture, codes by themselves {entropy:.1f}: {1 - prior / entropy:.0%} below")

@@ -243,7 +243,7 @@ def _print_figures(found: dict[str, Any], unit: str) -> None:
 
 def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) -> list[dict[str, Any]]:
     """The pictures of the largest reconstruction error, by file, or by their place where they come from no files."""
-    from vae_core.metrics import statistics
+    from vae_core.scoring import statistics
 
     if not count:
         return []

@@ -85,13 +85,13 @@ def encode(
     """
     import numpy as np
 
-    from vae_core import metrics
+    from vae_core import scoring
 
     take_out(out, ".npz")
     checkpoint = open_checkpoint(file, device)
     pictures, _ = open_parts(checkpoint, data, data_root, download, split, limit, as_is, labels, numbers)
     with progress_bar(f"encoding {len(pictures):,} pictures") as progress:
-        mean, std = metrics.encode(checkpoint.model, pictures.images, seed, progress)
+        mean, std = scoring.encode(checkpoint.model, pictures.images, seed, progress)
     arrays: dict[str, Any] = {"mean": mean.numpy(), "std": std.numpy()}
     if pictures.labels is not None:
         arrays |= {"label": pictures.labels.numpy(), "class_names": np.array(pictures.class_names, dtype=str)}
@@ -421,7 +421,7 @@ def _points(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None, files of what is mapped; class names."""
     from vae_core.data import drawn
-    from vae_core.metrics import statistics
+    from vae_core.scoring import statistics
 
     if data is None:
         reference = checkpoint.reference

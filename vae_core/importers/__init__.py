@@ -31,8 +31,8 @@ from vae_core.config import (
 from vae_core.graphs import Graph
 from vae_core.importers import exporting, reading
 from vae_core.importers.forms import Foreign, Form, Meaning, Picture, form, picture_of
-from vae_core.metrics import as_float
 from vae_core.model import VAE, build
+from vae_core.scoring import as_float
 from vae_core.shards import seeded
 from vae_core.training import data_info, described, settle
 

@@ -26,7 +26,7 @@ from pages.widgets.shell import background, downloads, links, models
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.words import sentence
-from vae_core import data, metrics
+from vae_core import data, metrics, scoring
 from vae_core.checkpoints import Reference
 from vae_core.data import Dataset
 from vae_core.jobs import Cancelled, Job, Progress, Work
@@ -422,7 +422,7 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
     labels, factors = _known(opened, rows)
     error, kl = reference.error[rows], reference.kl[rows]
     elbo = -(error + kl.sum(1)) if model.spec.has_density else error.new_full(error.shape, math.nan)
-    found = metrics.Statistics(elbo, error, kl, reference.mean[rows], reference.std[rows])
+    found = scoring.Statistics(elbo, error, kl, reference.mean[rows], reference.std[rows])
     count, seed = len(rows), opened.checkpoint.recipe.training.seed
     about = {
         "model": opened.entry.id,

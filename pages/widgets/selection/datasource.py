@@ -22,7 +22,7 @@ from torch import Tensor
 from pages.widgets.shell import background, links, uploads
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
-from vae_core import data, explore, filetypes, formats, metrics
+from vae_core import data, explore, filetypes, formats, metrics, scoring
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
 from vae_core.data.containers import ARRAYS, FILES, known
@@ -376,11 +376,11 @@ def _classes(opened: Opened, part: Dataset) -> Tensor | None:
         return None
     if part.labels is not None and part.class_names == known:
         return part.labels
-    parts = (metrics.as_float(images) for images in part.images.split(metrics.BLOCK))
+    parts = (scoring.as_float(images) for images in part.images.split(scoring.BLOCK))
     return torch.cat([explore.classify(model, images).argmax(1) for images in parts])
 
 
-def _points(key: Hashable, found: Drawn, figures: metrics.Statistics) -> Points:
+def _points(key: Hashable, found: Drawn, figures: scoring.Statistics) -> Points:
     part = found.pictures
     return Points(
         key,

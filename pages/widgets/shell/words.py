@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vae_core.explore import LEAST
-from vae_core.metrics import ACTIVE_KL, ACTIVE_VARIANCE
 from vae_core.model import LatentSpec
+from vae_core.scoring import ACTIVE_KL, ACTIVE_VARIANCE
 
 DENSITY = "An autoencoder gives pictures no likelihood, so it has no ELBO and no KL."
 UNKNOWN = "It came without a likelihood, so it has no ELBO."
