@@ -25,11 +25,10 @@ from vae_core.graphs import Graph, GraphError
 from vae_core.latents.fitted import FlowPrior
 from vae_core.latents.priors import LOG_STD_RANGE
 from vae_core.model import VAE
-from vae_core.opsets import for_browsers
+from vae_core.opsets import OPSET, for_browsers
 from vae_core.shards import seeded
 
 VERSION = 5  # of what is written: files kept from an older one are made anew
-OPSET = 18
 TOLERANCE = 1e-4  # between torch and the file, in units of x or of z
 SHOWN = 1 / 255  # a grey level: what weights in half precision may change; half of it in what is tried, to be sure
 FAR, EXTREME = 3.0, 10.0  # standard deviations: as far as a slider goes, and where no picture looks like one

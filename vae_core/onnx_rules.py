@@ -17,10 +17,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from vae_core import likelihoods, nets
-from vae_core.export import OPSET
 from vae_core.latents import flow, gaussian, priors, quantized, topdown
 from vae_core.latents.fitted import STEPS, FlowPrior, waves
 from vae_core.model import VAE
+from vae_core.opsets import OPSET
 
 SILU = nn.SiLU()
 IR_VERSION = 10  # browsers' runtimes open it

@@ -1,4 +1,4 @@
-"""Versions of ONNX: graphs of today's exporters for the runtime of the live view, which is a little older."""
+"""Versions of ONNX: the one written here, and graphs of newer ones for the live view's runtime, which is older."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from vae_core.graphs import GraphError
 if TYPE_CHECKING:
     import onnx
 
+OPSET = 18  # in which graphs are written here
 # The newest that onnxruntime-web 1.30 reads: pages/widgets/live/runtime.
 BROWSER_IR, BROWSER_OPSET = 13, 26
 
