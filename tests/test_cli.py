@@ -532,12 +532,12 @@ def test_more_pictures_than_fit_are_refused_before_they_are_decoded(
 def test_a_run_that_breaks_keeps_its_best_weights_and_says_how_to_go_on(
     tmp_path: Path, vae: Vae, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, close = tmp_path / "m.safetensors", Run._close
+    out, close = tmp_path / "m.safetensors", Run.close_epoch
 
     def breaking(run: Run, epoch: int, loss: float, seconds: float) -> dict[str, object]:
         return close(run, epoch, math.nan if epoch == 5 else loss, seconds)
 
-    monkeypatch.setattr(Run, "_close", breaking)
+    monkeypatch.setattr(Run, "close_epoch", breaking)
     answer = vae("train", *SMALL, "--out", out)
     assert answer.status == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.best.safetensors", "m.state.safetensors"]
@@ -548,7 +548,7 @@ def test_a_run_that_breaks_keeps_its_best_weights_and_says_how_to_go_on(
     assert len(kept.history) == 5
     assert math.isfinite(kept.metrics["elbo"])
     tmp_path.joinpath("m.state.safetensors").unlink()
-    monkeypatch.setattr(Run, "_close", lambda run, epoch, loss, seconds: close(run, epoch, math.nan, seconds))
+    monkeypatch.setattr(Run, "close_epoch", lambda run, epoch, loss, seconds: close(run, epoch, math.nan, seconds))
     answer = vae("train", *SMALL, "--out", out)
     assert "No epoch was good" in answer.err
     assert not out.exists()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.test_training import recipe, splits
-from vae_core import checkpoints, precision
+from vae_core import checkpoints, precision, timing
 from vae_core.cli import main
 from vae_core.training import Run
 
@@ -49,18 +49,12 @@ def test_products_are_bf16_and_what_is_summed_is_not() -> None:
 def test_figures_of_a_mixed_run_are_computed_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(recipe("mlp", epochs=1, precision="bf16"), splits(), "cpu")
     seen: list[bool] = []
-    real = run._close
-    monkeypatch.setattr(run, "_close", lambda *rest: (seen.append(torch.is_autocast_enabled("cpu")), real(*rest))[1])
+    real = run.close_epoch
+    monkeypatch.setattr(
+        run, "close_epoch", lambda *rest: (seen.append(torch.is_autocast_enabled("cpu")), real(*rest))[1]
+    )
     list(run.train())
     assert seen == [False]
-
-
-def test_the_gain_is_told_from_steps_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "LONG_ENOUGH", 0.01)
-    assert 0.01 < precision.gain(recipe("mlp"), splits(), "cpu") < 100
-    took = iter([3.0, 1.0, 4.0, 2.0, 9.0, 1.0])  # float32, bf16, float32, ...
-    monkeypatch.setattr(precision, "seconds_a_step", lambda run: next(took))
-    assert precision.gain(recipe("mlp"), splits(), "cpu") == 3.0
 
 
 @pytest.fixture
@@ -69,7 +63,7 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     def be(times: float) -> None:
         monkeypatch.setattr(precision, "has_units", lambda device: True)
-        monkeypatch.setattr(precision, "gain", lambda *rest: times)
+        monkeypatch.setattr(timing, "gain", lambda *rest: times)
 
     return be
 

@@ -679,9 +679,3 @@ def test_a_run_shows_half_of_its_pictures_mirrored_and_measures_none_so() -> Non
     assert len(left) == len(pictures.train) and left.logical_xor(right).all()
     assert 0.3 < right.float().mean() < 0.7
     assert (shown[False][0][:, 0, 0, 0] == 1).all()
-
-
-def test_epochs_within_a_time_grow_with_it() -> None:
-    made = recipe("mlp", epochs=20)
-    few, many = (training.epochs_within(made, splits(), seconds, "cpu") for seconds in (0.001, 60))
-    assert few == 1 and many > 20

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_core import __version__, adversarial, checkpoints, fitting, objectives, precision, realism
+from vae_core import adversarial, checkpoints, fitting, objectives, precision, realism
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import Recipe, difference, from_dict, to_dict
 from vae_core.metrics import figures
 from vae_core.model import VAE, build, parameters
 from vae_core.scoring import as_float, bits_per_dimension, encode, importance_weighted_nll, statistics
 from vae_core.shards import Shard, seeded, uniform
+from vae_core.version import __version__
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -78,20 +79,6 @@ def pick_device(name: str = "auto") -> torch.device:
         usable = ", ".join(kind for kind, available in there.items() if available)
         raise ValueError(f"device is {name!r}; usable here: auto, {usable}.")
     return torch.device(name)
-
-
-def epochs_within(recipe: Recipe, splits: Splits, seconds: float, device: str = "auto") -> int:
-    """How many epochs of a recipe take so many seconds on this machine, at least 1: a few steps are tried.
-
-    Args:
-        recipe: what is to be trained.
-        splits: on what.
-        seconds: for training, without the figures at the end.
-        device: as of `Run`.
-    """
-    run = Run(recipe, splits, device)
-    steps = run.batches * precision.seconds_a_step(run)
-    return max(1, int(seconds / (steps + precision.timed(run, lambda: run._close(0, 0.0, 0.0)))))
 
 
 def _check(recipe: Recipe, splits: Splits) -> None:
@@ -298,7 +285,7 @@ class Run:
                     raise _broken(f"in epoch {epoch + 1}")
                 yield Progress(step + 1, steps, epoch, means, seen / (reported - started))
         seconds, means = time.monotonic() - started, dict(zip(terms, (total / seen).tolist(), strict=True))
-        row = self._close(epoch, means["loss"], seconds)
+        row = self.close_epoch(epoch, means["loss"], seconds)
         yield Progress((epoch + 1) * self.batches, steps, epoch, means, seen / seconds, row)
 
     def trial(self) -> Iterator[dict[str, Tensor]]:
@@ -367,7 +354,7 @@ class Run:
             start, stop = 0, 1
         return Shard(noise, start, stop, len(rows)), rows[start:stop], weight
 
-    def _close(self, epoch: int, loss: float, seconds: float) -> dict[str, Any]:
+    def close_epoch(self, epoch: int, loss: float, seconds: float) -> dict[str, Any]:
         """Measure both splits, remember the best weights, and add the epoch's row to the history."""
         settings, beta = self.recipe.training, self.recipe.objective.beta
         if settings.std is not None:

@@ -19,7 +19,8 @@ from vae_core import features, fitting, zoo
 from vae_core.config import DataConfig, LikelihoodConfig, Recipe, Schedule
 from vae_core.data import Dataset, Splits
 from vae_core.realism import kid, sides
-from vae_core.training import Run, epochs_within
+from vae_core.timing import epochs_within
+from vae_core.training import Run
 
 MINUTES = float(os.environ.get("MINUTES", "10"))
 SETS = os.environ.get("SETS", "emoji,characters,omniglot,fashion-mnist,photographs").split(",")

@@ -295,7 +295,8 @@ def _processes(device: str) -> Iterator[None]:
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     from vae_core import checkpoints, fitting, realism
-    from vae_core.training import Run, TrainingError, epochs_within, package
+    from vae_core.timing import epochs_within
+    from vae_core.training import Run, TrainingError, package
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
     recipe, splits, description = plan(given)
@@ -373,7 +374,7 @@ def _begun(state: Path) -> Recipe | None:
 
 def _with_precision(given: dict[str, Any], recipe: Recipe, splits: Splits, before: Recipe | None) -> Recipe:
     """Settle the precision: as the run began, as is asked for or `--like` has it, or what is faster."""
-    from vae_core import precision
+    from vae_core import precision, timing
     from vae_core.training import pick_device
 
     device, asked = pick_device(given["device"]), recipe.training.precision
@@ -384,8 +385,8 @@ def _with_precision(given: dict[str, Any], recipe: Recipe, splits: Splits, befor
         chosen = "float32"
         say(f"This {device.type} has no bf16 units: the run is in float32.")
     elif there and not given.keys() & {"precision", "like"}:
-        times = precision.gain(recipe, splits, given["device"])
-        chosen = "bf16" if times >= precision.GAIN else "float32"
+        times = timing.gain(recipe, splits, given["device"])
+        chosen = "bf16" if times >= timing.GAIN else "float32"
         say(f"A step in bf16 is {times:.2f} times as fast here as in float32: {chosen} it is; --precision chooses.")
     else:
         chosen = asked
