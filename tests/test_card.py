@@ -12,7 +12,8 @@ from torch import Tensor
 from vae_core import checkpoints, explore, scoring, zoo
 from vae_core.config import DataConfig, Training
 from vae_core.data import Splits, load
-from vae_core.training import Run, package
+from vae_core.packaging import package
+from vae_core.training import Run
 
 CARD = "cuda"
 SHIPPED = sorted((Path(__file__).resolve().parents[1] / "checkpoints").glob("*.safetensors"))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.mixture import GaussianMixture
 
-from vae_core import checkpoints, explore, fitting, training, zoo
+from vae_core import checkpoints, explore, fitting, packaging, training, zoo
 from vae_core.checkpoints import CheckpointError
 from vae_core.config import DataConfig, Training
 from vae_core.data import load
@@ -175,7 +175,7 @@ def trained() -> checkpoints.Checkpoint:
     recipe = zoo.recipe("autoencoder", DataConfig("digits"), (1, 8, 8), latent_dim=4, training=Training(epochs=2))
     run = training.Run(recipe, splits, "cpu")
     list(run.train())
-    return training.package(run)
+    return packaging.package(run)
 
 
 def test_training_ends_with_it_and_it_travels_in_the_file(trained, tmp_path):

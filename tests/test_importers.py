@@ -122,7 +122,7 @@ def test_the_file_holds_what_a_trained_one_holds(tmp_path: Path) -> None:
     )
     opened = reopened(made, tmp_path)
     splits = data.load(DataConfig("digits", seed=5))
-    assert (opened.description, opened.data, opened.history) == ("Mine.", training.data_info(splits), [])
+    assert (opened.description, opened.data, opened.history) == ("Mine.", checkpoints.data_info(splits), [])
     wanted = metrics.statistics(model, splits.test.images, 5)
     assert opened.metrics["elbo"] == pytest.approx(wanted.elbo.mean().item(), rel=1e-4)
     assert opened.metrics["bits_per_dimension"] and opened.metrics["test_pictures"] == len(splits.test)

@@ -25,7 +25,7 @@ from pages.widgets.evaluate.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.selection import datasource
 from pages.widgets.shell import models
 from pages.widgets.shell.models import Entry, Opened
-from vae_core import checkpoints, data, features, metrics, training, zoo
+from vae_core import checkpoints, data, features, metrics, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
 from vae_core.config import METRICS, DataConfig, Range
@@ -45,7 +45,7 @@ def untrained(variant: str, data_name: str = "digits") -> Checkpoint:
     recipe = zoo.recipe(variant, PICTURES[data_name], shape, latent_dim=3, classes=10, body=body)
     model = build(recipe.model).eval().requires_grad_(False)
     model.latent.settle(metrics.statistics(model, splits.test.images, labels=splits.test.labels).mean)
-    return Checkpoint(recipe, model, training.data_info(splits))
+    return Checkpoint(recipe, model, checkpoints.data_info(splits))
 
 
 def elsewhere(name: str, credit: str) -> Checkpoint:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
 from tests.conftest import seed_field
-from vae_core import checkpoints, data, images, metrics, training, zoo
+from vae_core import checkpoints, data, images, metrics, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
 from vae_core.data import Splits
@@ -42,7 +42,7 @@ def made(variant: str, splits: Splits) -> Checkpoint:
     figures = found.summary(model.spec)
     row: dict[str, Any] = {"train": figures, "val": figures} | dict.fromkeys(checkpoints.ROW, 1.0)
     history = [row | {"epoch": epoch} for epoch in (1, 2)]
-    return Checkpoint(recipe, model, training.data_info(splits), "", history, figures, reference=reference)
+    return Checkpoint(recipe, model, checkpoints.data_info(splits), "", history, figures, reference=reference)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import adversarial, checkpoints, data, explore, objectives, sprites, training
+from vae_core import adversarial, checkpoints, data, explore, objectives, packaging, sprites
 from vae_core.checkpoints import Checkpoint
 from vae_core.config import to_dict
 from vae_core.data import Splits
@@ -224,7 +224,7 @@ def test_the_contract_holds(shipped: Checkpoint) -> None:
 def test_reference_encodings_fit_the_figures(shipped: Checkpoint) -> None:
     reference, metrics = shipped.reference, shipped.metrics
     count, sizes = len(reference), shipped.data.sizes
-    assert count == min(training.REFERENCES, training.REFERENCE_NUMBERS // shipped.model.spec.size, sizes[2])
+    assert count == min(packaging.REFERENCES, packaging.REFERENCE_NUMBERS // shipped.model.spec.size, sizes[2])
     assert torch.equal(reference.index, reference.index.unique())
     assert reference.tsne.std(0).min() > (1 if metrics["active_units"] != 0 else 0)  # of silent codes the map is noise
     columns = [(reference.error, "reconstruction"), (reference.kl.sum(1), "kl")]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, scoring, training, zoo
+from vae_core import checkpoints, packaging, scoring, training, zoo
 from vae_core.config import (
     BODIES,
     LIKELIHOODS,
@@ -26,9 +26,10 @@ from vae_core.config import (
 )
 from vae_core.data import Dataset, Splits, load
 from vae_core.model import VAE
+from vae_core.packaging import package
 from vae_core.scoring import as_float, importance_weighted_nll
 from vae_core.shards import Shard, seeded
-from vae_core.training import Progress, Run, TrainingError, package
+from vae_core.training import Progress, Run, TrainingError
 
 HIDDEN = {"linear": (), "mlp": (16,), "conv": (8, 8), "resnet": (8, 8)}
 STEADY = Schedule("constant", end=3e-3)
@@ -476,7 +477,7 @@ def test_every_picture_is_seen_once_an_epoch_in_a_new_order(monkeypatch: pytest.
 
 
 def test_the_package_holds_what_a_page_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "REFERENCES", 16)
+    monkeypatch.setattr(packaging, "REFERENCES", 16)
     run = finished(recipe())
     made = package(run, "d" * 9999)
     path = tmp_path / "model.safetensors"

@@ -13,8 +13,9 @@ from vae_core.config import BODIES, LATENTS, OBJECTIVES, DataConfig, LikelihoodC
 from vae_core.data import Dataset, Splits, load
 from vae_core.health import BEATEN
 from vae_core.model import build
+from vae_core.packaging import package
 from vae_core.shards import seeded
-from vae_core.training import Run, package
+from vae_core.training import Run
 
 sides = st.integers(8, 128)
 

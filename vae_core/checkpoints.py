@@ -12,7 +12,7 @@ import reprlib
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load as read_tensors
@@ -30,6 +30,9 @@ from vae_core.latents.fitted import FittedPrior, restored
 from vae_core.model import VAE, LatentSpec, build
 from vae_core.scoring import ACTIVE_KL
 from vae_core.shards import seeded
+
+if TYPE_CHECKING:
+    from vae_core.data import Splits
 
 FORMAT = 1
 KEY = "vae-explorer"  # one metadata key holds the whole JSON: several make the bytes differ from save to save
@@ -86,6 +89,21 @@ class DataInfo:
     credit: str = ""
     licence: str = ""
     source: str = ""  # tells one's own pictures from others; empty for a named set, and in files of before
+
+
+def data_info(splits: Splits) -> DataInfo:
+    """What a checkpoint says of its data."""
+    test = splits.test
+    return DataInfo(
+        test.name,
+        test.class_names,
+        test.factor_names,
+        test.value_names,
+        (len(splits.train), len(splits.val), len(test)),
+        test.credit,
+        test.licence,
+        test.source,
+    )
 
 
 @dataclass(frozen=True)

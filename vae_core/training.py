@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,19 +18,16 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_core import adversarial, checkpoints, fitting, objectives, precision, realism
-from vae_core.checkpoints import Checkpoint, DataInfo, Reference
+from vae_core import adversarial, checkpoints, objectives, precision
+from vae_core.checkpoints import DataInfo, check_info, data_info
 from vae_core.config import Recipe, difference, from_dict, to_dict
-from vae_core.metrics import figures
-from vae_core.model import VAE, build, parameters
-from vae_core.scoring import as_float, bits_per_dimension, encode, importance_weighted_nll, statistics
+from vae_core.model import VAE, build
+from vae_core.scoring import as_float, encode, importance_weighted_nll, statistics
 from vae_core.shards import Shard, seeded, uniform
-from vae_core.version import __version__
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
     from vae_core.likelihoods import Gaussian
-    from vae_core.scoring import Report
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000
@@ -85,7 +82,7 @@ def _check(recipe: Recipe, splits: Splits) -> None:
     """Refuse before hours of training what would fail after them."""
     if recipe.model.foreign:
         raise ValueError("This model was trained elsewhere: its ONNX graphs can be explored here, and not trained.")
-    checkpoints.check_info(data_info(splits))
+    check_info(data_info(splits))
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
     _check_labelled(recipe, len(splits.train))
@@ -399,7 +396,11 @@ class Run:
         for name, optimizer in self.optimizers.items():
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{slot}": _copy(tensor) for slot, tensor in slots.items()}
-        header = {"recipe": to_dict(self.recipe), "data": to_dict(data_info(self.splits)), "pixels": self.pixels}
+        header = {
+            "recipe": to_dict(self.recipe),
+            "data": to_dict(data_info(self.splits)),
+            "pixels": self.pixels,
+        }
         return header | {"history": [*self.history], "best_score": self.best_score}, tensors
 
     def _other_pictures(self, found: DataInfo, pixels: object) -> str:
@@ -463,122 +464,8 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
-REFERENCES = 2_000
-REFERENCE_NUMBERS = 2**18  # in one column of the reference encodings: 1 MB
-
-
 def settle(model: VAE, splits: Splits, seed: int) -> None:
     """Tell a latent space without a prior of its own the codes of training pictures."""
     if model.spec.posterior == "point":
         rows = _some(len(splits.train), SETTLED, seed)
         model.latent.settle(encode(model, splits.train.images[rows], seed)[0])
-
-
-def package(run: Run, description: str = "") -> Checkpoint:
-    """A trained run as a checkpoint: figures on the test split (touched here and nowhere else), reference encodings.
-
-    Args:
-        run: a finished run.
-        description: one sentence for the model's card.
-    """
-    scores = [row["score"] for row in run.history]
-    about = {
-        "best_epoch": len(scores) if run.keeps_last else 1 + scores.index(max(scores)),
-        "train_seconds": sum(row["seconds"] for row in run.history),
-    }
-    return described(run.recipe, run.model, run.splits, description, run.history, about)
-
-
-def described(
-    recipe: Recipe,
-    model: VAE,
-    splits: Splits,
-    description: str = "",
-    history: Sequence[dict[str, Any]] = (),
-    about: Mapping[str, float] | None = None,
-    progress: Report | None = None,
-) -> Checkpoint:
-    """A model, wherever it was trained, as a checkpoint: figures on the test split, reference encodings.
-
-    Args:
-        recipe: what it is.
-        model: in eval mode.
-        splits: the pictures; those of the test split are measured.
-        description: one sentence for the model's card.
-        history: one row an epoch.
-        about: what else is known, for the figures.
-        progress: called with the fraction of the test split that is measured.
-    """
-    test, seed = splits.test, recipe.training.seed
-    found = statistics(model, test.images, seed, progress, test.labels)
-    count = min(REFERENCES, REFERENCE_NUMBERS // model.spec.size)
-    kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:count].sort().values
-    mean = found.mean[kept]
-    tsne = _stored_map(mean, seed)
-    reference = Reference(
-        mean=checkpoints.shortened(mean),
-        std=checkpoints.shortened(found.std[kept]),
-        kl=checkpoints.shortened(found.kl[kept]),
-        error=found.reconstruction[kept],
-        index=kept,
-        labels=None if test.labels is None else test.labels[kept],
-        factors=None if test.factors is None else test.factors[kept],
-        tsne=tsne,
-    )
-    dense = model.spec.has_density
-    metrics = found.summary(model.spec) | {
-        "bits_per_dimension": bits_per_dimension(model, -found.elbo.mean().item()) if dense else None,
-        "test_pictures": len(test),
-        **(about or {}),
-        "parameters": parameters(model),
-    }
-    model, drawn = _as_generator(model, splits, seed)
-    metrics |= drawn
-    if model.config.classifier:
-        metrics["accuracy"] = figures(model, test.images, ["accuracy"], labels=test.labels)["accuracy"]["value"]
-    versions = {"vae-explorer": __version__, "torch": torch.__version__}
-    return Checkpoint(
-        recipe,
-        model,
-        data_info(splits),
-        description[: checkpoints.MAX_TEXT],
-        [*history],
-        metrics,
-        versions,
-        reference,
-    )
-
-
-def _as_generator(model: VAE, splits: Splits, seed: int) -> tuple[VAE, dict[str, float]]:
-    """The model with a prior fitted to the codes of training pictures, where one can be, and figures of its draws."""
-    train, test, found = splits.train, splits.test, {}
-    if fitting.lacking(model) is None and len(train) >= fitting.LEAST:
-        prior = fitting.fit_to(model, train.images, train.labels, len(train.class_names), seed)
-        model, found = model.with_prior(prior.prior), prior.summary
-    return model, found | realism.compared(model, test.images, test.labels, train.images)
-
-
-def _stored_map(mean: Tensor, seed: int) -> Tensor | None:
-    """t-SNE coordinates (N, 2) of the reference encodings; None for fewer than t-SNE can place."""
-    from vae_core import projection
-
-    try:
-        projection.perplexity_range(len(mean))
-    except ValueError:
-        return None
-    return torch.tensor(projection.tsne(mean.numpy(), seed=seed).coords)
-
-
-def data_info(splits: Splits) -> DataInfo:
-    """What a checkpoint says of its data."""
-    test = splits.test
-    return DataInfo(
-        test.name,
-        test.class_names,
-        test.factor_names,
-        test.value_names,
-        (len(splits.train), len(splits.val), len(test)),
-        test.credit,
-        test.licence,
-        test.source,
-    )

@@ -295,8 +295,9 @@ def _processes(device: str) -> Iterator[None]:
 
 def _train(given: dict[str, Any], out: Path, state: Path) -> None:
     from vae_core import checkpoints, fitting, realism
+    from vae_core.packaging import package
     from vae_core.timing import epochs_within
-    from vae_core.training import Run, TrainingError, package
+    from vae_core.training import Run, TrainingError
 
     _check_description(given.get("describe", ""), checkpoints.MAX_TEXT)
     recipe, splits, description = plan(given)
@@ -475,7 +476,7 @@ def _line(run: Run, report: Progress, left: float) -> str:
 def _rescue(run: Run, out: Path, description: str) -> str:
     """Keep the best weights of a run that broke, and say how to go on."""
     from vae_core import checkpoints
-    from vae_core.training import package
+    from vae_core.packaging import package
 
     again = "start again with --overwrite and, say, a tenth of the --learning-rate"
     if not run.history or not run.accelerator.is_main_process:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.checkpoints import MAX_TEXT, Checkpoint, check_info
+from vae_core.checkpoints import MAX_TEXT, Checkpoint, check_info, data_info
 from vae_core.config import (
     FOREIGN,
     FOREIGN_LIKELIHOODS,
@@ -32,9 +32,10 @@ from vae_core.graphs import Graph
 from vae_core.importers import exporting, reading
 from vae_core.importers.forms import Foreign, Form, Meaning, Picture, form, picture_of
 from vae_core.model import VAE, build
+from vae_core.packaging import described
 from vae_core.scoring import as_float
 from vae_core.shards import seeded
-from vae_core.training import data_info, described, settle
+from vae_core.training import settle
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
