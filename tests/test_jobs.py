@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vae_core import projection
-from vae_core.jobs import Cancelled, Job, Progress, Queue, TooLong
+from vae_core.jobs import Cancelled, Job, Preview, Queue, TooLong
 
 NOTHING = np.empty((0, 2), np.float32)
 
@@ -27,10 +27,10 @@ class Desk:
         self.begun: list[str] = []
         self.gates: dict[str, threading.Event] = {}
 
-    def work(self, name: str) -> Callable[[Progress, threading.Event], str]:
+    def work(self, name: str) -> Callable[[Preview, threading.Event], str]:
         gate = self.gates[name] = threading.Event()
 
-        def waiting(report: Progress, cancel: threading.Event) -> str:
+        def waiting(report: Preview, cancel: threading.Event) -> str:
             self.begun.append(name)
             while not gate.wait(0.01):
                 if cancel.is_set():
@@ -66,7 +66,7 @@ def desk() -> Iterator[Desk]:
 def test_a_job_shows_progress_and_gives_its_result() -> None:
     go = threading.Event()
 
-    def work(report: Progress, _cancel: threading.Event) -> str:
+    def work(report: Preview, _cancel: threading.Event) -> str:
         report(0.5, np.ones((3, 2)))
         assert go.wait(10)
         return "map"
@@ -167,7 +167,7 @@ def test_no_job_takes_longer_than_the_limit(desk) -> None:
 
 
 def test_what_is_finished_is_kept_though_time_is_over() -> None:
-    def work(report: Progress, cancel: threading.Event) -> str:
+    def work(report: Preview, cancel: threading.Event) -> str:
         time.sleep(0.2)
         report(1.0, NOTHING)
         return "map"
@@ -192,7 +192,7 @@ def test_the_work_of_a_visitor_who_left_ends_and_gives_its_place(desk) -> None:
 
 
 def test_work_that_fails_leaves_the_room_to_others() -> None:
-    def broken(report: Progress, cancel: threading.Event) -> None:
+    def broken(report: Preview, cancel: threading.Event) -> None:
         raise ValueError("This cannot be read.")
 
     queue = Queue()

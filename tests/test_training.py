@@ -29,7 +29,7 @@ from vae_core.model import VAE
 from vae_core.packaging import package
 from vae_core.scoring import as_float, importance_weighted_nll
 from vae_core.shards import Shard, seeded
-from vae_core.training import Progress, Run, TrainingError
+from vae_core.training import Report, Run, TrainingError
 
 HIDDEN = {"linear": (), "mlp": (16,), "conv": (8, 8), "resnet": (8, 8)}
 STEADY = Schedule("constant", end=3e-3)
@@ -153,7 +153,7 @@ def test_reports_come_often_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = list(Run(recipe(epochs=1), splits(), "cpu").train())
     assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6, 6]
     assert all(math.isfinite(report.elbo) and report.images_per_second > 0 for report in reports)
-    assert isinstance(reports[0], Progress)
+    assert isinstance(reports[0], Report)
 
 
 def test_both_splits_are_measured_alike() -> None:

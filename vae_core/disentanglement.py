@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
+from vae_core.jobs import Progress
 from vae_core.shards import normal, seeded
 
 NUMBERS_AT_ONCE = 2**20  # log densities held at a time: blocks that fit the processor's cache are the fastest
@@ -23,8 +24,6 @@ TRAIN_SHARE = 2 / 3  # of the rows, in `dci` and `sap`; disentanglement_lib take
 DCI_ROWS = 5_000  # a random sample of more rows: bounds the time
 DCI_TREES = 100
 DCI_LEAF = 10  # rows a leaf: trees grown to the end split on noise, which smears the importances
-
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def mig_sampled(
     factors: Tensor,
     samples: int = 10_000,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> float:
     """Mutual information gap from densities of draws, the protocol of Chen et al. 2018 (arXiv:1802.04942, section 4).
 
@@ -146,7 +145,7 @@ def factor_vae_score(
     return counted.gather(0, factor_of[None]).sum().item() / test
 
 
-def dci(codes: Tensor, factors: Tensor, seed: int = 0, progress: Report | None = None) -> DCI:
+def dci(codes: Tensor, factors: Tensor, seed: int = 0, progress: Progress | None = None) -> DCI:
     """Disentanglement, completeness, informativeness (Eastwood and Williams 2018, section 2) from importances of trees.
 
     Importances are those of extremely randomised trees, close to the paper's random forests; measured, they give
@@ -280,7 +279,7 @@ def log_aggregate(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def aggregate(
-    mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor], Tensor], progress: Report | None = None
+    mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor], Tensor], progress: Progress | None = None
 ) -> dict[str, float]:
     """Parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
 

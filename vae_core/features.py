@@ -19,6 +19,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor, nn
 
 from vae_core.files import FileCache
+from vae_core.jobs import Progress
 from vae_core.scoring import as_float
 from vae_core.shards import seeded
 
@@ -37,8 +38,6 @@ AT_ONCE = 500
 SCALED = 2_000  # training pictures over which the features' variances are 1
 FLAT = 1e-3  # of the largest variance: directions with less are noise of rounding
 CACHE_BYTES = 2**26
-
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ def untrained(images: Tensor) -> FeatureNet:
     return FeatureNet(net, found.mean(0), white.float(), "an untrained net")
 
 
-def learn(images: Tensor, labels: Tensor | None = None, progress: Report | None = None) -> FeatureNet:
+def learn(images: Tensor, labels: Tensor | None = None, progress: Progress | None = None) -> FeatureNet:
     """Train a net on pictures, or take it from the cache on disk, where it was trained on the same ones before.
 
     Args:
@@ -159,7 +158,7 @@ def _outputs(net: nn.Module, images: Tensor) -> Tensor:
 
 
 def _steps(
-    net: nn.Module, head: nn.Module, images: Tensor, kind: str, report: Report, loss: Callable[[Tensor], Tensor]
+    net: nn.Module, head: nn.Module, images: Tensor, kind: str, report: Progress, loss: Callable[[Tensor], Tensor]
 ) -> None:
     """Train net and head on the loss of rows of the pictures."""
     noise = seeded(SEED, 1)
@@ -173,7 +172,7 @@ def _steps(
         report((step + 1) / STEPS[kind])
 
 
-def _classify(net: nn.Module, images: Tensor, report: Report, classes: Tensor) -> None:
+def _classify(net: nn.Module, images: Tensor, report: Progress, classes: Tensor) -> None:
     """Learn to tell the classes."""
     head = _made(nn.ReLU, partial(nn.Linear, NUMBERS, int(classes.max()) + 1))
     _steps(
@@ -186,7 +185,7 @@ def _classify(net: nn.Module, images: Tensor, report: Report, classes: Tensor) -
     )
 
 
-def _contrast(net: nn.Module, images: Tensor, report: Report) -> None:
+def _contrast(net: nn.Module, images: Tensor, report: Progress) -> None:
     """Learn which two views are of one picture (Chen et al. 2020, equation 1)."""
     head, noise = _made(nn.ReLU, partial(nn.Linear, NUMBERS, PROJECTED)), seeded(SEED, 2)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_core.explore import flatten, unflatten
+from vae_core.jobs import Progress
 from vae_core.latents.fitted import FREQUENCIES, KINDS, MAX_DIRECTIONS, WIDTH, FittedPrior, FlowPrior, MixturePrior
 from vae_core.model import VAE
 from vae_core.scoring import at_once, blocks
@@ -86,9 +86,7 @@ def lacking(model: VAE) -> str | None:
 
 
 @torch.inference_mode()
-def codes_of(
-    model: VAE, images: Tensor, seed: int = 0, progress: Callable[[float], None] | None = None
-) -> tuple[Tensor, Tensor]:
+def codes_of(model: VAE, images: Tensor, seed: int = 0, progress: Progress | None = None) -> tuple[Tensor, Tensor]:
     """Draw one code a picture, and score it by the prior that the model was trained with.
 
     Args:
@@ -124,7 +122,7 @@ def fit(
     labels: Tensor | None = None,
     classes: int = 0,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
     kind: str = "mixture",
 ) -> Fit:
     """Fit a mixture of Gaussians of full covariance, its number of components chosen by held-out nats; or a flow.
@@ -170,7 +168,7 @@ def check_kind(kind: str) -> None:
 
 
 def _chosen(
-    codes: Tensor, kept: Tensor, nats: dict[int | str, float], seed: int, report: Callable[[float], None]
+    codes: Tensor, kept: Tensor, nats: dict[int | str, float], seed: int, report: Progress
 ) -> tuple[int, Any, Frame]:
     """The number of Gaussians that is best on what is not kept (N,), whose nats are added; its mixture, and frame."""
     frame = _frame(codes[kept])
@@ -192,7 +190,7 @@ def fit_to(
     labels: Tensor | None = None,
     classes: int = 0,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
     kind: str = "mixture",
 ) -> Fit:
     """Fit a prior to pictures' codes; the model stays as it is.
@@ -221,7 +219,7 @@ def fit_to(
 
 
 def fit_to_references(
-    checkpoint: Checkpoint, seed: int = 0, progress: Callable[[float], None] | None = None, kind: str = "mixture"
+    checkpoint: Checkpoint, seed: int = 0, progress: Progress | None = None, kind: str = "mixture"
 ) -> Fit:
     """Fit a prior to the reference encodings that a file holds: test pictures' own, where no others are at hand.
 
@@ -306,7 +304,7 @@ def _prior(mixture: Any, frame: Frame, shares: Tensor | None = None) -> MixtureP
     return MixturePrior({**tensors, "centre": centre, "basis": basis, "rest": rest, "classes": shares})
 
 
-def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report: Callable[[float], None]) -> FlowPrior:
+def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report: Progress) -> FlowPrior:
     """Train a flow on codes (N, D) and, in part of the rows, their classes (N,).
 
     The regression of Lipman et al. 2023, equation 23 with no width at the end: at w = (1 - t) noise + t code the

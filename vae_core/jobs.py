@@ -14,8 +14,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 T = TypeVar("T")
-Progress = Callable[[float, np.ndarray], None]  # share done in [0, 1], coordinates so far (N, 2)
-Work = Callable[[Progress, threading.Event], T]
+Progress = Callable[[float], None]  # the share done, 0 to 1; what it raises ends the work
+Narration = Callable[[float, str], None]  # and what is being done
+Preview = Callable[[float, np.ndarray], None]  # and coordinates so far (N, 2)
+Work = Callable[[Preview, threading.Event], T]
 
 NICENESS = 10  # of 19: with more, a thread that holds Python's lock would wait for a processor too long
 
@@ -121,7 +123,7 @@ class Queue:
             here: whether the visitor still is.
         """
 
-        def bounded(report: Progress, cancel: threading.Event) -> T:
+        def bounded(report: Preview, cancel: threading.Event) -> T:
             step_back()
             bound_threads(self.threads)
             return work(report, cancel)

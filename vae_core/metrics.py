@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vae_core import disentanglement, features, realism
 from vae_core.config import METRICS
+from vae_core.jobs import Progress
 from vae_core.latents.priors import log_normal
 from vae_core.model import VAE
 from vae_core.realism import COMPARED
@@ -23,7 +24,6 @@ from vae_core.scoring import (
     ACTIVE_KL,
     ACTIVE_VARIANCE,
     BLOCK,
-    Report,
     Statistics,
     at_once,
     bits_per_dimension,
@@ -137,7 +137,7 @@ def figures(
     wanted: Sequence[str],
     k: int = 1000,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     labels: Tensor | None = None,
     factors: Tensor | None = None,
     given: bool = True,
@@ -191,7 +191,7 @@ def figures_of(
     found: Statistics,
     wanted: Sequence[str],
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     labels: Tensor | None = None,
     factors: Tensor | None = None,
 ) -> dict[str, Row]:
@@ -239,7 +239,7 @@ class _Work:
         wanted: Sequence[str],
         k: int,
         seed: int,
-        progress: Report | None,
+        progress: Progress | None,
         labels: Tensor | None,
         factors: Tensor | None,
         given: bool,
@@ -270,7 +270,7 @@ class _Work:
         passes["sides"] = 1 + LEARNING // len(self.images)
         return passes.get(part) or (len(self.images) / BLOCK if part in ("aggregate", "mig_sampled") else 1)
 
-    def step(self, part: str) -> Report:
+    def step(self, part: str) -> Progress:
         """The progress of a part, which begins where the last one ended."""
         start, weight, total = self.done, self._weight(part), sum(map(self._weight, self.parts))
         self.done += weight

@@ -11,9 +11,10 @@ from torch import Tensor
 from vae_core import checkpoints, fitting, projection, realism
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import Recipe
+from vae_core.jobs import Progress
 from vae_core.metrics import figures
 from vae_core.model import VAE, parameters
-from vae_core.scoring import Report, bits_per_dimension, statistics
+from vae_core.scoring import bits_per_dimension, statistics
 from vae_core.shards import seeded
 from vae_core.training import ORDER, Run
 from vae_core.version import __version__
@@ -47,7 +48,7 @@ def described(
     description: str = "",
     history: Sequence[dict[str, Any]] = (),
     about: Mapping[str, float] | None = None,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> Checkpoint:
     """A model, wherever it was trained, as a checkpoint: figures on the test split, reference encodings.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_core.files import FileCache
-from vae_core.jobs import Cancelled, Progress
+from vae_core.jobs import Cancelled, Preview, Progress
 
 MIN_PERPLEXITY = 2.0
 MIN_POINTS = 7  # the fewest points of which 3 * MIN_PERPLEXITY can be somebody's neighbours
@@ -102,7 +102,7 @@ def tsne(
     vectors: np.ndarray,
     perplexity: float | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Preview | None = None,
     cancel: threading.Event | None = None,
     jobs: int = 1,
 ) -> TSNEMap:
@@ -247,7 +247,7 @@ def _start(vectors: np.ndarray, seed: int) -> np.ndarray:
     return (coords / spread * 1e-4 if spread > 0 else coords) + jitter
 
 
-def _neighbours(vectors: np.ndarray, count: int, report: Callable[[float], None]) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(vectors: np.ndarray, count: int, report: Progress) -> tuple[np.ndarray, np.ndarray]:
     # Exact search: up to 60,000 points faster than openTSNE's approximate one, and it stops between pieces.
     from sklearn.neighbors import NearestNeighbors
 
@@ -269,7 +269,7 @@ def _optimise(
     distances: np.ndarray,
     perplexity: float,
     start: np.ndarray,
-    report: Progress,
+    report: Preview,
     jobs: int,
 ) -> np.ndarray:
     from openTSNE import TSNE

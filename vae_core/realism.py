@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from vae_core.features import FeatureNet, untrained
+from vae_core.jobs import Progress
 from vae_core.model import VAE, LatentSpec
-from vae_core.scoring import Report, as_float, at_once, blocks
+from vae_core.scoring import as_float, at_once, blocks
 from vae_core.shards import seeded
 
 COMPARED = 100  # pictures, from which draws are compared with them
@@ -43,7 +44,7 @@ class Sides:
 
 @torch.inference_mode()
 def sides(
-    model: VAE, images: Tensor, labels: Tensor | None = None, most: int = MOST, progress: Report | None = None
+    model: VAE, images: Tensor, labels: Tensor | None = None, most: int = MOST, progress: Progress | None = None
 ) -> Sides:
     """Draw from a model's priors and rebuild pictures that it did not learn, as many of each.
 

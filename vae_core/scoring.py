@@ -6,12 +6,13 @@ Noise and bits come from a seed in blocks of fixed size, so that a figure does n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from vae_core.jobs import Progress
 from vae_core.latents import Encoding
 from vae_core.model import VAE, LatentSpec
 from vae_core.shards import Shard, seeded
@@ -22,8 +23,6 @@ ACTIVE_KL = 0.01  # nats: where the prior moves too, a dimension with less says 
 AT_ONCE = 2_000  # pictures that go through a net at a time: bounds the memory
 NUMBERS_AT_ONCE = 2**21  # and the numbers that these have together
 BITS, DRAWS, WEIGHTS = 1, 2, 3  # streams of noise
-
-Report = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def statistics(
     model: VAE,
     images: Tensor,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     labels: Tensor | None = None,
 ) -> Statistics:
     """Encode, draw one z and score each picture.
@@ -155,7 +154,7 @@ def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
 
 
 @torch.inference_mode()
-def encode(model: VAE, images: Tensor, seed: int = 0, progress: Report | None = None) -> tuple[Tensor, Tensor]:
+def encode(model: VAE, images: Tensor, seed: int = 0, progress: Progress | None = None) -> tuple[Tensor, Tensor]:
     """Encode pictures, in bounded memory and with the bits that `statistics` draws.
 
     Args:
@@ -204,7 +203,7 @@ def importance_weighted_nll(
     images: Tensor,
     k: int = 1000,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     labels: Tensor | None = None,
 ) -> Tensor:
     """The bound alone of `importance_weighted`: (N,) nats."""
@@ -217,7 +216,7 @@ def importance_weighted(
     images: Tensor,
     k: int = 1000,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     labels: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """-log 1/k sum_i w_i of each picture, w_i = p(x, z_i) / q(z_i | x) (Burda et al. 2016, equation 8).

@@ -46,7 +46,7 @@ class TrainingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Progress:
+class Report:
     """One report of a run: where it is, how fast, the epoch's mean terms so far (nats); `row` closes an epoch."""
 
     step: int
@@ -221,9 +221,7 @@ class Run:
     def _weights(self) -> dict[str, Tensor]:
         return {name: _copy(t) for name, t in self.model.state_dict().items()}
 
-    def train(
-        self, state_file: Path | None = None, save_every: float = SAVE_SECONDS
-    ) -> Generator[Progress, None, None]:
+    def train(self, state_file: Path | None = None, save_every: float = SAVE_SECONDS) -> Generator[Report, None, None]:
         """Train to the end, reporting a few times a second and at the end of each epoch.
 
         Args:
@@ -231,7 +229,7 @@ class Run:
             save_every: seconds, at least, between two states.
 
         Yields:
-            `Progress`; those with a `row` close an epoch.
+            `Report`; those with a `row` close an epoch.
 
         Raises:
             TrainingError: when the loss is no longer finite.
@@ -262,7 +260,7 @@ class Run:
         self.model.to(memory_format=torch.contiguous_format).eval()
         settle(self.model, self.splits, self.recipe.training.seed)
 
-    def _epoch(self, epoch: int) -> Iterator[Progress]:
+    def _epoch(self, epoch: int) -> Iterator[Report]:
         settings, device = self.recipe.training, self.accelerator.device
         order = torch.randperm(len(self.images), generator=seeded(settings.seed, ORDER, epoch)).to(device)
         noise = seeded(settings.seed, NOISE, epoch, device=self._noise_device)
@@ -280,10 +278,10 @@ class Run:
                 means = dict(zip(terms, (total / seen).tolist(), strict=True))
                 if not math.isfinite(means["loss"]) and self.accelerator.num_processes == 1:  # else they wait for it
                     raise _broken(f"in epoch {epoch + 1}")
-                yield Progress(step + 1, steps, epoch, means, seen / (reported - started))
+                yield Report(step + 1, steps, epoch, means, seen / (reported - started))
         seconds, means = time.monotonic() - started, dict(zip(terms, (total / seen).tolist(), strict=True))
         row = self.close_epoch(epoch, means["loss"], seconds)
-        yield Progress((epoch + 1) * self.batches, steps, epoch, means, seen / seconds, row)
+        yield Report((epoch + 1) * self.batches, steps, epoch, means, seen / seconds, row)
 
     def trial(self) -> Iterator[dict[str, Tensor]]:
         """Take steps without end, for a run that is thrown away: to see how long they take."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vae_core.data import Splits
     from vae_core.health import Symptom, Watch
     from vae_core.likelihoods import Gaussian
-    from vae_core.training import Progress, Run
+    from vae_core.training import Report, Run
 
 SUFFIX, STATE_SUFFIX, BEST_SUFFIX = ".safetensors", ".state.safetensors", ".best.safetensors"
 MOST_MINUTES = 10_000
@@ -448,7 +448,7 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
         raise Stopped(f"Stopped in epoch {len(run.history) + 1} of {epochs}: {way}.") from None
 
 
-def _new_symptoms(run: Run, watch: Watch, report: Progress, seconds: float) -> list[Symptom]:
+def _new_symptoms(run: Run, watch: Watch, report: Report, seconds: float) -> list[Symptom]:
     """What a report shows for the first time, once the run has had the time to show it."""
     learnt = run.recipe.model.likelihood.kind == "learned_gaussian"
     ripe = seconds >= PATIENCE[0] or report.step >= PATIENCE[1] or report.step == report.steps
@@ -460,7 +460,7 @@ def _running(loss: float, elbo: float | None) -> str:
     return f"loss {loss:.2f}" if elbo is None else f"ELBO {elbo:.2f}"
 
 
-def _line(run: Run, report: Progress, left: float) -> str:
+def _line(run: Run, report: Report, left: float) -> str:
     """An epoch in a line; nats per image."""
     assert report.row is not None
     val = report.row["val"]

@@ -5,7 +5,7 @@ from vae_core.data.dataset import Dataset, Splits, drawn
 from vae_core.data.identity import identity
 from vae_core.data.loading import available, load, load_test, preparation, range_of, split
 from vae_core.data.named import NAMES, OWN_CREDIT, SETS, NamedSet, own_name
-from vae_core.data.raw import Progress, Raw, Source
+from vae_core.data.raw import Raw, Source
 
 __all__ = [
     "NAMES",
@@ -14,7 +14,6 @@ __all__ = [
     "DataConfig",
     "Dataset",
     "NamedSet",
-    "Progress",
     "Raw",
     "Source",
     "Splits",

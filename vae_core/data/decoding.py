@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from vae_core import images
 from vae_core.config import MIN_SIDE
 from vae_core.data import limits
-from vae_core.data.raw import Picture, Progress, usual_size
+from vae_core.data.raw import Picture, usual_size
 from vae_core.deep import DeepError
+from vae_core.jobs import Narration
 
 AT_ONCE, AT_ONCE_BYTES = 64, 2**20  # files, and bytes of files, that a thread takes at a time
 MAX_THREADS = 8
@@ -71,7 +72,7 @@ class _Mixed(Exception):
 def decode(
     entries: Sequence[Entry],
     size: tuple[int, int] | None,
-    report: Progress,
+    report: Narration,
     picture: Picture,
     check: Callable[[tuple[int, int]], None] = lambda size: None,
 ) -> Decoded:
@@ -121,7 +122,7 @@ def _mixed_size(entries: Sequence[Entry]) -> tuple[int, int]:
 def _decode(
     entries: Sequence[Entry],
     size: tuple[int, int],
-    report: Progress,
+    report: Narration,
     picture: Picture,
     expected: tuple[int, int] | None,
 ) -> Decoded:

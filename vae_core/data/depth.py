@@ -14,7 +14,8 @@ from vae_core import deep, ranges
 from vae_core.config import DataConfig, Range
 from vae_core.data import decoding, limits
 from vae_core.data.decoding import Decoded, Entry, contents, in_threads
-from vae_core.data.raw import Picture, Progress
+from vae_core.data.raw import Picture
+from vae_core.jobs import Narration
 from vae_core.ranges import Numbers
 
 TIFF = (".tif", ".tiff")
@@ -70,7 +71,7 @@ def _page(read: Read, place: int) -> bytes:
 def decode(
     entries: Sequence[Entry],
     config: DataConfig,
-    report: Progress,
+    report: Narration,
     picture: Picture,
     check: Callable[[tuple[int, int]], None],
 ) -> tuple[Decoded, Range, tuple[str, ...]]:
@@ -117,7 +118,7 @@ def _careful(
     return picture(data, size, used=used)
 
 
-def _measure(entries: Sequence[Entry], report: Progress) -> tuple[Numbers, int, int]:
+def _measure(entries: Sequence[Entry], report: Narration) -> tuple[Numbers, int, int]:
     """Look at the numbers of all pictures that have other ones than bytes; count these, and those that were turned."""
     whole, count, turned, done = Numbers(), 0, 0, 0
     for found, deep_ones, turned_ones, looked in in_threads(entries, partial(_look, entries)):

@@ -22,7 +22,6 @@ from vae_core.data.decoding import Decoded, Entry, contents
 from vae_core.data.raw import (
     Held,
     Picture,
-    Progress,
     Raw,
     Source,
     Table,
@@ -33,6 +32,7 @@ from vae_core.data.raw import (
     order,
     readable,
 )
+from vae_core.jobs import Narration
 
 SUFFIXES = {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo", ".gif", ".bmp", ".dib", ".webp"}
 SUFFIXES |= {".avif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
@@ -88,7 +88,7 @@ def cut_out(
 def read(
     source: Source,
     config: DataConfig,
-    report: Progress,
+    report: Narration,
     picture: Picture | None = None,
     table: Table | None = None,
 ) -> Raw:
@@ -307,7 +307,7 @@ def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
 def _read_pictures(
     found: Found,
     config: DataConfig,
-    report: Progress,
+    report: Narration,
     picture: Picture | None,
     source: Source,
     table: Table | None,

@@ -21,8 +21,9 @@ from vae_core.config import DataConfig, Range
 from vae_core.data import folders, named, shapes
 from vae_core.data.dataset import Dataset, Splits
 from vae_core.data.identity import identity
-from vae_core.data.raw import Indices, Progress, Raw, Source, Table, check_memory, order, usual_size
+from vae_core.data.raw import Indices, Raw, Source, Table, check_memory, order, usual_size
 from vae_core.images import Preparation
+from vae_core.jobs import Narration
 
 CACHE_BYTES = 2**30  # of pictures that stay in memory
 CACHE_SETS = 32  # that stay in memory, however small they are
@@ -36,7 +37,7 @@ def load(
     source: Source | None = None,
     root: Path | None = None,
     download: bool = False,
-    progress: Progress | None = None,
+    progress: Narration | None = None,
     like: str = "",
     labels: Table | None = None,
 ) -> Splits:
@@ -133,7 +134,7 @@ def _load(
     source: Source | None,
     root: Path | None,
     download: bool,
-    report: Progress,
+    report: Narration,
     like: str,
     labels: Table | None,
 ) -> Splits:
@@ -191,7 +192,7 @@ def _parts(
     source: Source | None,
     root: Path | None,
     download: bool,
-    report: Progress,
+    report: Narration,
     like: str = "",
     labels: Table | None = None,
 ) -> tuple[Parts, DataConfig, Origin]:
@@ -210,7 +211,7 @@ def _parts(
     return split(raw, config), config, origin
 
 
-def _advance(report: Progress, before: int, total: int, done: int) -> None:
+def _advance(report: Narration, before: int, total: int, done: int) -> None:
     report((before + done) / max(total, 1), f"{before + done:,} of {total:,} pictures ready")
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from vae_core import sprites
 from vae_core.config import DataConfig
 from vae_core.data import arrays, idx, meaning
-from vae_core.data.raw import Indices, Progress, Raw, from_array, from_files
+from vae_core.data.raw import Indices, Raw, from_array, from_files
 from vae_core.images import Preparation
+from vae_core.jobs import Narration
 
 POLL_SECONDS = 0.3
 OWN_CREDIT = "the user's own pictures"  # of those that are no named set
@@ -270,7 +271,7 @@ def find(entry: NamedSet, root: Path | None) -> Path | None:
     return next((r for r in roots(root) if any(any(r.glob(marker)) for marker in entry.markers)), None)
 
 
-def locate(name: str, root: Path | None, download: bool, report: Progress) -> Path:
+def locate(name: str, root: Path | None, download: bool, report: Narration) -> Path:
     """The root that holds the set, to which it is downloaded if it has to be and may be."""
     entry = SETS[name]
     if (folder := find(entry, root)) is not None:
@@ -288,7 +289,7 @@ def _writable(folder: Path) -> bool:
     return os.access(next(path for path in (folder, *folder.absolute().parents) if path.exists()), os.W_OK)
 
 
-def _fetch(name: str, entry: NamedSet, folder: Path, report: Progress) -> None:
+def _fetch(name: str, entry: NamedSet, folder: Path, report: Narration) -> None:
     """Download in a thread, so that this one can tell how far it is and can be stopped by what `report` raises.
 
     Into a folder of its own: half a set would look like a whole one, and two people may ask at the same time.

@@ -16,7 +16,6 @@ from vae_core.data import limits
 
 Source = Path | bytes
 Table = bytes | str | tuple[str, bytes]  # of labels: its content, its name within the source, or a name and the content
-Progress = Callable[[float, str], None]
 # A file's bytes, height and width, and, as `used`, what black and white are -> the height and width it had, and (H, W)
 # or (H, W, 3).
 Picture = Callable[..., tuple[tuple[int, int], NDArray[np.uint8]]]

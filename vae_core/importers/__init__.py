@@ -31,6 +31,7 @@ from vae_core.config import (
 from vae_core.graphs import Graph
 from vae_core.importers import exporting, reading
 from vae_core.importers.forms import Foreign, Form, Meaning, Picture, form, picture_of
+from vae_core.jobs import Narration
 from vae_core.model import VAE, build
 from vae_core.packaging import described
 from vae_core.scoring import as_float
@@ -45,8 +46,6 @@ TRIED = 9  # pictures on which the two are tried
 FAR = 0.25  # beyond 0 to 1, as many numbers of pictures as this share may lie by as much as this
 ALONE = 1e-3  # a picture's code may differ by as much, beside those of others
 STREAM = 31  # of random numbers
-
-Report = Callable[[float, str], None]
 
 
 def wrap(
@@ -67,7 +66,7 @@ def wrap(
     download: bool = False,
     seed: int = 0,
     numbers: tuple[float, float] | None = None,
-    progress: Report | None = None,
+    progress: Narration | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Checkpoint:
     """Make a checkpoint of a model that was trained elsewhere, with figures and reference encodings.
@@ -157,7 +156,7 @@ def _load(
     root: Any,
     download: bool,
     wanted: DataConfig,
-    report: Report,
+    report: Narration,
 ) -> tuple[DataConfig, Splits]:
     """The pictures in three parts, at the size and with the channels that are asked for."""
     from vae_core.data import Dataset, Splits, load

@@ -29,7 +29,7 @@ from pages.widgets.shell.words import sentence
 from vae_core import data, metrics, scoring
 from vae_core.checkpoints import Reference
 from vae_core.data import Dataset
-from vae_core.jobs import Cancelled, Job, Progress, Work
+from vae_core.jobs import Cancelled, Job, Preview, Work
 from vae_core.metrics import Row
 from vae_core.model import VAE, LatentSpec
 
@@ -383,7 +383,7 @@ def _work(opened: Opened, wish: Wish) -> Work[Measured]:
     # As `vae evaluate` does, pictures of one's own are prepared as an upload to a model of a named set is.
     like = trained_on if wish.source.content is not None and trained_on in data.SETS else ""
 
-    def work(report: Progress, cancel: Event) -> Measured:
+    def work(report: Preview, cancel: Event) -> Measured:
         tell = background.teller(report, cancel)
         if wish.source.key == REFERENCE:
             return measure_reference(opened, wish, tell)

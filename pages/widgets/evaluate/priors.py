@@ -13,7 +13,7 @@ from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Entry, Opened, plain
 from vae_core import checkpoints, data, fitting
 from vae_core.fitting import Fit
-from vae_core.jobs import Cancelled, Job, Progress, Work
+from vae_core.jobs import Cancelled, Job, Preview, Work
 
 KINDS = {"mixture": "Mixture of Gaussians", "flow": "Flow"}
 HELP = (
@@ -166,7 +166,7 @@ PLACE = 40  # pixels of a progress bar and its button
 def _work(opened: Opened, kind: str, pictures: bool) -> Work[Fit]:
     """Read the pictures where they are asked for, and fit, in another thread; the model is nobody's to change."""
 
-    def work(report: Progress, cancel: Event) -> Fit:
+    def work(report: Preview, cancel: Event) -> Fit:
         tell = background.teller(report, cancel)
         checkpoint = opened.checkpoint
         if not pictures:

@@ -14,7 +14,7 @@ from pages.widgets.selection.datasource import Points
 from pages.widgets.shell import background
 from pages.widgets.shell.models import Opened
 from vae_core import projection
-from vae_core.jobs import Progress
+from vae_core.jobs import Preview
 
 PCA, TSNE, PLANE = "PCA", "t-SNE", "Latent plane"
 TSNE_AXES = f"{TSNE} 1", f"{TSNE} 2"
@@ -129,9 +129,7 @@ def _cached(vectors: np.ndarray, parameters: dict[str, float]) -> np.ndarray | N
         return None
 
 
-def _compute(
-    vectors: np.ndarray, parameters: dict[str, float], report: Progress, cancel: threading.Event
-) -> np.ndarray:
+def _compute(vectors: np.ndarray, parameters: dict[str, float], report: Preview, cancel: threading.Event) -> np.ndarray:
     """The t-SNE coordinates, in another thread; kept on disk."""
 
     def make() -> np.ndarray:

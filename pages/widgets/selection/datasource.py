@@ -27,7 +27,7 @@ from vae_core.config import DataConfig
 from vae_core.data import Dataset
 from vae_core.data.containers import ARRAYS, FILES, known
 from vae_core.data.folders import SUFFIXES
-from vae_core.jobs import Progress, Work
+from vae_core.jobs import Preview, Work
 
 REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
 LOADING = 0.3  # share of the progress bar: the rest is encoding
@@ -354,7 +354,7 @@ def _encoded() -> OrderedDict[Hashable, Points]:
 def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Points]:
     """Read the pictures and encode them, in another thread."""
 
-    def work(report: Progress, cancel: threading.Event) -> Points:
+    def work(report: Preview, cancel: threading.Event) -> Points:
         tell = background.teller(report, cancel)
         found = read(opened, source, count, lambda share: tell(LOADING * share))
         y = _classes(opened, found.pictures)

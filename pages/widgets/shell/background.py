@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from vae_core.jobs import Cancelled, Job, Progress, Queue, Work
+from vae_core.jobs import Cancelled, Job, Preview, Queue, Work
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def place(running: Job) -> str:
     return f"{'1 visitor is' if others == 1 else f'{others} visitors are'} before you."
 
 
-def teller(report: Progress, cancel: threading.Event) -> Callable[[float], None]:
+def teller(report: Preview, cancel: threading.Event) -> Callable[[float], None]:
     """What work without coordinates calls with the fraction done; it raises Cancelled once somebody has cancelled."""
 
     def tell(share: float) -> None:
