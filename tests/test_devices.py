@@ -146,10 +146,10 @@ def test_every_objective_is_computed_on_a_card(variant: str) -> None:
     run = Run(recipe(variant), dots(), "cpu")
     run.model.train()
     with card(run.objective):
-        run.images, run.known = there(run.images), there(run.known)
+        run.images, run.extra = there(run.images), there(run.extra)
         run.labels = None if run.labels is None else there(run.labels)
         noise = seeded(1)
-        rows = run._with_known(torch.arange(ROWS, device=CARD), noise)
+        rows = run._with_extra(torch.arange(ROWS, device=CARD), noise)
         x = run.model.observe(scoring.as_float(run.images[rows]), noise)
         terms = run.objective(x, None if run.labels is None else run.labels[rows], 0.3, noise)
         assert places(terms.values()) == {CARD}

@@ -13,11 +13,12 @@ from vae_core.config import Objective
 from vae_core.latents.priors import log_gaussian
 from vae_core.model import VAE, Terms
 from vae_core.perceptual import LPIPS, Perceptual
-from vae_core.shards import Noise, global_mean
+from vae_core.shards import Noise, global_mean, seeded
 
 Losses = dict[str, Tensor]
 DISTANCES: dict[str, type[Perceptual]] = {"perceptual": Perceptual, "lpips": LPIPS}
 FAINT = 1e-20  # weight below which a draw teaches nothing
+LABELS = 15  # a stream of random numbers, beside those of `training`
 
 
 def free_bits(kl: Tensor, delta: float) -> Tensor:
@@ -37,7 +38,8 @@ class Minimised(nn.Module, ABC):
     # pictures, few codes, early in a run, are cheaper than many good ones, and a dependence between dimensions that is
     # weighed more than the KL is seen in a batch alone.
     keeps_last = False
-    draws = 1  # a picture, of the bound that tells good weights
+    blind = False  # whether labels of the pictures that are watched may not choose the weights either
+    extra_rows = 0  # that every batch has besides its own, of the pictures that `supervision` names
 
     def __init__(self, model: VAE, config: Objective, pictures: int) -> None:
         super().__init__()
@@ -46,6 +48,19 @@ class Minimised(nn.Module, ABC):
         self.distances = nn.ModuleDict(  # by the name of their weight
             {name: kind() for name, kind in DISTANCES.items() if getattr(config, name)}
         )
+
+    @property
+    def draws(self) -> int:
+        """Draws a picture of the bound that tells good weights."""
+        return 1
+
+    @classmethod
+    def check(cls, config: Objective, pictures: int, classes: int) -> None:
+        """Refuse settings that so many training pictures, of so many classes, have no room for; by default none."""
+
+    def supervision(self, labels: Tensor | None, seed: int) -> tuple[Tensor | None, Tensor]:
+        """Decide which training labels (N,) may be seen, -1 for the others, and of which pictures extra rows are."""
+        return labels, torch.zeros(0, dtype=torch.int64)
 
     def penalty(self, kl: float) -> float:
         """What a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
@@ -222,7 +237,7 @@ class ImportanceWeighted(Minimised):
         return bounded(terms, -self._bounds(terms).mean())
 
     @property
-    def draws(self) -> int:  # type: ignore[override]
+    def draws(self) -> int:
         return self.config.draws
 
     def _bounds(self, terms: Terms) -> Tensor:
@@ -285,11 +300,42 @@ class Commitment(OfTerms):
         return bounded(terms, -terms.elbo.mean() + self.config.commitment * distance, commitment=distance)
 
 
+def labelled(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Places of `count` pictures whose labels a semi-supervised run may know, as many of each class as can be."""
+    order = torch.randperm(len(labels), generator=seeded(seed, LABELS))
+    classes, shuffled = labels.unique(), labels[order]
+    turns = torch.empty(len(labels), dtype=torch.int64)  # how many of its class come before a picture
+    for label in classes:
+        own = shuffled == label
+        turns[own] = torch.arange(int(own.sum()))
+    return order[turns.argsort(stable=True)[:count]]
+
+
 class SemiSupervised(Minimised):
     """M2 (Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9): pictures with y = -1 have no label.
 
     Per image of the batch; `alpha` weighs the cross-entropy of those that have one.
     """
+
+    blind = True
+    extra_rows = 32
+
+    @classmethod
+    def check(cls, config: Objective, pictures: int, classes: int) -> None:
+        """There is a label of each class, and there are no more than pictures."""
+        if not classes <= config.labelled <= pictures:
+            raise ValueError(
+                f"labelled is {config.labelled:,}; allowed: {classes:,} (one a class) to {pictures:,} "
+                "(the training pictures)."
+            )
+
+    def supervision(self, labels: Tensor | None, seed: int) -> tuple[Tensor | None, Tensor]:
+        """As many labels of each class as can be; every batch has some of these pictures."""
+        assert labels is not None
+        known = labelled(labels, self.config.labelled, seed)
+        seen = torch.full_like(labels, -1)
+        seen[known] = labels[known]
+        return seen, known
 
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         assert y is not None

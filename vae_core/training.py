@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000
-ORDER, NOISE, WEIGHTS, WATCH, LABELS = 11, 12, 13, 14, 15  # streams of random numbers
+ORDER, NOISE, WEIGHTS, WATCH = 11, 12, 13, 14  # streams of random numbers
 REPORT_SECONDS = 0.25
 OBJECTIVES = objectives.KINDS | adversarial.KINDS
 CRITIC_BETAS = (0.5, 0.9)  # moments of the critic's optimizer: the usual short memory of adversarial training
-LABELLED_A_BATCH = 32  # pictures with a label that every batch of a semi-supervised run has besides its own
 SETTLED = 10_000  # training pictures whose codes the end of a run is told
 STATE_COPIES = 6  # a state holds the weights, the best ones and the optimizer's two moments, with a header
 SAVE_SECONDS = 2.0  # between states: an epoch of a small model takes less than an fsync
@@ -85,7 +84,7 @@ def _check(recipe: Recipe, splits: Splits) -> None:
     check_info(data_info(splits))
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
-    _check_labelled(recipe, len(splits.train))
+    OBJECTIVES[recipe.objective.kind].check(recipe.objective, len(splits.train), recipe.model.classes)
     if recipe.training.std is not None and recipe.model.likelihood.kind != "gaussian":
         raise ValueError(
             f"std changes during a run of a gaussian likelihood; this one is {recipe.model.likelihood.kind}."
@@ -105,29 +104,9 @@ def _check(recipe: Recipe, splits: Splits) -> None:
         )
 
 
-def _check_labelled(recipe: Recipe, pictures: int) -> None:
-    """A semi-supervised run has a label of each class, and no more than there are pictures."""
-    count, classes = recipe.objective.labelled, recipe.model.classes
-    if recipe.objective.kind == "semi_supervised" and not classes <= count <= pictures:
-        raise ValueError(
-            f"labelled is {count:,}; allowed: {classes:,} (one a class) to {pictures:,} (the training pictures)."
-        )
-
-
 def _some(pictures: int, count: int, seed: int) -> Tensor:
     """Places of `count` pictures, the same for a seed: not the first ones, since many folders are sorted by class."""
     return torch.randperm(pictures, generator=seeded(seed, WATCH))[:count].sort().values
-
-
-def labelled(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Places of `count` pictures whose labels a semi-supervised run may know, as many of each class as can be."""
-    order = torch.randperm(len(labels), generator=seeded(seed, LABELS))
-    classes, shuffled = labels.unique(), labels[order]
-    turns = torch.empty(len(labels), dtype=torch.int64)  # how many of its class come before a picture
-    for label in classes:
-        own = shuffled == label
-        turns[own] = torch.arange(int(own.sum()))
-    return order[turns.argsort(stable=True)[:count]]
 
 
 class Run:
@@ -149,17 +128,18 @@ class Run:
         settings = recipe.training
         objective = OBJECTIVES[recipe.objective.kind](self.model, recipe.objective, len(splits.train))
         self.critic, self.keeps_last, self.penalty = objective.critic, objective.keeps_last, objective.penalty
-        self.draws = objective.draws
+        self.draws, self.extra_rows = objective.draws, objective.extra_rows
         self.optimizers = {"optimizer": self._optimizer(self.model, (0.9, 0.999))}
         if self.critic is not None:
             self.optimizers["critic_optimizer"] = self._optimizer(self.critic, CRITIC_BETAS)
         # The optimizers stay bare: accelerate's wrapper serves fp16 and DeepSpeed, and costs 5 % of a small step.
         self.objective = self.accelerator.prepare(objective)
         self.images = splits.train.images.to(self.accelerator.device)
-        self.labels = self._labels()
-        blind = recipe.objective.kind == "semi_supervised"  # the labels that it must not know choose no weights
+        labels, extra = objective.supervision(splits.train.labels, settings.seed)
+        self.labels = None if labels is None else labels.to(self.accelerator.device)
+        self.extra = extra.to(self.accelerator.device)
         self.watched = [
-            (part.images[rows], None if blind or part.labels is None else part.labels[rows])
+            (part.images[rows], None if objective.blind or part.labels is None else part.labels[rows])
             for part, count in ((splits.train, WATCHED), (splits.val, WATCHED_VALIDATION))
             for rows in [_some(len(part), count, settings.seed)]
         ]
@@ -176,19 +156,6 @@ class Run:
             weight_decay=settings.weight_decay,
             fused=True,
         )
-
-    def _labels(self) -> Tensor | None:
-        """The training labels; -1 where a semi-supervised run must not know them."""
-        labels, device = self.splits.train.labels, self.accelerator.device
-        self.known = torch.zeros(0, dtype=torch.int64, device=device)
-        if labels is None:
-            return None
-        if self.recipe.objective.kind == "semi_supervised":
-            known = labelled(labels, self.recipe.objective.labelled, self.recipe.training.seed)
-            hidden, labels = labels, torch.full_like(labels, -1)
-            labels[known] = hidden[known]
-            self.known = known.to(device)
-        return labels.to(device)
 
     @property
     def _noise_device(self) -> str:
@@ -270,7 +237,7 @@ class Run:
         self.model.train()
         for index, rows in enumerate(order.split(settings.batch_size)):
             step = epoch * self.batches + index
-            terms = self._step(self._with_known(rows, noise), step / steps, noise)
+            terms = self._step(self._with_extra(rows, noise), step / steps, noise)
             total = total + len(rows) * torch.stack([term.detach() for term in terms.values()])
             seen += len(rows)
             if time.monotonic() - reported > REPORT_SECONDS:
@@ -291,14 +258,14 @@ class Run:
             for rows in torch.arange(len(self.images), device=self.images.device).split(
                 self.recipe.training.batch_size
             ):
-                yield self._step(self._with_known(rows, noise), 0.0, noise)
+                yield self._step(self._with_extra(rows, noise), 0.0, noise)
 
-    def _with_known(self, rows: Tensor, noise: torch.Generator) -> Tensor:
-        """A batch with some of the pictures whose labels a semi-supervised run knows."""
-        if not len(self.known):
+    def _with_extra(self, rows: Tensor, noise: torch.Generator) -> Tensor:
+        """A batch with some of the pictures that the objective wants in every one."""
+        if not len(self.extra):
             return rows
-        chosen = torch.randint(len(self.known), (LABELLED_A_BATCH,), generator=noise, device=noise.device)
-        return torch.cat([rows, self.known[chosen.to(rows.device)]])
+        chosen = torch.randint(len(self.extra), (self.extra_rows,), generator=noise, device=noise.device)
+        return torch.cat([rows, self.extra[chosen.to(rows.device)]])
 
     def _step(self, rows: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
         """One optimizer step on the global batch `rows`, of which this process computes its share."""

@@ -60,7 +60,7 @@ def seconds(run: Run, step: Step, number: int) -> float:
     start = time.process_time()
     for _ in range(steps):
         rows = torch.randperm(len(run.images), generator=noise)[:BATCH]
-        step(run._with_known(rows, noise), noise)
+        step(run._with_extra(rows, noise), noise)
     return (time.process_time() - start) / steps
 
 
