@@ -105,12 +105,12 @@ def test_a_point_is_a_code_without_density() -> None:
     assert encoding.std[0].abs().max() == 0 and encoding.kl == draw.kl == []
     with pytest.raises(ValueError, match="has no density"):
         draw.densities()
-    latent.settle(torch.randn(500, 3, generator=seeded(1)) + 5)
+    latent.fit_prior(torch.randn(500, 3, generator=seeded(1)) + 5)
     (z,) = latent.sample_prior(1000, 1.0, seeded(2), CPU)
     assert (z.mean(0) - 5).abs().max() < 0.3
     before = latent.state_dict()
     plain = Point(6, 3, priors.Normal(3))
-    plain.settle(torch.full((5, 3), 7.0))
+    plain.fit_prior(torch.full((5, 3), 7.0))
     assert before.keys() - plain.state_dict().keys() == {"prior_.mean", "prior_.factor"}
     assert plain.sample_prior(1000, 1.0, seeded(2), CPU)[0].mean().abs() < 0.3
 

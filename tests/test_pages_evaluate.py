@@ -44,7 +44,7 @@ def untrained(variant: str, data_name: str = "digits") -> Checkpoint:
     shape, body = splits.test.image_shape, {"hidden": (8,)}
     recipe = zoo.recipe(variant, PICTURES[data_name], shape, latent_dim=3, classes=10, body=body)
     model = build(recipe.model).eval().requires_grad_(False)
-    model.latent.settle(metrics.statistics(model, splits.test.images, labels=splits.test.labels).mean)
+    model.latent.fit_prior(metrics.statistics(model, splits.test.images, labels=splits.test.labels).mean)
     return Checkpoint(recipe, model, checkpoints.data_info(splits))
 
 

@@ -37,7 +37,7 @@ def made(variant: str, splits: Splits) -> Checkpoint:
     assert labels is not None
     rows, labels = torch.arange(PICTURES), labels[:PICTURES]
     found = metrics.statistics(model, splits.test.images[:PICTURES], labels=labels)
-    model.latent.settle(found.mean)
+    model.latent.fit_prior(found.mean)
     reference = Reference(found.mean, found.std, found.kl, found.reconstruction, rows, labels)
     figures = found.summary(model.spec)
     row: dict[str, Any] = {"train": figures, "val": figures} | dict.fromkeys(checkpoints.ROW, 1.0)

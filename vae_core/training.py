@@ -35,7 +35,7 @@ ORDER, NOISE, WEIGHTS, WATCH = 11, 12, 13, 14  # streams of random numbers
 REPORT_SECONDS = 0.25
 OBJECTIVES = objectives.KINDS | adversarial.KINDS
 CRITIC_BETAS = (0.5, 0.9)  # moments of the critic's optimizer: the usual short memory of adversarial training
-SETTLED = 10_000  # training pictures whose codes the end of a run is told
+FITTED_TO = 10_000  # training pictures to whose codes a prior is fitted at the end of a run
 STATE_COPIES = 6  # a state holds the weights, the best ones and the optimizer's two moments, with a header
 SAVE_SECONDS = 2.0  # between states: an epoch of a small model takes less than an fsync
 
@@ -225,7 +225,7 @@ class Run:
             best = {name: checkpoints.shortened(t) if t.is_floating_point() else t for name, t in best.items()}
         self.model.load_state_dict(best)
         self.model.to(memory_format=torch.contiguous_format).eval()
-        settle(self.model, self.splits, self.recipe.training.seed)
+        fit_prior(self.model, self.splits, self.recipe.training.seed)
 
     def _epoch(self, epoch: int) -> Iterator[Report]:
         settings, device = self.recipe.training, self.accelerator.device
@@ -429,8 +429,8 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
 
 
-def settle(model: VAE, splits: Splits, seed: int) -> None:
-    """Tell a latent space without a prior of its own the codes of training pictures."""
-    if model.spec.posterior == "point":
-        rows = _some(len(splits.train), SETTLED, seed)
-        model.latent.settle(encode(model, splits.train.images[rows], seed)[0])
+def fit_prior(model: VAE, splits: Splits, seed: int) -> None:
+    """Fit a prior that is not learnt in training to the codes of training pictures."""
+    if model.spec.prior == "fitted":
+        rows = _some(len(splits.train), FITTED_TO, seed)
+        model.latent.fit_prior(encode(model, splits.train.images[rows], seed)[0])

@@ -36,7 +36,7 @@ from vae_core.model import VAE, build
 from vae_core.packaging import described
 from vae_core.scoring import as_float
 from vae_core.shards import seeded
-from vae_core.training import settle
+from vae_core.training import fit_prior
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -119,7 +119,7 @@ def wrap(
     found = form(*_both(halves, x, meaning, latent_dim), shape, meaning, latent_dim)
     model = _built(found, shape, scored)
     _try(model, x)
-    settle(model, splits, seed)
+    fit_prior(model, splits, seed)
     objective = Objective("reconstruction") if found.point else Objective()
     recipe = Recipe(NAME, model.config, objective, Training(seed=seed), config)
 

@@ -75,8 +75,8 @@ class LatentSpace(nn.Module, ABC):
         """Log-density of whole codes under the prior of training, nats: [(N, *shape), ...] -> (N,)."""
         raise ValueError(f"Codes of a {self.posterior} latent have no density.")
 
-    def settle(self, codes: Tensor) -> None:
-        """What the end of training asks for, given the flat codes of training pictures (N, D); by default nothing."""
+    def fit_prior(self, codes: Tensor) -> None:
+        """Fit what training did not learn of the prior to flat codes (N, D) of its pictures; by default nothing."""
 
     def _check(self, z: list[Tensor | None]) -> None:
         wrong = [

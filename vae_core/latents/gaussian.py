@@ -127,7 +127,7 @@ class Point(Vector):
 
         return Draw([z], z.flatten(0, 1), [], densities, [code], [torch.zeros_like(code)])
 
-    def settle(self, codes: Tensor) -> None:
+    def fit_prior(self, codes: Tensor) -> None:
         """Fit the Gaussian that pages draw from."""
         if isinstance(self.prior_, Fitted):
             self.prior_.fit(codes)
