@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,8 @@ from vae_core.latents.priors import Fitted, Mixture, Normal, Vamp
 from vae_core.latents.quantized import Quantized
 from vae_core.latents.topdown import TopDown
 from vae_core.shards import Noise
+
+Parts = tuple[nn.Module, LatentSpace[Any], nn.Module]  # encoder, latent space, decoder
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class VAE(nn.Module):
             body, features = nets.encoder(config.classifier, config.image_shape)
             self.classifier = nn.Sequential(body, nn.Linear(features, config.classes))
 
-    def _vector(self, config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+    def _vector(self, config: ModelConfig, output: tuple[int, int, int]) -> Parts:
         """Encoder, latent and decoder around one vector z."""
         latent, classes = config.latent, config.classes
         encoder, features = nets.encoder(config.encoder, config.image_shape)
@@ -164,7 +167,7 @@ class VAE(nn.Module):
         prior = self._prior(config)
         if latent.kind == "point":
             assert isinstance(prior, Normal)
-            space: LatentSpace = Point(features, latent.dim, prior)
+            space: LatentSpace[Any] = Point(features, latent.dim, prior)
         else:
             space = Gaussian(features, latent.dim, prior, latent.steps if latent.kind == "flow" else 0)
         return encoder, space, nets.decoder(config.decoder, inputs, output)
@@ -412,7 +415,7 @@ class VAE(nn.Module):
         )
 
 
-def _maps(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+def _maps(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
     """Encoder, latent and decoder around groups that are maps."""
     latent, (channels, height, width) = config.latent, config.image_shape
     levels = [level for level, _ in latent.groups]
@@ -420,14 +423,14 @@ def _maps(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module,
     encoder = nets.Pyramid(config.encoder, channels, levels)
     widths = [config.encoder.hidden[level - 1] for level in levels]
     if latent.kind == "quantized":
-        space: LatentSpace = Quantized(shapes, widths, latent.codes, latent.prior)
+        space: LatentSpace[Any] = Quantized(shapes, widths, latent.codes, latent.prior)
         inputs = sum(c for _, c in latent.groups)
     else:
         space, inputs = TopDown(config.decoder, shapes, widths), widths[-1]
     return encoder, space, nets.map_decoder(config.decoder, inputs, levels[-1], output)
 
 
-def _graphs(config: ModelConfig, output: tuple[int, int, int]) -> tuple[nn.Module, LatentSpace, nn.Module]:
+def _graphs(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
     """Somebody's encoder and decoder, which give the parameters of q(z | x) and the mean picture themselves."""
     dim, point = config.latent.dim, config.latent.kind == "point"
     prior = Fitted(dim) if config.latent.prior == "fitted" else Normal(dim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from vae_core.shards import Noise
 
 Z = list[Tensor]
+Features = TypeVar("Features", Tensor, list[Tensor])  # what the encoder gives: one tensor, or a map a group
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Draw:
     extras: dict[str, Tensor] = field(default_factory=dict)
 
 
-class LatentSpace(nn.Module, ABC):
-    """One kind of latent space; `shapes` has one entry a group, coarse to fine."""
+class LatentSpace(nn.Module, ABC, Generic[Features]):
+    """One kind of latent space over what its encoder gives; `shapes` has one entry a group, coarse to fine."""
 
     shapes: tuple[tuple[int, ...], ...]
     posterior: str
@@ -56,11 +58,11 @@ class LatentSpace(nn.Module, ABC):
     kl_shapes: tuple[tuple[int, ...], ...]  # of one picture's KL, per group; empty entries where it is one number
 
     @abstractmethod
-    def encode(self, h: Tensor | list[Tensor]) -> Encoding:
+    def encode(self, h: Features) -> Encoding:
         """Encode deterministically from the encoder's features."""
 
     @abstractmethod
-    def draw(self, h: Tensor | list[Tensor], k: int, noise: Noise) -> Draw:
+    def draw(self, h: Features, k: int, noise: Noise) -> Draw:
         """Draw k times for each picture."""
 
     @abstractmethod

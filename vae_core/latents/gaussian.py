@@ -20,7 +20,7 @@ def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
     return 0.5 * (mean.square() + std.square() - 1.0) - std.log()
 
 
-class Vector(LatentSpace):
+class Vector(LatentSpace[Tensor]):
     """What spaces of one vector (N, D) share."""
 
     def __init__(self, dim: int, prior: Normal | Mixture) -> None:
@@ -60,7 +60,7 @@ class Gaussian(Vector):
         mean, log_std = self.head(h).float().chunk(2, dim=1)  # (N, 2D) -> 2 x (N, D)
         return mean, log_std.clamp(*LOG_STD_RANGE).exp()
 
-    def encode(self, h: Tensor) -> Encoding:  # type: ignore[override]
+    def encode(self, h: Tensor) -> Encoding:
         """Mean, standard deviation and KL of q; a seeded average where they have no closed form."""
         if self.closed:
             mean, std = self.distribution(h)
@@ -77,7 +77,7 @@ class Gaussian(Vector):
             half = normal((1, PAIRS, *self.shapes[0]), seeded(0), torch.device("cpu"))
             return torch.cat([half, -half], 1)
 
-    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:  # type: ignore[override]
+    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:
         """Draw k times by reparameterization: z = mean + std * noise."""
         return self._push(h, normal((len(h), k, *self.shapes[0]), noise, h.device))
 
@@ -112,12 +112,12 @@ class Point(Vector):
         super().__init__(dim, prior)
         self.head = nn.Identity() if features is None else nn.Linear(features, dim)
 
-    def encode(self, h: Tensor) -> Encoding:  # type: ignore[override]
+    def encode(self, h: Tensor) -> Encoding:
         """The code as mean, with a spread of zero."""
         code = self.head(h).float()
         return Encoding([code], [torch.zeros_like(code)], [])
 
-    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:  # type: ignore[override]
+    def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:
         """The code, k times."""
         code = self.head(h).float()
         z = code[:, None].expand(-1, k, -1)

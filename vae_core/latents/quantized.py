@@ -179,7 +179,7 @@ def _pick(logits: Tensor, u: Tensor) -> Tensor:
     return torch.searchsorted(steps, (u * steps[:, -1])[:, None].contiguous()).clamp_max(logits.shape[1] - 1)[:, 0]
 
 
-class Quantized(LatentSpace):
+class Quantized(LatentSpace[list[Tensor]]):
     """z are codebook vectors, log q(z | x) = 0; finer groups see the coarser ones (Razavi et al. 2019)."""
 
     posterior = "quantized"
@@ -211,13 +211,13 @@ class Quantized(LatentSpace):
             codes.append(chosen)
         return vectors, codes, distance
 
-    def encode(self, h: list[Tensor]) -> Encoding:  # type: ignore[override]
+    def encode(self, h: list[Tensor]) -> Encoding:
         """The nearest codes; `kl` is -log p(codes) of each group, since log q is 0."""
         vectors, codes, _ = self._quantize(h, learn=False)
         kl = [-part for part in self.prior_.log_prob(codes)]
         return Encoding(vectors, [torch.zeros_like(part) for part in vectors], kl, codes)
 
-    def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:  # type: ignore[override]
+    def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:
         """The nearest codes, k times; the codebooks follow where the model trains."""
         vectors, codes, distance = self._quantize(h, learn=self.training)
         kl = [-part for part in self.prior_.log_prob(codes)]

@@ -61,7 +61,7 @@ class Block(nn.Module):
         return self.leave(state + skip + self.merge(z))
 
 
-class TopDown(LatentSpace):
+class TopDown(LatentSpace[list[Tensor]]):
     """z_1 ... z_L with p(z) = prod p(z_l | z_<l) and q(z | x) = prod q(z_l | z_<l, x)."""
 
     posterior, prior = "topdown", "conditional"
@@ -80,7 +80,7 @@ class TopDown(LatentSpace):
     def _top(self, n: int) -> Tensor:
         return self.start.expand(n, *self.start.shape)
 
-    def encode(self, h: list[Tensor]) -> Encoding:  # type: ignore[override]
+    def encode(self, h: list[Tensor]) -> Encoding:
         """Down by the posteriors' means; the KL of each group is given the means above it."""
         state, found = self._top(h[0].shape[0]), Encoding([], [], [])
         for block, features in zip(self.blocks, h, strict=True):
@@ -94,7 +94,7 @@ class TopDown(LatentSpace):
             state = block(state, skip, q_mean)
         return found
 
-    def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:  # type: ignore[override]
+    def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:
         """Draw every group from its posterior given the draws above it; the KL is the mean over the k draws."""
         n = len(h[0])
         state, zs, kls, pairs = self._top(n * k), [], [], []
