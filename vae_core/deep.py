@@ -47,7 +47,7 @@ class Deep:
         remarks: what a user should know.
     """
 
-    values: NDArray
+    values: NDArray[Any]
     alpha: NDArray[np.uint8] | None = None
     orientation: int = 1
     remarks: tuple[str, ...] = ()
@@ -157,7 +157,7 @@ def _exif_orientation(image: Image.Image) -> int:
     return 1
 
 
-def _alpha(values: NDArray) -> NDArray[np.uint8]:
+def _alpha(values: NDArray[Any]) -> NDArray[np.uint8]:
     top = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
     return np.rint(np.nan_to_num(values.astype(np.float64) / top).clip(0, 1) * 255).astype(np.uint8)
 
@@ -249,7 +249,7 @@ def page_file(source: bytes | Path, place: int) -> bytes:
     return _as_file(found)
 
 
-def _behind(file: Any, page: Any, place: int) -> NDArray:
+def _behind(file: Any, page: Any, place: int) -> NDArray[Any]:
     """The numbers of a picture that has no page of its own."""
     _check_bytes(page.nbytes)
     kind = np.dtype(page.dtype).newbyteorder(file.byteorder)
@@ -313,14 +313,14 @@ def _from_page(page: Any, source: bytes | Path) -> Deep:
     return Deep(_turned(values, page.photometric), shown, _orientation_of(page), remarks)
 
 
-def _turned(values: NDArray, photometric: int) -> NDArray:
+def _turned(values: NDArray[Any], photometric: int) -> NDArray[Any]:
     """The larger, the brighter."""
     if photometric != _WHITE_IS_LEAST:
         return values
     return ~values if values.dtype.kind in "iu" else 1 - values  # ~: the largest number less this one
 
 
-def _unpacked(page: Any) -> NDArray | None:
+def _unpacked(page: Any) -> NDArray[Any] | None:
     """The numbers of a page, (H, W, channels); None where they are packed in another way than plainly or by deflate."""
     if page.compression not in (_PLAIN, *_DEFLATE) or page.bitspersample not in (8, 16, 32, 64) or page.predictor > 2:
         return None
@@ -343,7 +343,7 @@ def _check_pieces(page: Any) -> None:
             raise DeepError("The TIFF has a piece that unpacks to more than its size: refused.")
 
 
-def _without_gaps(values: NDArray, page: Any) -> NDArray:
+def _without_gaps(values: NDArray[Any], page: Any) -> NDArray[Any]:
     """The numbers with NaN where the file says that it has none."""
     if (tag := page.tags.get(_NO_DATA)) is None:
         return values
@@ -354,7 +354,7 @@ def _without_gaps(values: NDArray, page: Any) -> NDArray:
     return values
 
 
-def _by_pillow(page: Any, source: bytes | Path) -> tuple[NDArray, tuple[str, ...]]:
+def _by_pillow(page: Any, source: bytes | Path) -> tuple[NDArray[Any], tuple[str, ...]]:
     """The numbers of a page as Pillow unpacks it, (H, W, channels); of colour it keeps the upper 8 bits."""
     kind = getattr(page.compression, "name", page.compression)
     try:

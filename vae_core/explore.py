@@ -16,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vae_core.latents import Z
 from vae_core.latents.fitted import MAX_DIRECTIONS, FlowPrior
-from vae_core.model import VAE, LatentSpec, Z
+from vae_core.model import VAE, LatentSpec
 from vae_core.scoring import BITS, BLOCK, active_units, as_float, at_once
 from vae_core.shards import normal, seeded
 

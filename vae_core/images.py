@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -134,7 +134,7 @@ def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None
     return bits
 
 
-def _range_of(values: NDArray, used: Range | None) -> tuple[Range, str]:
+def _range_of(values: NDArray[Any], used: Range | None) -> tuple[Range, str]:
     """What black and white are in a picture's numbers, and how that is known."""
     if used and used.of in ("all", "numbers"):
         return used, f"black is {used.low:g} and white {used.high:g}, as the model has it"
@@ -333,7 +333,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray]]:
+def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
     """Some rows at a time: the first one's place, and pixels (h, W) or (h, W, C)."""
     step = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, step):
@@ -465,7 +465,7 @@ def _written(cutout: CutOut, size: tuple[int, int], how: Preparation) -> Grey:
 
 def _fitted(
     picture: Image.Image, inverted: bool, shape: tuple[int, int, int], how: Preparation, dark: bool | None
-) -> tuple[NDArray, str]:
+) -> tuple[NDArray[Any], str]:
     """A picture that is no photograph of handwriting, or not taken for one: (H, W) or (H, W, C), and what was done."""
     channels, height, width = shape
     if inverted:
@@ -559,7 +559,7 @@ def _ground(picture: Image.Image, background: float | None, dark: bool | None) -
     return level if picture.mode == "L" else (level,) * 3
 
 
-def _border(pixels: NDArray) -> NDArray:
+def _border(pixels: NDArray[Any]) -> NDArray[Any]:
     """The pixels (n, ...) of a frame a twentieth of the shorter side wide."""
     width = max(1, min(pixels.shape[:2]) // 20)
     inside = np.zeros(pixels.shape[:2], bool)

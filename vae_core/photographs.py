@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,8 +103,8 @@ class _Shapes:
 
     labels: NDArray[np.int32]
     boxes: list[Slices]
-    weight: NDArray
-    quality: NDArray
+    weight: NDArray[Any]
+    quality: NDArray[Any]
     round: Mask
 
 

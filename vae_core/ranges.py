@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,14 +46,14 @@ class Numbers:
     odd: int = 0
     kinds: set[np.dtype] = field(default_factory=set)
 
-    def add(self, values: NDArray) -> None:
+    def add(self, values: NDArray[Any]) -> None:
         """Look at the numbers of one or more pictures, of any shape."""
         self.kinds.add(values.dtype)
         flat = values.reshape(-1)
         for start in range(0, len(flat), AT_ONCE):
             self._add(flat[start : start + AT_ONCE])
 
-    def _add(self, values: NDArray) -> None:
+    def _add(self, values: NDArray[Any]) -> None:
         if values.dtype.kind == "f":
             values = values.astype(np.float32) if values.dtype.itemsize == 2 else values
             finite = np.abs(values) < NO_DATA  # false for NaN
@@ -95,7 +96,7 @@ class Numbers:
         return 1.0 - float(self.counts[ends[0] : ends[1] + 1].sum()) / float(self.counts.sum())
 
 
-def _bins(values: NDArray) -> NDArray[np.int64]:
+def _bins(values: NDArray[Any]) -> NDArray[np.int64]:
     """The bin of each number: the upper half of its float's bits, in the order of the numbers."""
     bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32)  # + 0, since -0 has bits of its own
     return (np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)) >> 16).astype(np.int64)
@@ -207,7 +208,7 @@ def before_picture(numbers: Numbers) -> Range:
     return Range(0.0, next((top for top in tops if numbers.high <= top), numbers.high), "each")
 
 
-def to_bytes(values: NDArray, used: Range) -> NDArray[np.uint8]:
+def to_bytes(values: NDArray[Any], used: Range) -> NDArray[np.uint8]:
     """Numbers of any type and shape as 0 (black) to 255 (white).
 
     What lies outside of the range is clipped; positive infinity is white, what else is not finite is black.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ SMOOTH = 3  # drawn larger by this and shrunk: pillow draws hard edges
 
 
 def draw(
-    coords: NDArray,
-    labels: NDArray | None = None,
+    coords: NDArray[Any],
+    labels: NDArray[Any] | None = None,
     names: Sequence[str] = (),
     colours: Sequence[tuple[int, int, int]] | None = None,
 ) -> Image.Image:
@@ -61,7 +62,7 @@ def draw(
     return canvas.resize((width, SIDE), Image.Resampling.LANCZOS)
 
 
-def _places(coords: NDArray) -> NDArray:
+def _places(coords: NDArray[Any]) -> NDArray[Any]:
     """Coordinates (N, 2) as pixels of a square, proportions kept."""
     low, high = coords.min(axis=0), coords.max(axis=0)
     scale = (SIDE - 2 * MARGIN) / max(float((high - low).max()), 1e-12)
@@ -70,7 +71,7 @@ def _places(coords: NDArray) -> NDArray:
 
 def _mark(
     pen: ImageDraw.ImageDraw,
-    place: Sequence[float] | NDArray,
+    place: Sequence[float] | NDArray[Any],
     radius: float,
     label: int,
     colour: tuple[int, int, int] | None = None,

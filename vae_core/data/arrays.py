@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class _Taken:
 
     images: Stored
     rows: Indices
-    labels: NDArray | None
+    labels: NDArray[Any] | None
 
 
 def read(source: Source, config: DataConfig | None = None) -> Raw:
@@ -40,7 +41,7 @@ def read(source: Source, config: DataConfig | None = None) -> Raw:
     return from_stored(stored.open_npz(source), False, config or DataConfig("arrays"))
 
 
-def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray]:
+def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Those arrays of an .npz that are named in `keys`; nothing is unpickled.
 
     Raises:
@@ -146,7 +147,7 @@ def _measured(taken: Sequence[_Taken]) -> Numbers:
     return numbers
 
 
-def _chunks(part: _Taken) -> Iterator[NDArray]:
+def _chunks(part: _Taken) -> Iterator[NDArray[Any]]:
     """The wanted pictures, some at a time."""
     step = max(1, CHUNK // max(part.images.row_bytes, 1))
     return (part.images.take(part.rows[start : start + step]) for start in range(0, len(part.rows), step))
@@ -165,7 +166,7 @@ def _pictures(images: Stored, used: Range) -> Raw:
 
 
 def _with_meaning(
-    raws: dict[str, Raw], labels: dict[str, NDArray], arrays: Mapping[str, Stored], notes: tuple[str, ...]
+    raws: dict[str, Raw], labels: dict[str, NDArray[Any]], arrays: Mapping[str, Stored], notes: tuple[str, ...]
 ) -> Raw:
     """One data set of all parts, with labels and factors."""
     if labels and (bare := [name for name in raws if name not in labels]):
@@ -187,7 +188,7 @@ def _with_meaning(
 
 
 def _labelled(
-    raws: dict[str, Raw], labels: dict[str, NDArray], names: NDArray | None
+    raws: dict[str, Raw], labels: dict[str, NDArray[Any]], names: NDArray[Any] | None
 ) -> tuple[dict[str, Raw], tuple[str, ...]]:
     """Each part with its labels as places in names that all parts share; labels of several columns become factors."""
     for name, raw in raws.items():

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,7 +253,7 @@ def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, 
     first = channels == 3 and _colours_first(images.take(np.arange(min(count, SMOOTH))), height, width)
     layout = (channels, height, width) if first else (height, width, channels)
 
-    def take(places: NDArray[np.int64]) -> NDArray:
+    def take(places: NDArray[np.int64]) -> NDArray[Any]:
         rows = images.take(places).reshape(-1, *layout)
         return np.moveaxis(rows, 1, -1) if first else rows
 
@@ -261,13 +262,13 @@ def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, 
     return replace(images, shape=(count, height, width, channels), take=take), said
 
 
-def _colours_first(rows: NDArray, height: int, width: int) -> bool:
+def _colours_first(rows: NDArray[Any], height: int, width: int) -> bool:
     """Whether pictures are smoother when each colour stands by itself."""
     planes = rows.astype(np.float64).reshape(-1, 3, height, width)
     pixels = rows.astype(np.float64).reshape(-1, height, width, 3)
     return bool(np.abs(np.diff(planes, axis=3)).mean() <= np.abs(np.diff(pixels, axis=2)).mean())
 
 
-def extra(arrays: Mapping[str, Stored], keys: Sequence[str]) -> NDArray | None:
+def extra(arrays: Mapping[str, Stored], keys: Sequence[str]) -> NDArray[Any] | None:
     """The first of the arrays that has one of these names, whole."""
     return next((arrays[key].whole() for key in keys if key in arrays), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from vae_core.data.raw import Raw, readable
 FEW = 100  # so many different fractions are classes; more are measurements
 
 
-def columns_of(labels: NDArray) -> tuple[NDArray | None, tuple[str, ...]]:
+def columns_of(labels: NDArray[Any]) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
     """Labels (N,) or (N, K) in the form in which they mean something, and what was guessed.
 
     Returns:
@@ -39,13 +40,13 @@ def columns_of(labels: NDArray) -> tuple[NDArray | None, tuple[str, ...]]:
     return labels, (f"the labels hold {labels.shape[1]} values a picture: each is a factor",) if several else ()
 
 
-def _one_hot(labels: NDArray) -> bool:
+def _one_hot(labels: NDArray[Any]) -> bool:
     if labels.dtype.kind not in "biu" or labels.shape[1] < 2:
         return False
     return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all())
 
 
-def _many(labels: NDArray) -> bool:
+def _many(labels: NDArray[Any]) -> bool:
     """Whether there are more different values than names could be given to."""
     columns = labels.reshape(len(labels), -1).T
     if len(columns) > limits.MAX_NAMES:
@@ -55,7 +56,7 @@ def _many(labels: NDArray) -> bool:
     return fractions or sum(counts) > limits.MAX_NAMES
 
 
-def classes(labels: NDArray, names: NDArray | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def classes(labels: NDArray[Any], names: NDArray[Any] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Labels (N,) as places in names of classes.
 
     Raises:
@@ -73,7 +74,7 @@ def classes(labels: NDArray, names: NDArray | None) -> tuple[NDArray[np.int64], 
     return places, class_names(values)
 
 
-def class_names(values: NDArray) -> tuple[str, ...]:
+def class_names(values: NDArray[Any]) -> tuple[str, ...]:
     """The names of different values."""
     if values.dtype.kind == "f":
         values = np.array([f"{value:.6g}" for value in values])
@@ -81,13 +82,13 @@ def class_names(values: NDArray) -> tuple[str, ...]:
     return tuple(name or "(none)" for name in found)
 
 
-def _characters(array: NDArray) -> int:
+def _characters(array: NDArray[Any]) -> int:
     """How many characters each text of an array has room for; 1 of numbers."""
     kind = array.dtype.kind
     return array.dtype.itemsize // np.dtype((kind, 1)).itemsize if kind in "SU" else 1
 
 
-def _texts(array: NDArray, key: str, most: int = limits.MAX_NAME) -> tuple[str, ...]:
+def _texts(array: NDArray[Any], key: str, most: int = limits.MAX_NAME) -> tuple[str, ...]:
     """A row of names; refused before they are decoded where they are too long. What is not UTF-8 is replaced."""
     if (room := _characters(array)) > most:
         raise ValueError(f"The file has {key} of {room:,} characters; at most {most:,} are allowed.")
@@ -109,7 +110,9 @@ def _check_names(names: Sequence[str], key: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def with_factors(raw: Raw, factors: NDArray, names: NDArray | None = None, values: NDArray | None = None) -> Raw:
+def with_factors(
+    raw: Raw, factors: NDArray[Any], names: NDArray[Any] | None = None, values: NDArray[Any] | None = None
+) -> Raw:
     """The same pictures with factors of variation.
 
     Args:
@@ -145,7 +148,7 @@ def _check_values(factors: int, values: float) -> None:
         )
 
 
-def _value_names(array: NDArray) -> list[tuple[str, ...]]:
+def _value_names(array: NDArray[Any]) -> list[tuple[str, ...]]:
     """The names of each factor's values, from texts that are joined by `|`."""
     joined = _texts(array, "value_names", limits.MAX_JOINED)
     _check_values(len(joined), len(joined) + sum(text.count("|") for text in joined))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +59,9 @@ class Raw:
     side: tuple[int, int]
     channels: int
     pixels: Callable[[Indices], NDArray[np.uint8]]
-    labels: NDArray | None = None
+    labels: NDArray[Any] | None = None
     class_names: tuple[str, ...] = ()
-    factors: NDArray | None = None
+    factors: NDArray[Any] | None = None
     factor_names: tuple[str, ...] = ()
     value_names: tuple[tuple[str, ...], ...] = ()
     test: Raw | None = None
@@ -72,7 +72,7 @@ class Raw:
     held: Held | None = None
 
 
-def from_array(pixels: NDArray[np.uint8], labels: NDArray | None = None, class_names: Sequence[str] = ()) -> Raw:
+def from_array(pixels: NDArray[np.uint8], labels: NDArray[Any] | None = None, class_names: Sequence[str] = ()) -> Raw:
     """Pictures (N, H, W, C) uint8 that are in memory already."""
     height, width, channels = pixels.shape[1:]
     return Raw(len(pixels), (height, width), channels, pixels.__getitem__, labels, tuple(class_names))

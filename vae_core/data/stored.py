@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,14 +33,14 @@ class Stored:
 
     shape: tuple[int, ...]
     dtype: np.dtype
-    take: Callable[[Indices], NDArray]
+    take: Callable[[Indices], NDArray[Any]]
     direct: bool = True
 
     @property
     def row_bytes(self) -> int:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
-    def whole(self) -> NDArray:
+    def whole(self) -> NDArray[Any]:
         """All of it, in memory."""
         return self.take(np.arange(self.shape[0])) if self.shape else self.take(np.arange(1))[0]
 
@@ -52,7 +52,7 @@ class Stored:
         return replace(self, take=lambda places: values[np.searchsorted(rows, places)], direct=True)
 
 
-def of(array: NDArray) -> Stored:
+def of(array: NDArray[Any]) -> Stored:
     """An array in memory."""
     return Stored(array.shape, array.dtype, array.__getitem__ if array.ndim else lambda places: array[None][places])
 
@@ -116,7 +116,7 @@ def _mapped(source: Source, start: int, shape: tuple[int, ...], in_columns: bool
     return Stored(shape, dtype, lambda places: _rows(source, start, shape, dtype, places))
 
 
-def _rows(path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype, places: Indices) -> NDArray:
+def _rows(path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype, places: Indices) -> NDArray[Any]:
     """Rows at some places of an array that lies in a file as it is; a map of it would count as memory."""
     out = np.empty((len(places), *shape[1:]), dtype)
     row, room = math.prod(shape[1:]) * dtype.itemsize, out.reshape(-1).view(np.uint8).data
@@ -134,7 +134,7 @@ def _rows(path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype, place
     return out
 
 
-def _refuse(places: Indices) -> NDArray:
+def _refuse(places: Indices) -> NDArray[Any]:
     raise ValueError(f"The .npz {DAMAGED}")
 
 
@@ -164,7 +164,7 @@ def _start(source: Source, info: zipfile.ZipInfo) -> int:
     return info.header_offset + 30 + int.from_bytes(fixed[26:28], "little") + int.from_bytes(fixed[28:30], "little")
 
 
-def _unpacked(source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+def _unpacked(source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype) -> NDArray[Any]:
     """An array whose columns come first, whole."""
     check_room(math.prod(shape) * dtype.itemsize, source)
     try:
@@ -177,7 +177,7 @@ def _unpacked(source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dty
 
 def _streamed(
     source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype, places: Indices
-) -> NDArray:
+) -> NDArray[Any]:
     """Some rows of a packed array, in one pass over it."""
     row = math.prod(shape[1:]) * dtype.itemsize
     check_room(len(places) * row, source)

@@ -58,7 +58,7 @@ def _check_elements(data: bytes, allowed: int) -> None:
         place += 8 + length
 
 
-def _arrays_in(values: dict[str, Any], before: str) -> Iterator[tuple[str, NDArray]]:
+def _arrays_in(values: dict[str, Any], before: str) -> Iterator[tuple[str, NDArray[Any]]]:
     """Name and array of all that a structure holds."""
     for name, value in values.items():
         if not isinstance(value, np.ndarray):
@@ -138,7 +138,7 @@ def _table(name: str, node: Any, source: Source, transposed: bool) -> Stored:
     if not node.shape:
         return of(node[()])
 
-    def take(places: Indices) -> NDArray:
+    def take(places: Indices) -> NDArray[Any]:
         check_room(len(places) * math.prod(node.shape[1:]) * node.dtype.itemsize, source)
         return _rows(node, places)
 
@@ -162,7 +162,7 @@ def _check_chunks(name: str, node: Any, filters: list[int]) -> None:
             raise ValueError(f"The HDF5 file has a piece of {name!r} that unpacks to more than its size: refused.")
 
 
-def _rows(node: Any, places: Indices) -> NDArray:
+def _rows(node: Any, places: Indices) -> NDArray[Any]:
     """Rows at ascending places: read in runs, since HDF5 is slow at single ones."""
     out = np.empty((len(places), *node.shape[1:]), node.dtype)
     step = max(1, limits.STREAM_BYTES // max(1, math.prod(node.shape[1:]) * node.dtype.itemsize))

@@ -22,7 +22,7 @@ from torch import Tensor
 from pages.widgets.shell import background, links, uploads
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
-from vae_core import data, explore, filetypes, formats, metrics, scoring
+from vae_core import data, explore, filetypes, formats, scoring
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
 from vae_core.data.containers import ARRAYS, FILES, known
@@ -358,7 +358,7 @@ def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Poi
         tell = background.teller(report, cancel)
         found = read(opened, source, count, lambda share: tell(LOADING * share))
         y = _classes(opened, found.pictures)
-        figures = metrics.statistics(
+        figures = scoring.statistics(
             opened.checkpoint.model,
             found.pictures.images,
             progress=lambda share: tell(LOADING + (1 - LOADING) * share),
