@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from typer.main import get_command
 
-from vae_core import checkpoints, config, coverage, explore, features, files, images, metrics, realism, zoo
+from vae_core import checkpoints, config, coverage, explore, features, files, images, realism, scoring, zoo
 from vae_core.cli import app, main, shared
 from vae_core.cli.latents import _prepared
 from vae_core.cli.planning import plan
@@ -444,7 +444,7 @@ def test_evaluate_on_bits_says_so_and_gives_bits_per_dimension(on_bits: Path, va
 
 def test_standard_error_is_that_of_the_mean_over_pictures(trained: Path, vae: Vae) -> None:
     row = json.loads(vae("evaluate", trained, "--metrics", "elbo", "--json").out)["metrics"]["elbo"]
-    elbo = metrics.statistics(checkpoints.load(trained).model, load(DataConfig()).test.images).elbo
+    elbo = scoring.statistics(checkpoints.load(trained).model, load(DataConfig()).test.images).elbo
     assert row["standard_error"] == pytest.approx(elbo.std().item() / math.sqrt(len(elbo)), rel=1e-4)
 
 
@@ -590,7 +590,7 @@ def test_figures_of_a_conditional_model_say_of_which_density(by_class: Path, vae
     rows = torch.randperm(len(test), generator=seeded(0))[:40].sort().values
     assert test.labels is not None
     for found, labels in ((told, test.labels[rows]), (summed, None)):
-        elbo = metrics.statistics(checkpoint.model, test.images[rows], labels=labels).elbo.mean().item()
+        elbo = scoring.statistics(checkpoint.model, test.images[rows], labels=labels).elbo.mean().item()
         assert found["metrics"]["elbo"]["value"] == pytest.approx(elbo, rel=1e-5)
     assert "log p(x | y)" in vae(*words).out.splitlines()[0]
 
@@ -645,7 +645,7 @@ def test_ones_own_pictures_are_prepared_as_an_upload_is(
         assert abs(arrays["mean"] - expected).max() > 0.2
     found = [vae("map", trained, "--data", folder, "--out", tmp_path / "m.csv", *more) for more in ([], ["--as-is"])]
     assert all(answer.status == 0 for answer in found)
-    alike = [metrics.statistics(checkpoint.model, x).reconstruction.sum().item()]
+    alike = [scoring.statistics(checkpoint.model, x).reconstruction.sum().item()]
     vae("map", trained, "--data", folder, "--out", tmp_path / "m.csv")
     rows = list(csv.DictReader((tmp_path / "m.csv").read_text().splitlines()))
     assert sum(float(row["reconstruction_nats"]) for row in rows) == pytest.approx(alike[0], rel=0.02)

@@ -18,7 +18,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from vae_core import explore, metrics, scoring, zoo
+from vae_core import explore, scoring, zoo
 from vae_core.config import LIKELIHOODS, DataConfig, LikelihoodConfig, Recipe, Training
 from vae_core.data import Dataset, Splits
 from vae_core.model import build
@@ -133,7 +133,7 @@ def test_pages_get_everything_back_on_the_processor(variant: str) -> None:
         found += [explore.continued(model, z, level, y=y) for level in range(1, len(spec.shapes))]
         if spec.classes:
             found.append(explore.classify(model, x))
-        measured = metrics.statistics(model, x, labels=y)
+        measured = scoring.statistics(model, x, labels=y)
         found += [measured.elbo, measured.reconstruction, measured.kl, measured.mean, *measured.codes]
         if spec.has_density:
             found.append(explore.draws_given(model, x[:1], 3, y=None if y is None else y[:1]))

@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 import vae_core
-from vae_core import checkpoints, data, explore, graphs, metrics, training, zoo
+from vae_core import checkpoints, data, explore, graphs, metrics, scoring, training, zoo
 from vae_core.checkpoints import Checkpoint, CheckpointError
 from vae_core.cli import main
 from vae_core.config import DataConfig, LikelihoodConfig
@@ -86,7 +86,7 @@ def test_a_trained_conv_model_gives_the_same_numbers_as_before(tmp_path: Path) -
     opened = reopened(made, tmp_path).model
     assert opened.spec == model.spec and opened.binary
     same(model, opened, model.observe(pictures[:20].float() / 255, seeded(0)))
-    a, b = (metrics.statistics(which, pictures[:40]).summary(which.spec) for which in (model, opened))
+    a, b = (scoring.statistics(which, pictures[:40]).summary(which.spec) for which in (model, opened))
     assert a.keys() == b.keys()
     assert all(a[name] == pytest.approx(b[name], rel=1e-4, abs=1e-4) for name in a)
 
@@ -123,7 +123,7 @@ def test_the_file_holds_what_a_trained_one_holds(tmp_path: Path) -> None:
     opened = reopened(made, tmp_path)
     splits = data.load(DataConfig("digits", seed=5))
     assert (opened.description, opened.data, opened.history) == ("Mine.", checkpoints.data_info(splits), [])
-    wanted = metrics.statistics(model, splits.test.images, 5)
+    wanted = scoring.statistics(model, splits.test.images, 5)
     assert opened.metrics["elbo"] == pytest.approx(wanted.elbo.mean().item(), rel=1e-4)
     assert opened.metrics["bits_per_dimension"] and opened.metrics["test_pictures"] == len(splits.test)
     assert opened.metrics["parameters"] == pytest.approx(sum(p.numel() for p in model.parameters()), abs=8)
@@ -158,7 +158,7 @@ def test_without_a_likelihood_there_is_a_kl_and_no_elbo(tmp_path: Path) -> None:
     assert set(rows) == {"reconstruction", "kl", "active_units"} and "summed squares" in rows["reconstruction"]["unit"]
     code = model.encode(x)
     assert rows["kl"]["value"] == pytest.approx(code.kl[0].sum(1).mean().item(), rel=1e-4)
-    found = metrics.statistics(opened.model, x)
+    found = scoring.statistics(opened.model, x)
     z = opened.model.latent.draw(opened.model.encoder(x), 1, seeded(0))
     assert torch.allclose(found.mean, code.mean[0], atol=1e-4) and torch.allclose(found.std, code.std[0], atol=1e-4)
     assert found.elbo.isnan().all() and (found.reconstruction > 0).all() and z.kl

@@ -25,7 +25,7 @@ from pages.widgets.evaluate.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.selection import datasource
 from pages.widgets.shell import models
 from pages.widgets.shell.models import Entry, Opened
-from vae_core import checkpoints, data, features, metrics, zoo
+from vae_core import checkpoints, data, features, metrics, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
 from vae_core.config import METRICS, DataConfig, Range
@@ -44,7 +44,7 @@ def untrained(variant: str, data_name: str = "digits") -> Checkpoint:
     shape, body = splits.test.image_shape, {"hidden": (8,)}
     recipe = zoo.recipe(variant, PICTURES[data_name], shape, latent_dim=3, classes=10, body=body)
     model = build(recipe.model).eval().requires_grad_(False)
-    model.latent.fit_prior(metrics.statistics(model, splits.test.images, labels=splits.test.labels).mean)
+    model.latent.fit_prior(scoring.statistics(model, splits.test.images, labels=splits.test.labels).mean)
     return Checkpoint(recipe, model, checkpoints.data_info(splits))
 
 
@@ -58,7 +58,7 @@ def elsewhere(name: str, credit: str) -> Checkpoint:
 def with_references(checkpoint: Checkpoint) -> Checkpoint:
     """The same with encodings of its pictures in the file."""
     test = data.load(PICTURES["digits"]).test
-    found = metrics.statistics(checkpoint.model, test.images, checkpoint.recipe.training.seed)
+    found = scoring.statistics(checkpoint.model, test.images, checkpoint.recipe.training.seed)
     index = torch.arange(len(test))
     kept = Reference(found.mean, found.std, found.kl, found.reconstruction, index, test.labels)
     return replace(checkpoint, reference=kept)

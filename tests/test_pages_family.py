@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
 from tests.conftest import seed_field
-from vae_core import checkpoints, data, images, metrics, zoo
+from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
 from vae_core.data import Splits
@@ -36,7 +36,7 @@ def made(variant: str, splits: Splits) -> Checkpoint:
     labels = splits.test.labels
     assert labels is not None
     rows, labels = torch.arange(PICTURES), labels[:PICTURES]
-    found = metrics.statistics(model, splits.test.images[:PICTURES], labels=labels)
+    found = scoring.statistics(model, splits.test.images[:PICTURES], labels=labels)
     model.latent.fit_prior(found.mean)
     reference = Reference(found.mean, found.std, found.kl, found.reconstruction, rows, labels)
     figures = found.summary(model.spec)

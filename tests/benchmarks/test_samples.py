@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from scipy import linalg
 from torch import Tensor, nn
 
-from vae_core import checkpoints, data, explore, metrics, scoring
+from vae_core import checkpoints, data, explore, scoring
 from vae_core.checkpoints import Checkpoint
 from vae_core.config import DataConfig
 from vae_core.data import Splits
@@ -176,7 +176,7 @@ def test_the_prior_over_codes_knows_how_they_hang_together(name: str, data_root,
     """Nats of the prior against the codes' own entropy, each by itself."""
     found = checkpoints.load(checkpoints.find(name))
     test = data.load(DataConfig("fashion-mnist"), root=data_root).test
-    statistics = metrics.statistics(found.model, test.images)
+    statistics = scoring.statistics(found.model, test.images)
     entropy = sum(math.log(scoring.perplexity(part)) * part.shape[1] for part in statistics.codes)
     prior = statistics.summary(found.model.spec)["kl"]
     used = [round(scoring.perplexity(part), 1) for part in statistics.codes]
