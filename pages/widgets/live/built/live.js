@@ -65,7 +65,7 @@ function d(e, t, n) {
 	let [r, i] = [n[0] - t[0], n[1] - t[1]];
 	return u(t, n, c(((e[0] - t[0]) * r + (e[1] - t[1]) * i) / (r * r + i * i)));
 }
-// src/dom.ts
+// src/parts/dom.ts
 function f(e, t = {}, ...n) {
 	let r = document.createElement(e);
 	for (let [e, n] of Object.entries(t)) e.includes("-") || e === "role" || e === "for" ? r.setAttribute(e, String(n)) : r[e] = n;
@@ -383,27 +383,32 @@ var ce = class {
 		this.loop.stop(), this.report.cancel(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, le = 150, b = 34, ue = 64, de = 17, x = 30, fe = 5, pe = .05, me = .12;
-function S(e, t, n) {
+}, le = 5, ue = .05;
+function b(e, t, n) {
 	if (e.direction === null) return [t[e.index], n[e.index]];
 	let [r, i] = [-e.offset, 0];
 	return e.direction.forEach((e, a) => {
 		r += e * t[a], i += (e * n[a]) ** 2;
 	}), [r, Math.sqrt(i)];
 }
-function he(e, t) {
+function de(e, t) {
 	let n = e.filter(({ active: e }) => e), r = e.filter(({ active: e, low: n, high: r }, i) => e && (t[i] < n || t[i] > r));
 	if (!r.length) return "In every dimension in use it lies within the grey band; each band holds 95 % of the reference pictures.";
-	let i = r.slice(0, fe).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "", o = (n.length * pe).toFixed(1);
+	let i = r.slice(0, le).map(({ name: e }) => e), a = r.length > i.length ? ` and ${r.length - i.length} more` : "", o = (n.length * ue).toFixed(1);
 	return `Outside the grey bands of ${i.join(", ")}${a}: ${r.length} of ${n.length} in use, reference pictures ${o} on average.`;
 }
-var ge = "http://www.w3.org/2000/svg";
-function C(e, t) {
-	let n = document.createElementNS(ge, e);
-	return w(n, t), n;
+function x(e) {
+	let t = [...e].sort((e, t) => e - t), n = Math.floor(e.length * .005);
+	return [t[n], t[t.length - 1 - n]];
 }
-var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), _e = class {
-	svg = C("svg", { role: "img" });
+// src/parts/chart.ts
+var fe = 150, S = 34, pe = 64, me = 17, he = 30, C = .12, ge = "http://www.w3.org/2000/svg";
+function w(e, t) {
+	let n = document.createElementNS(ge, e);
+	return T(n, t), n;
+}
+var T = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), _e = class {
+	svg = w("svg", { role: "img" });
 	box = f("div", {
 		className: "bars",
 		tabIndex: 0
@@ -423,38 +428,38 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let e = this.axes.flatMap(({ low: e, high: t }) => [-e, t]), t = 1.25 * Math.max(...e, .1), { mean: n, std: r } = this.found ?? {
 			mean: [],
 			std: []
-		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(S(e, n, r)[0]))) : 0;
+		}, i = this.found ? Math.max(...this.axes.map((e) => Math.abs(b(e, n, r)[0]))) : 0;
 		return i <= t ? t : t * Math.ceil(i / t);
 	}
 	build() {
-		let e = this.box.clientWidth - b, t = this.axes.length;
+		let e = this.box.clientWidth - S, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(de, e / Math.min(t, ue))), r = b + n * t;
-		w(this.svg, {
+		let n = Math.min(90, Math.max(me, e / Math.min(t, pe))), r = S + n * t;
+		T(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= x ? 1 : Math.ceil(x / n);
+		let i = n >= he ? 1 : Math.ceil(he / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [b + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = C("title", {}), u = C("rect", {
+			let [r, a] = [S + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = w("title", {}), u = w("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = C("path", {
+			}), d = w("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = C("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, C("rect", {
+			}), f = w("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, w("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = C("text", {
+				let t = w("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -469,7 +474,7 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return le / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return fe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -478,14 +483,14 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = C("text", {
+			let n = w("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [C("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [w("line", {
 				class: "line",
-				x1: b,
+				x1: S,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -498,22 +503,22 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			let { bar: r, spread: i, title: a } = this.marks[n];
 			for (let e of [r, i]) e.toggleAttribute("hidden", !this.found);
 			if (a.textContent = `${t.name}: 95 % of the reference pictures from ${t.low.toFixed(2)} to ${t.high.toFixed(2)}`, !this.found) return;
-			let [o, s] = S(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
-			w(r, {
+			let [o, s] = b(t, this.found.mean, this.found.std), [c, l] = [Math.min(this.y(o), this.y(0)), Math.max(this.y(o), this.y(0))];
+			T(r, {
 				y: c,
 				height: Math.max(1, l - c)
 			});
 			let [u, d] = [Number(i.dataset.x), Number(i.dataset.w)], [f, p] = [this.y(o + s), this.y(o - s)];
-			w(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
+			T(i, { d: s > 0 ? `M${u} ${f}V${p}M${u - d} ${f}h${2 * d}M${u - d} ${p}h${2 * d}` : "" }), a.textContent = `${t.name}: ${o.toFixed(2)} ± ${s.toFixed(2)}; ${a.textContent.slice(t.name.length + 2)}`, e.push(`${t.name} ${o.toFixed(2)} ± ${s.toFixed(2)}`);
 		});
 		let t = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", e.length ? `${t}: ${e.slice(0, 16).join(", ")}` : `${t}; nothing is drawn yet`);
 	}
 }, ve = class {
-	points = C("g", { class: "points" });
-	spread = [1, 2].map(() => C("ellipse", { class: "spread" }));
-	cross = C("path", { class: "cross" });
-	svg = C("svg", {
+	points = w("g", { class: "points" });
+	spread = [1, 2].map(() => w("ellipse", { class: "spread" }));
+	cross = w("path", { class: "cross" });
+	svg = w("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -532,7 +537,7 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return C("path", {
+			return w("path", {
 				d: n,
 				stroke: e
 			});
@@ -542,14 +547,14 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			return n.style.background = t, f("span", {}, n, e);
 		}));
 		let [n, r] = [0, 1].map((t) => e.flatMap(({ points: e }) => e.filter((e, n) => n % 2 === t)));
-		n.length && (this.ends = [...T(n), ...T(r)]), this.put(null);
+		n.length && (this.ends = [...x(n), ...x(r)]), this.put(null);
 	}
 	put(e) {
 		for (let t of [...this.spread, this.cross]) t.toggleAttribute("hidden", !e);
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => w(e, {
+			this.spread.forEach((e, t) => T(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -562,31 +567,25 @@ var w = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - me * o,
-			-i - me * s,
+			t - C * o,
+			-i - C * s,
 			o * 1.24,
 			s * 1.24
 		];
-		w(this.svg, {
+		T(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && w(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && T(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		w(this.svg, {
+		T(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-};
-function T(e) {
-	let t = [...e].sort((e, t) => e - t), n = Math.floor(e.length * .005);
-	return [t[n], t[t.length - 1 - n]];
-}
-// src/ink.ts
-var ye = .1, be = .1, xe = .1;
+}, ye = .1, be = .1, xe = .1;
 function Se(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
@@ -710,13 +709,13 @@ function je(e, t, [n, r, i], a, o) {
 	}
 	return Ae(s, o);
 }
-// src/pixels.ts
+// src/decode/pixels.ts
 function Me(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
-// src/draw.ts
+// src/views/draw/draw.ts
 var Ne = 256, Pe = 600, Fe = 760, Ie = 512, Le = "rgb(128 128 128)", k = [], A = (e) => e.slice(e.lastIndexOf(null) + 1), Re = class {
 	host;
 	canvas = f("canvas", {
@@ -901,7 +900,7 @@ var Ne = 256, Pe = 600, Fe = 760, Ie = 512, Le = "rgb(128 128 128)", k = [], A =
 	}
 	put(e) {
 		let { axes: t, plane: n, classes: r, sees: i } = this.data;
-		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${ze(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = he(t, t.map((t) => S(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !e), this.seen.label(`What the model sees: ${i}`, "Your drawing as the model sees it"), this.rebuilt.label(e?.y ? `Rebuilt; ${ze(e.y, r)}` : "Rebuilt", "Your drawing as the model rebuilds it"), n ? this.plane.put(e) : this.bars.put(e), n ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : e ? this.said.textContent = de(t, t.map((t) => b(t, e.mean, e.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = f("canvas", {
@@ -968,7 +967,7 @@ function ze(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
-// src/server.ts
+// src/decode/server.ts
 var Be = class {
 	ask;
 	lanes = /* @__PURE__ */ new Map();
@@ -1006,7 +1005,7 @@ async function Ve({ model: e, z: t, y: n, rows: r }, i) {
 	let [c, l, u] = e.shape;
 	return Me(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
 }
-// src/worker.ts?worker&inline
+// src/decode/worker.ts?worker&inline
 var j = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", M = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", j], { type: "text/javascript;charset=utf-8" });
 function He(e) {
 	let t;
@@ -1026,7 +1025,7 @@ function He(e) {
 		});
 	}
 }
-// src/engine.ts
+// src/decode/engine.ts
 var Ue = 16384, We = class {
 	worker;
 	server;
@@ -1203,7 +1202,7 @@ function Ge(e) {
 function Ke() {
 	P?.engine.close(), P = null;
 }
-// src/grid.ts
+// src/views/grid.ts
 var qe = .01;
 function Je(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
@@ -1462,7 +1461,7 @@ function it(e, t, n) {
 	].find((e) => e * i >= r) ?? 10), o = Math.ceil(e / a);
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
-// src/board.ts
+// src/views/map/board.ts
 var at = .25, ot = .8, st = 14, V = [.5, 400];
 function H(e, t, n, r, i) {
 	let a = (...t) => {
@@ -1638,7 +1637,7 @@ var ct = class {
 		e.beginPath(), e.rect(n - c / 2, r - o / 2 - 4, c, o + 8), e.fillStyle = i, e.fill(), e.lineWidth = s, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 	}
 };
-// src/points.ts
+// src/maths/points.ts
 function lt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
@@ -1662,7 +1661,7 @@ function lt(e, t, n, r, i) {
 		means: new Float32Array(t)
 	};
 }
-// src/map.ts
+// src/views/map/map.ts
 var ut = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
@@ -2268,7 +2267,7 @@ async function Nt(e, [, t, n]) {
 	}).getContext("2d", { willReadFrequently: !0 });
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
-// src/traverse.ts
+// src/views/traverse.ts
 var X = .01, Pt = .1, Ft = 6, It = .6, Lt = 120;
 function Rt(e, t, n) {
 	let r = Float32Array.from(e);

@@ -1,16 +1,16 @@
 // The component: which view is shown, and what happens where nothing can be decoded.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import "./style.css"; // first: those of the views build on it
-import { Compare } from "./compare";
-import { Draw } from "./draw";
-import { type Engine, engine, forget } from "./engine";
-import { Grid } from "./grid";
-import { Loading } from "./loading";
-import { PointMap } from "./map";
-import { Pad } from "./pad";
-import { Path } from "./path";
-import type { Model } from "./protocol";
-import { Traverse } from "./traverse";
+import { Compare } from "./views/compare";
+import { Draw } from "./views/draw/draw";
+import { type Engine, engine, forget } from "./decode/engine";
+import { Grid } from "./views/grid";
+import { Loading } from "./decode/loading";
+import { PointMap } from "./views/map/map";
+import { Pad } from "./views/pad";
+import { Path } from "./views/path";
+import type { Model } from "./decode/protocol";
+import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {

@@ -1,5 +1,5 @@
 // What a view is, and what it gets to work with.
-import type { Engine } from "./engine";
+import type { Engine } from "./decode/engine";
 
 /** A view's ties to the rest of the world. `tell` sends to Python: when the hand lets go, never while it moves. */
 export interface Host {
