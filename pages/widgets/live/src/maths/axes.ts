@@ -43,3 +43,29 @@ export function range(values: number[]): [number, number] {
   const cut = Math.floor(values.length * 0.005);
   return [sorted[cut], sorted[sorted.length - 1 - cut]];
 }
+
+/** What can be slid, as `explore.Axis` has it: dimension `index`, or a `direction`; `at` is where the start stands on it. */
+export interface Slide {
+  key: string;
+  note: string;
+  low: number;
+  high: number;
+  start: number;
+  index: number;
+  at?: number;
+  kl?: number | null;
+  active?: boolean;
+  direction?: number[] | null;
+}
+
+/** Where the start goes when sliders stand at `places`. */
+export function moved(start: ArrayLike<number>, slides: Slide[], places: Map<string, number>): Float32Array {
+  const z = Float32Array.from(start);
+  for (const { key, index, start: own, at = own, direction } of slides) {
+    const place = places.get(key);
+    if (place === undefined || place === own) continue;
+    if (direction) direction.forEach((unit, i) => (z[i] += (place - at) * unit));
+    else z[index] = place;
+  }
+  return z;
+}

@@ -1,9 +1,13 @@
 // Compare: several models under one movement; all are decoded, and drawn together, for one and the same place.
+import { moved, type Slide } from "../maths/axes";
 import { lerp } from "../maths/blend";
 import "./compare.css";
-import { h, Loop, settled } from "../parts/dom";
+import { h } from "../parts/dom";
 import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
+import { Slider } from "../parts/slider";
+import { Sliders } from "../parts/sliders";
+import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
 const THERE = 4; // seconds from A to B
@@ -24,15 +28,6 @@ interface Column {
   facts: string[];
 }
 
-interface Slide {
-  key: string;
-  note: string;
-  low: number;
-  high: number;
-  start: number;
-  index: number;
-}
-
 export interface CompareData {
   columns: Column[];
   about: string; // other models or pictures have another
@@ -41,13 +36,6 @@ export interface CompareData {
   slides?: Slide[]; // of the same z
   places?: Record<string, number>;
   warning?: string;
-}
-
-/** The start with the sliders that were moved. */
-export function moved(start: ArrayLike<number>, slides: Slide[], places: Map<string, number>): Float32Array {
-  const z = Float32Array.from(start);
-  for (const { key, index } of slides) z[index] = places.get(key) ?? z[index];
-  return z;
 }
 
 interface Shown {
@@ -59,43 +47,47 @@ interface Shown {
 
 export class Compare implements View {
   private readonly ends = [new Screen(), new Screen()];
-  private readonly range = h("input", {
-    type: "range",
-    min: 0,
-    max: 1,
-    step: STEP,
-    "aria-label": "t, the place between A and B",
-  });
   private readonly value = h("output");
-  private readonly play = h("button", { type: "button", title: "There and back" }, "Play");
+  private readonly echo = new Echo<unknown>(() => this.host.settled);
+  private readonly transport = new Transport({
+    stop: "Stop",
+    title: "There and back",
+    begin: () => (this.phase = Math.acos(1 - 2 * this.t)),
+    step: (seconds) => this.walk(seconds),
+    tell: () =>
+      this.data?.slides
+        ? this.host.tell("places", this.echo.send(this.sliders.moved()))
+        : this.host.tell("t", this.echo.send(this.t)),
+  });
+  private readonly slider = new Slider(
+    { label: "t, the place between A and B", step: STEP },
+    (t) => {
+      this.transport.rest();
+      this.go(t);
+    },
+    this.transport.report,
+  );
   private readonly way = h(
     "div",
     { className: "way" },
     this.ends[0].figure,
-    this.play,
-    this.range,
+    this.transport.button,
+    this.slider.range,
     this.value,
     this.ends[1].figure,
   );
   private readonly warning = h("p", { className: "warning", role: "alert" });
   private readonly reset = h("button", { type: "button" }, "Reset all");
-  private readonly sliders = h("div", { className: "sliders" });
-  private readonly same = h("div", { className: "same" }, h("div", { className: "tools" }, this.reset), this.sliders);
-  private readonly columns = h("div", { className: "columns" });
-  private readonly places = new Map<string, number>();
-  private readonly echo = new Echo<unknown>(() => this.host.settled);
-  private readonly loop = new Loop((seconds) => this.walk(seconds));
-  private readonly report = settled(() =>
-    this.data?.slides
-      ? this.host.tell(
-          "places",
-          this.echo.send(Object.fromEntries([...this.places].sort(([a], [b]) => (a < b ? -1 : 1)))),
-        )
-      : this.host.tell("t", this.echo.send(this.t)),
+  private readonly sliders = new Sliders(() => this.decode(), this.transport.report);
+  private readonly same = h(
+    "div",
+    { className: "same" },
+    h("div", { className: "tools" }, this.reset, this.sliders.filter),
+    this.sliders.box,
   );
+  private readonly columns = h("div", { className: "columns" });
   private readonly root = h("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
   private shown: Shown[] = [];
-  private rows = new Map<string, (place: number) => void>();
   private data: CompareData | null = null;
   private t = 0.5;
   private phase = 0;
@@ -104,16 +96,9 @@ export class Compare implements View {
 
   constructor(private readonly host: Host) {
     host.root.replaceChildren(this.root);
-    this.range.oninput = () => {
-      this.rest(false);
-      this.go(Number(this.range.value));
-    };
-    this.range.onchange = () => this.report.later();
-    this.play.onclick = () => (this.loop.running ? this.rest() : this.wake());
     this.reset.onclick = () => {
-      this.places.clear();
-      this.put();
-      this.report.now();
+      this.begin({});
+      this.transport.report.now();
     };
     ["A", "B"].forEach((name, i) => this.ends[i].label(name, `Picture ${name}`));
   }
@@ -130,17 +115,16 @@ export class Compare implements View {
     if (data.slides) {
       if (news || others) this.begin(data.places!);
     } else if (news) {
-      this.rest(false);
+      this.transport.rest();
       this.go(data.t!);
     } else if (others) this.go(this.t); // other pictures under the same movement
   }
 
   /** Put the sliders where Python has them. */
   private begin(places: Record<string, number>): void {
-    this.rest(false);
-    this.places.clear();
-    for (const [key, place] of Object.entries(places)) this.places.set(key, place);
-    this.put();
+    this.transport.rest();
+    this.sliders.put(places);
+    this.decode();
   }
 
   /** Other models, other pictures, or the other movement. */
@@ -155,8 +139,7 @@ export class Compare implements View {
       screen.arrange({ width, height });
       void screen.load(ends[i]);
     });
-    this.rows.clear();
-    this.sliders.replaceChildren(...(slides ?? []).map((slide) => this.row(slide)));
+    this.sliders.show(slides ?? []);
     for (const { model } of columns) this.host.engine.load(model.decoder);
     this.fit();
   }
@@ -187,63 +170,16 @@ export class Compare implements View {
     return { column, now, ends: [a, b], figure };
   }
 
-  private row(slide: Slide): HTMLElement {
-    const range = h("input", {
-      type: "range",
-      min: slide.low,
-      max: slide.high,
-      step: "any",
-      "aria-label": `${slide.key}${slide.note}`,
-    });
-    const value = h("output");
-    const name = h(
-      "span",
-      { className: "name", title: "Double-click to put it back" },
-      slide.key,
-      h("small", {}, slide.note),
-    );
-    const box = h("div", { className: "slide" }, name, value, range);
-    const put = (place: number) => {
-      range.value = String(place);
-      value.textContent = place.toFixed(2);
-      range.style.setProperty("--filled", `${(100 * (place - slide.low)) / (slide.high - slide.low)}%`);
-      box.classList.toggle("moved", this.places.has(slide.key));
-    };
-    range.oninput = () => {
-      // Not beyond the ends, where rounding could lead.
-      const place = Math.min(slide.high, Math.max(slide.low, Number(Number(range.value).toFixed(2))));
-      this.places.set(slide.key, place);
-      put(place);
-      this.decode();
-    };
-    range.onchange = () => this.report.later();
-    box.ondblclick = () => {
-      this.places.delete(slide.key);
-      this.put();
-      this.report.now();
-    };
-    this.rows.set(slide.key, put);
-    return box;
-  }
-
-  /** Sliders where their places are. */
-  private put(): void {
-    for (const { key, start } of this.data!.slides!) this.rows.get(key)!(this.places.get(key) ?? start);
-    this.reset.disabled = this.places.size === 0;
-    this.decode();
-  }
-
   private go(t: number): void {
     this.t = Number((Math.round(t / STEP) * STEP).toFixed(2));
-    this.range.value = String(this.t);
-    this.range.style.setProperty("--filled", `${100 * this.t}%`);
+    this.slider.put(this.t);
     this.value.textContent = `t = ${this.t.toFixed(2)}`;
     this.decode();
   }
 
   /** One picture of each model at a time, drawn when all are there: they never stand at different places. */
   private decode(): void {
-    this.reset.disabled = this.places.size === 0;
+    this.reset.disabled = this.sliders.places.size === 0;
     if (this.busy) {
       this.late = true;
       return;
@@ -274,7 +210,7 @@ export class Compare implements View {
 
   private point({ a, b, ya, yb }: Column): [Float32Array, Float32Array | undefined] {
     const { slides, columns } = this.data!;
-    if (slides) return [moved(columns[0].a, slides, this.places), ya ? Float32Array.from(ya) : undefined];
+    if (slides) return [moved(columns[0].a, slides, this.sliders.places), ya ? Float32Array.from(ya) : undefined];
     return [lerp(a, b, this.t), ya && yb ? lerp(ya, yb, this.t) : undefined];
   }
 
@@ -287,28 +223,13 @@ export class Compare implements View {
     this.busy = this.late = false;
   }
 
-  private wake(): void {
-    this.play.textContent = "Stop";
-    this.phase = Math.acos(1 - 2 * this.t);
-    this.loop.start();
-  }
-
-  /** Stop walking, and say where. */
-  private rest(tell = true): void {
-    if (!this.loop.running) return;
-    this.loop.stop();
-    this.play.textContent = "Play";
-    if (tell) this.report.now();
-  }
-
   private walk(seconds: number): void {
     this.phase += (seconds / THERE) * Math.PI;
     this.go((1 - Math.cos(this.phase)) / 2);
   }
 
   finish(): void {
-    this.rest();
-    this.report.flush();
+    this.transport.finish();
   }
 
   fit(): void {
@@ -326,8 +247,7 @@ export class Compare implements View {
   }
 
   dispose(): void {
-    this.loop.stop();
-    this.report.cancel();
+    this.transport.dispose();
     this.forget();
     for (const screen of this.ends) screen.dispose();
   }

@@ -1,12 +1,14 @@
 // Sample: a whole grid of draws that follows temperature and seed.
-import { h, settled } from "../parts/dom";
+import { h } from "../parts/dom";
 import { fetched } from "../decode/engine";
 import "./grid.css";
 import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
+import { Slider } from "../parts/slider";
+import { Report } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
-const STEP = 0.01;
+const STEP = 0.01; // of the temperature
 
 export interface GridData {
   model: Model;
@@ -48,29 +50,28 @@ export class Grid implements View {
   private readonly rows = h("div", { className: "rows" });
   private readonly below = h("div", { className: "below" });
   private readonly mark = h("span", { className: "mark", hidden: true });
-  private readonly heat = h("input", { type: "range", min: "0", step: String(STEP), "aria-label": "Temperature" });
-  private readonly heatNumber = h("input", {
-    type: "number",
-    min: "0",
-    step: "0.05",
-    "aria-label": "Value of the temperature",
-  });
-  private readonly heatNote = h("small");
-  private readonly seed = h("input", { type: "range", step: "1", "aria-label": "Seed" });
-  private readonly seedNumber = h("input", { type: "number", min: "0", step: "1", "aria-label": "Value of the seed" });
-  private readonly draw = h("button", { type: "button" }, "New draw");
-  private readonly seedRow = h(
-    "div",
-    { className: "knob" },
-    h("span", {}, "Seed"),
-    this.seed,
-    this.seedNumber,
-    this.draw,
-  );
   private readonly echo = new Echo<{ temperature: number; seed: number }>(() => this.host.settled);
-  private readonly report = settled(() =>
+  private readonly report = new Report(() =>
     this.host.tell("knobs", this.echo.send({ temperature: this.at, seed: this.of })),
   );
+  private readonly heat = new Slider(
+    {
+      name: "Temperature",
+      label: "Temperature",
+      step: STEP,
+      start: 1,
+      number: { step: "0.05", "aria-label": "Value of the temperature" },
+    },
+    (temperature) => this.turn(temperature, this.of),
+    this.report,
+  );
+  private readonly heatNote = h("small");
+  private readonly seed = new Slider(
+    { name: "Seed", label: "Seed", step: 1, nudge: 1, number: { "aria-label": "Value of the seed" } },
+    (seed) => this.turn(this.at, seed),
+    this.report,
+  );
+  private readonly draw = h("button", { type: "button" }, "New draw");
   private data: GridData | null = null;
   private held: { window: Window; points: Float32Array } | null = null;
   private routes = ""; // of the windows that are held or on their way
@@ -79,24 +80,22 @@ export class Grid implements View {
   private shows = false; // the draws of the seed that is asked for
 
   constructor(private readonly host: Host) {
-    const heatRow = h("div", { className: "knob" }, h("span", {}, "Temperature"), this.heat, this.heatNumber);
+    this.seed.number.after(this.draw);
     host.root.replaceChildren(
       h(
         "div",
         { className: "grid" },
-        h("div", { className: "knobs" }, heatRow, this.seedRow),
+        h("div", { className: "knobs" }, this.heat.box, this.seed.box),
         this.rows,
         h("div", { className: "field" }, this.screen.canvas, this.mark),
         this.below,
         this.heatNote,
       ),
     );
-    this.heat.oninput = () => this.turn(Number(this.heat.value), this.of);
-    this.seed.oninput = () => this.turn(this.at, Number(this.seed.value));
-    this.heat.onchange = this.seed.onchange = () => this.report.later();
-    this.heatNumber.onchange = () => this.type(Number(this.heatNumber.value || 1), this.of);
-    this.seedNumber.onchange = () => this.type(this.at, Number(this.seedNumber.value || 0));
-    this.draw.onclick = () => this.type(this.at, this.of >= this.data!.last ? 0 : this.of + 1);
+    this.draw.onclick = () => {
+      this.turn(this.at, this.of >= this.data!.last ? 0 : this.of + 1);
+      this.report.now();
+    };
     this.screen.canvas.onclick = (event) => {
       const place = this.screen.place(event);
       if (place >= 0) this.host.tell("picked", place);
@@ -114,11 +113,10 @@ export class Grid implements View {
     const [, height, width] = data.model.shape;
     this.screen.arrange({ width, height, columns: data.columns, count: data.count, gutter: data.gutter });
     this.screen.label("", data.alt);
-    this.heat.max = this.heatNumber.max = String(data.hottest);
     const { first, seeds } = data.windows.at(-1)!;
-    Object.assign(this.seed, { min: String(first), max: String(first + seeds - 1) });
-    this.seedNumber.max = String(data.last);
-    this.seedRow.hidden = !data.seeded;
+    this.heat.limit(0, data.hottest);
+    this.seed.limit(first, first + seeds - 1, data.last);
+    this.seed.box.hidden = !data.seeded;
     this.heatNote.textContent = data.moves
       ? ""
       : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.";
@@ -156,22 +154,9 @@ export class Grid implements View {
     this.decode();
   }
 
-  /** A number was typed, or a button pressed: it holds at once. */
-  private type(temperature: number, seed: number): void {
-    const { hottest, last } = this.data!;
-    const inside = (value: number, most: number) => (Number.isFinite(value) ? Math.min(most, Math.max(0, value)) : 0);
-    this.turn(inside(temperature, hottest), Math.round(inside(seed, last)));
-    this.report.now();
-  }
-
   private knobs(): void {
-    this.heat.value = this.heatNumber.value = String(this.at);
-    this.seed.value = this.seedNumber.value = String(this.of);
-    this.heatNumber.value = this.at.toFixed(2);
-    for (const range of [this.heat, this.seed]) {
-      const span = Number(range.max) - Number(range.min) || 1;
-      range.style.setProperty("--filled", `${(100 * (Number(range.value) - Number(range.min))) / span}%`);
-    }
+    this.heat.put(this.at);
+    this.seed.put(this.of);
     this.ends();
   }
 

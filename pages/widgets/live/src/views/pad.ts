@@ -1,9 +1,10 @@
 // The pad: three or four pictures at its corners; the picture at the handle is decoded while the hand moves it.
 import { blend, centre, clamp, corners, type Place, walk, weights } from "../maths/blend";
-import { h, Loop, settled } from "../parts/dom";
+import { h } from "../parts/dom";
 import "./pad.css";
 import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
+import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
 const PACE = 1 / 4; // sides of the pad a second
@@ -34,11 +35,13 @@ interface Corner {
 
 export class Pad implements View {
   private readonly now = new Screen();
-  private readonly button = h(
-    "button",
-    { type: "button", title: "Walk slowly from corner to corner, and back" },
-    "Play",
-  );
+  private readonly echo = new Echo<Place>(() => this.host.settled);
+  private readonly transport = new Transport({
+    title: "Walk slowly from corner to corner, and back",
+    begin: () => this.begin(),
+    step: (seconds) => this.walk(seconds),
+    tell: () => this.host.tell("at", this.echo.send(this.place())),
+  });
   private readonly middle = h(
     "button",
     { type: "button", title: "All corners weigh the same; or double-click" },
@@ -62,12 +65,14 @@ export class Pad implements View {
   private readonly pad = h(
     "div",
     { className: "pad" },
-    h("div", { className: "seen" }, this.now.figure, h("div", { className: "tools" }, this.button, this.middle)),
+    h(
+      "div",
+      { className: "seen" },
+      this.now.figure,
+      h("div", { className: "tools" }, this.transport.button, this.middle),
+    ),
     this.frame,
   );
-  private readonly echo = new Echo<Place>(() => this.host.settled);
-  private readonly loop = new Loop((seconds) => this.plays(seconds));
-  private readonly report = settled(() => this.host.tell("at", this.echo.send(this.place())));
   private found: Corner[] = [];
   private data: PadData | null = null;
   private at: Place = [0.5, 0.5];
@@ -76,7 +81,6 @@ export class Pad implements View {
 
   constructor(private readonly host: Host) {
     host.root.replaceChildren(this.pad);
-    this.button.onclick = () => this.toggle();
     this.middle.onclick = () => this.put(centre(this.count));
     this.plane.ondblclick = () => this.put(centre(this.count));
     this.plane.onkeydown = (event) => this.press(event);
@@ -98,7 +102,7 @@ export class Pad implements View {
     this.now.label(data.caption);
     if (shape) this.build();
     if (news || shape) {
-      this.rest(false);
+      this.transport.rest();
       this.at = data.at;
     }
     if (first) this.host.engine.load(data.model.decoder);
@@ -138,23 +142,23 @@ export class Pad implements View {
       follow(event);
     };
     this.plane.onpointermove = (event) => this.plane.hasPointerCapture(event.pointerId) && follow(event);
-    this.plane.onlostpointercapture = () => this.report.later();
+    this.plane.onlostpointercapture = () => this.transport.report.later();
   }
 
   private press(event: KeyboardEvent): void {
     const move = MOVES[event.key];
     if (event.key !== " " && move === undefined) return;
     event.preventDefault();
-    if (move === undefined) return this.toggle();
+    if (move === undefined) return this.transport.toggle();
     const far = event.shiftKey ? 5 * STEP : STEP;
     this.go([this.at[0] + far * move[0], this.at[1] + far * move[1]]);
-    this.report.later();
+    this.transport.report.later();
   }
 
   /** The hand goes to a place. */
   private go(to: Place): void {
-    this.rest(false);
-    this.report.cancel();
+    this.transport.rest();
+    this.transport.report.cancel();
     this.at = clamp(to, this.count);
     this.draw();
   }
@@ -162,31 +166,20 @@ export class Pad implements View {
   /** Go there and say so. */
   private put(to: Place): void {
     this.go(to);
-    this.report.now();
+    this.transport.report.now();
   }
 
-  private toggle(): void {
-    if (this.loop.running) return this.rest();
-    this.report.cancel();
+  /** Walk around the pad, from the place where the handle stands. */
+  private begin(): void {
     const [a, b, c, d] = corners(this.count);
-    this.stops = [this.at, a, b, ...(d ? [d] : []), c]; // around the pad
+    this.stops = [this.at, a, b, ...(d ? [d] : []), c];
     this.walked = 0;
-    this.button.textContent = "Pause";
-    this.loop.start();
   }
 
-  private plays(seconds: number): void {
+  private walk(seconds: number): void {
     this.walked += seconds * PACE;
     this.at = walk(this.stops, this.walked);
     this.draw();
-  }
-
-  /** Stop walking, and say where it stopped. */
-  private rest(tell = true): void {
-    if (!this.loop.running) return;
-    this.loop.stop();
-    this.button.textContent = "Play";
-    if (tell) this.report.now();
   }
 
   /** The place as it is shown, decoded and told. */
@@ -228,8 +221,7 @@ export class Pad implements View {
   }
 
   finish(): void {
-    this.rest();
-    this.report.flush();
+    this.transport.finish();
   }
 
   fit(): void {
@@ -243,8 +235,7 @@ export class Pad implements View {
   }
 
   dispose(): void {
-    this.loop.stop();
-    this.report.cancel();
+    this.transport.dispose();
     this.host.engine.cancel(this);
     this.host.engine.cancel(this.frame);
     for (const screen of [this.now, ...this.found.map(({ screen }) => screen)]) screen.dispose();

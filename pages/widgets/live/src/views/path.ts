@@ -1,9 +1,11 @@
 // The path from A to B: every place on it is decoded in the page, while the hand moves and while it plays.
 import { lerp, slerp } from "../maths/blend";
-import { h, Loop, settled } from "../parts/dom";
+import { h } from "../parts/dom";
 import "./path.css";
 import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
+import { Slider } from "../parts/slider";
+import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
 const PASS = 3; // seconds from A to B
@@ -34,16 +36,19 @@ export class Path implements View {
   private readonly decoded = new Screen();
   private readonly mixed = new Screen();
   private readonly screens = h("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
-  private readonly button = h(
-    "button",
-    { type: "button", title: "There and back; with Shift, backwards first" },
-    "Play",
-  );
-  private readonly slider = h("input", { className: "place", type: "range", min: 0, max: 1, step: 10 ** -DIGITS });
   private readonly output = h("output");
   private readonly echo = new Echo<number>(() => this.host.settled);
-  private readonly loop = new Loop((seconds) => this.plays(seconds));
-  private readonly report = settled(() => this.host.tell("t", this.echo.send(this.time())));
+  private readonly transport = new Transport({
+    title: "There and back; with Shift, backwards first",
+    begin: (backwards) => (this.direction = backwards || this.t >= 1 ? -1 : 1),
+    step: (seconds) => this.walk(seconds),
+    tell: () => this.host.tell("t", this.echo.send(this.time())),
+  });
+  private readonly slider = new Slider(
+    { label: "", step: 10 ** -DIGITS, nudge: STEP },
+    (to) => this.go(to),
+    this.transport.report,
+  );
   private data: PathData | null = null;
   private ends: [Pixels, Pixels] | null = null;
   private t = 0;
@@ -51,12 +56,11 @@ export class Path implements View {
 
   constructor(private readonly host: Host) {
     const ends = h("div", { className: "ends", "aria-hidden": "true" }, h("span", {}, "A"), h("span", {}, "B"));
-    const bar = h("div", { className: "bar" }, this.button, this.slider, this.output, ends);
+    const { range } = this.slider;
+    const bar = h("div", { className: "bar" }, this.transport.button, range, this.output, ends);
     host.root.replaceChildren(h("div", { className: "path" }, this.screens, bar));
-    this.button.onclick = ({ shiftKey }) => this.toggle(shiftKey);
-    this.slider.oninput = () => this.go(Number(this.slider.value));
-    this.slider.onchange = () => this.report.later();
-    this.slider.onkeydown = (event) => this.press(event);
+    range.className = "place";
+    range.onkeydown = (event) => this.press(event);
     for (const { canvas } of [this.decoded, this.mixed]) this.scrub(canvas);
   }
 
@@ -70,9 +74,9 @@ export class Path implements View {
     this.decoded.label(data.captions[0]);
     this.mixed.label(data.captions[1]);
     this.mixed.figure.hidden = !data.fade;
-    this.slider.setAttribute("aria-label", data.label);
+    this.slider.range.setAttribute("aria-label", data.label);
     if (news) {
-      this.rest(false);
+      this.transport.rest();
       this.t = data.t;
     }
     if (others) {
@@ -100,47 +104,31 @@ export class Path implements View {
       follow(event);
     };
     canvas.onpointermove = (event) => canvas.hasPointerCapture(event.pointerId) && follow(event);
-    canvas.onlostpointercapture = () => this.report.later();
+    canvas.onlostpointercapture = () => this.transport.report.later();
   }
 
   private press(event: KeyboardEvent): void {
     const step = KEYS[event.key];
     if (event.key !== " " && step === undefined) return;
     event.preventDefault();
-    if (step === undefined) return this.toggle(event.shiftKey);
+    if (step === undefined) return this.transport.toggle(event.shiftKey);
     this.go(this.time() + step);
-    this.report.later();
+    this.transport.report.later();
   }
 
   /** The hand goes to a place. */
   private go(to: number): void {
-    this.rest(false);
-    this.report.cancel();
+    this.transport.rest();
+    this.transport.report.cancel();
     this.t = Math.min(1, Math.max(0, to));
     this.draw();
   }
 
-  private toggle(back: boolean): void {
-    if (this.loop.running) return this.rest();
-    this.report.cancel();
-    this.direction = back || this.t >= 1 ? -1 : 1;
-    this.button.textContent = "Pause";
-    this.loop.start();
-  }
-
-  private plays(seconds: number): void {
+  private walk(seconds: number): void {
     const next = this.t + (this.direction * seconds) / PASS;
     if (next <= 0 || next >= 1) this.direction = next <= 0 ? 1 : -1;
     this.t = Math.min(1, Math.max(0, next));
     this.draw();
-  }
-
-  /** Stop playing, and say where it stopped. */
-  private rest(tell = true): void {
-    if (!this.loop.running) return;
-    this.loop.stop();
-    this.button.textContent = "Play";
-    if (tell) this.report.now();
   }
 
   /** The place as it is shown, decoded and told. */
@@ -150,8 +138,8 @@ export class Path implements View {
 
   private draw(): void {
     const t = this.time();
-    this.slider.value = String(t);
-    this.slider.setAttribute("aria-valuetext", `${t.toFixed(2)} of the way from A to B`);
+    this.slider.put(t);
+    this.slider.range.setAttribute("aria-valuetext", `${t.toFixed(2)} of the way from A to B`);
     this.output.textContent = `t = ${t.toFixed(2)}`;
     this.mix();
     const { model, a, b, classes, path } = this.data!;
@@ -171,8 +159,7 @@ export class Path implements View {
   }
 
   finish(): void {
-    this.rest();
-    this.report.flush();
+    this.transport.finish();
   }
 
   fit(): void {
@@ -185,8 +172,7 @@ export class Path implements View {
   }
 
   dispose(): void {
-    this.loop.stop();
-    this.report.cancel();
+    this.transport.dispose();
     this.host.engine.cancel(this);
     for (const screen of [this.decoded, this.mixed]) screen.dispose();
   }

@@ -7,7 +7,9 @@ import { type Centring, seen } from "../../maths/ink";
 import { toPixels } from "../../decode/pixels";
 import type { Model } from "../../decode/protocol";
 import { Screen } from "../../parts/screen";
+import { Slider } from "../../parts/slider";
 import type { Host, View } from "../../view";
+import { type Look, paint, Paper } from "./paper";
 
 const FIELD = 256; // pixels of the longer side of what the model's picture is made from
 const PHONE = 600; // CSS pixels: what is narrower has the pictures below the drawing
@@ -15,6 +17,7 @@ const NARROW = 760; // CSS pixels: what is narrower has the buttons below the pi
 const BUTTONS = 136; // CSS pixels of the column of buttons, at least: as in draw.css
 const GAP = 24; // CSS pixels between neighbours
 const TARGET = 512; // pixels of a picture in a download, about
+const THICKNESS = 0.09; // of the pen, in parts of the width
 const GREY = "rgb(128 128 128)";
 
 export interface DrawData {
@@ -29,26 +32,14 @@ export interface DrawData {
   classes: string[];
 }
 
-interface Stroke {
-  points: [number, number][]; // in parts of the picture's width
-  thickness: number; // likewise
-  colour: string | null; // null rubs out
-}
-
-// Of this tab: another page, another model, and the drawing is still there. Null is where it was cleared.
-const strokes: (Stroke | null)[] = [];
-
-/** What is seen of strokes: those since the last clearing. */
-export const current = (all: (Stroke | null)[]): Stroke[] => all.slice(all.lastIndexOf(null) + 1) as Stroke[];
-
 export class Draw implements View {
-  private readonly canvas = h("canvas", {
-    role: "img",
-    tabIndex: 0,
-    "aria-label": "Drawing area: draw with mouse, finger or pen",
-  });
-  private readonly context = this.canvas.getContext("2d")!;
-  private readonly hint = h("p", { className: "hint" }, "Draw here with mouse, finger or pen");
+  private readonly paper = new Paper(
+    () => ({
+      thickness: Number(this.thickness.range.value),
+      colour: this.eraser.ariaPressed === "true" ? null : this.colour.value,
+    }),
+    () => this.later(),
+  );
   private readonly field = h("canvas").getContext("2d", { willReadFrequently: true })!;
   private readonly seen = new Screen();
   private readonly rebuilt = new Screen();
@@ -57,14 +48,7 @@ export class Draw implements View {
   private readonly said = h("p", { className: "said", role: "status" });
   private readonly pen = h("button", { type: "button" }, "Pen");
   private readonly eraser = h("button", { type: "button" }, "Eraser");
-  private readonly thickness = h("input", {
-    type: "range",
-    min: 0.02,
-    max: 0.3,
-    step: 0.01,
-    value: "0.09",
-    "aria-label": "Thickness",
-  });
+  private readonly thickness = new Slider({ label: "Thickness", low: 0.02, high: 0.3, step: 0.01, nudge: 0.01 });
   private readonly colour = h("input", { type: "color", "aria-label": "Colour of the pen" });
   private readonly centre = h("input", { type: "checkbox" });
   private readonly centring = h(
@@ -80,7 +64,6 @@ export class Draw implements View {
   private readonly root: HTMLElement;
   private readonly sends: HTMLButtonElement[];
   private data: DrawData | null = null;
-  private stroke: Stroke | null = null;
   private x: Float32Array | null = null;
   private request = 0;
   private busy = false; // an encoding is under way
@@ -104,15 +87,10 @@ export class Draw implements View {
     );
     save.onclick = () => this.save();
     this.sends.push(save);
-    const own = h(
-      "figure",
-      {},
-      h("div", { className: "paper" }, this.canvas, this.hint),
-      h("figcaption", {}, "Your drawing"),
-    );
+    const own = h("figure", {}, this.paper.box, h("figcaption", {}, "Your drawing"));
     const sends = h("div", { className: "tools sends" }, ...this.sends);
     this.boards = h("div", { className: "boards" }, own, this.pair, this.plane.box, sends);
-    const width = h("label", { className: "thickness" }, "Thickness", this.thickness);
+    const width = h("label", { className: "thickness" }, "Thickness", this.thickness.range);
     const tools = h(
       "div",
       { className: "tools" },
@@ -153,53 +131,18 @@ export class Draw implements View {
   }
 
   private listen(): void {
-    this.canvas.onpointerdown = (event) => {
-      if (this.stroke || event.button !== 0) return;
-      this.canvas.setPointerCapture(event.pointerId);
-      const colour = this.eraser.ariaPressed === "true" ? null : this.colour.value;
-      this.stroke = { points: [this.point(event)], thickness: Number(this.thickness.value), colour };
-      strokes.push(this.stroke);
-      this.later();
-    };
-    this.canvas.onpointermove = (event) => {
-      if (!this.stroke || !this.canvas.hasPointerCapture(event.pointerId)) return; // a second finger draws nothing
-      const between = event.getCoalescedEvents?.() ?? [];
-      for (const step of between.length ? between : [event]) this.stroke.points.push(this.point(step));
-      this.later();
-    };
-    this.canvas.onlostpointercapture = () => (this.stroke = null);
-    this.canvas.onkeydown = (event) => {
-      if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      this.undo.click();
-    };
     this.pen.onclick = () => this.use("pen");
     this.eraser.onclick = () => this.use("eraser");
     this.colour.oninput = () => this.use("pen");
     this.centre.onchange = () => this.later();
-    this.undo.onclick = () => (strokes.pop(), this.later());
-    this.clear.onclick = () => (strokes.push(null), this.later());
-    this.thickness.oninput = () => this.fill();
+    this.undo.onclick = () => this.paper.undo();
+    this.clear.onclick = () => this.paper.clear();
+    this.thickness.put(THICKNESS);
   }
 
   private use(tool: "pen" | "eraser" | null): void {
     this.pen.ariaPressed = String(tool !== "eraser");
     this.eraser.ariaPressed = String(tool === "eraser");
-    this.fill();
-  }
-
-  private fill(): void {
-    const { value, min, max } = this.thickness;
-    this.thickness.style.setProperty(
-      "--filled",
-      `${(100 * (Number(value) - Number(min))) / (Number(max) - Number(min))}%`,
-    );
-  }
-
-  /** In parts of the width: the drawing keeps its place when the window changes. */
-  private point(event: PointerEvent): [number, number] {
-    const box = this.canvas.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
   }
 
   private later(): void {
@@ -211,15 +154,14 @@ export class Draw implements View {
 
   /** Once a frame: show the drawing, and let the model see it. */
   private update(): void {
-    const drawn = current(strokes);
-    this.paint(this.context, drawn);
-    this.hint.hidden = drawn.length > 0;
-    this.undo.disabled = strokes.length === 0;
+    const { drawn, hasPast } = this.paper;
+    this.paper.show(this.look);
+    this.undo.disabled = !hasPast;
     this.clear.disabled = drawn.length === 0;
     for (const button of this.sends) button.disabled = drawn.length === 0;
     if (!drawn.length) return this.blank();
     const { model, centring, bits } = this.data!;
-    this.paint(this.field, drawn);
+    paint(this.field, drawn, this.look);
     const { width, height } = this.field.canvas;
     const { data } = this.field.getImageData(0, 0, width, height);
     this.x = seen(data, { width, height }, model.shape, this.centre.checked ? centring : null, bits);
@@ -227,23 +169,9 @@ export class Draw implements View {
     this.encode();
   }
 
-  private paint(context: CanvasRenderingContext2D, drawn: Stroke[]): void {
-    const { width, height } = context.canvas;
+  private get look(): Look {
     const { dark, model } = this.data!;
-    const [ground, ink] = dark ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
-    context.fillStyle = ground;
-    context.fillRect(0, 0, width, height);
-    context.lineCap = context.lineJoin = "round";
-    for (const { points, thickness, colour } of drawn) {
-      const [[x, y], ...rest] = points;
-      context.strokeStyle = colour === null ? ground : model.shape[0] === 1 ? ink : colour;
-      context.lineWidth = thickness * width;
-      context.beginPath();
-      context.moveTo(x * width, y * width);
-      // A line to where it begins would not be drawn: a dot needs a little length.
-      for (const [right, down] of rest.length ? rest : [[x + 1e-4, y]]) context.lineTo(right * width, down * width);
-      context.stroke();
-    }
+    return { dark, coloured: model.shape[0] > 1 };
   }
 
   private pixelsOf(x: Float32Array): Uint8ClampedArray<ArrayBuffer> {
@@ -339,7 +267,7 @@ export class Draw implements View {
     context.fillRect(0, 0, context.canvas.width, context.canvas.height);
     context.imageSmoothingEnabled = false;
     const own = h("canvas", { width: across, height: down }).getContext("2d")!;
-    this.paint(own, current(strokes));
+    paint(own, this.paper.drawn, this.look);
     [own.canvas, this.seen.canvas, this.rebuilt.canvas].forEach((picture, i) =>
       context.drawImage(picture, gap + i * (across + gap), gap, across, down),
     );
@@ -370,12 +298,13 @@ export class Draw implements View {
     const as = phone || flat ? side : parseFloat(this.seen.canvas.style.width); // as large as its neighbours
     const scale = as / (phone || flat ? Math.max(width, height) : width);
     const ratio = window.devicePixelRatio || 1;
-    Object.assign(this.canvas.style, { width: `${width * scale}px`, height: `${height * scale}px` });
-    Object.assign(this.canvas, {
+    const { canvas } = this.paper;
+    Object.assign(canvas.style, { width: `${width * scale}px`, height: `${height * scale}px` });
+    Object.assign(canvas, {
       width: Math.round(width * scale * ratio),
       height: Math.round(height * scale * ratio),
     });
-    this.paint(this.context, current(strokes));
+    this.paper.show(this.look);
     this.plane.fit(phone ? room : side * 1.15, side);
     if (!flat) this.bars.build();
   }

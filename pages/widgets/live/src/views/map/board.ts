@@ -2,27 +2,12 @@
 import { h } from "../../parts/dom";
 import { type Frame, fitted, type Place, type Room, ticks, toMap, toScreen } from "../../maths/plane";
 import type { Points } from "../../maths/points";
+import { drawLabel, drawMark, type Label, type Mark, outline, type Pen } from "./marks";
 
 const PALE = 0.25; // of points that are not among those chosen, as on the other maps
 const STRONG = 0.8;
 const FONT = 14;
 const ZOOM = [0.5, 400]; // times the whole map
-
-export interface Label {
-  text: string;
-  x: number;
-  y: number;
-  move: number; // pixels up from where it belongs
-  ground: string;
-  ink: string;
-}
-
-export interface Mark {
-  name: string;
-  x: number;
-  y: number;
-  colour: string;
-}
 
 export interface Look {
   points: Points;
@@ -33,56 +18,6 @@ export interface Look {
   labels: Label[];
   marks: Mark[];
   chosen: Set<number>;
-}
-
-type Pen = CanvasRenderingContext2D;
-
-/** Add a point's mark to the path, by the number of its symbol in `plots.SYMBOLS`. */
-function outline(pen: Pen, symbol: number, x: number, y: number, r: number): void {
-  const corners = (...places: number[]) => {
-    for (let i = 0; i < places.length; i += 2) {
-      const [px, py] = [x + places[i] * r, y + places[i + 1] * r];
-      if (i) pen.lineTo(px, py);
-      else pen.moveTo(px, py);
-    }
-    pen.closePath();
-  };
-  const [a, b] = [0.4, 1.1];
-  if (symbol === 1) corners(0, -1.3, 1.3, 0, 0, 1.3, -1.3, 0);
-  else if (symbol === 2) corners(-1, -1, 1, -1, 1, 1, -1, 1);
-  else if (symbol === 3) corners(-a, -b, a, -b, a, -a, b, -a, b, a, a, a, a, b, -a, b, -a, a, -b, a, -b, -a, -a, -a);
-  else if (symbol === 4)
-    corners(
-      0,
-      -0.6,
-      0.6,
-      -1.2,
-      1.2,
-      -0.6,
-      0.6,
-      0,
-      1.2,
-      0.6,
-      0.6,
-      1.2,
-      0,
-      0.6,
-      -0.6,
-      1.2,
-      -1.2,
-      0.6,
-      -0.6,
-      0,
-      -1.2,
-      -0.6,
-      -0.6,
-      -1.2,
-    );
-  else if (symbol === 5) corners(0, -1.2, 1.2, 0.9, -1.2, 0.9);
-  else {
-    pen.moveTo(x + r, y);
-    pen.arc(x, y, r, 0, 2 * Math.PI);
-  }
 }
 
 export class Board {
@@ -162,7 +97,7 @@ export class Board {
     pen.clearRect(0, 0, this.above.width, this.above.height);
     if (!this.look) return;
     this.clipped(pen, () => this.over(pen));
-    for (const mark of this.look.marks) this.flag(pen, mark);
+    for (const mark of this.look.marks) drawMark(pen, this.frame, this.style("--st-font"), mark);
   }
 
   dispose(): void {
@@ -220,7 +155,7 @@ export class Board {
     this.axes(pen);
     this.clipped(pen, () => {
       this.dots(pen);
-      for (const label of this.look!.labels) this.name(pen, label);
+      for (const label of this.look!.labels) drawLabel(pen, this.frame, this.style("--st-font"), label);
     });
   }
 
@@ -246,94 +181,51 @@ export class Board {
   private axes(pen: Pen): void {
     const { left, top, width, height } = this.frame;
     const { axes, ticks: numbered } = this.look!;
-    const [text, line] = [this.style("--st-text-color"), this.style("--st-border-color")];
     const bottom = top + height;
     pen.font = `${FONT}px ${this.style("--st-font")}`;
     pen.lineWidth = 1;
-    pen.strokeStyle = line;
-    pen.fillStyle = text;
-    const [low, high] = [toMap(this.frame, left, bottom), toMap(this.frame, left + width, top)];
-    const places = (axis: 0 | 1, count: number) => (numbered ? ticks(low[axis], high[axis], count) : []);
-    const written = (values: number[], i: number) => {
-      const digits = Math.max(0, -Math.floor(Math.log10(values.length > 1 ? values[1] - values[0] : 1) + 1e-9));
-      return (digits > 3 ? values[i].toExponential(0) : values[i].toFixed(digits)).replaceAll("-", "\u2212");
-    };
+    pen.strokeStyle = this.style("--st-border-color");
+    pen.fillStyle = this.style("--st-text-color");
     pen.beginPath();
     pen.rect(left, top, width, height);
-    const across = places(0, Math.max(2, width / 60));
+    if (numbered) this.grid(pen);
+    pen.stroke();
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    across.forEach((value, i) => {
-      const [x] = toScreen(this.frame, value, 0);
-      pen.moveTo(x, top);
-      pen.lineTo(x, bottom);
-      pen.fillText(written(across, i), x, bottom + 4);
-    });
     pen.fillText(axes[0], left + width / 2, bottom + (numbered ? 23 : 5));
-    const down = places(1, Math.max(2, height / 60));
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    down.forEach((value, i) => {
-      const [, y] = toScreen(this.frame, 0, value);
-      pen.moveTo(left, y);
-      pen.lineTo(left + width, y);
-      pen.fillText(written(down, i), left - 6, y);
-    });
-    pen.stroke();
     pen.textAlign = "left";
+    pen.textBaseline = "middle";
     pen.fillText(axes[1], left, top / 2);
   }
 
-  private name(pen: Pen, { text, x, y, move, ground, ink }: Label): void {
-    const [px, py] = toScreen(this.frame, x, y);
-    this.arrow(pen, px, py, move, ground, 2);
-    this.plate(pen, text, px, py - move, ground, ink, 16, 1);
-  }
-
-  private flag(pen: Pen, { name, x, y, colour }: Mark): void {
-    const [px, py] = toScreen(this.frame, x, y);
+  /** Lines at round numbers, and the numbers beside them. */
+  private grid(pen: Pen): void {
     const { left, top, width, height } = this.frame;
-    if (px < left || px > left + width || py < top || py > top + height) return;
-    const up = py - top < 60 ? -42 : 42; // near the upper edge it hangs below
-    this.arrow(pen, px, py, up, colour, 3);
-    pen.beginPath();
-    pen.arc(px, py, 4, 0, 2 * Math.PI);
-    pen.fillStyle = colour;
-    pen.fill();
-    this.plate(pen, name, px, py - up, colour, "white", 18, 2);
-  }
-
-  private arrow(pen: Pen, x: number, y: number, up: number, colour: string, width: number): void {
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x, y - up);
-    pen.lineWidth = width;
-    pen.strokeStyle = colour;
-    pen.stroke();
-  }
-
-  private plate(
-    pen: Pen,
-    text: string,
-    x: number,
-    y: number,
-    ground: string,
-    ink: string,
-    font: number,
-    edge: number,
-  ): void {
-    pen.font = `bold ${font}px ${this.style("--st-font")}`;
+    const [right, bottom] = [left + width, top + height];
+    const [low, high] = [toMap(this.frame, left, bottom), toMap(this.frame, right, top)];
     pen.textAlign = "center";
+    pen.textBaseline = "top";
+    for (const [value, text] of numbered(ticks(low[0], high[0], Math.max(2, width / 60)))) {
+      const [x] = toScreen(this.frame, value, 0);
+      pen.moveTo(x, top);
+      pen.lineTo(x, bottom);
+      pen.fillText(text, x, bottom + 4);
+    }
+    pen.textAlign = "right";
     pen.textBaseline = "middle";
-    const width = pen.measureText(text).width + 8;
-    pen.beginPath();
-    pen.rect(x - width / 2, y - font / 2 - 4, width, font + 8);
-    pen.fillStyle = ground;
-    pen.fill();
-    pen.lineWidth = edge;
-    pen.strokeStyle = "white";
-    pen.stroke();
-    pen.fillStyle = ink;
-    pen.fillText(text, x, y + 1);
+    for (const [value, text] of numbered(ticks(low[1], high[1], Math.max(2, height / 60)))) {
+      const [, y] = toScreen(this.frame, 0, value);
+      pen.moveTo(left, y);
+      pen.lineTo(right, y);
+      pen.fillText(text, left - 6, y);
+    }
   }
+}
+
+/** Round numbers with as many digits as tell them apart. */
+function numbered(values: number[]): [number, string][] {
+  const step = values.length > 1 ? values[1] - values[0] : 1;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const text = (value: number) => (digits > 3 ? value.toExponential(0) : value.toFixed(digits));
+  return values.map((value) => [value, text(value).replaceAll("-", "\u2212")]);
 }

@@ -1,28 +1,21 @@
 // Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
-import { Board, type Label, type Mark } from "./board";
-import { h, Loop } from "../../parts/dom";
-import { lerp } from "../../maths/blend";
-import "./map.css";
-import { box, carried, inverse, nearest, panned, type Place, toMap, toScreen, within, zoomed } from "../../maths/plane";
 import { fetched } from "../../decode/engine";
-import { type Points, unpack } from "../../maths/points";
 import type { Model } from "../../decode/protocol";
+import { lerp } from "../../maths/blend";
+import { carried, inverse, nearest, type Place } from "../../maths/plane";
+import { type Points, unpack } from "../../maths/points";
+import { h } from "../../parts/dom";
 import { Screen } from "../../parts/screen";
+import { Slider } from "../../parts/slider";
+import { Transport } from "../../parts/transport";
 import { Echo, type Host, type View } from "../../view";
+import { Board } from "./board";
+import { type Ground, Hand, type Tool, TOOLS } from "./hand";
+import { type ColourScale, type Entry, Legend } from "./legend";
+import "./map.css";
+import type { Label, Mark } from "./marks";
+import { drawOverlay } from "./overlay";
 
-const TOOLS = {
-  Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
-  Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
-  Move: "Drag to move the map",
-  Box: "Drag a box around points to choose them",
-  Lasso: "Draw around points to choose them",
-};
-type Tool = keyof typeof TOOLS;
-const TWICE = 250; // milliseconds in which a second press makes it a double one
-const HIT = { mouse: 12, touch: 26 }; // CSS pixels from a point that still mean it
-const STILL = 4; // pixels that a click may move
-const WHEEL = 0.0015; // zoom a pixel of the wheel, as a power of e
-const STEP = { coarse: 10, fine: 1 }; // pixels of an arrow key, and with Shift
 const WAY = 4; // seconds from one end of a path to the other
 const TALL = 360; // CSS pixels of a decoded picture at most
 const NARROW = 540; // CSS pixels: below it the picture stands above the map, as in map.css
@@ -45,56 +38,45 @@ export interface MapData {
   marks: Mark[];
   chosen: number[];
   labels: Label[];
-  legend: { text: string; ground: string }[];
-  scale: { title: string; ends: [number, number]; colours: string[] } | null;
+  legend: Entry[];
+  scale: ColourScale | null;
   tool: Tool;
   residual: boolean;
 }
 
-/** What the hand does between going down and up. */
-interface Gesture {
-  tool: Tool;
-  begin: Place; // on the page
-  last: Place;
-  trail: Place[]; // on the map
-  moved: boolean;
-  touch: boolean;
-  begins: boolean; // a path
-}
-
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
 const ON_THE_WAY = "Decoded on the straight way between the two in latent space, whatever the map shows there.";
-const KEYS: Record<string, Place> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const number = (value: number) => value.toFixed(2).replace("-", "\u2212");
 
-export class PointMap implements View {
+export class PointMap implements View, Ground {
   private readonly board = new Board((pen) => this.over(pen));
+  private readonly hand = new Hand(this.board, this);
   private readonly under = new Screen();
   private readonly beside = new Screen();
-  private readonly legend = h("div", { className: "legend" });
+  private readonly legend = new Legend();
   private readonly tools = new Map<Tool, HTMLButtonElement>();
   private readonly residual = h("input", { type: "checkbox" });
   private readonly carry = h("label", { className: "carry" }, this.residual, "With the nearest point's residual");
   private readonly note = h("p", { className: "note" });
-  private readonly play = h("button", { type: "button" }, "Play");
-  private readonly share = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Place on the path" });
-  private readonly path = h("div", { className: "path", hidden: true }, this.play, this.share);
-  private readonly loop = new Loop((seconds) => this.walk(seconds));
+  private readonly transport = new Transport({ step: (seconds) => this.walk(seconds) });
+  private readonly share = new Slider({ label: "Place on the path", step: 0.01 }, (t) => {
+    this.rest();
+    this.walked = t;
+    this.step();
+  });
+  private readonly path = h("div", { className: "path", hidden: true }, this.transport.button, this.share.range);
   private readonly settings = new Echo<{ tool: Tool; residual: boolean }>(() => this.host.settled);
   private readonly choices = new Echo<number[]>(() => this.host.settled);
-  private readonly fingers = new Map<number, Place>();
   private data: MapData | null = null;
   private points: Points | null = null;
   private wanted = ""; // key of the points that are shown or on their way
-  private tool: Tool = "Look";
+  tool: Tool = "Look";
   private chosen = new Set<number>();
-  private at: Place = [0, 0]; // of the pointer on the map
-  private near = -1;
+  at: Place = [0, 0]; // of the pointer on the map
+  near = -1; // the point nearest to it
   private shown = -1; // point whose picture stands beside
-  private gesture: Gesture | null = null;
   private ends: [number, number] | null = null; // of the path
-  private first = -1; // end of a path that waits for the other
-  private clicked = 0; // timer of a choice
+  first = -1; // end of a path that waits for the other
   private walked = 0; // there: 0 to 1, and back: 1 to 2
 
   constructor(private readonly host: Host) {
@@ -133,20 +115,21 @@ export class PointMap implements View {
       h(
         "div",
         { className: "map" },
-        h("div", { className: "sides" }, h("div", {}, this.legend, this.board.box, group), seen),
+        h("div", { className: "sides" }, h("div", {}, this.legend.box, this.board.box, group), seen),
       ),
     );
     this.residual.onchange = () => {
       this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
       this.decode();
     };
-    this.play.onclick = () => (this.loop.running ? this.rest() : this.go());
-    this.share.oninput = () => {
-      this.rest();
-      this.walked = Number(this.share.value);
-      this.step();
-    };
-    this.listen(this.board.above);
+  }
+
+  get coords(): Float32Array | null {
+    return this.points?.coords ?? null;
+  }
+
+  get plays(): boolean {
+    return this.transport.plays;
   }
 
   show(data: MapData): void {
@@ -168,7 +151,7 @@ export class PointMap implements View {
       this.hold(data.tool);
     }
     if (this.choices.isNews(data.chosen)) this.chosen = new Set(data.chosen);
-    this.explain();
+    this.legend.show(data.legend, data.scale);
     if (first) this.host.engine.load(data.model.decoder);
     if (this.wanted === data.key) this.redraw();
     else void this.fetch(data);
@@ -199,25 +182,6 @@ export class PointMap implements View {
     this.board.show({ points: this.points, size, equal, ticks: linear, axes, labels, marks, chosen: this.chosen });
   }
 
-  /** What the colours mean. */
-  private explain(): void {
-    const { legend, scale } = this.data!;
-    const swatch = (ground: string) => {
-      const box = h("i", {});
-      box.style.background = ground;
-      return box;
-    };
-    const names = legend.map(({ text, ground }) => h("span", {}, swatch(ground), text));
-    this.legend.replaceChildren(...names);
-    if (scale) {
-      const bar = h("i", { className: "scale" });
-      bar.style.background = `linear-gradient(to right, ${scale.colours.join(", ")})`;
-      const [low, high] = scale.ends.map((end) => String(Number(end.toPrecision(3))).replace("-", "\u2212"));
-      this.legend.append(`${scale.title}: ${low}`, bar, high);
-    }
-    this.legend.hidden = names.length === 0 && scale === null;
-  }
-
   private hold(tool: Tool): void {
     this.tool = tool;
     this.leave();
@@ -230,139 +194,7 @@ export class PointMap implements View {
     this.host.tell("set", this.settings.send({ tool, residual: this.residual.checked }));
   }
 
-  // --- the hand ---
-
-  private listen(canvas: HTMLCanvasElement): void {
-    canvas.onpointerdown = (event) => this.down(event);
-    canvas.onpointermove = (event) => this.move(event);
-    canvas.onpointerup = (event) => this.up(event);
-    canvas.onpointercancel = (event) => {
-      this.fingers.delete(event.pointerId);
-      this.drop();
-    };
-    canvas.ondblclick = () => {
-      clearTimeout(this.clicked); // neither press chose, or began a path
-      this.first = -1;
-      this.board.reset();
-    };
-    canvas.onkeydown = (event) => this.key(event);
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-  }
-
-  private down(event: PointerEvent): void {
-    if (!this.points || event.button !== 0) return;
-    clearTimeout(this.clicked);
-    this.rest();
-    this.board.above.setPointerCapture(event.pointerId);
-    const begin: Place = [event.offsetX, event.offsetY];
-    this.fingers.set(event.pointerId, begin);
-    if (this.fingers.size > 1) return this.drop(); // two fingers move and enlarge, whatever the tool
-    const on = toMap(this.board.frame, ...begin);
-    const touch = event.pointerType === "touch";
-    const begins = this.tool === "Path" ? this.first < 0 : this.tool === "Look" && !touch;
-    this.gesture = { tool: this.tool, begin, last: begin, trail: [on], moved: false, touch, begins };
-    this.look(on);
-    if (begins) this.first = this.tool === "Path" ? this.near : this.hit(touch);
-    this.board.hover();
-  }
-
-  private move(event: PointerEvent): void {
-    if (!this.points) return;
-    const { left, top, width, height } = this.board.frame;
-    const inside = (value: number, low: number, room: number) => Math.min(low + room, Math.max(low, value));
-    const to: Place = [inside(event.offsetX, left, width), inside(event.offsetY, top, height)];
-    this.under.caption.setAttribute("aria-live", "off");
-    if (this.fingers.size > 1) return this.pinch(event.pointerId, to);
-    const on = toMap(this.board.frame, ...to);
-    const { gesture } = this;
-    if (!gesture) {
-      if (!this.loop.running) this.look(on);
-      return;
-    }
-    gesture.moved ||= Math.hypot(to[0] - gesture.begin[0], to[1] - gesture.begin[1]) > STILL;
-    if (gesture.tool === "Move") {
-      this.board.turn(panned(this.board.frame, to[0] - gesture.last[0], to[1] - gesture.last[1]));
-      gesture.last = to;
-      return;
-    }
-    gesture.trail.push(on);
-    this.look(on);
-  }
-
-  private up(event: PointerEvent): void {
-    this.fingers.delete(event.pointerId);
-    const { gesture } = this;
-    this.gesture = null;
-    if (!gesture || !this.points) return;
-    const hit = this.hit(gesture.touch);
-    if (gesture.tool === "Path") this.reach(this.near);
-    else if (!gesture.moved) this.clicked = window.setTimeout(() => this.choose(hit < 0 ? [] : [hit]), TWICE);
-    else if (gesture.tool === "Look") {
-      this.reach(hit);
-      this.first = -1;
-    } else if (gesture.tool === "Box")
-      this.choose(within(box(gesture.trail[0], gesture.trail.at(-1)!), this.points.coords));
-    else if (gesture.tool === "Lasso") this.choose(within(gesture.trail, this.points.coords));
-    this.board.hover();
-  }
-
-  /** What the hand began comes to nothing. */
-  private drop(): void {
-    if (this.gesture?.begins) this.first = -1;
-    this.gesture = null;
-    this.board.hover();
-  }
-
-  private pinch(id: number, to: Place): void {
-    const from = this.fingers.get(id);
-    const other = [...this.fingers].find(([each]) => each !== id)?.[1];
-    if (!from || !other) return;
-    const apart = ([x, y]: Place) => Math.max(1, Math.hypot(x - other[0], y - other[1]));
-    const moved = panned(this.board.frame, (to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
-    this.board.turn(zoomed(moved, apart(to) / apart(from), (to[0] + other[0]) / 2, (to[1] + other[1]) / 2));
-    this.fingers.set(id, to);
-  }
-
-  private wheel(event: WheelEvent): void {
-    if (event.deltaY > 0 && this.board.whole) return; // else nobody could scroll the page on
-    event.preventDefault();
-    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 33 : 1) * (event.ctrlKey ? 6 : 1);
-    this.board.turn(zoomed(this.board.frame, Math.exp(-pixels * WHEEL), event.offsetX, event.offsetY));
-  }
-
-  private key(event: KeyboardEvent): void {
-    if (!this.points || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { frame } = this.board;
-    const [px, py] = toScreen(frame, ...this.at);
-    const [dx, dy] = KEYS[event.key] ?? [0, 0];
-    if (dx || dy) {
-      const by = event.shiftKey ? STEP.fine : STEP.coarse;
-      const clamp = (value: number, low: number, size: number) => Math.min(low + size, Math.max(low, value));
-      this.rest();
-      this.under.caption.setAttribute("aria-live", "polite"); // read out, as long as keys move the pointer
-      const x = clamp(px + dx * by, frame.left, frame.width);
-      this.look(toMap(frame, x, clamp(py + dy * by, frame.top, frame.height)));
-    } else if (event.key === "Enter" && this.tool === "Path") {
-      if (this.first < 0) this.first = this.near;
-      else this.reach(this.near);
-      this.board.hover();
-    } else if (event.key === "Enter") this.choose([this.near]);
-    else if (event.key === "+" || event.key === "-")
-      this.board.turn(zoomed(frame, event.key === "+" ? 1.25 : 0.8, px, py));
-    else if (event.key === "0") this.board.reset();
-    else if (event.key === "Escape") this.leave();
-    else return;
-    event.preventDefault();
-  }
-
-  /** The nearest point where the pointer is on it, else -1. */
-  private hit(touch: boolean): number {
-    const [x, y] = toScreen(this.board.frame, ...this.at);
-    const [px, py] = this.board.at(this.near);
-    return Math.hypot(px - x, py - y) <= (touch ? HIT.touch : HIT.mouse) ? this.near : -1;
-  }
-
-  private choose(rows: number[]): void {
+  choose(rows: number[]): void {
     this.chosen = new Set(rows);
     this.redraw();
     // The time makes each choice a new one: the page may have dropped the same choice since.
@@ -372,8 +204,9 @@ export class PointMap implements View {
   // --- the picture ---
 
   /** The pointer is at a place of the map. */
-  private look(at: Place): void {
+  look(at: Place, aloud = false): void {
     this.at = at;
+    this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
     this.board.above.dataset.at = at.join(" ");
     this.near = nearest(this.points!.coords, this.board.frame, ...at);
     this.decode();
@@ -452,34 +285,31 @@ export class PointMap implements View {
   // --- the path ---
 
   /** The other end of a path, or its first where there was none. */
-  private reach(to: number): void {
+  reach(to: number): void {
     if (to < 0 || this.first < 0 || to === this.first) return;
     this.ends = [this.first, to];
     this.first = -1;
     this.walked = 0;
     this.path.hidden = false;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.step();
-    else this.go();
+    if (!this.transport.offer()) this.step();
   }
 
-  private go(): void {
-    this.play.textContent = "Pause";
-    this.loop.start();
-  }
-
-  private rest(): void {
-    this.loop.stop();
-    this.play.textContent = "Play";
+  rest(): void {
+    this.transport.rest();
   }
 
   /** Take the path, or its first end, off the map. */
-  private leave(): void {
+  leave(): void {
     this.rest();
     this.ends = null;
     this.first = -1;
     this.path.hidden = true;
     this.decode();
     this.board.hover();
+  }
+
+  private get t(): number {
+    return this.walked > 1 ? 2 - this.walked : this.walked;
   }
 
   private walk(seconds: number): void {
@@ -490,85 +320,20 @@ export class PointMap implements View {
   /** The picture on the path. */
   private step(): void {
     const [a, b] = this.ends!;
-    const t = this.walked > 1 ? 2 - this.walked : this.walked;
+    const { t } = this;
     this.picture(this.under, lerp(this.mean(a), this.mean(b), t), lerp(this.weights(a), this.weights(b), t));
     this.under.label(`${Math.round(100 * t)} % of the way from ${this.name(a)} to ${this.name(b)}`);
     this.remark(this.data!.linear ? "" : ON_THE_WAY);
     this.beside.figure.style.visibility = "hidden"; // it is the pointer's, which rests
-    this.share.value = String(t);
-    this.share.style.setProperty("--filled", `${100 * t}%`);
+    this.share.put(t);
     this.board.hover();
   }
 
-  // --- what follows the hand ---
-
   private over(pen: CanvasRenderingContext2D): void {
     if (!this.points || this.near < 0) return;
-    const accent = this.board.style("--st-primary-color");
-    const line = (places: Place[], closed = false) => {
-      pen.beginPath();
-      places.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-      if (closed) pen.closePath();
-      pen.lineWidth = 3;
-      pen.strokeStyle = accent;
-      pen.stroke();
-    };
-    const { frame } = this.board;
-    const pointer = toScreen(frame, ...this.at);
-    const { gesture } = this;
-    if (gesture?.moved && (gesture.tool === "Box" || gesture.tool === "Lasso")) {
-      const drawn = gesture.tool === "Box" ? box(gesture.trail[0], gesture.trail.at(-1)!) : gesture.trail;
-      line(
-        drawn.map((place) => toScreen(frame, ...place)),
-        true,
-      );
-      return;
-    }
-    if (this.first >= 0 && (gesture?.moved || this.tool === "Path")) {
-      line([this.board.at(this.first), pointer]);
-      this.board.front(pen, this.first, accent);
-    } else if (this.ends) this.way(pen, this.ends, line, accent);
-    if (!this.loop.running) this.cross(pen, pointer);
-  }
-
-  private way(
-    pen: CanvasRenderingContext2D,
-    ends: [number, number],
-    line: (places: Place[]) => void,
-    accent: string,
-  ): void {
-    const [a, b] = ends.map((end) => this.board.at(end));
-    pen.setLineDash(this.data!.linear ? [] : [7, 6]); // on a t-SNE map nobody knows where the way runs
-    line([a, b]);
-    pen.setLineDash([]);
-    for (const end of ends) this.board.front(pen, end, accent);
-    const t = this.walked > 1 ? 2 - this.walked : this.walked;
-    pen.beginPath();
-    pen.arc(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), 8, 0, 2 * Math.PI);
-    pen.fillStyle = accent;
-    pen.fill();
-    pen.lineWidth = 2;
-    pen.strokeStyle = "white";
-    pen.stroke();
-  }
-
-  /** The pointer, tied to the nearest point, which comes to the front. */
-  private cross(pen: CanvasRenderingContext2D, [x, y]: Place): void {
-    const [nx, ny] = this.board.at(this.near);
-    pen.lineWidth = 1.5;
-    pen.strokeStyle = this.board.style("--st-text-color");
-    pen.beginPath();
-    pen.moveTo(nx, ny);
-    pen.lineTo(x, y);
-    pen.stroke();
-    this.board.front(pen, this.near);
-    pen.beginPath();
-    for (const [dx, dy] of Object.values(KEYS)) {
-      pen.moveTo(x + 5 * dx, y + 5 * dy);
-      pen.lineTo(x + 13 * dx, y + 13 * dy);
-    }
-    pen.lineWidth = 2;
-    pen.stroke();
+    const { tool, at, near, first, ends, t, plays } = this;
+    const straight = this.data!.linear; // on a t-SNE map nobody knows where the way runs
+    drawOverlay(pen, this.board, { tool, gesture: this.hand.gesture, at, near, first, ends, t, straight, plays });
   }
 
   fit(): void {
@@ -581,7 +346,7 @@ export class PointMap implements View {
   }
 
   dispose(): void {
-    this.rest();
+    this.transport.dispose();
     this.wanted = "";
     this.board.dispose();
     for (const screen of [this.under, this.beside]) {

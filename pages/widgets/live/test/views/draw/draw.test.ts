@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { current, likeliest } from "../../../src/views/draw/draw";
+import { likeliest } from "../../../src/views/draw/draw";
+import { current } from "../../../src/views/draw/paper";
 
 const stroke = (colour: string) => ({ points: [[0, 0]] as [number, number][], thickness: 0.1, colour });
 
