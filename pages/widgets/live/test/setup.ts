@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 import { Pen } from "./pen";
 
-vi.mock("../src/decode/worker?worker&inline", () => ({ default: class {} }));
+vi.mock("../src/decode/worker?worker&inline", () => ({ default: class { postMessage() {} terminate() {} } })); // prettier-ignore
 
 const pens = new WeakMap<HTMLCanvasElement, Pen>();
 

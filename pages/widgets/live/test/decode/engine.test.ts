@@ -1,7 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
-vi.mock("../../src/decode/worker?worker&inline", () => ({ default: class {} }));
-
 import { absolute } from "../../src/parts/dom";
 import { Engine, type WorkerLike } from "../../src/decode/engine";
 import { Server } from "../../src/decode/server";

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { Steps, stepOf } from "../../src/history/steps";
 
 const KEYS = ["model", "a"];
@@ -139,7 +139,7 @@ describe("Back while an answer is to come", () => {
   const navigation = Object.assign(new EventTarget(), { currentEntry: { index: 5 }, traverseTo: vi.fn() });
   const asked = { isOpen: true, isAhead: () => false };
   let history: History;
-  const back = vi.spyOn(History.prototype, "back").mockImplementation(() => {});
+  let back: MockInstance<() => void>;
 
   function go(index: number, cancelable = true): Event {
     const event = new Event("navigate", { cancelable });
@@ -152,6 +152,7 @@ describe("Back while an answer is to come", () => {
     vi.useFakeTimers();
     vi.stubGlobal("navigation", navigation);
     vi.clearAllMocks();
+    back = vi.spyOn(History.prototype, "back").mockImplementation(() => {});
     asked.isOpen = true;
     history = { pushState() {}, replaceState() {} } as unknown as History;
     new Steps(history, asked).keys = KEYS;
