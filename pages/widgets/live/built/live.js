@@ -381,7 +381,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, ce = 4, w = .01, le = 600, ue = 24, de = 84, T = 56, fe = class {
+}, ce = 4, w = .01, le = 600, ue = 24, de = 84, fe = 56, pe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -512,19 +512,19 @@ var y = class {
 			e.fit(n, window.innerHeight * r);
 			for (let e of t) e.fit((n - 8) / 2, de);
 		}
-		for (let e of this.ends) e.fit(T, T);
+		for (let e of this.ends) e.fit(fe, fe);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, pe = 150, E = 34, me = 64, he = 17, D = 30, ge = .12, _e = "http://www.w3.org/2000/svg";
-function O(e, t) {
-	let n = document.createElementNS(_e, e);
-	return k(n, t), n;
+}, me = 150, T = 34, he = 64, ge = 17, E = 30, _e = .12, ve = "http://www.w3.org/2000/svg";
+function D(e, t) {
+	let n = document.createElementNS(ve, e);
+	return O(n, t), n;
 }
-var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ve = class {
-	svg = O("svg", { role: "img" });
+var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
+	svg = D("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -548,34 +548,34 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - E, t = this.axes.length;
+		let e = this.box.clientWidth - T, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(he, e / Math.min(t, me))), r = E + n * t;
-		k(this.svg, {
+		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = T + n * t;
+		O(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= D ? 1 : Math.ceil(D / n);
+		let i = n >= E ? 1 : Math.ceil(E / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
+			let [r, a] = [T + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = D("title", {}), u = D("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = O("path", {
+			}), d = D("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = O("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, O("rect", {
+			}), f = D("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, D("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = O("text", {
+				let t = D("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -590,7 +590,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return pe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -599,14 +599,14 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = O("text", {
+			let n = D("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [O("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [D("line", {
 				class: "line",
-				x1: E,
+				x1: T,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -620,21 +620,21 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			k(i, {
+			O(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			k(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			O(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, ye = class {
-	points = O("g", { class: "points" });
-	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
-	cross = O("path", { class: "cross" });
-	svg = O("svg", {
+}, be = class {
+	points = D("g", { class: "points" });
+	spread = [1, 2].map(() => D("ellipse", { class: "spread" }));
+	cross = D("path", { class: "cross" });
+	svg = D("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -653,7 +653,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return O("path", {
+			return D("path", {
 				d: n,
 				stroke: e
 			});
@@ -670,7 +670,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => k(e, {
+			this.spread.forEach((e, t) => O(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -683,42 +683,42 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - ge * o,
-			-i - ge * s,
+			t - _e * o,
+			-i - _e * s,
 			o * 1.24,
 			s * 1.24
 		];
-		k(this.svg, {
+		O(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && k(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && O(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		k(this.svg, {
+		O(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, be = .1, xe = .1, Se = .1;
-function Ce(e) {
+}, xe = .1, Se = .1, Ce = .1;
+function we(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function we(e, t) {
+function Te(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ce((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function A(e, t, n) {
+function k(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return we(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,24 +726,24 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function j({ width: e, height: t, values: n }, r, i) {
+function A({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: k(k(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Te({ width: e, height: t, values: n }, r) {
+function Ee({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function Ee(e, t) {
+function De(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function De({ width: e, height: t, values: n }) {
+function Oe({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < be) return null;
+	if (r < xe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +751,7 @@ function De({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= xe * r) return;
+		if (t <= Se * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -771,19 +771,19 @@ function De({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function Oe(e) {
+function ke(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: ke(ke(r, t, c), n, c)
+		values: Ae(Ae(r, t, c), n, c)
 	};
 }
-function ke(e, t, n) {
+function Ae(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -791,15 +791,15 @@ function ke(e, t, n) {
 	}
 	return i;
 }
-function Ae(e, t, n, r) {
-	let i = De(e);
+function je(e, t, n, r) {
+	let i = Oe(e);
 	if (!i) return null;
-	let a = r.brighten ? Oe(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = j(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = A(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [Ee(Te(d, 0), t), Ee(Te(d, 1), n)], m = {
+	}, [f, p] = [De(Ee(d, 0), t), De(Ee(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -807,32 +807,32 @@ function Ae(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function je(e, t, n, r) {
+function Me(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Me(e, t) {
+function Ne(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Ne(e, t, [n, r, i], a, o) {
+function Pe(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = je(e, t.width, t.height, o), c = a && Ae(n, i, r, a) || j(n, i, r);
+		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || A(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Me(s, o);
+	return Ne(s, o);
 }
 // src/decode/pixels.ts
-function M(e, t, n, r = 255) {
+function j(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Fe = class {
+var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Ie = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +850,26 @@ var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Pe(N);
+		return Fe(M);
 	}
 	get hasPast() {
-		return N.length > 0;
+		return M.length > 0;
 	}
 	undo() {
-		N.pop(), this.changed();
+		M.pop(), this.changed();
 	}
 	clear() {
-		N.push(null), this.changed();
+		M.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, P(this.context, t, e);
+		this.hint.hidden = t.length > 0, N(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, N.push(this.stroke), this.changed());
+		}, M.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +882,7 @@ var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function P(e, t, { dark: n, coloured: r }) {
+function N(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -893,17 +893,17 @@ function P(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", He = class {
+var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", Ue = class {
 	host;
-	paper = new Fe(() => ({
+	paper = new Ie(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ve();
-	plane = new ye();
+	bars = new ye();
+	plane = new be();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -970,14 +970,14 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Ie / Math.max(i, r);
+		let a = Le / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Be);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Ve);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -993,9 +993,9 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		P(this.field, e, this.look);
+		N(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Ne(s, {
+		this.x = Pe(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1009,7 +1009,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return M(e, t, n * r);
+		return j(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1022,9 +1022,10 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 			return;
 		}
 		let { model: e } = this.data, t = performance.now();
-		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => {
-			this.busy = !1, this.isOpen(e) && this.decode(e, n, t), this.late && this.x && this.encode();
-		}, (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
+		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
+	}
+	encoded(e, t, n) {
+		this.busy = !1, this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
 	}
 	decode(e, t, n) {
 		let { mean: r, std: i, y: a } = t;
@@ -1045,7 +1046,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ue(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${We(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1059,7 +1060,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(ze / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Be / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1067,12 +1068,12 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ve, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = He, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		P(s, this.paper.drawn, this.look), [
+		N(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1087,10 +1088,10 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Le,
+			e < Re,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Re;
+		], o = !i && e >= ze;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1108,15 +1109,15 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ue(e, t) {
+function We(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/server.ts
-var We = class {
+var Ge = class {
 	ask;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = Ge) {
+	constructor(e = Ke) {
 		this.ask = e;
 	}
 	decode(e, t) {
@@ -1140,7 +1141,7 @@ var We = class {
 		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
 	}
 };
-async function Ge({ model: e, z: t, y: n, rows: r }, i) {
+async function Ke({ model: e, z: t, y: n, rows: r }, i) {
 	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(_(e.pictures), {
 		method: "POST",
 		body: o,
@@ -1148,14 +1149,14 @@ async function Ge({ model: e, z: t, y: n, rows: r }, i) {
 	});
 	if (!s.ok) throw Error(await s.text());
 	let [c, l, u] = e.shape;
-	return M(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	return j(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
 }
 // src/decode/worker.ts?worker&inline
-var Ke = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", qe = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Ke], { type: "text/javascript;charset=utf-8" });
-function Je(e) {
+var qe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Je = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", qe], { type: "text/javascript;charset=utf-8" });
+function Ye(e) {
 	let t;
 	try {
-		if (t = qe && (self.URL || self.webkitURL).createObjectURL(qe), !t) throw "";
+		if (t = Je && (self.URL || self.webkitURL).createObjectURL(Je), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1164,14 +1165,14 @@ function Je(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Ke), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(qe), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Ye = 16384, Xe = class {
+var Xe = 16384, Ze = class {
 	worker;
 	server;
 	id = 0;
@@ -1182,7 +1183,7 @@ var Ye = 16384, Xe = class {
 	failures = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new We()) {
+	constructor(e, t = new Ge()) {
 		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
@@ -1241,7 +1242,7 @@ var Ye = 16384, Xe = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Ye / (u * d * f))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Xe / (u * d * f))));
 		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
 			...r,
 			row: a + p
@@ -1326,35 +1327,35 @@ var Ye = 16384, Xe = class {
 		for (let n of this.failures) n(e, t);
 	}
 };
-async function F(e) {
+async function P(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var I = null;
-function Ze(e) {
-	if (I?.runtime === e) return I.engine;
+var F = null;
+function Qe(e) {
+	if (F?.runtime === e) return F.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Je();
-	return I = {
+	let t = new Ye();
+	return F = {
 		runtime: e,
-		engine: new Xe(t)
+		engine: new Ze(t)
 	}, t.postMessage({
 		kind: "begin",
 		runtime: _(e)
-	}), I.engine;
+	}), F.engine;
 }
-function Qe() {
-	I?.engine.close(), I = null;
+function $e() {
+	F?.engine.close(), F = null;
 }
 // src/views/grid.ts
-var $e = .01;
-function et(e, t, n, r) {
+var et = .01;
+function tt(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var tt = class {
+var nt = class {
 	host;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1371,7 +1372,7 @@ var tt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: $e,
+		step: et,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1424,7 +1425,7 @@ var tt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await F(n.points));
+				let e = new Float32Array(await P(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1451,7 +1452,7 @@ var tt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: et(r, a, t * e.dim, this.at),
+			z: tt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1493,7 +1494,7 @@ var tt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, nt = 1e3, rt = class {
+}, rt = 1e3, it = class {
 	root;
 	engine;
 	note = g("p", {
@@ -1512,16 +1513,16 @@ var tt = class {
 	}
 	put() {
 		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, nt) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, rt) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, it = .05;
-function at(e, t, n) {
+}, at = .05;
+function ot(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * it) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * at) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1530,13 +1531,13 @@ function at(e, t, n) {
 		sy: c
 	};
 }
-var L = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], R = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], z = (e, t, n) => ({
+var I = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], L = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], R = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function B(e, t, n, r) {
-	let [i, a] = R(e, n, r);
+function z(e, t, n, r) {
+	let [i, a] = L(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1545,7 +1546,7 @@ function B(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function ot(e, { sx: t, sy: n }, r, i) {
+function st(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1553,33 +1554,33 @@ function ot(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function st(e, t, n) {
+function ct(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function ct(e, t) {
+function lt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) st(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) ct(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var lt = ([e, t], [n, r]) => [
+var ut = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function ut({ mean: e, axes: t }, n, r) {
+function dt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function dt({ axes: e }, t, [n, r], i, a) {
+function ft({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function V(e, t, n) {
+function B(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1588,7 +1589,7 @@ function V(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function ft(e, t, n, r, i) {
+function pt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1612,7 +1613,7 @@ function ft(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var pt = [
+var mt = [
 	[],
 	[
 		0,
@@ -1695,16 +1696,16 @@ var pt = [
 		.9
 	]
 ];
-function H(e, t, n, r, i) {
-	let a = pt[t] ?? [];
+function V(e, t, n, r, i) {
+	let a = mt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function mt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = L(t, i, a);
-	U(e, l, u, o, s, 2), W(e, r, [l, u - o], {
+function ht(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = I(t, i, a);
+	H(e, l, u, o, s, 2), U(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1712,11 +1713,11 @@ function mt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function ht(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = L(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function gt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = I(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	U(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), W(e, r, [s, c - p], {
+	H(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), U(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1724,16 +1725,16 @@ function ht(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function U(e, t, n, r, i, a) {
+function H(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function W(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function U(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
+var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1773,7 +1774,7 @@ var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = at(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = ot(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1793,7 +1794,7 @@ var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < G[0] || t > G[1] || (this.frame = e, this.draw());
+		t < W[0] || t > W[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1810,7 +1811,7 @@ var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) ht(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) gt(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1818,11 +1819,11 @@ var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), H(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), V(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return L(this.frame, t[2 * e], t[2 * e + 1]);
+		return I(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1844,66 +1845,66 @@ var gt = .25, _t = .8, vt = 14, G = [.5, 400], yt = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) mt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) ht(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? gt : _t;
+			e.globalAlpha = l ? 1 : r.size ? _t : vt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), H(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), V(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${vt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${yt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [R(this.frame, t, o), R(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [L(this.frame, t, o), L(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of K(V(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = L(this.frame, t, 0);
+		for (let [t, i] of G(B(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = I(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of K(V(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = L(this.frame, 0, n);
+		for (let [n, r] of G(B(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = I(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function K(e) {
+function G(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var bt = {
+var xt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, q = {
+}, K = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, xt = 250, St = {
+}, St = 250, Ct = {
 	mouse: 12,
 	touch: 26
-}, Ct = 4, wt = .0015, Tt = 33, Et = 6, Dt = {
+}, wt = 4, Tt = .0015, Et = 33, Dt = 6, Ot = {
 	coarse: 10,
 	fine: 1
-}, J = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function Ot({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? lt(t[0], t.at(-1)) : t;
+}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function kt({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? ut(t[0], t.at(-1)) : t;
 }
-var kt = class {
+var At = class {
 	board;
 	ground;
 	gesture = null;
@@ -1922,7 +1923,7 @@ var kt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = R(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = L(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -1936,17 +1937,17 @@ var kt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [J(e.offsetX, i, o), J(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = R(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Ct, r.tool === "Move" ? (t.turn(z(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = L(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > wt, r.tool === "Move" ? (t.turn(R(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = Ot(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ct(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), xt), t.hover();
+		let i = this.hit(r.touch), a = kt(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(lt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), St), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -1957,32 +1958,32 @@ var kt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = z(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(B(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = R(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(z(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Tt : 1) * (e.ctrlKey ? Et : 1);
-		this.board.turn(B(this.board.frame, Math.exp(-e.deltaY * t * wt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Et : 1) * (e.ctrlKey ? Dt : 1);
+		this.board.turn(z(this.board.frame, Math.exp(-e.deltaY * t * Tt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (q[r]) this.arrow(q[r], e.shiftKey ? Dt.fine : Dt.coarse);
+		if (K[r]) this.arrow(K[r], e.shiftKey ? Ot.fine : Ot.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(B(t.frame, r === "+" ? 1.25 : .8, ...L(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(z(t.frame, r === "+" ? 1.25 : .8, ...I(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = L(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = I(r, ...this.ground.at);
 		this.ground.rest();
-		let o = J(i + e * n, r.left, r.width), s = J(a + t * n, r.top, r.height);
-		this.ground.look(R(r, o, s), !0);
+		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
+		this.ground.look(L(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -1990,14 +1991,14 @@ var kt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = L(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? St.touch : St.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = I(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? Ct.touch : Ct.mouse) ? n.near : -1;
 	}
-}, At = class {
+}, jt = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, jt(t), e))), t) {
-			let e = jt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Mt(t), e))), t) {
+			let e = Mt(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2005,45 +2006,45 @@ var kt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function jt(e) {
+function Mt(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Mt = [7, 6];
-function Nt(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = L(t.frame, ...a), d = i && Ot(i);
+var Nt = [7, 6];
+function Pt(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = I(t.frame, ...a), d = i && kt(i);
 	if (d) {
-		let n = d.map((e) => L(t.frame, ...e));
-		return Y(e, [...n, n[0]], l);
+		let n = d.map((e) => I(t.frame, ...e));
+		return J(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (Y(e, [t.at(o), u], l), t.front(e, o, l)) : s && Pt(e, t, n, s, l), c || Ft(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ft(e, t, n, s, l), c || It(e, t, n.near, u);
 }
-function Y(e, t, n) {
+function J(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Pt(e, t, { t: n, straight: r }, i, a) {
+function Ft(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Mt), Y(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Nt), J(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Ft(e, t, n, [r, i]) {
+function It(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(q)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Vt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Ht = (e) => e.toFixed(2).replace("-", "−"), Ut = class {
+var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ht = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Ut = (e) => e.toFixed(2).replace("-", "−"), Wt = class {
 	host;
-	board = new yt((e) => this.over(e));
-	hand = new kt(this.board, this);
+	board = new bt((e) => this.over(e));
+	hand = new At(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new At();
+	legend = new jt();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2073,33 +2074,33 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e;
-		let t = Object.entries(bt).map(([e, t]) => {
-			let n = g("button", {
-				type: "button",
-				title: t
-			}, e);
-			return n.onclick = () => this.take(e), this.tools.set(e, n), n;
-		}), n = g("button", {
-			type: "button",
-			title: "Show the whole map and take the path off it; a double-click shows the whole map too"
-		}, "Reset");
-		n.onclick = () => {
-			this.leave(), this.board.reset();
-		};
-		let r = g("div", {
-			className: "tools",
-			role: "toolbar",
-			"aria-label": "What the pointer does"
-		}, ...t, n);
-		this.beside.figure.className = "beside";
-		let i = g("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
-		e.root.replaceChildren(g("div", { className: "map" }, g("div", { className: "sides" }, g("div", {}, this.legend.box, this.board.box, r), i))), this.residual.onchange = () => {
+		this.host = e, this.beside.figure.className = "beside";
+		let t = g("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
+		e.root.replaceChildren(g("div", { className: "map" }, g("div", { className: "sides" }, g("div", {}, this.legend.box, this.board.box, this.toolbar()), t))), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
 				tool: this.tool,
 				residual: this.residual.checked
 			})), this.decode();
 		};
+	}
+	toolbar() {
+		let e = Object.entries(xt).map(([e, t]) => {
+			let n = g("button", {
+				type: "button",
+				title: t
+			}, e);
+			return n.onclick = () => this.take(e), this.tools.set(e, n), n;
+		}), t = g("button", {
+			type: "button",
+			title: "Show the whole map and take the path off it; a double-click shows the whole map too"
+		}, "Reset");
+		return t.onclick = () => {
+			this.leave(), this.board.reset();
+		}, g("div", {
+			className: "tools",
+			role: "toolbar",
+			"aria-label": "What the pointer does"
+		}, ...e, t);
 	}
 	get coords() {
 		return this.points?.coords ?? null;
@@ -2115,7 +2116,7 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Bt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : Vt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2123,9 +2124,9 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([F(e.points), F(e.means)]);
+			let [t, n] = await Promise.all([P(e.points), P(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = ft(t, n, e.count, e.model.dim, e.linear);
+			this.points = pt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
@@ -2166,7 +2167,7 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ot(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = st(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2182,13 +2183,13 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? dt(e, this.mean(this.near), this.place(this.near), ...this.at) : ut(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? ft(e, this.mean(this.near), this.place(this.near), ...this.at) : dt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Ht(this.at[t])}`).join(", "), s = `distance ${Ht(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Bt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Ut(this.at[t])}`).join(", "), s = `distance ${Ut(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Vt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2224,16 +2225,16 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / It) % 2, this.step();
+		this.walked = (this.walked + e / Lt) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Vt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ht), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Nt(e, this.board, {
+		Pt(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2248,19 +2249,19 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= Rt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, Lt), this.beside.fit(e ? t / 6 : zt, zt);
+		let e = this.host.root.clientWidth <= zt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, Rt), this.beside.fit(e ? t / 6 : Bt, Bt);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, Wt = 1 / 4, Gt = .02, Kt = 3, qt = 150, Jt = 64, Yt = 120, Xt = {
+}, Gt = 1 / 4, Kt = .02, qt = 3, Jt = 150, Yt = 64, Xt = 120, Zt = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Zt = class {
+}, Qt = class {
 	host;
 	now = new v();
 	echo = new C(() => this.host.settled);
@@ -2335,10 +2336,10 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.transport.report.later();
 	}
 	press(e) {
-		let t = Xt[e.key];
+		let t = Zt[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Gt : Gt;
+		let n = e.shiftKey ? 5 * Kt : Kt;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2358,13 +2359,13 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * Wt, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * Gt, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Kt)), Number(this.at[1].toFixed(Kt))];
+		return [Number(this.at[0].toFixed(qt)), Number(this.at[1].toFixed(qt))];
 	}
 	draw() {
-		let { model: e, names: t, corners: n, classes: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
+		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
 		Object.assign(this.handle.style, {
 			left: `${100 * i}%`,
 			top: `${100 * a}%`
@@ -2374,19 +2375,19 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		let l = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: u(n, o),
-			y: r ? u(r, o) : void 0,
+			z: u(r, o),
+			y: n ? u(n, o) : void 0,
 			rows: 1,
 			onPixels: (e) => this.now.draw(e, 0, 1, l)
 		});
 	}
 	decodeCorners() {
-		let { model: e, corners: t, classes: n } = this.data;
+		let { model: e, classes: t, corners: n } = this.data;
 		this.host.engine.decode(this.frame, {
 			model: e,
-			z: Float32Array.from(t.flat()),
-			y: n ? Float32Array.from(n.flat()) : void 0,
-			rows: t.length,
+			z: Float32Array.from(n.flat()),
+			y: t ? Float32Array.from(t.flat()) : void 0,
+			rows: n.length,
 			onPixels: (e, t, n) => {
 				let r = e.length / n;
 				for (let i = 0; i < n; i++) this.found[t + i]?.screen.draw(e.subarray(i * r, (i + 1) * r));
@@ -2399,24 +2400,24 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - qt, t);
-		let n = Math.max(Yt, Math.min(e - 144, t));
+		this.now.fit(e - Jt, t);
+		let n = Math.max(Xt, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Jt, Jt);
+		for (let { screen: e } of this.found) e.fit(Yt, Yt);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
-		for (let e of [this.now, ...this.found.map(({ screen: e }) => e)]) e.dispose();
+		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, Qt = 3, X = .02, $t = 3, en = 24, tn = 120, nn = {
+}, $t = 3, Y = .02, en = 3, tn = 24, nn = 120, rn = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: X,
-	ArrowUp: X
-}, rn = class {
+	ArrowRight: Y,
+	ArrowUp: Y
+}, an = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2432,7 +2433,7 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	slider = new y({
 		label: "",
 		step: 10 ** -3,
-		nudge: X
+		nudge: Y
 	}, (e) => this.go(e), this.transport.report);
 	data = null;
 	ends = null;
@@ -2458,7 +2459,7 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => an(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => on(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	scrub(e) {
@@ -2468,7 +2469,7 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.transport.report.later();
 	}
 	press(e) {
-		let t = nn[e.key];
+		let t = rn[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2478,11 +2479,11 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / Qt;
+		let t = this.t + this.direction * e / $t;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed($t));
+		return Number(this.t.toFixed(en));
 	}
 	draw() {
 		let e = this.time();
@@ -2504,15 +2505,15 @@ var It = 4, Lt = 360, Rt = 540, zt = 92, Bt = "Between points a t-SNE map has no
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - en * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= tn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - tn * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= nn ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function an(e, [, t, n]) {
+async function on(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2522,13 +2523,13 @@ async function an(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/traverse.ts
-var on = 6, sn = .6, cn = 120, ln = {
-	compare: fe,
-	draw: He,
-	grid: tt,
-	map: Ut,
-	pad: Zt,
-	path: rn,
+var sn = 6, cn = .6, ln = 120, un = {
+	compare: pe,
+	draw: Ue,
+	grid: nt,
+	map: Wt,
+	pad: Qt,
+	path: an,
 	traverse: class {
 		host;
 		now = new v();
@@ -2595,7 +2596,7 @@ var on = 6, sn = .6, cn = 120, ln = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(sn, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(cn, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2605,7 +2606,7 @@ var on = 6, sn = .6, cn = 120, ln = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / on * 2 * Math.PI;
+			this.phase += e / sn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
@@ -2617,7 +2618,7 @@ var on = 6, sn = .6, cn = 120, ln = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= cn ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= ln ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2625,29 +2626,29 @@ var on = 6, sn = .6, cn = 120, ln = {
 			for (let e of [this.now, this.before]) e.dispose();
 		}
 	}
-}, Z = /* @__PURE__ */ new WeakMap(), Q = 0, $ = 0;
-function un({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Q && Qe(), Q = Math.max(Q, e.attempt);
+}, X = /* @__PURE__ */ new WeakMap(), Z = 0, Q = 0;
+function dn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Z && $e(), Z = Math.max(Z, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
 		file: t
-	}), a = Z.get(t);
+	}), a = X.get(t);
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = dn(e.view, t, Ze(e.runtime));
+			a = fn(e.view, t, Qe(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
 		}
-		Z.set(t, a);
+		X.set(t, a);
 	}
 	let { host: o } = a;
 	Object.assign(o, {
 		tell: (e, t) => {
-			o.last = $ = Math.max($ + 1, Date.now()), o.settled = !1, n(e, {
+			o.last = Q = Math.max(Q + 1, Date.now()), n(e, {
 				value: t,
-				count: $
+				count: Q
 			});
 		},
 		fail: i,
@@ -2657,41 +2658,42 @@ function un({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
 	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
-function dn(e, t, n) {
+var $ = () => void 0;
+function fn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
-	let i = () => void 0, a = {
+	let i = {
 		root: r,
 		engine: n,
-		tell: i,
-		fail: i,
+		tell: $,
+		fail: $,
 		settled: !0,
 		data: null,
 		last: 0
-	}, o = new ln[e](a), s = new rt(r, n), c = new ResizeObserver(() => o.fit());
-	c.observe(r);
-	let l = () => o.fit();
-	window.addEventListener("resize", l);
-	let u = n.onFailure((e, t) => {
-		(t === "" || JSON.stringify(a.data).includes(t.split("/").at(-1))) && a.fail(e, t);
-	}), d = (e) => {
-		e.composedPath().includes(r) || o.finish?.();
-	}, f = ["pointerdown", "keydown"];
-	for (let e of f) window.addEventListener(e, d, !0);
-	let p = () => {
-		let { tell: e } = a;
-		a.tell = i, o.finish?.(), a.tell = e;
+	}, a = new un[e](i), o = new it(r, n), s = new ResizeObserver(() => a.fit());
+	s.observe(r);
+	let c = () => a.fit();
+	window.addEventListener("resize", c);
+	let l = n.onFailure((e, t) => {
+		(t === "" || JSON.stringify(i.data).includes(t.split("/").at(-1))) && i.fail(e, t);
+	}), u = (e) => {
+		e.composedPath().includes(r) || a.finish?.();
+	}, d = ["pointerdown", "keydown"];
+	for (let e of d) window.addEventListener(e, u, !0);
+	let f = () => {
+		let { tell: e } = i;
+		i.tell = $, a.finish?.(), i.tell = e;
 	};
-	return window.addEventListener("popstate", p, !0), {
+	return window.addEventListener("popstate", f, !0), {
 		name: e,
-		host: a,
-		view: o,
-		loading: s,
+		host: i,
+		view: a,
+		loading: o,
 		dispose: () => {
-			c.disconnect();
-			for (let e of f) window.removeEventListener(e, d, !0);
-			window.removeEventListener("popstate", p, !0), window.removeEventListener("resize", l), u(), s.dispose(), o.dispose(), Z.delete(t);
+			s.disconnect();
+			for (let e of d) window.removeEventListener(e, u, !0);
+			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), l(), o.dispose(), a.dispose(), X.delete(t);
 		}
 	};
 }
-export { un as default };
+export { dn as default };

@@ -6,8 +6,8 @@ export interface Host {
   root: HTMLElement;
   engine: Engine;
   settled: boolean; // Python has heard all that was told
-  tell(name: string, value: unknown): void;
-  fail(reason: string, file: string): void;
+  tell: (name: string, value: unknown) => void;
+  fail: (reason: string, file: string) => void;
 }
 
 export interface View {

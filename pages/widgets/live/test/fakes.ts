@@ -93,7 +93,12 @@ export function sized(element: Element, width: number, height: number): void {
 /** A pointer at a place of an element, counted from its left upper corner. */
 export function point(element: Element, kind: string, x: number, y: number, more: PointerEventInit = {}): void {
   const event = new PointerEvent(`pointer${kind}`, {
-    ...{ bubbles: true, composed: true, cancelable: true, pointerId: 1, clientX: x, clientY: y },
+    bubbles: true,
+    composed: true,
+    cancelable: true,
+    pointerId: 1,
+    clientX: x,
+    clientY: y,
     ...more,
   });
   Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });

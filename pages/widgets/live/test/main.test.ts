@@ -3,9 +3,22 @@ import live from "../src/main";
 import { MODEL, press, slide, stillTime } from "./fakes";
 
 const PATH = {
-  ...{ view: "path", runtime: "live/runtime", attempt: 0, told: 0, model: MODEL, about: "m a b" },
-  ...{ a: [0, 0], b: [1, 1], classes: null, path: "linear", pictures: ["data:,a", "data:,b"], fade: false },
-  ...{ captions: ["Decoded", "Mixed"], label: "Place", t: 0.5, share: 0.5 },
+  view: "path",
+  runtime: "live/runtime",
+  attempt: 0,
+  told: 0,
+  model: MODEL,
+  about: "m a b",
+  a: [0, 0],
+  b: [1, 1],
+  classes: null,
+  path: "linear",
+  pictures: ["data:,a", "data:,b"],
+  fade: false,
+  captions: ["Decoded", "Mixed"],
+  label: "Place",
+  t: 0.5,
+  share: 0.5,
 };
 
 let parent: HTMLElement;

@@ -34,7 +34,8 @@ export class Asked {
   private isRunning = false;
 
   constructor(sockets: WebSocket) {
-    const send = sockets.send;
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with the socket that it belongs to
+    const { send } = sockets;
     const heard = new WeakSet<WebSocket>();
     const said = (content: unknown) => this.said(content);
     const answered = (event: MessageEvent) => this.answered(event.data);

@@ -76,14 +76,14 @@ export class Bars {
       const title = s("title", {});
       const bar = s("rect", { class: "bar", x: x + wide * 0.2, width: wide * 0.6 });
       const spread = s("path", { class: "spread", "data-x": x + wide / 2, "data-w": wide * 0.25 });
-      const column_ = s("g", axis.active ? {} : { class: "collapsed" });
-      column_.append(title, s("rect", { class: "band", x, width: wide, y: top, height: bottom - top }), bar, spread);
+      const group = s("g", axis.active ? {} : { class: "collapsed" });
+      group.append(title, s("rect", { class: "band", x, width: wide, y: top, height: bottom - top }), bar, spread);
       if (i % each === 0) {
         const name = s("text", { x: left + column / 2, y: HEIGHT + FOOT - 6, "text-anchor": "middle" });
         name.textContent = axis.name;
-        column_.append(name);
+        group.append(name);
       }
-      this.svg.append(column_);
+      this.svg.append(group);
       this.marks.push({ bar, spread, title });
     });
     this.place();
@@ -117,7 +117,7 @@ export class Bars {
       const [top, bottom] = [this.y(place + std), this.y(place - std)];
       const ends = std > 0 ? `M${x} ${top}V${bottom}M${x - w} ${top}h${2 * w}M${x - w} ${bottom}h${2 * w}` : "";
       set(spread, { d: ends });
-      title.textContent = `${axis.name}: ${place.toFixed(2)} ± ${std.toFixed(2)}; ${title.textContent!.slice(axis.name.length + 2)}`;
+      title.textContent = `${axis.name}: ${place.toFixed(2)} ± ${std.toFixed(2)}; ${title.textContent.slice(axis.name.length + 2)}`;
       told.push(`${axis.name} ${place.toFixed(2)} ± ${std.toFixed(2)}`);
     });
     const what = "Mean and standard deviation of each dimension, over the band of the reference pictures";

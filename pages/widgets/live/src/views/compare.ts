@@ -200,7 +200,7 @@ export class Compare implements View {
           if (this.shown !== shown) return; // other models by now
           found[i] = pixels; // perhaps the second time: the server's came first
           if (shown.some((_, k) => !found[k])) return;
-          found.forEach((pixels, k) => shown[k].now.draw(pixels, 0, 1, asked));
+          found.forEach((picture, k) => shown[k].now.draw(picture, 0, 1, asked));
           this.busy = false;
           if (this.late) this.decode();
         },

@@ -188,7 +188,7 @@ export class Pad implements View {
   }
 
   private draw(): void {
-    const { model, names, corners, classes } = this.data!;
+    const { model, names, classes, corners: codes } = this.data!;
     const [u, v] = this.place();
     const shares = weights([u, v], names.length);
     Object.assign(this.handle.style, { left: `${100 * u}%`, top: `${100 * v}%` });
@@ -199,7 +199,7 @@ export class Pad implements View {
     const asked = performance.now();
     this.host.engine.decode(this, {
       model,
-      z: blend(corners, shares),
+      z: blend(codes, shares),
       y: classes ? blend(classes, shares) : undefined,
       rows: 1,
       onPixels: (pixels) => this.now.draw(pixels, 0, 1, asked),
@@ -207,12 +207,12 @@ export class Pad implements View {
   }
 
   private decodeCorners(): void {
-    const { model, corners, classes } = this.data!;
+    const { model, classes, corners: codes } = this.data!;
     this.host.engine.decode(this.frame, {
       model,
-      z: Float32Array.from(corners.flat()),
+      z: Float32Array.from(codes.flat()),
       y: classes ? Float32Array.from(classes.flat()) : undefined,
-      rows: corners.length,
+      rows: codes.length,
       onPixels: (pixels, first, count) => {
         const size = pixels.length / count;
         for (let i = 0; i < count; i++) this.found[first + i]?.screen.draw(pixels.subarray(i * size, (i + 1) * size));
@@ -238,6 +238,6 @@ export class Pad implements View {
     this.transport.dispose();
     this.host.engine.cancel(this);
     this.host.engine.cancel(this.frame);
-    for (const screen of [this.now, ...this.found.map(({ screen }) => screen)]) screen.dispose();
+    for (const { screen } of [{ screen: this.now }, ...this.found]) screen.dispose();
   }
 }

@@ -4,7 +4,11 @@ import { Steps, stepOf } from "../../src/history/steps";
 const KEYS = ["model", "a"];
 
 /** A history of its own, over jsdom's, with what was written to it. */
-function watched(tell = (_: string[]) => {}): { pushed: string[]; replaced: string[]; history: History } {
+function watched(tell: (keys: string[]) => void = () => undefined): {
+  pushed: string[];
+  replaced: string[];
+  history: History;
+} {
   const pushed: string[] = [];
   const replaced: string[] = [];
   const own = { push: History.prototype.pushState, replace: History.prototype.replaceState };

@@ -29,7 +29,16 @@ test("what lies outside is named; collapsed dimensions are not judged", () => {
 });
 
 const slide = (key: string, index: number, direction: number[] | null = null): Slide => ({
-  ...{ key, index, direction, note: "", low: -3, high: 3, start: 0.5, at: 0.5, kl: null, active: true },
+  key,
+  index,
+  direction,
+  note: "",
+  low: -3,
+  high: 3,
+  start: 0.5,
+  at: 0.5,
+  kl: null,
+  active: true,
 });
 
 test("puts a dimension where its slider stands, and leaves those that stand at the start", () => {

@@ -31,7 +31,8 @@ it("draws each picture in its place", () => {
 it("draws at once, and what comes in the same frame with the next one, of one place the newest", () => {
   const screen = grid();
   const drawn: unknown[] = [];
-  screen.canvas.addEventListener("live-drawn", (event) => drawn.push((event as CustomEvent).detail.first));
+  document.body.replaceChildren(screen.canvas);
+  document.addEventListener("live-drawn", (event) => drawn.push((event as CustomEvent).detail.first));
   screen.draw(pictures(1, 1), 0, 1);
   screen.draw(pictures(1, 2), 0, 1);
   screen.draw(pictures(1, 3), 0, 1);

@@ -4,7 +4,14 @@ import { Sliders } from "../../src/parts/sliders";
 import { slide } from "../fakes";
 
 const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({
-  ...{ key, note: "", low: -3, high: 3, start: 0.5, index: i, kl: 2, active: key !== "z3" },
+  key,
+  note: "",
+  low: -3,
+  high: 3,
+  start: 0.5,
+  index: i,
+  kl: 2,
+  active: key !== "z3",
 }));
 const report = { later: vi.fn(), now: vi.fn() };
 let moved: string[];

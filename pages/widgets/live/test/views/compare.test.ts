@@ -1,17 +1,39 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Wish } from "../../src/decode/protocol";
 import { Compare, type CompareData } from "../../src/views/compare";
-import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, slide, stillTime } from "../fakes";
+import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 
 const column = (name: string, a: number[], b: number[]) => ({
-  ...{ model: { ...MODEL, key: name, decoder: `live/file/${name}` }, name, a, b, ya: null, yb: null },
-  ...{ rebuilt: ["data:,a", "data:,b"] as [string, string], facts: [`${name}: 3 nats`] },
+  model: {
+    ...MODEL,
+    key: name,
+    decoder: `live/file/${name}`,
+  },
+  name,
+  a,
+  b,
+  ya: null,
+  yb: null,
+  rebuilt: ["data:,a", "data:,b"] as [string, string],
+  facts: [`${name}: 3 nats`],
 });
 const COLUMNS = [column("one", [0, 0], [1, 1]), column("two", [0, 10], [4, 10])];
 const WAY: CompareData = { columns: COLUMNS, about: "a b", ends: ["data:,a", "data:,b"], t: 0.5 };
 const SLID: CompareData = {
-  ...{ columns: COLUMNS, about: "a b", ends: ["data:,a", "data:,b"], warning: "Axes do not correspond." },
-  slides: [{ key: "z1", note: " · 2 nats", low: -3, high: 3, start: 0, index: 1 }],
+  columns: COLUMNS,
+  about: "a b",
+  ends: ["data:,a", "data:,b"],
+  warning: "Axes do not correspond.",
+  slides: [
+    {
+      key: "z1",
+      note: " · 2 nats",
+      low: -3,
+      high: 3,
+      start: 0,
+      index: 1,
+    },
+  ],
   places: {},
 };
 
@@ -23,7 +45,7 @@ const show = (data: CompareData) => {
   engine = new FakeEngine();
   host = fakeHost(engine);
   compare = new Compare(host);
-  compare.show(data as never);
+  compare.show(data);
 };
 beforeEach(stillTime);
 afterEach(() => vi.useRealTimers());
@@ -109,10 +131,10 @@ it("has numbers to type into, and puts all back", () => {
 
 it("changes from one movement to the other", () => {
   show(WAY);
-  compare.show(SLID as never);
+  compare.show(SLID);
   expect([find(host, ".way").hidden, find(host, ".compare").className]).toEqual([true, "compare slid"]);
   expect(z("two")).toEqual([0, 0]);
-  compare.show({ ...WAY, t: 1 } as never);
+  compare.show({ ...WAY, t: 1 });
   expect(find(host, ".warning").hidden).toBe(true);
   expect(z("two")).toEqual([4, 10]);
 });
@@ -121,7 +143,7 @@ it("does not draw what comes for models that are no longer shown", () => {
   show(WAY);
   const [late] = wish("one");
   const old = engine.wishes.get(late)!;
-  compare.show({ ...WAY, about: "others", columns: [column("three", [0, 0], [1, 1])] } as never);
+  compare.show({ ...WAY, about: "others", columns: [column("three", [0, 0], [1, 1])] });
   old.onPixels(new Uint8ClampedArray(16).fill(1), 0, 1);
   answer("three", 5);
   expect([engine.wishes.has(late), now("three")]).toEqual([false, 5]);
@@ -134,4 +156,19 @@ it("tells what is not told yet when the page is left, and forgets what it wanted
   expect(host.told).toEqual([["t", 0.25]]);
   compare.dispose();
   expect(engine.wishes.size).toBe(0);
+});
+
+it("puts all models beside each other, two where there is little room", () => {
+  const large = COLUMNS.map((each) => ({ ...each, model: { ...each.model, shape: [1, 50, 50] as [1, 50, 50] } }));
+  const three = { ...WAY, columns: [...large, { ...large[0], name: "three" }] };
+  show(three);
+  vi.stubGlobal("innerHeight", 2000);
+  const columns = find(host, ".columns");
+  const widths = () => [...columns.querySelectorAll<HTMLCanvasElement>(".row > figure canvas")].map((canvas) => parseFloat(canvas.style.width)); // prettier-ignore
+  sized(columns, 648, 0);
+  compare.fit();
+  expect([columns.style.gridTemplateColumns, widths()]).toEqual(["repeat(3, minmax(0, 1fr))", [200, 200, 200]]);
+  sized(columns, 524, 0);
+  compare.fit();
+  expect([columns.style.gridTemplateColumns, widths()]).toEqual(["repeat(2, minmax(0, 1fr))", [250, 250, 250]]);
 });

@@ -33,7 +33,7 @@ let grid: Grid;
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 const show = async (more: Partial<GridData> = {}) => {
-  grid.show({ ...DATA, ...more } as never);
+  grid.show({ ...DATA, ...more });
   await settle();
 };
 

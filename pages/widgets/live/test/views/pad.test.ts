@@ -22,7 +22,7 @@ beforeEach(() => {
   engine = new FakeEngine();
   host = fakeHost(engine);
   pad = new Pad(host);
-  pad.show(FOUR as never);
+  pad.show(FOUR);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -127,7 +127,7 @@ it("is a triangle for three, out of which the handle does not come", () => {
 
 it("mixes the classes too", () => {
   const classes = [[1, 0], [0, 1], [1, 0], [0, 1]]; // prettier-ignore
-  pad.show({ ...FOUR, about: "conditional", classes } as never);
+  pad.show({ ...FOUR, about: "conditional", classes });
   expect([...engine.wishes.get(pad)!.y!]).toEqual([0.75, 0.25]);
 });
 

@@ -26,7 +26,7 @@ beforeEach(() => {
   engine = new FakeEngine();
   host = fakeHost(engine);
   path = new Path(host);
-  path.show(DATA as never);
+  path.show(DATA);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -45,7 +45,8 @@ it("decodes the place that Python says, and shows what comes", () => {
 
 it("goes over the sphere where the path says so", () => {
   path.show({ ...DATA, about: "other", a: [1, 0], b: [0, 1], path: "spherical" } as never);
-  expect(engine.z(path)).toEqual([0.7071, 0.7071]);
+  const middle = Number(Math.SQRT1_2.toFixed(4));
+  expect(engine.z(path)).toEqual([middle, middle]);
 });
 
 it("mixes the classes with the pictures", () => {
@@ -111,7 +112,7 @@ it("gives way to the hand, and to what Python says anew", () => {
   vi.advanceTimersByTime(100);
   slide(range(), 0.1);
   expect(button(host, "Play")).toBeTruthy();
-  path.show({ ...DATA, t: 0.9 } as never);
+  path.show({ ...DATA, t: 0.9 });
   expect(engine.z(path)).toEqual([0.9, -1.8]);
 });
 
@@ -119,7 +120,7 @@ it("takes no echo of its own for news", () => {
   slide(range(), 0.25);
   vi.advanceTimersByTime(300);
   host.settled = false;
-  path.show({ ...DATA, t: 0.5 } as never); // said before Python heard
+  path.show({ ...DATA, t: 0.5 }); // said before Python heard
   expect(output()).toBe("t = 0.25");
 });
 
@@ -138,7 +139,7 @@ it("tells what is not told yet when something else is pressed, and nothing once 
 it("shows the cross-fade where it is asked for, two pictures beside each other where there is room", () => {
   const [decoded, mixed] = host.root.querySelectorAll("figure");
   expect(mixed.hidden).toBe(true);
-  path.show({ ...DATA, fade: true } as never);
+  path.show({ ...DATA, fade: true });
   expect(mixed.hidden).toBe(false);
   sized(find(host, ".screens"), 424, 0);
   path.fit();

@@ -4,7 +4,16 @@ import { Traverse, type TraverseData } from "../../src/views/traverse";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 
 const SLIDES: Slide[] = ["z1", "z0"].map((key, i) => ({
-  ...{ key, note: "", low: -2, high: 2, start: 0, at: 0, index: 1 - i, direction: null, kl: 1, active: true },
+  key,
+  note: "",
+  low: -2,
+  high: 2,
+  start: 0,
+  at: 0,
+  index: 1 - i,
+  direction: null,
+  kl: 1,
+  active: true,
 }));
 const DATA: TraverseData = {
   model: MODEL,
@@ -30,7 +39,7 @@ beforeEach(() => {
   engine = new FakeEngine();
   host = fakeHost(engine);
   traverse = new Traverse(host);
-  traverse.show(DATA as never);
+  traverse.show(DATA);
 });
 afterEach(() => vi.useRealTimers());
 
@@ -58,13 +67,13 @@ it("tells again what Python has not heard, and forgets it once it has", () => {
   slide(range("z0"), 1.5);
   vi.advanceTimersByTime(300);
   host.settled = false;
-  traverse.show({ ...DATA, places: { z1: -1 } } as never); // an old word
+  traverse.show({ ...DATA, places: { z1: -1 } }); // an old word
   expect(range("z0").value).toBe("1.5");
   slide(range("z1"), 1);
   vi.advanceTimersByTime(300);
   expect(host.told.at(-1)).toEqual(["places", { z0: 1.5, z1: 1 }]);
   host.settled = true;
-  traverse.show({ ...DATA, places: { z0: 1.5, z1: 1 } } as never);
+  traverse.show({ ...DATA, places: { z0: 1.5, z1: 1 } });
   slide(range("z1"), 2);
   vi.advanceTimersByTime(300);
   expect(host.told.at(-1)).toEqual(["places", { z1: 2 }]);
@@ -78,16 +87,16 @@ it("takes a number at once", () => {
 
 it("builds other sliders for another start, and keeps those of the same", () => {
   const before = range("z0");
-  traverse.show({ ...DATA, heading: "other words" } as never);
+  traverse.show({ ...DATA, heading: "other words" });
   expect(range("z0")).toBe(before);
-  traverse.show({ ...DATA, about: "m other", start: [5, 5], places: {} } as never);
+  traverse.show({ ...DATA, about: "m other", start: [5, 5], places: {} });
   expect(range("z0")).not.toBe(before);
   expect(engine.z(traverse)).toEqual([5, 5]);
 });
 
 it("tells the order that is chosen", () => {
   const slides = ["z4", "z3", "z2", "z1", "z0"].map((key, index) => ({ ...SLIDES[0], key, index }));
-  traverse.show({ ...DATA, about: "m five", start: [0, 0, 0, 0, 0], slides } as never);
+  traverse.show({ ...DATA, about: "m five", start: [0, 0, 0, 0, 0], slides });
   const order = find<HTMLSelectElement>(host, "select[aria-label='Order of the sliders']");
   order.selectedIndex = 1;
   order.dispatchEvent(new Event("change"));
@@ -126,13 +135,13 @@ it("breathes all together, each from where it stands", () => {
 
 it("has nothing that breathes where the model uses no dimension", () => {
   const slides = SLIDES.map((each) => ({ ...each, active: false }));
-  traverse.show({ ...DATA, about: "collapsed", slides } as never);
+  traverse.show({ ...DATA, about: "collapsed", slides });
   expect(button(host, "Breathe").disabled).toBe(true);
   expect(find<HTMLDetailsElement>(host, "details").open).toBe(true);
 });
 
 it("tells the class that the start has", () => {
-  traverse.show({ ...DATA, about: "conditional", y: [0, 1] } as never);
+  traverse.show({ ...DATA, about: "conditional", y: [0, 1] });
   expect([...engine.wishes.get(traverse)!.y!]).toEqual([0, 1]);
 });
 

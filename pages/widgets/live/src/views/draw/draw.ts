@@ -199,13 +199,15 @@ export class Draw implements View {
     this.busy = true;
     this.late = false;
     this.host.engine.encode(model, this.x!).then(
-      (found) => {
-        this.busy = false;
-        if (this.isOpen(model)) this.decode(model, found, asked);
-        if (this.late && this.x) this.encode();
-      },
+      (found) => this.encoded(model, found, asked),
       (error: Error) => this.host.fail(error.message, this.data!.model.encoder ?? ""),
     );
+  }
+
+  private encoded(model: Model, found: Record<string, Float32Array>, asked: number): void {
+    this.busy = false;
+    if (this.isOpen(model)) this.decode(model, found, asked);
+    if (this.late && this.x) this.encode();
   }
 
   private decode(model: Model, found: Record<string, Float32Array>, asked: number): void {

@@ -205,7 +205,7 @@ export class Board {
     const [low, high] = [toMap(this.frame, left, bottom), toMap(this.frame, right, top)];
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    for (const [value, text] of numbered(ticks(low[0], high[0], Math.max(2, width / 60)))) {
+    for (const [value, text] of written(ticks(low[0], high[0], Math.max(2, width / 60)))) {
       const [x] = toScreen(this.frame, value, 0);
       pen.moveTo(x, top);
       pen.lineTo(x, bottom);
@@ -213,7 +213,7 @@ export class Board {
     }
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const [value, text] of numbered(ticks(low[1], high[1], Math.max(2, height / 60)))) {
+    for (const [value, text] of written(ticks(low[1], high[1], Math.max(2, height / 60)))) {
       const [, y] = toScreen(this.frame, 0, value);
       pen.moveTo(left, y);
       pen.lineTo(right, y);
@@ -223,7 +223,7 @@ export class Board {
 }
 
 /** Round numbers with as many digits as tell them apart. */
-function numbered(values: number[]): [number, string][] {
+function written(values: number[]): [number, string][] {
   const step = values.length > 1 ? values[1] - values[0] : 1;
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const text = (value: number) => (digits > 3 ? value.toExponential(0) : value.toFixed(digits));

@@ -80,6 +80,30 @@ export class PointMap implements View, Ground {
   private walked = 0; // there: 0 to 1, and back: 1 to 2
 
   constructor(private readonly host: Host) {
+    this.beside.figure.className = "beside";
+    const seen = h(
+      "div",
+      { className: "seen" },
+      this.under.figure,
+      this.note,
+      this.path,
+      this.carry,
+      this.beside.figure,
+    );
+    host.root.replaceChildren(
+      h(
+        "div",
+        { className: "map" },
+        h("div", { className: "sides" }, h("div", {}, this.legend.box, this.board.box, this.toolbar()), seen),
+      ),
+    );
+    this.residual.onchange = () => {
+      this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
+      this.decode();
+    };
+  }
+
+  private toolbar(): HTMLElement {
     const tools = Object.entries(TOOLS).map(([name, title]) => {
       const button = h("button", { type: "button", title }, name);
       button.onclick = () => this.take(name as Tool);
@@ -95,33 +119,7 @@ export class PointMap implements View, Ground {
       this.leave();
       this.board.reset();
     };
-    const group = h(
-      "div",
-      { className: "tools", role: "toolbar", "aria-label": "What the pointer does" },
-      ...tools,
-      reset,
-    );
-    this.beside.figure.className = "beside";
-    const seen = h(
-      "div",
-      { className: "seen" },
-      this.under.figure,
-      this.note,
-      this.path,
-      this.carry,
-      this.beside.figure,
-    );
-    host.root.replaceChildren(
-      h(
-        "div",
-        { className: "map" },
-        h("div", { className: "sides" }, h("div", {}, this.legend.box, this.board.box, group), seen),
-      ),
-    );
-    this.residual.onchange = () => {
-      this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
-      this.decode();
-    };
+    return h("div", { className: "tools", role: "toolbar", "aria-label": "What the pointer does" }, ...tools, reset);
   }
 
   get coords(): Float32Array | null {

@@ -12,7 +12,13 @@ const DATA: DrawData = {
   centring: null,
   centre: true,
   axes: [0, 1].map((index) => ({
-    ...{ name: `z${index}`, index, direction: null, offset: 0, low: -1, high: 1, active: true },
+    name: `z${index}`,
+    index,
+    direction: null,
+    offset: 0,
+    low: -1,
+    high: 1,
+    active: true,
   })),
   plane: null,
   classes: [],
@@ -38,7 +44,7 @@ beforeEach(() => {
   engine = new Encoding();
   host = fakeHost(engine);
   draw = new Draw(host);
-  draw.show(DATA as never);
+  draw.show(DATA);
   sized(paper(), 200, 200);
 });
 afterEach(() => {
@@ -190,7 +196,7 @@ it("says why where the encoder does not run", async () => {
 
 it("shows where the drawing lies in the plane of two dimensions", async () => {
   const plane = [{ name: "cat", colour: "red", points: [0, 0, 1, 1] }];
-  draw.show({ ...DATA, model: { ...MODEL, key: "plane" }, plane } as never);
+  draw.show({ ...DATA, model: { ...MODEL, key: "plane" }, plane });
   expect([find(host, ".plane").hidden, find(host, ".bars").hidden]).toEqual([false, true]);
   stroke([20, 20]);
   await answer({ ...CODE, y: Float32Array.of(0.25, 0.75) });

@@ -68,6 +68,10 @@ it("pales what is not chosen, and brings what is to the front", () => {
     ["rgb(20 20 30)", 0.25],
     ["rgb(0 20 30)", 1],
   ]);
+  const label = { text: "seven", x: 5, y: 5, move: 12, ground: "white", ink: "black" };
+  board.show({ ...LOOK, labels: [label] });
+  vi.advanceTimersByTime(40);
+  expect(drawn().at(-1)).toMatchObject({ kind: "fillText", alpha: 1 });
 });
 
 it("draws no point that is out of sight", () => {

@@ -45,7 +45,7 @@ let host: FakeHost;
 let map: PointMap;
 
 const show = async (more: Partial<MapData> = {}) => {
-  map.show({ ...DATA, ...more } as never);
+  map.show({ ...DATA, ...more });
   await vi.advanceTimersByTimeAsync(40);
 };
 
@@ -273,11 +273,23 @@ it("enlarges between two fingers, whatever the tool, and chooses nothing", async
 
 it("explains its colours by classes or by a scale", async () => {
   const legend = find(host, ".legend");
-  expect(legend.textContent).toBe("cat");
+  expect([legend.textContent, legend.hidden]).toEqual(["cat", false]);
   await show({ legend: [], scale: { title: "KL, nats", ends: [-1.23456, 30], colours: ["black", "white"] } });
   expect(legend.textContent).toBe("KL, nats: \u22121.2330");
+  expect(legend.hidden).toBe(false);
   await show({ legend: [] });
   expect(legend.hidden).toBe(true);
+});
+
+it("begins nothing where the browser takes the hand's movement for its own", () => {
+  point(canvas(), "down", ...at(0, 0));
+  point(canvas(), "cancel", ...at(5, 0));
+  point(canvas(), "up", ...at(10, 0));
+  vi.advanceTimersByTime(300);
+  expect([find(host, ".path").hidden, host.told]).toEqual([true, []]);
+  point(canvas(), "down", ...at(0, 0)); // one finger is not taken for a second
+  point(canvas(), "move", ...at(5, 0));
+  expect(under()).toEqual([5, 0]);
 });
 
 it("says so where the points are not to be had, and asks anew with the next word", async () => {
