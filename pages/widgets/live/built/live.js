@@ -239,7 +239,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, ie = ["By KL", "By name"], ae = class {
+}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
 	move;
 	report;
 	filter = g("input", {
@@ -308,7 +308,7 @@ var y = class {
 	moved() {
 		return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
 	}
-}, oe = 250, se = .1, x = class {
+}, ae = 250, oe = .1, S = class {
 	tell;
 	timer = 0;
 	constructor(e) {
@@ -318,7 +318,7 @@ var y = class {
 		this.cancel(), this.tell();
 	}
 	later() {
-		this.cancel(), this.timer = window.setTimeout(() => this.now(), oe);
+		this.cancel(), this.timer = window.setTimeout(() => this.now(), ae);
 	}
 	flush() {
 		this.timer && this.now();
@@ -326,13 +326,13 @@ var y = class {
 	cancel() {
 		clearTimeout(this.timer), this.timer = 0;
 	}
-}, S = class {
+}, C = class {
 	motion;
 	button;
 	report;
 	request = 0;
 	constructor(e) {
-		this.motion = e, this.report = new x(() => e.tell?.()), this.button = g("button", {
+		this.motion = e, this.report = new S(() => e.tell?.()), this.button = g("button", {
 			type: "button",
 			title: e.title ?? ""
 		}, this.words[0]), this.button.onclick = ({ shiftKey: e }) => this.toggle(e);
@@ -350,7 +350,7 @@ var y = class {
 		if (this.plays) return;
 		this.report.cancel(), this.motion.begin?.(e), this.button.textContent = this.words[1];
 		let t = performance.now(), n = (e) => {
-			this.request = requestAnimationFrame(n), this.motion.step(Math.min(se, (e - t) / 1e3)), t = e;
+			this.request = requestAnimationFrame(n), this.motion.step(Math.min(oe, (e - t) / 1e3)), t = e;
 		};
 		this.request = requestAnimationFrame(n);
 	}
@@ -369,7 +369,7 @@ var y = class {
 	dispose() {
 		this.rest(), this.report.cancel();
 	}
-}, C = class {
+}, w = class {
 	settled;
 	own = "";
 	constructor(e) {
@@ -381,12 +381,12 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, ce = 4, w = .01, le = 600, ue = 24, de = 84, fe = 56, pe = class {
+}, se = 4, T = .01, ce = 600, le = 24, ue = 84, de = 56, fe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		stop: "Stop",
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
@@ -395,7 +395,7 @@ var y = class {
 	});
 	slider = new y({
 		label: "t, the place between A and B",
-		step: w
+		step: T
 	}, (e) => {
 		this.transport.rest(), this.go(e);
 	}, this.transport.report);
@@ -405,7 +405,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new ae(() => this.decode(), this.transport.report);
+	sliders = new x(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -465,7 +465,7 @@ var y = class {
 		};
 	}
 	go(e) {
-		this.t = Number((Math.round(e / w) * w).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / T) * T).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.sliders.places.size === 0, this.busy) {
@@ -498,33 +498,33 @@ var y = class {
 		this.busy = this.late = !1;
 	}
 	walk(e) {
-		this.phase += e / ce * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+		this.phase += e / se * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
 	}
 	finish() {
 		this.transport.finish();
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < le ? 2 : 4);
+		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < ce ? 2 : 4);
 		if (!t) return;
-		let n = (e - ue * (t - 1)) / t, r = this.data.slides ? .3 : .38;
+		let n = (e - le * (t - 1)) / t, r = this.data.slides ? .3 : .38;
 		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
 		for (let { now: e, ends: t } of this.shown) {
 			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, de);
+			for (let e of t) e.fit((n - 8) / 2, ue);
 		}
-		for (let e of this.ends) e.fit(fe, fe);
+		for (let e of this.ends) e.fit(de, de);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, me = 150, T = 34, he = 64, ge = 17, E = 30, _e = .12, ve = "http://www.w3.org/2000/svg";
-function D(e, t) {
-	let n = document.createElementNS(ve, e);
-	return O(n, t), n;
+}, pe = 150, E = 34, me = 64, he = 17, ge = 30, D = .12, _e = "http://www.w3.org/2000/svg";
+function O(e, t) {
+	let n = document.createElementNS(_e, e);
+	return k(n, t), n;
 }
-var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
-	svg = D("svg", { role: "img" });
+var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ve = class {
+	svg = O("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -548,34 +548,34 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - T, t = this.axes.length;
+		let e = this.box.clientWidth - E, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = T + n * t;
-		O(this.svg, {
+		let n = Math.min(90, Math.max(he, e / Math.min(t, me))), r = E + n * t;
+		k(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= E ? 1 : Math.ceil(E / n);
+		let i = n >= ge ? 1 : Math.ceil(ge / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [T + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = D("title", {}), u = D("rect", {
+			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = D("path", {
+			}), d = O("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = D("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, D("rect", {
+			}), f = O("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, O("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = D("text", {
+				let t = O("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -590,7 +590,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return pe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -599,14 +599,14 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = D("text", {
+			let n = O("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [D("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [O("line", {
 				class: "line",
-				x1: T,
+				x1: E,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -620,21 +620,21 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			O(i, {
+			k(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			O(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			k(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, be = class {
-	points = D("g", { class: "points" });
-	spread = [1, 2].map(() => D("ellipse", { class: "spread" }));
-	cross = D("path", { class: "cross" });
-	svg = D("svg", {
+}, ye = class {
+	points = O("g", { class: "points" });
+	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
+	cross = O("path", { class: "cross" });
+	svg = O("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -653,7 +653,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return D("path", {
+			return O("path", {
 				d: n,
 				stroke: e
 			});
@@ -670,7 +670,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => O(e, {
+			this.spread.forEach((e, t) => k(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -683,42 +683,42 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - _e * o,
-			-i - _e * s,
+			t - D * o,
+			-i - D * s,
 			o * 1.24,
 			s * 1.24
 		];
-		O(this.svg, {
+		k(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && O(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && k(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		O(this.svg, {
+		k(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, xe = .1, Se = .1, Ce = .1;
-function we(e) {
+}, be = .1, xe = .1, Se = .1;
+function Ce(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Te(e, t) {
+function we(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ce((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function k(e, t, n) {
+function A(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
+	return we(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,11 +726,11 @@ function k(e, t, n) {
 		}
 	}), i;
 }
-function A({ width: e, height: t, values: n }, r, i) {
+function Te({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: k(k(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
 function Ee({ width: e, height: t, values: n }, r) {
@@ -743,7 +743,7 @@ function De(e, t) {
 }
 function Oe({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < xe) return null;
+	if (r < be) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +751,7 @@ function Oe({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Se * r) return;
+		if (t <= xe * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -774,7 +774,7 @@ function Oe({ width: e, height: t, values: n }) {
 function ke(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
@@ -794,7 +794,7 @@ function Ae(e, t, n) {
 function je(e, t, n, r) {
 	let i = Oe(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = A(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Te(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
@@ -820,19 +820,19 @@ function Ne(e, t) {
 function Pe(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || A(n, i, r);
+		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || Te(n, i, r);
 		s.set(c.values, o * r * i);
 	}
 	return Ne(s, o);
 }
 // src/decode/pixels.ts
-function j(e, t, n, r = 255) {
+function Fe(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Ie = class {
+var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +850,26 @@ var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Fe(M);
+		return Ie(j);
 	}
 	get hasPast() {
-		return M.length > 0;
+		return j.length > 0;
 	}
 	undo() {
-		M.pop(), this.changed();
+		j.pop(), this.changed();
 	}
 	clear() {
-		M.push(null), this.changed();
+		j.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, N(this.context, t, e);
+		this.hint.hidden = t.length > 0, M(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, M.push(this.stroke), this.changed());
+		}, j.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +882,7 @@ var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function N(e, t, { dark: n, coloured: r }) {
+function M(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -893,17 +893,17 @@ function N(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", Ue = class {
+var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", We = class {
 	host;
-	paper = new Ie(() => ({
+	paper = new Le(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ye();
-	plane = new be();
+	bars = new ve();
+	plane = new ye();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -970,14 +970,14 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Le / Math.max(i, r);
+		let a = Re / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Ve);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(He);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -993,7 +993,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		N(this.field, e, this.look);
+		M(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
 		this.x = Pe(s, {
 			width: a,
@@ -1009,7 +1009,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return j(e, t, n * r);
+		return Fe(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1046,7 +1046,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${We(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ge(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1060,7 +1060,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Be / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ve / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1068,12 +1068,12 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = He, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Ue, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		N(s, this.paper.drawn, this.look), [
+		M(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1088,10 +1088,10 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Re,
+			e < ze,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= ze;
+		], o = !i && e >= Be;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1109,15 +1109,15 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function We(e, t) {
+function Ge(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/server.ts
-var Ge = class {
+var Ke = class {
 	ask;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = Ke) {
+	constructor(e = qe) {
 		this.ask = e;
 	}
 	decode(e, t) {
@@ -1141,7 +1141,7 @@ var Ge = class {
 		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
 	}
 };
-async function Ke({ model: e, z: t, y: n, rows: r }, i) {
+async function qe({ model: e, z: t, y: n, rows: r }, i) {
 	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(_(e.pictures), {
 		method: "POST",
 		body: o,
@@ -1149,14 +1149,14 @@ async function Ke({ model: e, z: t, y: n, rows: r }, i) {
 	});
 	if (!s.ok) throw Error(await s.text());
 	let [c, l, u] = e.shape;
-	return j(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	return Fe(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
 }
 // src/decode/worker.ts?worker&inline
-var qe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Je = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", qe], { type: "text/javascript;charset=utf-8" });
-function Ye(e) {
+var Je = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Ye = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Je], { type: "text/javascript;charset=utf-8" });
+function Xe(e) {
 	let t;
 	try {
-		if (t = Je && (self.URL || self.webkitURL).createObjectURL(Je), !t) throw "";
+		if (t = Ye && (self.URL || self.webkitURL).createObjectURL(Ye), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1165,14 +1165,14 @@ function Ye(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(qe), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Je), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Xe = 16384, Ze = class {
+var Ze = 16384, Qe = class {
 	worker;
 	server;
 	id = 0;
@@ -1183,7 +1183,7 @@ var Xe = 16384, Ze = class {
 	failures = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Ge()) {
+	constructor(e, t = new Ke()) {
 		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
 	}
 	onFailure(e) {
@@ -1242,7 +1242,7 @@ var Xe = 16384, Ze = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Xe / (u * d * f))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Ze / (u * d * f))));
 		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
 			...r,
 			row: a + p
@@ -1327,35 +1327,35 @@ var Xe = 16384, Ze = class {
 		for (let n of this.failures) n(e, t);
 	}
 };
-async function P(e) {
+async function N(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var F = null;
-function Qe(e) {
-	if (F?.runtime === e) return F.engine;
+var P = null;
+function $e(e) {
+	if (P?.runtime === e) return P.engine;
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Ye();
-	return F = {
+	let t = new Xe();
+	return P = {
 		runtime: e,
-		engine: new Ze(t)
+		engine: new Qe(t)
 	}, t.postMessage({
 		kind: "begin",
 		runtime: _(e)
-	}), F.engine;
+	}), P.engine;
 }
-function $e() {
-	F?.engine.close(), F = null;
+function et() {
+	P?.engine.close(), P = null;
 }
 // src/views/grid.ts
-var et = .01;
-function tt(e, t, n, r) {
+var tt = .01;
+function nt(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var nt = class {
+var rt = class {
 	host;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1364,15 +1364,15 @@ var nt = class {
 		className: "mark",
 		hidden: !0
 	});
-	echo = new C(() => this.host.settled);
-	report = new x(() => this.host.tell("knobs", this.echo.send({
+	echo = new w(() => this.host.settled);
+	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: et,
+		step: tt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1425,7 +1425,7 @@ var nt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await P(n.points));
+				let e = new Float32Array(await N(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1452,7 +1452,7 @@ var nt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: tt(r, a, t * e.dim, this.at),
+			z: nt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1494,7 +1494,7 @@ var nt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, rt = 1e3, it = class {
+}, it = 1e3, at = class {
 	root;
 	engine;
 	note = g("p", {
@@ -1513,16 +1513,16 @@ var nt = class {
 	}
 	put() {
 		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, rt) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, it) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, at = .05;
-function ot(e, t, n) {
+}, ot = .05;
+function st(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * at) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ot) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1531,13 +1531,13 @@ function ot(e, t, n) {
 		sy: c
 	};
 }
-var I = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], L = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], R = (e, t, n) => ({
+var F = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], I = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], L = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function z(e, t, n, r) {
-	let [i, a] = L(e, n, r);
+function R(e, t, n, r) {
+	let [i, a] = I(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1546,7 +1546,7 @@ function z(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function st(e, { sx: t, sy: n }, r, i) {
+function ct(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1554,33 +1554,33 @@ function st(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function ct(e, t, n) {
+function lt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function lt(e, t) {
+function ut(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) ct(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) lt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var ut = ([e, t], [n, r]) => [
+var dt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function dt({ mean: e, axes: t }, n, r) {
+function ft({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function ft({ axes: e }, t, [n, r], i, a) {
+function pt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function B(e, t, n) {
+function z(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1589,7 +1589,7 @@ function B(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function pt(e, t, n, r, i) {
+function mt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1613,7 +1613,7 @@ function pt(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var mt = [
+var ht = [
 	[],
 	[
 		0,
@@ -1696,16 +1696,16 @@ var mt = [
 		.9
 	]
 ];
-function V(e, t, n, r, i) {
-	let a = mt[t] ?? [];
+function B(e, t, n, r, i) {
+	let a = ht[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function ht(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = I(t, i, a);
-	H(e, l, u, o, s, 2), U(e, r, [l, u - o], {
+function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = F(t, i, a);
+	V(e, l, u, o, s, 2), H(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1713,11 +1713,11 @@ function ht(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function gt(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = I(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = F(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	H(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), U(e, r, [s, c - p], {
+	V(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), H(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1725,16 +1725,16 @@ function gt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function H(e, t, n, r, i, a) {
+function V(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function U(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function H(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
+var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1774,7 +1774,7 @@ var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = ot(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = st(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1794,7 +1794,7 @@ var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < W[0] || t > W[1] || (this.frame = e, this.draw());
+		t < U[0] || t > U[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1811,7 +1811,7 @@ var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) gt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) _t(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1819,11 +1819,11 @@ var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), V(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), B(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return I(this.frame, t[2 * e], t[2 * e + 1]);
+		return F(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1845,66 +1845,66 @@ var _t = .25, vt = .8, yt = 14, W = [.5, 400], bt = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) ht(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) gt(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? _t : vt;
+			e.globalAlpha = l ? 1 : r.size ? vt : yt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), V(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), B(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${yt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${bt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [L(this.frame, t, o), L(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [I(this.frame, t, o), I(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of G(B(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = I(this.frame, t, 0);
+		for (let [t, i] of W(z(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = F(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of G(B(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = I(this.frame, 0, n);
+		for (let [n, r] of W(z(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = F(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function G(e) {
+function W(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var xt = {
+var St = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, K = {
+}, G = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, St = 250, Ct = {
+}, Ct = 250, wt = {
 	mouse: 12,
 	touch: 26
-}, wt = 4, Tt = .0015, Et = 33, Dt = 6, Ot = {
+}, Tt = 4, Et = .0015, Dt = 33, Ot = 6, kt = {
 	coarse: 10,
 	fine: 1
-}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function kt({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? ut(t[0], t.at(-1)) : t;
+}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function At({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? dt(t[0], t.at(-1)) : t;
 }
-var At = class {
+var jt = class {
 	board;
 	ground;
 	gesture = null;
@@ -1923,7 +1923,7 @@ var At = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = L(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = I(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -1937,17 +1937,17 @@ var At = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = L(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > wt, r.tool === "Move" ? (t.turn(R(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = I(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Tt, r.tool === "Move" ? (t.turn(L(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = kt(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(lt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), St), t.hover();
+		let i = this.hit(r.touch), a = At(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ut(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), Ct), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -1958,32 +1958,32 @@ var At = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = R(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(z(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = L(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(R(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Et : 1) * (e.ctrlKey ? Dt : 1);
-		this.board.turn(z(this.board.frame, Math.exp(-e.deltaY * t * Tt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Dt : 1) * (e.ctrlKey ? Ot : 1);
+		this.board.turn(R(this.board.frame, Math.exp(-e.deltaY * t * Et), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (K[r]) this.arrow(K[r], e.shiftKey ? Ot.fine : Ot.coarse);
+		if (G[r]) this.arrow(G[r], e.shiftKey ? kt.fine : kt.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(z(t.frame, r === "+" ? 1.25 : .8, ...I(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(R(t.frame, r === "+" ? 1.25 : .8, ...F(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = I(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = F(r, ...this.ground.at);
 		this.ground.rest();
-		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
-		this.ground.look(L(r, o, s), !0);
+		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
+		this.ground.look(I(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -1991,14 +1991,14 @@ var At = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = I(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? Ct.touch : Ct.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = F(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? wt.touch : wt.mouse) ? n.near : -1;
 	}
-}, jt = class {
+}, Mt = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Mt(t), e))), t) {
-			let e = Mt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Nt(t), e))), t) {
+			let e = Nt(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2006,50 +2006,50 @@ var At = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Mt(e) {
+function Nt(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Nt = [7, 6];
-function Pt(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = I(t.frame, ...a), d = i && kt(i);
+var Pt = [7, 6];
+function Ft(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = F(t.frame, ...a), d = i && At(i);
 	if (d) {
-		let n = d.map((e) => I(t.frame, ...e));
-		return J(e, [...n, n[0]], l);
+		let n = d.map((e) => F(t.frame, ...e));
+		return q(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ft(e, t, n, s, l), c || It(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && It(e, t, n, s, l), c || Lt(e, t, n.near, u);
 }
-function J(e, t, n) {
+function q(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Ft(e, t, { t: n, straight: r }, i, a) {
+function It(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Nt), J(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Pt), q(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function It(e, t, n, [r, i]) {
+function Lt(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ht = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Ut = (e) => e.toFixed(2).replace("-", "−"), Wt = class {
+var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ut = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wt = (e) => e.toFixed(2).replace("-", "−"), Gt = class {
 	host;
-	board = new bt((e) => this.over(e));
-	hand = new At(this.board, this);
+	board = new xt((e) => this.over(e));
+	hand = new jt(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new jt();
+	legend = new Mt();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
 	note = g("p", { className: "note" });
-	transport = new S({ step: (e) => this.walk(e) });
+	transport = new C({ step: (e) => this.walk(e) });
 	share = new y({
 		label: "Place on the path",
 		step: .01
@@ -2060,8 +2060,8 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		className: "path",
 		hidden: !0
 	}, this.transport.button, this.share.range);
-	settings = new C(() => this.host.settled);
-	choices = new C(() => this.host.settled);
+	settings = new w(() => this.host.settled);
+	choices = new w(() => this.host.settled);
 	data = null;
 	points = null;
 	wanted = "";
@@ -2084,7 +2084,7 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(xt).map(([e, t]) => {
+		let e = Object.entries(St).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2116,7 +2116,7 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Vt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : Ht), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2124,9 +2124,9 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([P(e.points), P(e.means)]);
+			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = pt(t, n, e.count, e.model.dim, e.linear);
+			this.points = mt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
 		}
@@ -2167,7 +2167,7 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = st(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ct(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2183,13 +2183,13 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? ft(e, this.mean(this.near), this.place(this.near), ...this.at) : dt(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? pt(e, this.mean(this.near), this.place(this.near), ...this.at) : ft(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Ut(this.at[t])}`).join(", "), s = `distance ${Ut(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Vt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wt(this.at[t])}`).join(", "), s = `distance ${Wt(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Ht), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2225,16 +2225,16 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Lt) % 2, this.step();
+		this.walked = (this.walked + e / Rt) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ht), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ut), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Pt(e, this.board, {
+		Ft(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2249,23 +2249,33 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= zt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, Rt), this.beside.fit(e ? t / 6 : Bt, Bt);
+		let e = this.host.root.clientWidth <= Bt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, zt), this.beside.fit(e ? t / 6 : Vt, Vt);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
-}, Gt = 1 / 4, Kt = .02, qt = 3, Jt = 150, Yt = 64, Xt = 120, Zt = {
+};
+// src/parts/drag.ts
+function Kt(e, t, n) {
+	e.onpointerdown = (n) => {
+		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
+	}, e.onpointermove = (n) => {
+		e.hasPointerCapture(n.pointerId) && t(n);
+	}, e.onlostpointercapture = n;
+}
+// src/views/pad.ts
+var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Qt = class {
+}, $t = class {
 	host;
 	now = new v();
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		title: "Walk slowly from corner to corner, and back",
 		begin: () => this.begin(),
 		step: (e) => this.walk(e),
@@ -2292,7 +2302,7 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), this.drag();
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2326,20 +2336,15 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 			};
 		}), this.frame.className = `frame ${this.count === 3 ? "three" : "four"}`, this.frame.replaceChildren(this.plane, ...this.found.map(({ box: e }) => e));
 	}
-	drag() {
-		let e = ({ clientX: e, clientY: t }) => {
-			let { left: n, top: r, width: i, height: a } = this.plane.getBoundingClientRect();
-			this.go([(e - n) / i, (t - r) / a]);
-		};
-		this.plane.onpointerdown = (t) => {
-			t.button === 0 && (this.plane.setPointerCapture(t.pointerId), e(t));
-		}, this.plane.onpointermove = (t) => this.plane.hasPointerCapture(t.pointerId) && e(t), this.plane.onlostpointercapture = () => this.transport.report.later();
+	follow({ clientX: e, clientY: t }) {
+		let { left: n, top: r, width: i, height: a } = this.plane.getBoundingClientRect();
+		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Zt[e.key];
+		let t = Qt[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Kt : Kt;
+		let n = e.shiftKey ? 5 * Jt : Jt;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2359,10 +2364,10 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * Gt, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * qt, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(qt)), Number(this.at[1].toFixed(qt))];
+		return [Number(this.at[0].toFixed(Yt)), Number(this.at[1].toFixed(Yt))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2400,31 +2405,31 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Jt, t);
-		let n = Math.max(Xt, Math.min(e - 144, t));
+		this.now.fit(e - Xt, t);
+		let n = Math.max(Zt, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Yt, Yt);
+		for (let { screen: e } of this.found) e.fit(J, J);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, $t = 3, Y = .02, en = 3, tn = 24, nn = 120, rn = {
+}, en = 3, Y = .02, tn = 3, nn = 24, rn = 120, an = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: Y,
 	ArrowUp: Y
-}, an = class {
+}, on = class {
 	host;
 	decoded = new v();
 	mixed = new v();
 	screens = g("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
 	output = g("output");
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		title: "There and back; with Shift, backwards first",
 		begin: (e) => this.direction = e || this.t >= 1 ? -1 : 1,
 		step: (e) => this.walk(e),
@@ -2446,7 +2451,8 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 			"aria-hidden": "true"
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
-		for (let { canvas: e } of [this.decoded, this.mixed]) this.scrub(e);
+		let i = () => this.transport.report.later();
+		for (let { canvas: e } of [this.decoded, this.mixed]) Kt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2459,17 +2465,11 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => on(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => sn(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
-	scrub(e) {
-		let t = (t) => this.go(t.offsetX / e.clientWidth);
-		e.onpointerdown = (n) => {
-			n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
-		}, e.onpointermove = (n) => e.hasPointerCapture(n.pointerId) && t(n), e.onlostpointercapture = () => this.transport.report.later();
-	}
 	press(e) {
-		let t = rn[e.key];
+		let t = an[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2479,11 +2479,11 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / $t;
+		let t = this.t + this.direction * e / en;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(en));
+		return Number(this.t.toFixed(tn));
 	}
 	draw() {
 		let e = this.time();
@@ -2505,15 +2505,15 @@ var Lt = 4, Rt = 360, zt = 540, Bt = 92, Vt = "Between points a t-SNE map has no
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - tn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= nn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - nn * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= rn ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function on(e, [, t, n]) {
+async function sn(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2523,13 +2523,13 @@ async function on(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/traverse.ts
-var sn = 6, cn = .6, ln = 120, un = {
-	compare: pe,
-	draw: Ue,
-	grid: nt,
-	map: Wt,
-	pad: Qt,
-	path: an,
+var cn = 6, ln = .6, un = 120, dn = {
+	compare: fe,
+	draw: We,
+	grid: rt,
+	map: Gt,
+	pad: $t,
+	path: on,
 	traverse: class {
 		host;
 		now = new v();
@@ -2538,8 +2538,8 @@ var sn = 6, cn = .6, ln = 120, un = {
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
 		changed = /* @__PURE__ */ new Map();
-		echo = new C(() => this.host.settled);
-		transport = new S({
+		echo = new w(() => this.host.settled);
+		transport = new C({
 			play: "Breathe",
 			stop: "Stop",
 			title: "Walk slowly through the range, there and back",
@@ -2549,7 +2549,7 @@ var sn = 6, cn = .6, ln = 120, un = {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", Object.fromEntries(this.changed));
 			}
 		});
-		sliders = new ae((e) => this.move(e), this.transport.report);
+		sliders = new x((e) => this.move(e), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2596,7 +2596,7 @@ var sn = 6, cn = .6, ln = 120, un = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(cn, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(ln, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2606,7 +2606,7 @@ var sn = 6, cn = .6, ln = 120, un = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / sn * 2 * Math.PI;
+			this.phase += e / cn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
@@ -2618,7 +2618,7 @@ var sn = 6, cn = .6, ln = 120, un = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= ln ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= un ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2627,8 +2627,8 @@ var sn = 6, cn = .6, ln = 120, un = {
 		}
 	}
 }, X = /* @__PURE__ */ new WeakMap(), Z = 0, Q = 0;
-function dn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Z && $e(), Z = Math.max(Z, e.attempt);
+function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
+	e.attempt > Z && et(), Z = Math.max(Z, e.attempt);
 	let i = (e, t) => r("failed", {
 		reason: e,
 		file: t
@@ -2636,7 +2636,7 @@ function dn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = fn(e.view, t, Qe(e.runtime));
+			a = pn(e.view, t, $e(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2659,7 +2659,7 @@ function dn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
 var $ = () => void 0;
-function fn(e, t, n) {
+function pn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2670,7 +2670,7 @@ function fn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new un[e](i), o = new it(r, n), s = new ResizeObserver(() => a.fit());
+	}, a = new dn[e](i), o = new at(r, n), s = new ResizeObserver(() => a.fit());
 	s.observe(r);
 	let c = () => a.fit();
 	window.addEventListener("resize", c);
@@ -2696,4 +2696,4 @@ function fn(e, t, n) {
 		}
 	};
 }
-export { dn as default };
+export { fn as default };

@@ -3,6 +3,7 @@ import { blend, centre, clamp, corners, type Place, walk, weights } from "../mat
 import { h } from "../parts/dom";
 import "./pad.css";
 import type { Model } from "../decode/protocol";
+import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
@@ -84,7 +85,11 @@ export class Pad implements View {
     this.middle.onclick = () => this.put(centre(this.count));
     this.plane.ondblclick = () => this.put(centre(this.count));
     this.plane.onkeydown = (event) => this.press(event);
-    this.drag();
+    drag(
+      this.plane,
+      (event) => this.follow(event),
+      () => this.transport.report.later(),
+    );
   }
 
   private get count(): number {
@@ -131,18 +136,9 @@ export class Pad implements View {
     this.frame.replaceChildren(this.plane, ...this.found.map(({ box }) => box));
   }
 
-  private drag(): void {
-    const follow = ({ clientX, clientY }: PointerEvent) => {
-      const { left, top, width, height } = this.plane.getBoundingClientRect();
-      this.go([(clientX - left) / width, (clientY - top) / height]);
-    };
-    this.plane.onpointerdown = (event) => {
-      if (event.button !== 0) return;
-      this.plane.setPointerCapture(event.pointerId);
-      follow(event);
-    };
-    this.plane.onpointermove = (event) => this.plane.hasPointerCapture(event.pointerId) && follow(event);
-    this.plane.onlostpointercapture = () => this.transport.report.later();
+  private follow({ clientX, clientY }: PointerEvent): void {
+    const { left, top, width, height } = this.plane.getBoundingClientRect();
+    this.go([(clientX - left) / width, (clientY - top) / height]);
   }
 
   private press(event: KeyboardEvent): void {

@@ -3,6 +3,7 @@ import { lerp, slerp } from "../maths/blend";
 import { h } from "../parts/dom";
 import "./path.css";
 import type { Model } from "../decode/protocol";
+import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Transport } from "../parts/transport";
@@ -61,7 +62,10 @@ export class Path implements View {
     host.root.replaceChildren(h("div", { className: "path" }, this.screens, bar));
     range.className = "place";
     range.onkeydown = (event) => this.press(event);
-    for (const { canvas } of [this.decoded, this.mixed]) this.scrub(canvas);
+    const letGo = () => this.transport.report.later();
+    for (const { canvas } of [this.decoded, this.mixed]) {
+      drag(canvas, (event) => this.go(event.offsetX / canvas.clientWidth), letGo);
+    }
   }
 
   show(data: PathData): void {
@@ -93,18 +97,6 @@ export class Path implements View {
     if (this.data?.about !== data.about) return;
     this.ends = [found[0], found[1]];
     this.mix();
-  }
-
-  /** Moving over a picture moves along the path. */
-  private scrub(canvas: HTMLCanvasElement): void {
-    const follow = (event: PointerEvent) => this.go(event.offsetX / canvas.clientWidth);
-    canvas.onpointerdown = (event) => {
-      if (event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      follow(event);
-    };
-    canvas.onpointermove = (event) => canvas.hasPointerCapture(event.pointerId) && follow(event);
-    canvas.onlostpointercapture = () => this.transport.report.later();
   }
 
   private press(event: KeyboardEvent): void {
