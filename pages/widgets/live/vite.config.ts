@@ -8,7 +8,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     lib: {
-      entry: { live: "src/main.ts", steps: "src/steps.ts" },
+      entry: { live: "src/main.ts", steps: "src/history/steps.ts" },
       formats: ["es"],
       fileName: (_, name) => `${name}.js`,
       cssFileName: "live",

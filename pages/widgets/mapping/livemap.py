@@ -160,7 +160,7 @@ def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, 
 
 
 def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:
-    """Columns of four bytes a number: `src/map.ts` reads them in this order.
+    """Columns of four bytes a number: `src/maths/points.ts` reads them in this order.
 
     Places (N, 2), error and KL (NaN where there is none), row, class (-1: unknown) and the class that the model
     was given (-1: none), colour and symbol of each; then mean (D,) and axes (2, D) of a linear map.

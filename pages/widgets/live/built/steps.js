@@ -21,7 +21,7 @@ var t = class {
 	waiting = [];
 	isRunning = !1;
 	constructor(e) {
-		let t = e.send, n = /* @__PURE__ */ new WeakSet(), r = (e) => this.said(e), i = (e) => this.answered(e.data);
+		let { send: t } = e, n = /* @__PURE__ */ new WeakSet(), r = (e) => this.said(e), i = (e) => this.answered(e.data);
 		e.send = function(e) {
 			n.has(this) || this.addEventListener("message", i), n.add(this), r(e), t.call(this, e);
 		};

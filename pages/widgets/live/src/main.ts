@@ -1,16 +1,16 @@
 // The component: which view is shown, and what happens where nothing can be decoded.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import "./style.css"; // first: those of the views build on it
-import { Compare } from "./compare";
-import { Draw } from "./draw";
-import { type Engine, engine, forget } from "./engine";
-import { Grid } from "./grid";
-import { Loading } from "./loading";
-import { PointMap } from "./map";
-import { Pad } from "./pad";
-import { Path } from "./path";
-import type { Model } from "./protocol";
-import { Traverse } from "./traverse";
+import { Compare } from "./views/compare";
+import { Draw } from "./views/draw/draw";
+import { type Engine, engine, forget } from "./decode/engine";
+import { Grid } from "./views/grid";
+import { Loading } from "./decode/loading";
+import { PointMap } from "./views/map/map";
+import { Pad } from "./views/pad";
+import { Path } from "./views/path";
+import type { Model } from "./decode/protocol";
+import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {
@@ -39,7 +39,7 @@ interface Shown {
   host: Told;
   view: View;
   loading: Loading;
-  dispose(): void;
+  dispose: () => void;
 }
 
 const shown = new WeakMap<Node, Shown>(); // Streamlit calls the default export again with every change of data or theme
@@ -51,7 +51,7 @@ export default function live({
   parentElement,
   setStateValue,
   setTriggerValue,
-}: FrontendRendererArgs<Record<string, unknown>, Data>) {
+}: FrontendRendererArgs<Record<string, unknown>, Data>): (() => void) | undefined {
   if (data.attempt > attempts) forget();
   attempts = Math.max(attempts, data.attempt);
   // A trigger: each time anew, if it is tried again.
@@ -63,14 +63,13 @@ export default function live({
       found = mount(data.view, parentElement, engine(data.runtime));
     } catch (error) {
       fail(error instanceof Error ? error.message : String(error), "");
-      return;
+      return undefined;
     }
     shown.set(parentElement, found);
   }
   const { host } = found;
   const tell = (name: string, value: unknown) => {
     host.last = count = Math.max(count + 1, Date.now());
-    host.settled = false;
     setStateValue(name, { value, count });
   };
   Object.assign(host, { tell, fail, data, settled: data.told >= host.last });
@@ -81,20 +80,21 @@ export default function live({
   return found.dispose;
 }
 
-function mount(name: string, parent: HTMLElement | ShadowRoot, engine: Engine): Shown {
+const silent = () => undefined;
+
+function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Shown {
   const root = parent.querySelector<HTMLElement>(".live")!;
   root.dataset.view = name; // each view's styles are its own
   root.replaceChildren();
-  const silent = () => undefined;
-  const host: Told = { root, engine, tell: silent, fail: silent, settled: true, data: null, last: 0 };
+  const host: Told = { root, engine: by, tell: silent, fail: silent, settled: true, data: null, last: 0 };
   const view = new VIEWS[name](host);
-  const loading = new Loading(root, engine);
+  const loading = new Loading(root, by);
   const observer = new ResizeObserver(() => view.fit());
   observer.observe(root);
   const fit = () => view.fit();
   window.addEventListener("resize", fit);
   // Of files, only those that this view has been given: another may have gone on to another model.
-  const deaf = engine.onFailure((reason, file) => {
+  const deaf = by.onFailure((reason, file) => {
     if (file === "" || JSON.stringify(host.data).includes(file.split("/").at(-1)!)) host.fail(reason, file);
   });
   const finish = (event: Event) => {

@@ -1,13 +1,13 @@
 // What a view is, and what it gets to work with.
-import type { Engine } from "./engine";
+import type { Engine } from "./decode/engine";
 
 /** A view's ties to the rest of the world. `tell` sends to Python: when the hand lets go, never while it moves. */
 export interface Host {
   root: HTMLElement;
   engine: Engine;
   settled: boolean; // Python has heard all that was told
-  tell(name: string, value: unknown): void;
-  fail(reason: string, file: string): void;
+  tell: (name: string, value: unknown) => void;
+  fail: (reason: string, file: string) => void;
 }
 
 export interface View {

@@ -1,0 +1,254 @@
+// Compare: several models under one movement; all are decoded, and drawn together, for one and the same place.
+import { moved, type Slide } from "../maths/axes";
+import { lerp } from "../maths/blend";
+import "./compare.css";
+import { h } from "../parts/dom";
+import type { Model } from "../decode/protocol";
+import { Screen } from "../parts/screen";
+import { Slider } from "../parts/slider";
+import { Sliders } from "../parts/sliders";
+import { Transport } from "../parts/transport";
+import { Echo, type Host, type View } from "../view";
+
+const THERE = 4; // seconds from A to B
+const STEP = 0.01;
+const PHONE = 600; // CSS pixels: what is narrower has two models beside each other at most
+const GAP = 24;
+const THUMB = 84; // CSS pixels of A and B rebuilt
+const END = 56; // CSS pixels of A and B beside the slider
+
+interface Column {
+  model: Model;
+  name: string;
+  a: number[];
+  b: number[];
+  ya: number[] | null; // the class of A, of a model that is told it
+  yb: number[] | null;
+  rebuilt: [string, string];
+  facts: string[];
+}
+
+export interface CompareData {
+  columns: Column[];
+  about: string; // other models or pictures have another
+  ends: [string, string]; // the pictures A and B
+  t?: number; // of the way from A to B
+  slides?: Slide[]; // of the same z
+  places?: Record<string, number>;
+  warning?: string;
+}
+
+interface Shown {
+  column: Column;
+  now: Screen;
+  ends: [Screen, Screen];
+  figure: HTMLElement;
+}
+
+export class Compare implements View {
+  private readonly ends = [new Screen(), new Screen()];
+  private readonly value = h("output");
+  private readonly echo = new Echo<unknown>(() => this.host.settled);
+  private readonly transport = new Transport({
+    stop: "Stop",
+    title: "There and back",
+    begin: () => (this.phase = Math.acos(1 - 2 * this.t)),
+    step: (seconds) => this.walk(seconds),
+    tell: () =>
+      this.data?.slides
+        ? this.host.tell("places", this.echo.send(this.sliders.moved()))
+        : this.host.tell("t", this.echo.send(this.t)),
+  });
+  private readonly slider = new Slider(
+    { label: "t, the place between A and B", step: STEP },
+    (t) => {
+      this.transport.rest();
+      this.go(t);
+    },
+    this.transport.report,
+  );
+  private readonly way = h(
+    "div",
+    { className: "way" },
+    this.ends[0].figure,
+    this.transport.button,
+    this.slider.range,
+    this.value,
+    this.ends[1].figure,
+  );
+  private readonly warning = h("p", { className: "warning", role: "alert" });
+  private readonly reset = h("button", { type: "button" }, "Reset all");
+  private readonly sliders = new Sliders(() => this.decode(), this.transport.report);
+  private readonly same = h(
+    "div",
+    { className: "same" },
+    h("div", { className: "tools" }, this.reset, this.sliders.filter),
+    this.sliders.box,
+  );
+  private readonly columns = h("div", { className: "columns" });
+  private readonly root = h("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
+  private shown: Shown[] = [];
+  private data: CompareData | null = null;
+  private t = 0.5;
+  private phase = 0;
+  private busy = false; // a picture of each model is under way
+  private late = false; // and the place is another by now
+
+  constructor(private readonly host: Host) {
+    host.root.replaceChildren(this.root);
+    this.reset.onclick = () => {
+      this.begin({});
+      this.transport.report.now();
+    };
+    ["A", "B"].forEach((name, i) => this.ends[i].label(name, `Picture ${name}`));
+  }
+
+  show(data: CompareData): void {
+    const other = Boolean(this.data?.slides) !== Boolean(data.slides) || this.data === null; // movement
+    const others = this.data?.about !== data.about || other;
+    const news = this.echo.isNews(data.slides ? data.places : data.t) || other;
+    this.data = data;
+    this.way.hidden = data.slides !== undefined;
+    this.same.hidden = this.warning.hidden = data.slides === undefined;
+    this.root.classList.toggle("slid", data.slides !== undefined);
+    if (others) this.build();
+    if (data.slides) {
+      if (news || others) this.begin(data.places!);
+    } else if (news) {
+      this.transport.rest();
+      this.go(data.t!);
+    } else if (others) this.go(this.t); // other pictures under the same movement
+  }
+
+  /** Put the sliders where Python has them. */
+  private begin(places: Record<string, number>): void {
+    this.transport.rest();
+    this.sliders.put(places);
+    this.decode();
+  }
+
+  /** Other models, other pictures, or the other movement. */
+  private build(): void {
+    const { columns, ends, slides, warning } = this.data!;
+    this.forget();
+    this.shown = columns.map((column) => this.column(column));
+    this.columns.replaceChildren(...this.shown.map(({ figure }) => figure));
+    this.warning.textContent = warning ?? "";
+    const [, height, width] = columns[0].model.shape;
+    this.ends.forEach((screen, i) => {
+      screen.arrange({ width, height });
+      void screen.load(ends[i]);
+    });
+    this.sliders.show(slides ?? []);
+    for (const { model } of columns) this.host.engine.load(model.decoder);
+    this.fit();
+  }
+
+  private column(column: Column): Shown {
+    const [, height, width] = column.model.shape;
+    const [now, a, b] = [new Screen(), new Screen(), new Screen()];
+    [now, a, b].forEach((screen) => screen.arrange({ width, height }));
+    now.label("", `${column.name}: decoded now`);
+    a.label("A rebuilt", `${column.name}: A rebuilt`);
+    b.label("B rebuilt", `${column.name}: B rebuilt`);
+    void a.load(column.rebuilt[0]);
+    void b.load(column.rebuilt[1]);
+    const facts = h("ul", {}, ...column.facts.map((fact) => h("li", {}, fact)));
+    a.figure.className = "to-a";
+    b.figure.className = "to-b";
+    const figure = h(
+      "section",
+      { "aria-label": column.name },
+      h("h2", {}, column.name),
+      h(
+        "div",
+        { className: "row" },
+        now.figure,
+        h("div", {}, h("div", { className: "rebuilt" }, a.figure, b.figure), facts),
+      ),
+    );
+    return { column, now, ends: [a, b], figure };
+  }
+
+  private go(t: number): void {
+    this.t = Number((Math.round(t / STEP) * STEP).toFixed(2));
+    this.slider.put(this.t);
+    this.value.textContent = `t = ${this.t.toFixed(2)}`;
+    this.decode();
+  }
+
+  /** One picture of each model at a time, drawn when all are there: they never stand at different places. */
+  private decode(): void {
+    this.reset.disabled = this.sliders.places.size === 0;
+    if (this.busy) {
+      this.late = true;
+      return;
+    }
+    const asked = performance.now();
+    const { shown } = this;
+    const found: Uint8ClampedArray<ArrayBuffer>[] = [];
+    this.busy = true;
+    this.late = false;
+    shown.forEach((each, i) => {
+      const [z, y] = this.point(each.column);
+      this.host.engine.decode(each, {
+        model: each.column.model,
+        z,
+        y,
+        rows: 1,
+        onPixels: (pixels) => {
+          if (this.shown !== shown) return; // other models by now
+          found[i] = pixels; // perhaps the second time: the server's came first
+          if (shown.some((_, k) => !found[k])) return;
+          found.forEach((picture, k) => shown[k].now.draw(picture, 0, 1, asked));
+          this.busy = false;
+          if (this.late) this.decode();
+        },
+      });
+    });
+  }
+
+  private point({ a, b, ya, yb }: Column): [Float32Array, Float32Array | undefined] {
+    const { slides, columns } = this.data!;
+    if (slides) return [moved(columns[0].a, slides, this.sliders.places), ya ? Float32Array.from(ya) : undefined];
+    return [lerp(a, b, this.t), ya && yb ? lerp(ya, yb, this.t) : undefined];
+  }
+
+  /** Drop what is under way. */
+  private forget(): void {
+    for (const each of this.shown) {
+      this.host.engine.cancel(each);
+      for (const screen of [each.now, ...each.ends]) screen.dispose();
+    }
+    this.busy = this.late = false;
+  }
+
+  private walk(seconds: number): void {
+    this.phase += (seconds / THERE) * Math.PI;
+    this.go((1 - Math.cos(this.phase)) / 2);
+  }
+
+  finish(): void {
+    this.transport.finish();
+  }
+
+  fit(): void {
+    const room = this.columns.clientWidth;
+    const across = Math.min(this.shown.length, room < PHONE ? 2 : 4);
+    if (!across) return;
+    const wide = (room - GAP * (across - 1)) / across;
+    const share = this.data!.slides ? 0.3 : 0.38;
+    this.columns.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
+    for (const { now, ends } of this.shown) {
+      now.fit(wide, window.innerHeight * share);
+      for (const screen of ends) screen.fit((wide - 8) / 2, THUMB);
+    }
+    for (const screen of this.ends) screen.fit(END, END);
+  }
+
+  dispose(): void {
+    this.transport.dispose();
+    this.forget();
+    for (const screen of this.ends) screen.dispose();
+  }
+}

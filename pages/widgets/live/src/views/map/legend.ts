@@ -1,0 +1,29 @@
+// What the colours of a map mean.
+import { h } from "../../parts/dom";
+
+/** Classes by their colours. */
+export type Entry = { text: string; ground: string };
+
+/** Numbers by the colours from one end to the other. */
+export type ColourScale = { title: string; ends: [number, number]; colours: string[] };
+
+export class Legend {
+  readonly box = h("div", { className: "legend" });
+
+  show(entries: Entry[], scale: ColourScale | null): void {
+    this.box.replaceChildren(...entries.map(({ text, ground }) => h("span", {}, swatch(ground), text)));
+    if (scale) {
+      const bar = swatch(`linear-gradient(to right, ${scale.colours.join(", ")})`);
+      bar.className = "scale";
+      const [low, high] = scale.ends.map((end) => String(Number(end.toPrecision(3))).replace("-", "\u2212"));
+      this.box.append(`${scale.title}: ${low}`, bar, high);
+    }
+    this.box.hidden = entries.length === 0 && scale === null;
+  }
+}
+
+function swatch(ground: string): HTMLElement {
+  const box = h("i");
+  box.style.background = ground;
+  return box;
+}

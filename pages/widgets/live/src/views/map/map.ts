@@ -1,0 +1,355 @@
+// Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
+import { fetched } from "../../decode/engine";
+import type { Model } from "../../decode/protocol";
+import { lerp } from "../../maths/blend";
+import { carried, inverse, nearest, type Place } from "../../maths/plane";
+import { type Points, unpack } from "../../maths/points";
+import { h } from "../../parts/dom";
+import { Screen } from "../../parts/screen";
+import { Slider } from "../../parts/slider";
+import { Transport } from "../../parts/transport";
+import { Echo, type Host, type View } from "../../view";
+import { Board } from "./board";
+import { type Ground, Hand, type Tool, TOOLS } from "./hand";
+import { type ColourScale, type Entry, Legend } from "./legend";
+import "./map.css";
+import type { Label, Mark } from "./marks";
+import { drawOverlay } from "./overlay";
+
+const WAY = 4; // seconds from one end of a path to the other
+const TALL = 360; // CSS pixels of a decoded picture at most
+const NARROW = 540; // CSS pixels: below it the picture stands above the map, as in map.css
+const SMALL = 92; // CSS pixels of the nearest point's picture
+
+export interface MapData {
+  model: Model;
+  key: string; // other points, places or colours have another
+  points: string;
+  means: string;
+  count: number;
+  linear: boolean; // whether there is a vector at each place
+  equal: boolean; // whether both axes have the same units
+  axes: [string, string];
+  names: string[] | null; // of the classes
+  unit: string; // of the errors
+  size: number;
+  height: number;
+  alt: string;
+  marks: Mark[];
+  chosen: number[];
+  labels: Label[];
+  legend: Entry[];
+  scale: ColourScale | null;
+  tool: Tool;
+  residual: boolean;
+}
+
+const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
+const ON_THE_WAY = "Decoded on the straight way between the two in latent space, whatever the map shows there.";
+const number = (value: number) => value.toFixed(2).replace("-", "\u2212");
+
+export class PointMap implements View, Ground {
+  private readonly board = new Board((pen) => this.over(pen));
+  private readonly hand = new Hand(this.board, this);
+  private readonly under = new Screen();
+  private readonly beside = new Screen();
+  private readonly legend = new Legend();
+  private readonly tools = new Map<Tool, HTMLButtonElement>();
+  private readonly residual = h("input", { type: "checkbox" });
+  private readonly carry = h("label", { className: "carry" }, this.residual, "With the nearest point's residual");
+  private readonly note = h("p", { className: "note" });
+  private readonly transport = new Transport({ step: (seconds) => this.walk(seconds) });
+  private readonly share = new Slider({ label: "Place on the path", step: 0.01 }, (t) => {
+    this.rest();
+    this.walked = t;
+    this.step();
+  });
+  private readonly path = h("div", { className: "path", hidden: true }, this.transport.button, this.share.range);
+  private readonly settings = new Echo<{ tool: Tool; residual: boolean }>(() => this.host.settled);
+  private readonly choices = new Echo<number[]>(() => this.host.settled);
+  private data: MapData | null = null;
+  private points: Points | null = null;
+  private wanted = ""; // key of the points that are shown or on their way
+  tool: Tool = "Look";
+  private chosen = new Set<number>();
+  at: Place = [0, 0]; // of the pointer on the map
+  near = -1; // the point nearest to it
+  private shown = -1; // point whose picture stands beside
+  private ends: [number, number] | null = null; // of the path
+  first = -1; // end of a path that waits for the other
+  private walked = 0; // there: 0 to 1, and back: 1 to 2
+
+  constructor(private readonly host: Host) {
+    this.beside.figure.className = "beside";
+    const seen = h(
+      "div",
+      { className: "seen" },
+      this.under.figure,
+      this.note,
+      this.path,
+      this.carry,
+      this.beside.figure,
+    );
+    host.root.replaceChildren(
+      h(
+        "div",
+        { className: "map" },
+        h("div", { className: "sides" }, h("div", {}, this.legend.box, this.board.box, this.toolbar()), seen),
+      ),
+    );
+    this.residual.onchange = () => {
+      this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
+      this.decode();
+    };
+  }
+
+  private toolbar(): HTMLElement {
+    const tools = Object.entries(TOOLS).map(([name, title]) => {
+      const button = h("button", { type: "button", title }, name);
+      button.onclick = () => this.take(name as Tool);
+      this.tools.set(name as Tool, button);
+      return button;
+    });
+    const reset = h(
+      "button",
+      { type: "button", title: "Show the whole map and take the path off it; a double-click shows the whole map too" },
+      "Reset",
+    );
+    reset.onclick = () => {
+      this.leave();
+      this.board.reset();
+    };
+    return h("div", { className: "tools", role: "toolbar", "aria-label": "What the pointer does" }, ...tools, reset);
+  }
+
+  get coords(): Float32Array | null {
+    return this.points?.coords ?? null;
+  }
+
+  get plays(): boolean {
+    return this.transport.plays;
+  }
+
+  show(data: MapData): void {
+    const first = this.data === null;
+    if (data.key !== this.wanted) this.points = null; // they were another model's, or lie elsewhere now
+    this.data = data;
+    this.board.box.style.setProperty("--tall", `${data.height}px`);
+    this.board.above.setAttribute(
+      "aria-label",
+      `${data.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`,
+    );
+    const [, height, width] = data.model.shape;
+    for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
+    if (!this.ends) this.remark(data.linear ? "" : NO_INVERSE);
+    this.beside.figure.hidden = !data.linear;
+    this.carry.hidden = !data.linear || data.model.dim <= 2;
+    if (this.settings.isNews({ tool: data.tool, residual: data.residual })) {
+      this.residual.checked = data.residual;
+      this.hold(data.tool);
+    }
+    if (this.choices.isNews(data.chosen)) this.chosen = new Set(data.chosen);
+    this.legend.show(data.legend, data.scale);
+    if (first) this.host.engine.load(data.model.decoder);
+    if (this.wanted === data.key) this.redraw();
+    else void this.fetch(data);
+  }
+
+  /** Get other points; those that were asked for before and come later are not shown. */
+  private async fetch(data: MapData): Promise<void> {
+    this.wanted = data.key;
+    this.leave();
+    try {
+      const [facts, means] = await Promise.all([fetched(data.points), fetched(data.means)]);
+      if (this.wanted !== data.key) return;
+      this.points = unpack(facts, means, data.count, data.model.dim, data.linear);
+    } catch (error) {
+      if (this.wanted !== data.key) return;
+      this.wanted = ""; // whatever is shown next asks for them anew
+      return this.host.fail(error instanceof Error ? error.message : String(error), data.model.decoder);
+    }
+    this.shown = -1;
+    this.redraw();
+    const { x, y } = this.board.frame;
+    this.look([x, y]);
+  }
+
+  private redraw(): void {
+    if (!this.points || !this.data) return;
+    const { size, equal, linear, axes, labels, marks } = this.data;
+    this.board.show({ points: this.points, size, equal, ticks: linear, axes, labels, marks, chosen: this.chosen });
+  }
+
+  private hold(tool: Tool): void {
+    this.tool = tool;
+    this.leave();
+    for (const [name, button] of this.tools) button.setAttribute("aria-pressed", String(name === tool));
+    this.board.above.dataset.tool = tool;
+  }
+
+  private take(tool: Tool): void {
+    this.hold(tool);
+    this.host.tell("set", this.settings.send({ tool, residual: this.residual.checked }));
+  }
+
+  choose(rows: number[]): void {
+    this.chosen = new Set(rows);
+    this.redraw();
+    // The time makes each choice a new one: the page may have dropped the same choice since.
+    this.host.tell("selected", { of: this.data!.key, rows: this.choices.send(rows), at: performance.now() });
+  }
+
+  // --- the picture ---
+
+  /** The pointer is at a place of the map. */
+  look(at: Place, aloud = false): void {
+    this.at = at;
+    this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
+    this.board.above.dataset.at = at.join(" ");
+    this.near = nearest(this.points!.coords, this.board.frame, ...at);
+    this.decode();
+    this.board.hover();
+  }
+
+  private mean(i: number): Float32Array {
+    const { dim } = this.data!.model;
+    return this.points!.means.subarray(i * dim, (i + 1) * dim);
+  }
+
+  private place(i: number): Place {
+    const { coords } = this.points!;
+    return [coords[2 * i], coords[2 * i + 1]];
+  }
+
+  /** The class that a point is decoded as; all evenly where none is known. */
+  private weights(i: number): Float32Array {
+    const { classes } = this.data!.model;
+    const own = this.points!.y[i];
+    return Float32Array.from({ length: classes }, (_, k) => (own < 0 ? 1 / classes : Number(k === own)));
+  }
+
+  /** What lies under the pointer. */
+  private here(): Float32Array {
+    const { basis } = this.points!;
+    if (!basis) return this.mean(this.near);
+    if (!this.residual.checked) return inverse(basis, ...this.at);
+    return carried(basis, this.mean(this.near), this.place(this.near), ...this.at);
+  }
+
+  private decode(): void {
+    if (!this.points || this.near < 0) return;
+    this.picture(this.under, this.here(), this.weights(this.near));
+    const { axes, linear } = this.data!;
+    const [x, y] = this.at;
+    const [nx, ny] = this.place(this.near);
+    const where = axes.map((axis, i) => `${axis.split(" ")[0]} ${number(this.at[i])}`).join(", ");
+    const away = `distance ${number(Math.hypot(nx - x, ny - y))} on the map`;
+    if (linear) this.under.label(`Under the pointer: ${where}`);
+    else this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`);
+    this.remark(linear ? "" : NO_INVERSE);
+    this.beside.figure.style.visibility = "";
+    if (linear && this.shown !== this.near) {
+      this.shown = this.near;
+      this.picture(this.beside, this.mean(this.near), this.weights(this.near));
+    }
+    this.beside.label(`Nearest point: ${this.name(this.near)}, ${away}, ${this.price(this.near)}`);
+  }
+
+  /** What the large picture is, where that is not plain. */
+  private remark(words: string): void {
+    this.note.textContent = words;
+    this.note.hidden = words === "";
+  }
+
+  private picture(screen: Screen, z: Float32Array, y: Float32Array): void {
+    const asked = performance.now();
+    const { model } = this.data!;
+    const onPixels = (pixels: Uint8ClampedArray<ArrayBuffer>) => screen.draw(pixels, 0, 1, asked);
+    this.host.engine.decode(screen, { model, z, y: model.classes ? y : undefined, rows: 1, onPixels });
+  }
+
+  private name(i: number): string {
+    const { names } = this.data!;
+    const label = this.points!.label[i];
+    const own = names === null ? "" : (names[label] ?? String(label));
+    return `picture ${this.points!.row[i]}${own && ` (${own})`}`;
+  }
+
+  private price(i: number): string {
+    const { error, kl } = this.points!;
+    return `error ${error[i].toFixed(1)} ${this.data!.unit}${Number.isNaN(kl[i]) ? "" : `, KL ${kl[i].toFixed(1)} nats`}`;
+  }
+
+  // --- the path ---
+
+  /** The other end of a path, or its first where there was none. */
+  reach(to: number): void {
+    if (to < 0 || this.first < 0 || to === this.first) return;
+    this.ends = [this.first, to];
+    this.first = -1;
+    this.walked = 0;
+    this.path.hidden = false;
+    if (!this.transport.offer()) this.step();
+  }
+
+  rest(): void {
+    this.transport.rest();
+  }
+
+  /** Take the path, or its first end, off the map. */
+  leave(): void {
+    this.rest();
+    this.ends = null;
+    this.first = -1;
+    this.path.hidden = true;
+    this.decode();
+    this.board.hover();
+  }
+
+  private get t(): number {
+    return this.walked > 1 ? 2 - this.walked : this.walked;
+  }
+
+  private walk(seconds: number): void {
+    this.walked = (this.walked + seconds / WAY) % 2;
+    this.step();
+  }
+
+  /** The picture on the path. */
+  private step(): void {
+    const [a, b] = this.ends!;
+    const { t } = this;
+    this.picture(this.under, lerp(this.mean(a), this.mean(b), t), lerp(this.weights(a), this.weights(b), t));
+    this.under.label(`${Math.round(100 * t)} % of the way from ${this.name(a)} to ${this.name(b)}`);
+    this.remark(this.data!.linear ? "" : ON_THE_WAY);
+    this.beside.figure.style.visibility = "hidden"; // it is the pointer's, which rests
+    this.share.put(t);
+    this.board.hover();
+  }
+
+  private over(pen: CanvasRenderingContext2D): void {
+    if (!this.points || this.near < 0) return;
+    const { tool, at, near, first, ends, t, plays } = this;
+    const straight = this.data!.linear; // on a t-SNE map nobody knows where the way runs
+    drawOverlay(pen, this.board, { tool, gesture: this.hand.gesture, at, near, first, ends, t, straight, plays });
+  }
+
+  fit(): void {
+    if (!this.data) return;
+    this.board.fit();
+    const narrow = this.host.root.clientWidth <= NARROW;
+    const side = this.under.figure.parentElement!.clientWidth;
+    this.under.fit(narrow ? side / 2 : side, TALL);
+    this.beside.fit(narrow ? side / 6 : SMALL, SMALL);
+  }
+
+  dispose(): void {
+    this.transport.dispose();
+    this.wanted = "";
+    this.board.dispose();
+    for (const screen of [this.under, this.beside]) {
+      this.host.engine.cancel(screen);
+      screen.dispose();
+    }
+  }
+}
