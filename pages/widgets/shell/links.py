@@ -32,6 +32,11 @@ def replace(names: re.Pattern[str], values: Mapping[str, str | list[str]]) -> No
     written[names.pattern] = dict(values)
 
 
+def put(name: str, value: str | list[str] | None) -> None:
+    """Put a value into the link, or take it out."""
+    replace(re.compile(re.escape(name)), {} if value is None else {name: value})
+
+
 def refuse(label: str, found: str, allowed: str) -> None:
     """Say what a link sets that cannot be, and what could."""
     st.warning(

@@ -7,7 +7,6 @@ word of its own, and not the label on the screen: labels may change, and links t
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ def begin() -> None:
 def end() -> None:
     """Take out of the link what was written there before, and is of no value that this run of the page has."""
     for name in st.session_state.setdefault("values_written", set()) - st.session_state[READ]:
-        links.replace(re.compile(re.escape(name)), {})
+        links.put(name, None)
         st.session_state["values_written"].remove(name)
 
 
@@ -57,15 +56,15 @@ class Value(ABC, Generic[T]):
         """Read what stands in a link; a ValueError tells what could stand there."""
 
     def text(self, value: T) -> str | list[str]:
-        """What stands in a link for a value."""
+        """Give what stands in a link for a value."""
         return str(value)
 
     def fit(self, value: T) -> T:
-        """The value itself, or the usual one where it was of another model."""
+        """Give the value itself, or the usual one where it was of another model."""
         return value
 
     def get(self) -> T:
-        """The visit's value, else the link's; after Back the link's."""
+        """Give the visit's value, else the link's; after Back the link's."""
         read = st.session_state.setdefault(READ, set())
         if steps.went_back() and self.name not in read:
             st.session_state.pop(self.name, None)
@@ -87,18 +86,21 @@ class Value(ABC, Generic[T]):
         """Write it into the link, which holds no usual value."""
         value = self.get()
         usual = value == self.usual
-        links.replace(re.compile(re.escape(self.name)), {} if usual else {self.name: self.text(value)})
+        links.put(self.name, None if usual else self.text(value))
         if not usual:
             st.session_state.setdefault("values_written", set()).add(self.name)
 
+    def refuse(self, found: str, allowed: str) -> None:
+        """Say what the link asks for in vain, and what could be."""
+        links.refuse(self.label, found, allowed)
+
     def _asked(self) -> T:
-        texts = st.query_params.get_all(self.name)
-        if not texts:
+        if not (texts := st.query_params.get_all(self.name)):
             return self.usual
         try:
             return self.read(texts)
         except ValueError as error:
-            links.refuse(self.label, texts[-1], str(error))
+            self.refuse(texts[-1], str(error))
             return self.usual
 
     def _draw(self, make: Callable[..., Any], *args: Any, key: str | None = None, **how: Any) -> T:
@@ -195,7 +197,7 @@ class OneOf(Value[T]):
 
 
 def numbered(values: Sequence[int]) -> dict[int, str]:
-    """Options that are numbers, and called so."""
+    """Make options of numbers, which are called as they are."""
     return {value: str(value) for value in values}
 
 
@@ -203,15 +205,8 @@ def numbered(values: Sequence[int]) -> dict[int, str]:
 class Tab(OneOf[str]):
     """Which tab is open."""
 
-    def _asked(self) -> str:
-        texts = st.query_params.get_all(self.name)
-        try:
-            return self.read(texts) if texts else self.usual
-        except ValueError as error:
-            st.warning(
-                f"The link opens the tab {links.quoted(texts[-1])}, but there is only {error}; the first is open."
-            )
-            return self.usual
+    def refuse(self, found: str, allowed: str) -> None:
+        st.warning(f"The link opens the tab {links.quoted(found)}, but there is only {allowed}; the first is open.")
 
     def tabs(self) -> Sequence[TabContainer]:
         """Draw the tabs."""
@@ -295,7 +290,7 @@ class ManyOf(Value[list[str]]):
 
 
 def _option(text: str, options: Mapping[T, str], before: Mapping[str, T]) -> T:
-    """The option that a link means."""
+    """Find the option that a link means."""
     words = {str(value): value for value in options}
     known = {word.casefold(): value for word, value in [*words.items(), *before.items()][::-1]}
     if text in words:
