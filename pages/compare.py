@@ -2,7 +2,10 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,8 +16,9 @@ from pages.widgets.display.canvas import canvas, data_url
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import pictures
 from pages.widgets.selection.pictures import Chosen, picture_input
-from pages.widgets.shell import links, models, words
+from pages.widgets.shell import control, links, models, words
 from pages.widgets.shell.models import Entry, Opened, plain
+from pages.widgets.shell.url_state import ManyOf, Number, OneOf
 from vae_core import explore
 from vae_core.checkpoints import CheckpointError
 from vae_core.explore import Axis
@@ -36,7 +40,10 @@ BESIDE = {  # what teaches most beside the open model; others get one of their f
     "sprites-annealed": "sprites-collapsed",
     "sprites-conditional-tc": "sprites-beta-tc",
 }
-PATH, SAME = "From A to B", "The same z"  # the words are in the URL too
+MOVEMENTS = {"path": "From A to B", "same": "The same z"}
+MOVEMENTS_BEFORE = {label: word for word, label in MOVEMENTS.items()}
+SAME = MOVEMENTS["same"]
+PLACE = Number("t", "t, the place between A and B", 0.5, 0.0, 1.0)
 WARNING = (
     "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other. "
     "What one sees is that the same numbers mean something else in each model."
@@ -106,18 +113,11 @@ def opened_or_none(entry: Entry) -> Opened | None:
 def models_input(home: Opened) -> list[Opened]:
     """The models that are compared; those that do not fit are named, with the reason."""
     available = models.entries()
-    default = usual(home, available)
+    value = ManyOf("models", "Models", usual(home, available), {key: key for key in available})
     if st.session_state.get("compare_of", home.key) != home.key:
-        st.session_state["models"] = default  # another model is open
+        value.put(value.usual)  # another model is open
     st.session_state.compare_of = home.key
-    links.check_choices("models", "Models", list(available))
-    chosen = st.multiselect(
-        "Models",
-        list(available),
-        default,
-        key="models",
-        bind="query-params",
-        persist_state="session",
+    chosen = value.multiselect(
         help=f"{FEWEST} to {MOST} models of pictures of the same size and data set.",
     )
     if len(chosen) > MOST:
@@ -196,59 +196,30 @@ def cannot_share(sides: list[Side]) -> str | None:
 
 
 def movement_input(sides: list[Side]) -> str:
-    """What moves the models."""
-    reason = cannot_share(sides)
-    options = [PATH] if reason else [PATH, SAME]
-    if st.session_state.get("movement", PATH) not in options:
-        st.session_state["movement"] = PATH  # of other models
-    if not reason:
-        links.check_choice("movement", "Movement", options)
-    elif st.query_params.get("movement", PATH) != PATH:
+    """What moves the models: path or same."""
+    value, reason = OneOf("movement", "Movement", "path", MOVEMENTS, MOVEMENTS_BEFORE), cannot_share(sides)
+    if reason and value.get() == "same":
         st.warning(f"{reason} The models go from A to B instead.")
-    chosen = st.segmented_control(
-        "Movement",
-        options,
-        default=PATH,
-        required=True,
-        key="movement",
-        bind="query-params",
+        value.put("path")
+    options = {word: label for word, label in MOVEMENTS.items() if word == "path" or not reason}
+    return replace(value, options=options).segmented_control(
         help="From A to B: each model goes its own straight way between its own encodings of the two pictures. "
         f"The same z: all decode the same numbers, which only shows that their axes differ. {reason or ''}",
     )
-    return chosen
 
 
 # --- from A to B ---------------------------------------------------------------------------------------------
-
-
-def place() -> float:
-    """Where the models stand between A and B: this visit's place, else the link's, else half way."""
-    if "t" not in st.session_state:
-        good = "t" in st.query_params and not links.outside("t", 0, 1)
-        st.session_state.t = float(st.query_params["t"]) if good else 0.5
-    return float(st.session_state.t)
-
-
-def put_t(told: Any) -> None:
-    """The hand let go (in a callback)."""
-    if isinstance(told, int | float) and 0 <= told <= 1:
-        st.session_state.t = float(told)
 
 
 @st.fragment
 def path_bench(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, Any]] | None) -> None:
     """One place between A and B for all models."""
     if graphs is None:
-        t = st.slider("t, from A (0) to B (1)", 0.0, 1.0, place(), 0.01, key="place", on_change=_slid)
+        t = replace(PLACE, label="t, from A (0) to B (1)").slider(0.01, key="place")
         server_columns(sides, [side.at(t) for side in sides], f"decoded at t = {t:g}")
     else:
-        t = place()
-        views.show("compare", "compare", {**told(sides, a, b, graphs), "t": t}, t=put_t)
-    links.replace(re.compile("t"), {} if t == 0.5 else {"t": f"{t:g}"})
-
-
-def _slid() -> None:
-    st.session_state.t = st.session_state.place
+        views.show("compare", "compare", {**told(sides, a, b, graphs), "t": PLACE.get()}, t=PLACE.tell)
+        PLACE.write()
 
 
 def server_columns(sides: list[Side], now: list[Tensor], what: str) -> None:
@@ -311,14 +282,22 @@ def places_of(sliders: dict[str, tuple[Axis, float, float, float]], about: str) 
     """Where sliders were put: in this visit, else by the link; those of other models or another A are forgotten."""
     before = st.session_state.get("compare_z")
     if before is None:
-        asked = {key: text for key, text in st.query_params.items() if SLIDER.fullmatch(key)}
-        good = [key for key in asked if key in sliders and not links.outside(key, *sliders[key][1:3])]
-        if len(good) < len(asked):
-            st.warning(f"The link sets {len(asked) - len(good)} sliders to what they cannot be; they stay at A.")
-        before = about, {key: float(asked[key]) for key in good}
+        before = about, _asked(sliders)
     found = before[1] if before[0] == about else {}
     st.session_state.compare_z = about, found
     return found
+
+
+def _asked(sliders: dict[str, tuple[Axis, float, float, float]]) -> dict[str, float]:
+    """Where the link has the sliders."""
+    asked, good = [key for key in st.query_params if SLIDER.fullmatch(key)], dict[str, float]()
+    for key in asked:
+        with suppress(KeyError, ValueError):  # no such slider, or no such place
+            _, low, high, start = sliders[key]
+            good[key] = Number(key, key, start, low, high).read([st.query_params[key]])
+    if len(good) < len(asked):
+        st.warning(f"The link sets {len(asked) - len(good)} sliders to what they cannot be; they stay at A.")
+    return good
 
 
 @st.fragment
@@ -339,7 +318,7 @@ def same_bench(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, A
 
     if graphs is None:
         st.warning(WARNING)
-        places = server_sliders(sliders, places, put)
+        server_sliders(sliders, places, put)
         z = sides[0].a.mean
         for key, value in places.items():
             z = sliders[key][0].move(z, value)
@@ -366,17 +345,19 @@ def _nats(axis: Axis) -> str:
 
 
 def server_sliders(
-    sliders: dict[str, tuple[Axis, float, float, float]], places: dict[str, float], put: Any
-) -> dict[str, float]:
-    """Streamlit's own sliders for the same z; what was moved."""
-    found = dict(places)
+    sliders: dict[str, tuple[Axis, float, float, float]], places: dict[str, float], put: Callable[[Any], None]
+) -> None:
+    """Streamlit's own sliders for the same z."""
+
+    def let_go(key: str, place: float) -> None:
+        put({**st.session_state.compare_z[1], key: place})
+
     with st.container(height=300, border=True):
         for key, (axis, low, high, start) in sliders.items():
-            value = st.slider(f"{key}{_nats(axis)}", low, high, places.get(key, start), STEP, key=f"same_{key}")
-            if abs(value - places.get(key, start)) > STEP / 2:
-                found[key] = value
-    put(found)
-    return found
+            name, place = f"same_{key}", places.get(key, start)
+            shown = control.key(name, place)
+            heard = control.hears(name, shown, partial(let_go, key))
+            st.slider(f"{key}{_nats(axis)}", low, high, place, STEP, key=shown, on_change=heard)
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -422,8 +403,8 @@ def page() -> None:
         st.stop()
     with controls:
         movement = movement_input(sides)
-    links.check_range("t", "t, the place between A and B", 0, 1)
-    (path_bench if movement == PATH else same_bench)(sides, a, b, graphs_of(sides))
+    PLACE.get()
+    (path_bench if movement == "path" else same_bench)(sides, a, b, graphs_of(sides))
     if reason := not_comparable(sides):
         st.caption(plain(reason))
     for slot, each in (("A", a), ("B", b)):

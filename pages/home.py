@@ -14,10 +14,12 @@ from pages.widgets.shell import cards, groups, links, models, uploads, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Entry, Opened, plain
 from pages.widgets.shell.uploads import File
+from pages.widgets.shell.url_state import Tab
 from vae_core import checkpoints, data
 from vae_core.checkpoints import CheckpointError
 
-TABS = ALL, OPEN, ADD = "All models", "The open model", "Add a model"
+TABS = {"all": "All models", "open": "The open model", "add": "Add a model"}
+SHOW = Tab("show", "", "all", TABS, {label: word for word, label in TABS.items()})
 ORIGINALS = "Test pictures, and below them the model's reconstructions"
 REBUILT = "The model's reconstructions of test pictures"
 MAX_TITLE = 24  # characters of a name on a button
@@ -36,8 +38,7 @@ def main() -> None:
         "descriptions together are its *latent space*. Open a model to see pictures that it makes up, then go to "
         "Interpolate and watch one picture turn into another."
     )
-    links.check_tab("show", TABS)
-    overview, details, add = st.tabs(TABS, key="show", bind="query-params")
+    overview, details, add = SHOW.tabs()
     if overview.open:
         with overview:
             _overview(entry)
@@ -78,7 +79,7 @@ def _overview(chosen: Entry | None) -> None:
     bad: list[tuple[Entry, str]] = []
     slots: list[tuple[Opened, DeltaGenerator]] = []
     if not known:
-        st.info(f"There is no model yet: train or upload one under “{ADD}”.")
+        st.info(f"There is no model yet: train or upload one under “{TABS['add']}”.")
     st.html(_STYLE)
     places: list[DeltaGenerator] = []
     for entry in entries:
@@ -147,7 +148,7 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
     )
     slot = st.container(key=f"{'two' if models.originals_here(opened) else 'one'}-rows-{place}", gap="xsmall")
     st.text("\n".join([f"Trained on {info.name}", *models.facts(opened)]))
-    st.button(f"About {title}", key=f"about-{key}", on_click=_show, args=[key, OPEN])
+    st.button(f"About {title}", key=f"about-{key}", on_click=_show, args=[key, "open"])
     return slot
 
 
@@ -159,7 +160,7 @@ def _source(opened: Opened) -> str:
 
 def _show(key: str, tab: str) -> None:
     models.choose_model(key)
-    st.session_state["show"] = tab
+    SHOW.put(tab)
 
 
 def _rebuilt(opened: Opened) -> None:
@@ -394,7 +395,7 @@ def _receive(files: Sequence[File]) -> None:
         st.session_state["refused"] = str(error)
         return
     st.session_state["added_model"] = entry.title
-    _show(entry.id, ALL)
+    _show(entry.id, "all")
 
 
 def _folder() -> None:

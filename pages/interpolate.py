@@ -1,6 +1,5 @@
 """Interpolate: two pictures, and what the model decodes on the way from one to the other; or between three or four."""
 
-import re
 from functools import partial
 from typing import Any
 
@@ -16,9 +15,10 @@ from pages.widgets.editors import pad
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, pictures
 from pages.widgets.selection.pictures import Chosen, picture_input
-from pages.widgets.shell import downloads, links, models
+from pages.widgets.shell import downloads, models
 from pages.widgets.shell import words as wording
 from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import explore, images
 from vae_core.typicality import reference_typicality, typicality
 
@@ -28,10 +28,13 @@ DRAWS = 4
 FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
 SMALL = 64  # pixels a side: an upload up to here is enlarged like the model's own pictures, and not smoothed
 FPS = 20
-MIDDLE = 0.5  # of the path: where it stands at first
 MAX_SEED = 999_999_999
 COLOURS = {"a": "blue", "b": "orange", "c": "violet", "d": "gray"}
-COUNTS = ("2", "3", "4")  # pictures; the words are in the URL
+PLACE = Number("t", "t, the place between A and B", 0.5, 0.0, 1.0)
+PICTURES = OneOf("pictures", "Pictures", 2, numbered((2, 3, 4)))
+DRAWN = Number("draws", "Seed of the draws", 0, 0, MAX_SEED)
+STEPS = Number("steps", "Steps", USUAL, FEWEST, MOST)
+FADE = Switch("fade", "Cross-fade", True)
 LABEL = "Place on the path from A to B"
 CAPTIONS = ("Decoded along the path", "Pixel cross-fade")
 # On one line, else the buttons of A and B stand at different heights; the words below the strip have the whole name.
@@ -39,13 +42,13 @@ _STYLE = (
     "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
 )
-PATHS = {"Straight": "linear", "Spherical": "spherical", "Flow": "flow"}  # the words are in the URL too
+PATHS = {"straight": "linear", "spherical": "spherical", "flow": "flow"}
 
 
 def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Points (T, D) of the path, their pictures, and the mixed pixels, both (T, C, H, W)."""
     model = opened.checkpoint.model
-    if path == PATHS["Flow"]:
+    if path == PATHS["flow"]:
         points = explore.through_flow(model, a.mean, b.mean, count)
     else:
         points = explore.interpolate(a.mean, b.mean, count, path)
@@ -108,13 +111,7 @@ def typical(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
 
 def seed_input() -> int:
     """The seed of the draws from the posteriors."""
-    return st.number_input(
-        "Seed of the draws",
-        0,
-        MAX_SEED,
-        key="draws",
-        bind="query-params",
-        persist_state="session",
+    return DRAWN.field(
         width=170,
         help=f"The {DRAWS} draws beside each reconstruction are decoded at z drawn from its posterior q(z | x).",
     )
@@ -174,12 +171,7 @@ def toolbar(a: Chosen, b: Chosen) -> bool:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
         undo_button("ab")
-        return st.toggle(
-            "Cross-fade",
-            True,
-            key="fade",
-            bind="query-params",
-            persist_state="session",
+        return FADE.toggle(
             help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
         )
 
@@ -205,18 +197,7 @@ def controls(opened: Opened) -> tuple[str, int]:
     """The path, and the number of steps in the strip."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         path = path_input(opened)
-        steps = st.number_input(
-            "Steps",
-            FEWEST,
-            MOST,
-            USUAL,
-            key="steps",
-            bind="query-params",
-            persist_state="session",
-            width=130,
-            help="Pictures in the strip.",
-        )
-    return path, steps
+        return path, STEPS.field(width=130, help="Pictures in the strip.")
 
 
 def path_input(opened: Opened) -> str:
@@ -225,16 +206,7 @@ def path_input(opened: Opened) -> str:
     if len(options) == 1:
         st.caption(wording.straight(opened.checkpoint.model.spec))
         return "linear"
-    if st.session_state.get("path", options[0]) not in options:
-        st.session_state["path"] = options[0]  # another model's
-    name = st.segmented_control(
-        "Path",
-        options,
-        default="Straight",
-        required=True,
-        key="path",
-        bind="query-params",
-        persist_state="session",
+    name = OneOf("path", "Path", "straight", options).segmented_control(
         help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
         "changes evenly; points of a normal prior in many dimensions lie near a sphere. Flow: spherical in the base of "
         "the fitted flow, so that every step lies about where the encoder puts pictures.",
@@ -242,47 +214,30 @@ def path_input(opened: Opened) -> str:
     return PATHS[name]
 
 
-def paths_of(opened: Opened) -> list[str]:
-    """The names of the paths that mean something for a model, the usual one first."""
+def paths_of(opened: Opened) -> dict[str, str]:
+    """The paths that mean something for a model, the usual one first."""
     model = opened.checkpoint.model
-    has = {"Straight": True, "Spherical": model.spec.prior == "normal", "Flow": explore.in_base(model)}
-    return [name for name, there in has.items() if there]
-
-
-def place() -> float:
-    """Where the path stands: this visit's place, else the link's, else half way."""
-    if "t" not in st.session_state:
-        asked = st.query_params.get("t", MIDDLE)
-        try:
-            st.session_state.t = float(asked) if 0 <= float(asked) <= 1 else MIDDLE
-        except ValueError:
-            st.session_state.t = MIDDLE
-    return st.session_state.t
+    has = {"straight": True, "spherical": model.spec.prior == "normal", "flow": explore.in_base(model)}
+    return {name: name.capitalize() for name, there in has.items() if there}
 
 
 @st.fragment
 def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
     """The path; alone in a fragment, so that its place does not run the rest again."""
-    if graph := decoders.model(opened, flow=about[-1] == PATHS["Flow"]):
+    if graph := decoders.model(opened, flow=about[-1] == PATHS["flow"]):
         live_path(opened, a, b, about, fade, graph)
     else:
         server_path(opened, a, b, about, fade)
-    t = st.session_state.t  # in the middle it stays out of the link, or the first visit would be a step of Back
-    links.replace(re.compile("t"), {} if t == MIDDLE else {"t": f"{t:g}"})
+    PLACE.write()
 
 
 def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool, graph: dict[str, Any]) -> None:
     """A path of which the browser decodes every place."""
-
-    def put(t: Any) -> None:
-        if isinstance(t, int | float) and 0 <= t <= 1:
-            st.session_state.t = float(t)
-
     ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
     if a.y is not None and b.y is not None:
         weights = [a.y.tolist(), b.y.tolist()]
-    if path == PATHS["Flow"]:
-        ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["Spherical"]
+    if path == PATHS["flow"]:
+        ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["spherical"]
         weights = weights or [[0.0] * graph["classes"]] * 2
 
     views.show(
@@ -299,10 +254,10 @@ def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade
             "fade": fade,
             "captions": list(CAPTIONS),
             "label": LABEL,
-            "t": place(),
+            "t": PLACE.get(),
             "share": 0.4,
         },
-        t=put,
+        t=PLACE.tell,
     )
 
 
@@ -311,10 +266,10 @@ def server_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fa
     decoded, mixed = sheets(opened.key, opened, a, b, about)
     _, height, width = opened.checkpoint.model.image_shape
     if "player" not in st.session_state:  # it appears now, and holds its place itself from then on
-        st.session_state.player_start = place()
+        st.session_state.player_start = PLACE.get()
     start, second = st.session_state.player_start, mixed if fade else None
-    st.session_state.t = player(
-        decoded, FRAMES, width, height, "player", start, second, captions=CAPTIONS, label=LABEL, share=0.4
+    PLACE.put(
+        player(decoded, FRAMES, width, height, "player", start, second, captions=CAPTIONS, label=LABEL, share=0.4)
     )
 
 
@@ -393,32 +348,14 @@ def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: i
 
 def count_input() -> int:
     """How many pictures, beside the title."""
-    links.check_choice("pictures", "Pictures", COUNTS)
-    chosen = st.segmented_control(
-        "Pictures",
-        COUNTS,
-        default=COUNTS[0],
-        required=True,
-        key="pictures",
-        bind="query-params",
-        help="2: the path from A to B. 3: a triangle. 4: a square. All pictures are mixed in the latent space.",
+    return PICTURES.segmented_control(
+        help="2: the path from A to B. 3: a triangle. 4: a square. All pictures are mixed in the latent space."
     )
-    return int(chosen)
-
-
-def check_link(opened: Opened) -> None:
-    """Say what of a link to a path cannot be had."""
-    links.check_choice("path", "Path", paths_of(opened))
-    links.check_range("steps", "Steps", FEWEST, MOST)
-    links.check_range("draws", "Seed of the draws", 0, MAX_SEED)
-    links.check_range("t", "t, the place between A and B", 0, 1)
 
 
 def pair(opened: Opened) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
     pictures.leave_url("c", "d")
-    st.query_params.pop("at", None)
-    check_link(opened)
     left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
     row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
@@ -454,7 +391,6 @@ def between_many(opened: Opened, slots: str) -> None:
     """The pad between three or four pictures: A and C on the left, B and D on the right."""
     pictures.keep_in_url(*slots)
     pictures.leave_url(*"d"[len(slots) - 3 :])
-    st.query_params.pop("t", None)
     left, middle, right = st.columns([1.45, 2.3, 1.45])
     found: dict[str, Chosen | None] = {}
     for slot in slots:

@@ -23,12 +23,13 @@ from pages.widgets.shell import background, downloads, links, models, uploads
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
+from pages.widgets.shell.url_state import Number, OneOf, Tab, numbered
 from pages.widgets.shell.words import sentence
 from vae_core import explore, formats, images, projection, scatter
 
-DIMENSIONS = ("2-D", "3-D")
+DIMENSIONS = OneOf("dims", "Dimensions", 2, {2: "2-D", 3: "3-D"}, {"2-D": 2, "3-D": 3})
 COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
-USUAL_COUNT = 2000  # as many as a checkpoint's reference set has at most
+COUNT = OneOf("points", "Points at most", 2000, numbered(COUNTS))  # as many as a reference set has at most
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
 SHEET = 48  # pictures of the contact sheet
@@ -37,8 +38,10 @@ NEIGHBOURS = 8
 SLOTS = {"a": "A", "b": "B"}
 CAMERA = {"eye": {"x": 1.5, "y": 1.3, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}}  # all axes' titles in sight
 AS_IT_IS = {"fit": "stretch", "invert": "no", "centre": "no"}
-POINTERS = {"Click": "pan", "Box": "select", "Lasso": "lasso"}  # a click chooses only where a drag moves the map
-TABS = ("Settings", "Chosen", "Your own")
+METHODS = {"pca": PCA, "t-sne": TSNE, "plane": PLANE}
+POINTERS = {"click": "pan", "box": "select", "lasso": "lasso"}  # a click chooses only where a drag moves the map
+POINTER = OneOf("pointer", "Choose by", "click", {word: word.capitalize() for word in POINTERS})
+SIDE = Tab("side", "", "settings", {"settings": "Settings", "chosen": "Chosen", "own": "Your own"}, {"Your own": "own"})
 
 
 # --- controls -----------------------------------------------------------------------------------------------------
@@ -47,86 +50,52 @@ TABS = ("Settings", "Chosen", "Your own")
 def data_controls(opened: Opened) -> tuple[str, int]:
     """Which pictures, and how many at most."""
     source = datasource.choose_source(opened)
-    links.check_choice("points", "Points at most", COUNTS)
-    count = st.select_slider(
-        "Points at most",
-        COUNTS,
-        USUAL_COUNT,
-        key="points",
-        bind="query-params",
-        persist_state="session",
-        help="Where there are more pictures, so many are drawn from them at random: always the same ones.",
+    count = COUNT.select_slider(
+        help="Where there are more pictures, so many are drawn from them at random: always the same ones."
     )
-    return source, int(count)
+    return source, count
 
 
-def methods(opened: Opened) -> tuple[list[str], str]:
+def methods(opened: Opened) -> OneOf[str]:
     """What can be drawn, and what is drawn at first: something that is there at once."""
     reference, plane = opened.checkpoint.reference, opened.checkpoint.model.spec.size == 2
     stored = reference is not None and reference.tsne is not None
-    return [PCA, TSNE] + [PLANE] * plane, PLANE if plane else TSNE if stored else PCA
+    usual = "plane" if plane else "t-sne" if stored else "pca"
+    allowed = {word: label for word, label in METHODS.items() if word != "plane" or plane}
+    return OneOf("method", "Method", usual, allowed, {PLANE: "plane"})
 
 
 def method_controls(opened: Opened) -> tuple[str, int, int, int]:
     """The method, the dimensions of PCA, and perplexity and seed of t-SNE."""
-    allowed, usual = methods(opened)
-    if "method" not in st.session_state:
-        links.check_choice("method", "Method", allowed)
-    method = st.segmented_control(
-        "Method",
-        allowed,
-        default=usual,
-        required=True,
-        key="method",
-        bind="query-params",
-        persist_state="session",
+    chosen = methods(opened).segmented_control(
         help="PCA (principal components): the straight view along which the points differ most; what lies in other "
         "directions is flattened, and the map says how much. t-SNE: neighbours stay neighbours and groups become "
         "islands, while distances between islands and their sizes mean little.",
     )
-    dimensions, perplexity, seed = 2, int(projection.PERPLEXITY), opened.checkpoint.recipe.training.seed
+    method, dimensions, perplexity, seed = (
+        METHODS[chosen],
+        2,
+        int(projection.PERPLEXITY),
+        opened.checkpoint.recipe.training.seed,
+    )
     if method == PCA:
-        links.check_choice("dims", "Dimensions", DIMENSIONS)
-        chosen = st.segmented_control(
-            "Dimensions",
-            DIMENSIONS,
-            default=DIMENSIONS[0],
-            required=True,
-            key="dims",
-            bind="query-params",
-            persist_state="session",
-        )
-        dimensions = 2 + DIMENSIONS.index(str(chosen))
+        dimensions = DIMENSIONS.segmented_control()
     elif method == TSNE:
         perplexity, seed = tsne_controls(perplexity, seed)
-    return str(method), dimensions, perplexity, seed
+    return method, dimensions, perplexity, seed
 
 
 def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
-    links.check_range("perplexity", "Perplexity", 2, MAX_PERPLEXITY)
-    links.check_range("tsne_seed", "Seed", 0, MAX_SEED)
     left, right = st.columns([3, 2])
-    found = left.slider(
-        "Perplexity",
-        2,
-        MAX_PERPLEXITY,
-        perplexity,
-        key="perplexity",
-        bind="query-params",
-        persist_state="session",
-        help="About how many neighbours each point looks at: few show small groups, many the large order.",
-    )
-    chosen = right.number_input(
-        "Seed",
-        0,
-        MAX_SEED,
-        seed,
-        key="tsne_seed",
-        bind="query-params",
-        persist_state="session",
-        help="Of the tiny random shift that the map starts from; another seed shows what is chance.",
-    )
-    return int(found), int(chosen)
+    with left:
+        perplexity = Number("perplexity", "Perplexity", perplexity, 2, MAX_PERPLEXITY).slider(
+            help="About how many neighbours each point looks at: few show small groups, many the large order."
+        )
+    with right:
+        seed = Number("tsne_seed", "Seed", seed, 0, MAX_SEED).field(
+            help="Of the tiny random shift that the map starts from; another seed shows what is chance."
+        )
+    return perplexity, seed
 
 
 # --- points and places --------------------------------------------------------------------------------------------
@@ -206,18 +175,7 @@ def figure(layout: Layout, height: int = HEIGHT, **arguments: Any) -> go.Figure:
 
 def pointer_control() -> str:
     """How points are chosen; gives the plot's drag mode."""
-    links.check_choice("pointer", "Choose by", list(POINTERS))
-    chosen = st.segmented_control(
-        "Choose by",
-        list(POINTERS),
-        default="Click",
-        required=True,
-        key="pointer",
-        bind="query-params",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    return POINTERS[str(chosen)]
+    return POINTERS[POINTER.segmented_control(label_visibility="collapsed")]
 
 
 def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: str) -> None:
@@ -273,7 +231,7 @@ def keep_selection(points: Points, places: list[int]) -> None:
     st.session_state["map_chosen"] = (points.key, places)
     st.session_state.pop("map_picked", None)
     if places:
-        st.session_state["side"] = TABS[1]
+        SIDE.put("chosen")
 
 
 def chosen_places(points: Points) -> list[int]:
@@ -516,8 +474,7 @@ def page() -> None:
     shares = [2, 1] if decoders.why_not() else [5, 2]  # the live view holds a picture beside the map
     left, right = st.columns(shares, gap="medium")
     with right:
-        links.check_tab("side", TABS)
-        settings, chosen, own = st.tabs(TABS, key="side", bind="query-params")
+        settings, chosen, own = SIDE.tabs()
     with settings:
         source, count = data_controls(opened)
         wanted = method_controls(opened)

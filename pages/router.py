@@ -4,7 +4,7 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from pages.widgets import A, B
-from pages.widgets.shell import garbage, links, models, steps, uploads
+from pages.widgets.shell import garbage, models, steps, uploads, url_state
 
 # Narrower margins leave the pictures two thirds of more; a plot's axes are as dark as the text; what only watches the
 # browser's history takes no room; letters on teal are white where the text around is dark, and black where it is light;
@@ -41,10 +41,11 @@ page = st.navigation(
 )
 steps.watch()
 steps.follow()
-links.drop_infinite()  # the page is known by now: a new run keeps it
+url_state.begin()
 notice = st.empty()
 try:
     page.run()
+    url_state.end()
 finally:  # a page that stops early has used what it shows, too
     if gone := uploads.trim():
         notice.info(models.plain(gone))

@@ -1,6 +1,5 @@
 """Sample: pictures that the model makes up, decoded at draws from the prior or over the prior's plane."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,9 +13,10 @@ from torch import Tensor
 from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, pictures
-from pages.widgets.shell import downloads, links, models, seeds, words
+from pages.widgets.shell import downloads, links, models, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.url_state import Number, OneOf, numbered
 from vae_core import explore, fitting, images
 from vae_core.model import VAE
 
@@ -26,15 +26,15 @@ COLUMNS = (4, 8, 12, 16, 20)
 MAX_ROWS = 40  # of classes
 MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
-VIEWS = ("Draws", "Plane")
-SHOWN = ("Mean", "Pixels")
 PRIORS = {"own": "Its own", "fitted": "Fitted", "both": "Both"}
 SHARE, SHARE_OF_CLASSES = 0.66, 0.84  # of the window's height that the grid takes
 SEEDS = 16  # whose draws a browser has at hand, as far as they are
 MAX_NUMBERS = 2**18  # of them together
-KNOBS = re.compile(
-    "temperature|seed|rest|prior"
-)  # in a link; the live view has its own, so that no widget is bound to them
+TEMPERATURE = Number("temperature", "Temperature", 1.0, 0.0, MAX_TEMPERATURE)
+SEED = Number("seed", "Seed", 0, 0, MAX_SEED)
+REST = Number("rest", "Seed of the rest", 0, 0, MAX_SEED)
+VIEW = OneOf("view", "View", "draws", {"draws": "Draws", "plane": "Plane"})
+SHOWN = OneOf("shown", "Shown", "mean", {"mean": "Mean", "pixels": "Pixels"})
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,18 @@ def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
     return points, torch.full((len(points),), view.label)
 
 
+def picture_of(points: Tensor) -> Number[int | None]:
+    """Which of the pictures is to be used, counted from 1."""
+    return Number("picture", "Picture to use", None, 1, len(points))
+
+
 def pick(place: int) -> None:
-    st.session_state.picture = place + 1
+    st.session_state["picture"] = place + 1
 
 
 def graph_of(opened: Opened, keep: int, flow: bool) -> dict[str, Any] | None:
     """The model, or it behind its flow, for the live view; None where the server draws pixels or levels, or decodes."""
-    pixels = st.session_state.get("shown", st.query_params.get("shown")) == SHOWN[1]
+    pixels = opened.checkpoint.model.spec.has_density and SHOWN.get() == "pixels"
     return None if keep or pixels else decoders.model(opened, flow=flow)
 
 
@@ -176,25 +181,19 @@ def controls(opened: Opened, above: DeltaGenerator) -> tuple[View, dict[str, Any
     prior = prior_input(opened, bool(spec.classes) and label is None) if spec.fitted and not plane else "own"
     if prior != "own" and not spec.classes and spec.fitted_classes:
         label = class_input(opened)
-    temperature = links.held("temperature", "Temperature", 1.0, MAX_TEMPERATURE)
     if graph := graph_of(opened, keep, in_base(opened, prior)):
-        seed = int(links.held("seed", "Seed", 0, MAX_SEED))
-        # Put there anew in each run: what was a widget's in the run before would be forgotten.
-        st.session_state.update(temperature=temperature, seed=seed)
         shown_input(opened)
-        return View(count, temperature, seed, plane, label=label, prior=prior), graph
+        return View(count, TEMPERATURE.get(), SEED.get(), plane, label=label, prior=prior), graph
     with above:
-        temperature = st.slider(
-            "Temperature", 0.0, MAX_TEMPERATURE, step=0.05, key="temperature", help=words.temperature_of(spec, prior)
-        )
-        still = plane and st.session_state.get("shown", SHOWN[0]) == SHOWN[0]  # nothing in it is drawn at random
-        seed = seed_input("seed", "Seed", "New draw", still)
+        temperature = TEMPERATURE.slider(0.05, help=words.temperature_of(spec, prior))
+        still = plane and SHOWN.get() == "mean"  # nothing in it is drawn at random
+        seed = seed_input(SEED, "New draw", still)
     rest = 0
     if keep:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            rest = seed_input("rest", "Seed of the rest", "New rest", False)
+            rest = seed_input(REST, "New rest", False)
     pixels = False if keep else shown_input(opened)
-    return View(count, float(temperature), seed, plane, pixels, label, keep, rest, prior), None
+    return View(count, temperature, seed, plane, pixels, label, keep, rest, prior), None
 
 
 def prior_input(opened: Opened, by_class: bool) -> str:
@@ -202,26 +201,15 @@ def prior_input(opened: Opened, by_class: bool) -> str:
 
     Rows of classes leave no room for both.
     """
-    options = [name for name in PRIORS if name != "both" or not by_class]
-    gap, usual = opened.checkpoint.metrics.get("prior_gap") or 0.0, models.usual_prior(opened)
-    asked = st.session_state.get("prior") or st.query_params.get("prior")
-    st.session_state["prior_input"] = asked if asked in options else usual
-
-    def choose() -> None:
-        st.session_state["prior"] = st.session_state["prior_input"]
-
-    prior = st.segmented_control(
-        "Prior",
-        options,
-        format_func=PRIORS.__getitem__,
-        required=True,
+    options = {name: label for name, label in PRIORS.items() if name != "both" or not by_class}
+    gap = opened.checkpoint.metrics.get("prior_gap") or 0.0
+    prior = OneOf("prior", "Prior", models.usual_prior(opened), options, follows=True).segmented_control(
         key="prior_input",
-        on_change=choose,
         help="Its own: the prior that the model was trained with. Fitted: "
         f"{words.fitted_prior(opened.checkpoint.model.spec)}. {fitting.describe(gap)}",
     )
-    st.caption(" ".join([words.places_of(str(prior)), *[fitting.describe(gap)] * (gap >= fitting.SLIGHT)]))
-    return str(prior)
+    st.caption(" ".join([words.places_of(prior), *[fitting.describe(gap)] * (gap >= fitting.SLIGHT)]))
+    return prior
 
 
 def plane_input(opened: Opened) -> bool:
@@ -229,8 +217,7 @@ def plane_input(opened: Opened) -> bool:
     spec = opened.checkpoint.model.spec
     if spec.size != 2 or spec.prior != "normal":
         return False
-    links.check_choice("view", "View", VIEWS)
-    return st.radio("View", VIEWS, key="view", bind="query-params", horizontal=True) == "Plane"
+    return VIEW.radio(horizontal=True) == "plane"
 
 
 def class_input(opened: Opened) -> int | None:
@@ -257,59 +244,43 @@ def class_input(opened: Opened) -> int | None:
 
 def count_input(plane: bool, by_class: bool) -> int:
     """How many pictures; of a plane a side, of all classes a row."""
-    options: tuple[int, ...]
     if plane:
-        key, label, options, usual = "side", "Pictures a side", SIDES, 15
+        count = OneOf("side", "Pictures a side", 15, numbered(SIDES))
     elif by_class:
-        key, label, options, usual = "columns", "Pictures a class", COLUMNS, 8
+        count = OneOf("columns", "Pictures a class", 8, numbered(COLUMNS))
     else:
-        key, label, options, usual = "n", "Pictures", COUNTS, 64
-    links.check_choice(key, label, options)
-    return int(st.select_slider(label, options, usual, key=key, bind="query-params"))
+        count = OneOf("n", "Pictures", 64, numbered(COUNTS))
+    return count.select_slider()
 
 
 def keep_input(opened: Opened) -> int:
     """How many levels of one draw all pictures share."""
     spec = opened.checkpoint.model.spec
     most = len(spec.shapes) - 1
-    if int(st.session_state.get("keep") or 0) > most:
-        st.session_state["keep"] = 0  # another model has more levels
-    links.check_range("keep", "Levels that stay", 0, most)
-    keep = st.slider(
-        "Levels that stay",
-        0,
-        max(1, most),
-        key="keep",
-        bind="query-params",
+    return Number("keep", "Levels that stay", 0, 0, most).slider(
         help="The coarsest levels of one draw are kept, and the finer ones are drawn again for every picture: so one "
         "sees what each level decides. 0 draws everything anew. " + "; ".join(words.what_levels(spec)) + ".",
     )
-    return min(int(keep), most)
 
 
-def seed_input(key: str, label: str, button: str, disabled: bool) -> int:
+def seed_input(seed: Number[int], button: str, disabled: bool) -> int:
     """A seed, and the button that moves it on."""
-    seed = seeds.seed(key, label, MAX_SEED, "The same seed gives the same pictures again, also on another day.")
-    kind: Literal["primary", "secondary"] = "primary" if key == "seed" else "secondary"
-    st.button(button, key=f"new_{key}", on_click=seeds.move_on, args=(key, MAX_SEED), type=kind, disabled=disabled)
-    return seed
+    found = seed.field(width=150, help="The same seed gives the same pictures again, also on another day.")
+    kind: Literal["primary", "secondary"] = "primary" if seed is SEED else "secondary"
+    st.button(button, key=f"new_{seed.name}", on_click=seed.next, type=kind, disabled=disabled)
+    return found
 
 
 def shown_input(opened: Opened) -> bool:
     """Whether pixels are drawn."""
     if not opened.checkpoint.model.spec.has_density:
         return False
-    links.check_choice("shown", "Shown", SHOWN)
-    shown = st.radio(
-        "Shown",
-        SHOWN,
-        key="shown",
-        bind="query-params",
+    shown = SHOWN.radio(
         horizontal=True,
         help=f"Mean: the decoder's mean, E[x | z]. Pixels: every pixel drawn from the likelihood p(x | z), "
         f"here {opened.checkpoint.model.likelihood.label}.",
     )
-    return shown == "Pixels"
+    return shown == "pixels"
 
 
 def alt_of(opened: Opened, view: View, count: int) -> str:
@@ -423,16 +394,14 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
     def turned(knobs: Any) -> None:
         """The hand let go; what is no number in range is left out."""
         found = knobs if isinstance(knobs, dict) else {}
-        for key, kind, most in (("temperature", float, MAX_TEMPERATURE), ("seed", int, MAX_SEED)):
-            value = found.get(key)
-            if isinstance(value, int | float) and 0 <= value <= most:
-                st.session_state[key] = kind(value)
+        for value in (TEMPERATURE, SEED):
+            value.tell(found.get(value.name))
 
     def picked(place: Any) -> None:
         if isinstance(place, int | float) and 0 <= place < len(points):
             pick(int(place))
 
-    chosen = st.session_state.get("picture")
+    chosen = picture_of(points).get()
     rows = view.rows(opened)
     views.show(
         "grid",
@@ -459,13 +428,6 @@ def live_grid(opened: Opened, view: View, graph: dict[str, Any], points: Tensor,
         knobs=turned,
         picked=picked,
     )
-
-
-def knobs_of(view: View, usual: str) -> dict[str, str]:
-    """What a link says of the knobs that were turned."""
-    found = {"temperature": f"{view.temperature:g}"} if view.temperature != 1 else {}
-    found |= {"prior": view.prior} if view.prior != usual else {}
-    return found | {key: str(seed) for key, seed in (("seed", view.seed), ("rest", view.rest)) if seed}
 
 
 def describe(opened: Opened, view: View) -> str:
@@ -517,19 +479,7 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
             "below a level that stays is known to the decoder alone."
         )
         return
-    links.check_range("picture", "Picture to use", 1, len(points))
-    if (st.session_state.get("picture") or 0) > len(points):
-        st.session_state.picture = None
-    number = st.number_input(
-        "Picture to use",
-        1,
-        len(points),
-        None,
-        key="picture",
-        bind="query-params",
-        placeholder="press one, or type",
-        help="Counted row by row from the top left.",
-    )
+    number = picture_of(points).field(placeholder="press one, or type", help="Counted row by row from the top left.")
     choice = None if number is None else choice_of(opened, view, points, number - 1)
     with st.container(horizontal=True):
         for slot in ("a", "b"):
@@ -588,7 +538,7 @@ def main() -> None:
     with right:
         use_one(opened, view, points)
     with left:
-        chosen = None if view.keep else st.session_state.get("picture")
+        chosen = None if view.keep else picture_of(points).get()
         edge = explore.prior_plane(view.count).max().item() if view.plane else 0.0
         if graph:
             live_grid(opened, view, graph, points, y, edge)
@@ -596,7 +546,8 @@ def main() -> None:
             show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
-    links.replace(KNOBS, knobs_of(view, models.usual_prior(opened)))
+    TEMPERATURE.write()
+    SEED.write()
 
 
 main()

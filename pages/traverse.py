@@ -16,9 +16,10 @@ from pages.widgets.editors import codes
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, pictures
 from pages.widgets.selection.pictures import Chosen
-from pages.widgets.shell import downloads, links, models, seeds, steps, words
+from pages.widgets.shell import control, downloads, links, models, steps, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import explore, images
 from vae_core.explore import Axis
 
@@ -31,13 +32,14 @@ VALUES = (3, 5, 7, 9, 11, 13, 15)
 FRAMES = 25  # of the animation, one way
 FPS = 12
 MAX_SEED = 999_999
-BY_NAME = "name"  # the order of the sliders, in a link
 MAX_UNDO = 50
 MAX_WARNINGS = 3  # sliders of a damaged link that are told one by one
-ALL_LEVELS = "All levels"
-CODES, DIRECTIONS = "Codes", "Directions"
-OWN_CLASS = "Its own class"
-SPACES = ("Dimensions", "Flow")  # what is slid, where there is a flow
+BY_NAME = Switch("order", "Order of the sliders", False, on="name", off="nats")
+RANDOM = Number("random", "Seed", 0, 0, MAX_SEED)
+CHANGE = OneOf("change", "Change", "codes", {"codes": "Codes", "directions": "Directions"})
+SLID = OneOf("slide", "Slide", "dimensions", {"dimensions": "Dimensions", "flow": "Flow"})  # where there is a flow
+FOLLOW = Switch("follow", "Finer levels follow", False)
+SHOWN = OneOf("values", "Values", 7, numbered(VALUES))
 SLIDER = re.compile(r"(L\d+-)?(z|PC|f)\d+")  # what sliders are called in a link
 
 
@@ -149,7 +151,6 @@ def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str |
         st.session_state.traverse_undo = []
     before = None if steps.went_back() else held
     if before is None:
-        _check_link(slides)
         _follow_link(slides)
         st.session_state.traverse_of = now
     if before in (None, now):
@@ -158,24 +159,33 @@ def settle(opened: Opened, start: Chosen, slides: list[Slide], slid: int | str |
     st.session_state.traverse_of = now
 
 
-def _check_link(slides: list[Slide]) -> None:
-    wrong = [slide for slide in slides if links.outside(slide.key, slide.low, slide.high)]
-    for slide in wrong[:MAX_WARNINGS]:
-        links.check_range(slide.key, slide.key, slide.low, slide.high)
+def _follow_link(slides: list[Slide]) -> None:
+    """Put the sliders where the link has them, and say what of it cannot be."""
+    wrong, slid = [], {slide.key for slide in slides}
+    for slide in slides:
+        if steps.went_back():
+            st.session_state.pop(slide.key, None)
+        if not (texts := st.query_params.get_all(slide.key)):
+            continue
+        try:
+            place = Number(slide.key, slide.key, slide.start, slide.low, slide.high).read(texts)
+        except ValueError as error:
+            wrong.append((slide.key, texts[-1], str(error)))
+        else:
+            st.session_state.setdefault(slide.key, slide.snap(place))
+    _say_wrong(wrong, [key for key in st.query_params if SLIDER.fullmatch(key) and key not in slid])
+
+
+def _say_wrong(wrong: list[tuple[str, str, str]], unknown: list[str]) -> None:
+    """Say which sliders of a link stand where they cannot, and which are not there."""
+    for key, found, allowed in wrong[:MAX_WARNINGS]:
+        links.refuse(key, found, allowed)
     if more := wrong[MAX_WARNINGS:]:
         st.warning(
             f"The link sets {len(more)} more sliders to what they cannot be; their usual values are used instead."
         )
-
-
-def _follow_link(slides: list[Slide]) -> None:
-    """Put the sliders where the link has them."""
-    renew()
-    for slide in slides:
-        if steps.went_back():
-            st.session_state.pop(slide.key, None)
-        if slide.key in st.query_params and not links.outside(slide.key, slide.low, slide.high):
-            st.session_state.setdefault(slide.key, slide.snap(float(st.query_params[slide.key])))
+    if unknown:
+        st.warning(f"The link sets {links.some(unknown)}, but here this model has no such sliders; they are left out.")
 
 
 def remember(slides: list[Slide]) -> None:
@@ -186,18 +196,11 @@ def remember(slides: list[Slide]) -> None:
 
 
 def put(slides: list[Slide], places: list[float]) -> None:
-    renew()
     for slide, place in zip(slides, places, strict=True):
         st.session_state[slide.key] = slide.snap(place)
 
 
-def renew() -> None:
-    """Have new sliders in place of Streamlit's: what a press takes along of the old ones is from before the change."""
-    st.session_state.traverse_turn = st.session_state.get("traverse_turn", 0) + 1
-
-
 def undo() -> None:
-    renew()
     st.session_state.update(st.session_state.traverse_undo.pop())
 
 
@@ -210,11 +213,10 @@ def randomize(opened: Opened, slides: list[Slide]) -> None:
     """Move the dimensions in use to a draw from the prior; the seed moves on, so that the next press draws anew."""
     remember(slides)
     used = [slide for slide in slides if slide.axis.active]
-    seed = st.session_state.random
     model = opened.checkpoint.model
-    draw = (explore.sample_base if is_flow(slides) else explore.sample)(model, 1, seed=seed)[0]
+    draw = (explore.sample_base if is_flow(slides) else explore.sample)(model, 1, seed=RANDOM.get())[0]
     put(used, [slide.axis.coordinate(draw).item() for slide in used])
-    seeds.move_on("random", MAX_SEED)
+    RANDOM.next()
 
 
 def put_down(slides: list[Slide], places: Any) -> None:
@@ -227,15 +229,14 @@ def put_down(slides: list[Slide], places: Any) -> None:
 
 
 def slider(slide: Slide, slides: list[Slide]) -> None:
-    turn = st.session_state.setdefault("traverse_turn", 0)
-    key = f"{slide.key}:{turn}"
+    key = control.key(slide.key, place_of(slide))
 
-    def let_go() -> None:
-        if turn == st.session_state.traverse_turn:  # a slider that is gone says nothing
-            put_down(slides, {slide.key: st.session_state[key]})
+    def let_go(place: float) -> None:
+        put_down(slides, {slide.key: place})
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.slider(slide.label, slide.low, slide.high, place_of(slide), STEP, key=key, on_change=let_go)
+        heard = control.hears(slide.key, key, let_go)
+        st.slider(slide.label, slide.low, slide.high, place_of(slide), STEP, key=key, on_change=heard)
         st.button(
             "Reset",
             key=f"reset_{slide.key}",
@@ -326,12 +327,6 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
 
 def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, graph: dict[str, Any]) -> None:
     """Sliders that decode in the browser while they are dragged."""
-
-    def put_order(by_name: Any) -> None:
-        st.session_state["order"] = by_name is True
-
-    links.check_choice("order", "Order of the sliders", (BY_NAME,))
-    by_name = st.session_state.setdefault("order", st.query_params.get("order") == BY_NAME)
     unused = words.unused(opened.checkpoint.model.spec)
     views.show(
         "traverse",
@@ -347,13 +342,13 @@ def live_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way, gra
             "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
             "slides": [told(slide, start) for slide in slides],
             "places": dict(sorted(away(slides).items())),
-            "byName": by_name,
+            "byName": BY_NAME.get(),
             "share": 0.5,
         },
         places=partial(put_down, slides),
-        order=put_order,
+        order=lambda by_name: BY_NAME.put(by_name is True),
     )
-    links.replace(re.compile("order"), {"order": BY_NAME} if by_name else {})
+    BY_NAME.write()
 
 
 def is_place(slide: Slide, place: Any) -> bool:
@@ -418,8 +413,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
     """What moves many sliders at once, and takes it back."""
-    seed = seeds.seed("random", "Seed", MAX_SEED, "Of the next random point; the same seed gives the same point.")
-    links.replace(re.compile("random"), {"random": str(seed)} if seed else {})
+    RANDOM.field(width=150, help="Of the next random point; the same seed gives the same point.")
     st.button("Randomize", on_click=randomize, args=(opened, slides), type="primary")
     st.button("Undo", on_click=undo, disabled=not st.session_state.get("traverse_undo"))
     st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))
@@ -456,15 +450,11 @@ def grid(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     used = [slide for slide in slides if slide.axis.active] or slides
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        links.check_choice("values", "Values", VALUES)
-        values = int(st.select_slider("Values", VALUES, 7, key="values", bind="query-params"))
+        values = SHOWN.select_slider()
         most = min(len(used), MAX_GRID_ROWS)
         count = most
         if most > 1:
-            if int(st.session_state.get("rows") or 1) > most:
-                st.session_state["rows"] = most  # another model, or a level, with fewer
-            links.check_range("rows", f"{kind.capitalize()}s", 1, most)
-            count = st.slider(f"{kind.capitalize()}s", 1, most, min(GRID_ROWS, most), key="rows", bind="query-params")
+            count = Number("rows", f"{kind.capitalize()}s", min(GRID_ROWS, most), 1, most).slider()
     rows = used[:count]
     points = explore.traverse(start.mean, [slide.axis for slide in rows], values)  # (rows, values, D)
     x = decoded(opened.key, opened, points.flatten(0, 1), way, (start.key, values, count, *way.about))
@@ -503,12 +493,8 @@ def offer(
     """Downloads: the grid, the picture moving along one dimension, the points."""
     stem = downloads.file_name(opened.entry.title, "traverse", start.choice.replace(":", "-"))
     values, grow = points.shape[1], downloads.enlargement(points.shape[1] * x.shape[3])
-    names = [slide.key for slide in used]
-    label = f"{kind_of(used).capitalize()} of the animation"
-    if st.session_state.get("along", names[0]) not in names:
-        st.session_state["along"] = names[0]  # another model's, or another level's
-    links.check_choice("along", label, names)
-    along = st.selectbox(label, names, key="along", bind="query-params")
+    names = {slide.key: slide.key for slide in used}
+    along = OneOf("along", f"{kind_of(used).capitalize()} of the animation", used[0].key, names).selectbox()
     axis = next(slide.axis for slide in used if slide.key == along)
 
     def animation() -> bytes:
@@ -566,11 +552,7 @@ def way_input(opened: Opened, start: Chosen) -> tuple[Way, bool]:
     spec = opened.checkpoint.model.spec
     label, y = class_input(opened, start)
     if spec.codebook_size:
-        links.check_choice("change", "Change", (CODES, DIRECTIONS))
-        chosen = st.segmented_control(
-            "Change", (CODES, DIRECTIONS), default=CODES, required=True, key="change", bind="query-params"
-        )
-        return Way(label, y), chosen == CODES
+        return Way(label, y), CHANGE.segmented_control() == "codes"
     level = level_input(opened) if len(spec.shapes) > 1 else None
     follow = level is not None and level < len(spec.shapes) - 1 and follow_input()
     return Way(label, y, level, follow, explore.in_base(opened.checkpoint.model) and flow_input()), False
@@ -578,18 +560,11 @@ def way_input(opened: Opened, start: Chosen) -> tuple[Way, bool]:
 
 def flow_input() -> bool:
     """Whether the base of the fitted flow is slid."""
-    links.check_choice("slide", "Slide", SPACES)
-    chosen = st.segmented_control(
-        "Slide",
-        SPACES,
-        default=SPACES[0],
-        required=True,
-        key="slide",
-        bind="query-params",
+    chosen = SLID.segmented_control(
         help="Dimensions: those of the code. Flow: those of N(0, I), which the fitted flow carries to codes, so that "
         "the picture stays among what the encoder knows as the sliders move.",
     )
-    return chosen == SPACES[1]
+    return chosen == "flow"
 
 
 def class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | None]:
@@ -602,7 +577,7 @@ def class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | Non
         opened,
         "as",
         f"Decode as (the start is {name})",
-        OWN_CLASS,
+        classes.OWN,
         "This model is told the class. With another class and the same z one sees the same style in another shape.",
     )
     label = own if chosen is None else chosen
@@ -612,27 +587,18 @@ def class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | Non
 def level_input(opened: Opened) -> int | None:
     """The level that is slid alone, or None for all together."""
     names = words.what_levels(opened.checkpoint.model.spec)
-    options = [ALL_LEVELS, *names] if axes_of(opened.key, opened) else names
-    if st.session_state.get("level", options[0]) not in options:
-        st.session_state["level"] = options[0]  # another model's
-    links.check_choice("level", "Level", options)
-    chosen = st.selectbox(
-        "Level",
-        options,
-        key="level",
-        bind="query-params",
-        help="z is made of levels from coarse to fine. With one level chosen, its dimensions alone are slid.",
+    options = {"all": "All levels"} if axes_of(opened.key, opened) else {}
+    levels = {f"level-{i}": name for i, name in enumerate(names, 1)}
+    before = {"All levels": "all"} | {name: word for word, name in levels.items()}
+    chosen = OneOf("level", "Level", next(iter(options | levels)), options | levels, before).selectbox(
+        help="z is made of levels from coarse to fine. With one level chosen, its dimensions alone are slid."
     )
-    return names.index(chosen) if chosen in names else None
+    return list(levels).index(chosen) if chosen in levels else None
 
 
 def follow_input() -> bool:
     """Whether the finer levels go with the one that is slid."""
-    return st.toggle(
-        "Finer levels follow",
-        False,
-        key="follow",
-        bind="query-params",
+    return FOLLOW.toggle(
         help="Off: the finer levels stay as they are in the start. On: each takes its mean given the coarser ones, so "
         "that the whole picture goes with what is slid.",
     )

@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 
 
-def seed_field(app: Any, key: str) -> Any:
-    """The field of a seed on a page of Streamlit's AppTest, whichever of its turns it is."""
-    return next(field for field in app.number_input if field.key.split(":")[0] == key)
+def control(kind: Any, name: str) -> Any:
+    """The control of a value among those of its kind on a page of Streamlit's AppTest, whichever of its turns it is."""
+    return next(each for each in kind if (each.key or "").split(":")[0] == name)
 
 
 def in_own_loop(work: Coroutine[Any, Any, T]) -> T:

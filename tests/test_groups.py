@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import groups, models
 from pages.widgets.shell.models import Entry
+from tests.conftest import control
 from vae_core import checkpoints
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -57,12 +58,12 @@ def test_a_search_finds_names_and_questions(text: str, expected: set[str]) -> No
 def test_home_opens_on_the_usual_models_and_a_question_shows_its_own(bare_machine: None) -> None:
     app = home()
     assert names(app) == list(models.ORDER) and "group" not in app.query_params
-    app.pills(key="group").set_value("levels").run()
+    control(app.pills, "group").set_value("levels").run()
     assert names(app) == list(next(group.names for group in groups.GROUPS if group.word == "levels"))
     assert app.query_params["group"] == "levels"
-    app.text_input(key="search").set_value("vq").run()
+    control(app.text_input, "search").set_value("vq").run()
     assert names(app) == ["fashion-vq", "fashion-vq-2"]
-    app.text_input(key="search").set_value("zebra").run()
+    control(app.text_input, "search").set_value("zebra").run()
     assert names(app) == [] and "No model has these words" in "\n".join(each.value for each in app.caption)
 
 

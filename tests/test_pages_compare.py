@@ -9,6 +9,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.conftest import control
 from vae_core import checkpoints, explore
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -53,7 +54,7 @@ def pixels(app: AppTest) -> list[str]:
 )
 def test_a_first_visit_shows_the_open_model_and_one_that_goes_with_it(model: str, beside: str) -> None:
     app = start(model=model)
-    assert app.multiselect(key="models").value == [model, beside] == names(app)
+    assert control(app.multiselect, "models").value == [model, beside] == names(app)
     assert not app.warning and not app.error
     assert "models" not in app.query_params
 
@@ -61,7 +62,7 @@ def test_a_first_visit_shows_the_open_model_and_one_that_goes_with_it(model: str
 def test_every_model_goes_its_own_way() -> None:
     app = start(models=["digits", "digits-linear"])
     before = pixels(app)
-    app.slider(key="place").set_value(0.9)
+    control(app.slider, "place").set_value(0.9)
     run(app)
     assert all(one != other for one, other in zip(before, pixels(app), strict=True))
     assert app.query_params["t"] == "0.9" and app.session_state["t"] == 0.9
@@ -124,12 +125,12 @@ def test_one_model_is_too_few() -> None:
 def test_the_same_z_only_on_request_and_with_a_warning() -> None:
     app = start(models=["digits", "digits-linear"])
     assert not app.warning and not [slider for slider in app.slider if slider.key.startswith("same_")]
-    app.segmented_control(key="movement").set_value("The same z")
+    control(app.segmented_control, "movement").set_value("same")
     run(app)
     (warning,) = app.warning
     assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in warning.value
     before = pixels(app)
-    slider = app.slider(key="same_z2")
+    slider = control(app.slider, "same_z2")
     mean = checkpoints.load(checkpoints.find("digits")).reference.mean
     assert min(abs(mean[:, 2] - slider.value)) < 0.06
     slider.set_value(slider.max)
@@ -142,7 +143,7 @@ def test_the_same_z_only_on_request_and_with_a_warning() -> None:
 
 def test_the_same_z_is_not_offered_to_spaces_of_other_sizes() -> None:
     app = start(models=["digits", "digits-conditional-film"], movement="The same z")
-    assert app.segmented_control(key="movement").options == ["From A to B"]
+    assert control(app.segmented_control, "movement").options == ["From A to B"]
     assert [warning.value for warning in app.warning] == [
         "“The same z” cannot be shown: the models have 8, 4 latent dimensions. The models go from A to B instead."
     ]

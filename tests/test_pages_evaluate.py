@@ -25,6 +25,7 @@ from pages.widgets.evaluate.evaluation import NAMES, OWN, Measured, Wish
 from pages.widgets.selection import datasource
 from pages.widgets.shell import models
 from pages.widgets.shell.models import Entry, Opened
+from tests.conftest import control
 from vae_core import checkpoints, data, features, metrics, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.cli import main
@@ -165,7 +166,7 @@ def test_every_figure_has_a_name_of_its_own() -> None:
 
 def test_the_usual_figures_of_the_models_own_test_pictures(show: Show) -> None:
     app = show("mlp")
-    assert not figures(app) and app.selectbox(key="eval_data").value == OWN
+    assert not figures(app) and control(app.selectbox, "eval_data").value == "own"
     app = measured(app)
     checkpoint, test = the_model("mlp"), data.load(PICTURES["digits"]).test
     expected = metrics.figures(checkpoint.model, test.images, ["elbo", "reconstruction", "kl", "active_units"])
@@ -178,7 +179,7 @@ def test_the_usual_figures_of_the_models_own_test_pictures(show: Show) -> None:
 
 def test_figures_of_a_link_with_its_draws(show: Show) -> None:
     app = show("mlp", eval_figures=[NAMES["nll"], NAMES["knn"], NAMES["kl_per_dim"]], eval_draws="7", eval_count="250")
-    assert not app.warning and app.number_input(key="eval_draws").value == 7
+    assert not app.warning and control(app.number_input, "eval_draws").value == 7
     app = measured(app)
     assert rows(app)["nll"]["k"] == 7 and set(rows(app)) == {"nll", "knn", "kl_per_dim"}
     kl = rows(app)["kl_per_dim"]["value"]
@@ -239,7 +240,7 @@ def test_too_few_pictures_to_compare_draws_with_are_told(show: Show) -> None:
 
 def test_the_reference_set_has_no_pictures_to_compare_draws_with(show: Show) -> None:
     app = show("kept")
-    assert not set(REALISM) & set(app.multiselect(key="eval_figures").options)
+    assert not set(REALISM) & set(control(app.multiselect, "eval_figures").options)
 
 
 @pytest.mark.parametrize(
@@ -253,19 +254,20 @@ def test_the_reference_set_has_no_pictures_to_compare_draws_with(show: Show) -> 
 )
 def test_what_a_model_does_not_have_is_explained(show: Show, model: str, there: list[str], reasons: list[str]) -> None:
     app = show(model)
-    options = app.multiselect(key="eval_figures").options
+    options = control(app.multiselect, "eval_figures").options
     told = unavailable(app)
     assert set(there) <= set(options) and all(reason in told for reason in reasons)
     assert len(options) + len([name for name in NAMES.values() if name not in options]) == len(NAMES)
     app = measured(app)
-    assert set(figures(app)) == set(app.multiselect(key="eval_figures").value) and not app.error
+    chosen = control(app.multiselect, "eval_figures").value
+    assert set(figures(app)) == {NAMES[name] for name in chosen} and not app.error
 
 
 def test_a_conditional_model_is_told_the_labels_or_not(show: Show) -> None:
     app = measured(show("conditional", eval_figures=[NAMES["elbo"]]))
     told = rows(app)["elbo"]["value"]
     assert "Density: log p(x | y), the labels given." in said(app)
-    app = measured(checked(app.toggle(key="eval_labels").set_value(False).run()))
+    app = measured(checked(control(app.toggle, "eval_labels").set_value(False).run()))
     assert "Density: log p(x), summed over the classes." in said(app)
     checkpoint, test = the_model("conditional"), data.load(PICTURES["digits"]).test
     for given, value in ((True, told), (False, rows(app)["elbo"]["value"])):
@@ -297,8 +299,8 @@ def test_pictures_that_are_not_here_are_missed_in_a_sentence_and_an_upload_takes
     assert said(app).count("not on this machine") == 1
     assert app.button(key="eval_go").disabled and app.button(key="fetch")
     app = upload(app, f"{NASTY}.zip", zipped([f"{i}.png" for i in range(300)]))
-    assert app.selectbox(key="eval_data").value == datasource.OWN_FILE
-    app = measured(checked(app.select_slider(key="eval_count").set_value(250).run()))
+    assert control(app.selectbox, "eval_data").value == "zip"
+    app = measured(checked(control(app.select_slider, "eval_count").set_value(250).run()))
     caption = next(e.value for e in app.caption if "drawn at random" in e.value)
     assert caption.replace("\\", "").startswith(f"250 of the 300 pictures of {NASTY}, drawn at random. ")
     assert "\\<img" in caption and "\\*\\*bold" in caption
@@ -308,10 +310,10 @@ def test_pictures_that_are_not_here_are_missed_in_a_sentence_and_an_upload_takes
 
 def test_a_model_whose_pictures_are_not_here_is_measured_by_what_its_file_holds_of_them(show: Show) -> None:
     app = show("kept")
-    assert app.selectbox(key="eval_data").value == datasource.REFERENCE
+    assert control(app.selectbox, "eval_data").value == "reference"
     assert "More figures can be had of pictures: of digits or sprites, say" in said(app)
     assert "Needs the pictures themselves, and the model's file holds encodings of them." in unavailable(app)
-    app = measured(checked(app.multiselect(key="eval_figures").set_value([NAMES["elbo"], NAMES["knn"]]).run()))
+    app = measured(checked(control(app.multiselect, "eval_figures").set_value(["elbo", "knn"]).run()))
     test = data.load(PICTURES["digits"]).test
     expected = metrics.figures(the_model("kept").model, test.images, ["elbo", "knn"], labels=test.labels)
     assert rows(app)["elbo"]["value"] == pytest.approx(expected["elbo"]["value"], rel=1e-5)
@@ -319,14 +321,14 @@ def test_a_model_whose_pictures_are_not_here_is_measured_by_what_its_file_holds_
     count = len(test)
     assert f"All {count} reference pictures, as the model's file holds them." in said(app)
     assert not [code for code in app.code if code.value.startswith("vae evaluate")]
-    app = measured(checked(app.select_slider(key="eval_count").set_value(250).run()))
+    app = measured(checked(control(app.select_slider, "eval_count").set_value(250).run()))
     assert figures(app)
 
 
 def test_pictures_of_data_that_is_not_known_are_missed(show: Show) -> None:
     app = show("foreign", eval_data=OWN)
     assert "The pictures that this model was tested on are not known here" in said(app)
-    assert len(app.file_uploader) == 1 and "digits" in app.selectbox(key="eval_data").options
+    assert len(app.file_uploader) == 1 and "digits" in control(app.selectbox, "eval_data").options
 
 
 def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(show: Show) -> None:
@@ -335,7 +337,7 @@ def test_figures_that_the_pictures_do_not_allow_are_left_out_with_a_sentence(sho
     assert list(figures(app)) == ["ELBO"]
     assert "Left out: k-NN accuracy of the means needs labels of at least two classes" in said(app)
     assert "SAP needs known factors, and these pictures have none." in said(app)
-    app = measured(checked(app.multiselect(key="eval_figures").set_value([NAMES["sap"]]).run()))
+    app = measured(checked(control(app.multiselect, "eval_figures").set_value(["sap"]).run()))
     assert [error.value.startswith("SAP needs known factors") for error in app.error] == [True]
 
 
@@ -394,7 +396,7 @@ def test_folders_are_chosen_by_name_alone(show: Show, tmp_path: Path, monkeypatc
     app = measured(show("mlp", eval_data="folder pets.zip"))
     assert "All 3 pictures of pets." in said(app)
     app = show("mlp", eval_data=str(tmp_path / "owner" / "pets.zip"))
-    assert "The link sets “Pictures” to" in said(app) and app.selectbox(key="eval_data").value == OWN
+    assert "The link sets “Pictures” to" in said(app) and control(app.selectbox, "eval_data").value == "own"
 
 
 # --- a visit ------------------------------------------------------------------------------------------------------
@@ -405,7 +407,7 @@ def test_bad_values_of_a_link_get_a_sentence_each(show: Show) -> None:
     told = [warning.value.replace("\\", "") for warning in app.warning]
     assert len(told) == 4 and sum("the usual value is used instead" in text for text in told) == 3
     assert any("under “Figures” for" in text for text in told)
-    assert app.multiselect(key="eval_figures").value == [NAMES["nll"]]
+    assert control(app.multiselect, "eval_figures").value == ["nll"]
 
 
 def test_nothing_is_measured_again_and_each_model_has_its_own_figures(show: Show, monkeypatch) -> None:
@@ -416,7 +418,7 @@ def test_nothing_is_measured_again_and_each_model_has_its_own_figures(show: Show
     before = figures(app)
     app.selectbox(key="model").set_value("vq")
     assert not figures(checked(app.run()))
-    assert NAMES["perplexity"] in app.multiselect(key="eval_figures").value  # the usual ones of this model
+    assert "perplexity" in control(app.multiselect, "eval_figures").value  # the usual ones of this model
     app.selectbox(key="model").set_value("mlp")
     assert figures(checked(app.run())) == before and len(calls) == 1
     assert figures(measured(show("mlp"))) == before and len(calls) == 1  # another visitor
@@ -432,18 +434,18 @@ def test_the_effective_sample_size_stands_beside_the_nll(show: Show) -> None:
 def test_figures_of_the_settings_before_say_so(show: Show) -> None:
     app = measured(show("mlp"))
     assert "settings before" not in said(app)
-    app = checked(app.multiselect(key="eval_figures").set_value([NAMES["elbo"]]).run())
+    app = checked(control(app.multiselect, "eval_figures").set_value(["elbo"]).run())
     assert "The figures below are of the settings before." in said(app) and len(figures(app)) == 4
     app = measured(app)
     assert "settings before" not in said(app) and list(figures(app)) == ["ELBO"]
-    app = checked(app.multiselect(key="eval_figures").set_value([]).run())
-    assert app.multiselect(key="eval_figures").value == [] and app.button(key="eval_go").disabled
+    app = checked(control(app.multiselect, "eval_figures").set_value([]).run())
+    assert control(app.multiselect, "eval_figures").value == [] and app.button(key="eval_go").disabled
 
 
 def test_what_is_chosen_is_kept_as_far_as_another_model_has_it(show: Show) -> None:
     app = show("mlp", eval_figures=[NAMES["elbo"], NAMES["total_correlation"]])
     app.selectbox(key="model").set_value("vq")
-    assert checked(app.run()).multiselect(key="eval_figures").value == ["ELBO"]
+    assert control(checked(app.run()).multiselect, "eval_figures").value == ["elbo"]
 
 
 def test_measuring_can_be_cancelled_and_begun_again(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:

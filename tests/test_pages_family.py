@@ -15,7 +15,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
-from tests.conftest import seed_field
+from tests.conftest import control
 from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -119,7 +119,7 @@ def test_all_classes_are_rows_with_the_same_z_in_a_column(show: Open, shelf: Pat
     assert "in each column the same z, in each row another class" in said(app)
     app.button(key="use_a").click()
     assert checked(app.run()).session_state["picture_a"] == "prior:0.2@1"  # row 1, column 2
-    app.selectbox(key="class").set_value("3")
+    control(app.selectbox, "class").set_value("3")
     (grid,) = canvases(checked(app.run()))
     assert grid["count"] == 64 and "all as 3" in said(app)
     assert canvases(show("sample", "conditional", **{"class": "3"}))[0]["src"] == grid["src"]
@@ -133,7 +133,7 @@ def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
 def test_the_same_z_is_traversed_as_another_class(show: Open) -> None:
     app = show("traverse", "conditional", start="ref:5")
     before = canvases(app)[0]["src"]
-    app.selectbox(key="as").set_value("7")
+    control(app.selectbox, "as").set_value("7")
     after = canvases(checked(app.run()))[0]["src"]
     assert before != after == canvases(show("traverse", "conditional", start="ref:5", **{"as": "7"}))[0]["src"]
     app.button(key="use_b").click()
@@ -171,8 +171,8 @@ def test_the_first_levels_stay_and_the_rest_is_drawn_again(show: Open, shelf: Pa
     assert "4 pictures that share level 1 of one draw (seed 0)" in said(app)
     assert not [button for button in app.button if button.key == "use_a"]  # its finer levels are not known
     app.button(key="new_rest").click()
-    assert canvases(checked(app.run()))[0]["src"] != first and seed_field(app, "rest").value == 1
-    seed_field(app, "rest").set_value(0)
+    assert canvases(checked(app.run()))[0]["src"] != first and control(app.number_input, "rest").value == 1
+    control(app.number_input, "rest").set_value(0)
     assert canvases(checked(app.run()))[0]["src"] == first
 
 
@@ -180,12 +180,12 @@ def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
     spec = model_of(shelf, "ladder").spec
     app = show("traverse", "ladder", start="ref:5")
     assert sum(slider.key.startswith("z") for slider in app.slider) == spec.size
-    app.selectbox(key="level").select_index(2)
+    control(app.selectbox, "level").select_index(2)
     sizes = [math.prod(shape) for shape in spec.shapes]
     keys = {slider.key.split(":")[0] for slider in checked(app.run()).slider if slider.key.startswith("z")}
     assert keys == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
     before = canvases(app)[0]["src"]
-    app.toggle(key="follow").set_value(True)
+    control(app.toggle, "follow").set_value(True)
     assert canvases(checked(app.run()))[0]["src"] != before
     assert app.button(key="use_a").disabled and "The finer levels follow" in said(app)
 

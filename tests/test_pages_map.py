@@ -28,6 +28,7 @@ from pages.widgets.mapping import livemap
 from pages.widgets.selection import datasource
 from pages.widgets.shell import background, models
 from pages.widgets.shell.models import Opened
+from tests.conftest import control
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -154,7 +155,7 @@ def finished(app: AppTest) -> AppTest:
 def choose(app: AppTest, name: str, chosen: list[int], count: int = ROWS) -> AppTest:
     """What the chart's callback does after a box was drawn."""
     app.session_state["map_chosen"] = (datasource.from_reference(model(name), count).key, chosen)
-    app.session_state["side"] = "Chosen"
+    app.session_state["side"] = "chosen"
     return checked(app.run())
 
 
@@ -249,7 +250,7 @@ def test_another_method_or_perplexity_does_not_wait_for_the_first(app, monkeypat
 
     monkeypatch.setattr(projection, "tsne", endless)
     page = app(model="flat", method="t-SNE", perplexity=4)
-    checked(page.slider(key="perplexity").set_value(6).run())
+    checked(control(page.slider, "perplexity").set_value(6).run())
     for _ in range(48):
         if stopped:
             break
@@ -337,7 +338,7 @@ def test_colours_are_the_numbers_asked_for(app) -> None:
         page = app(model="five", method="PCA", colour=colour)
         (trace,) = charts(page)[0]["data"]
         np.testing.assert_allclose(values(trace["marker"]["color"]), numbers, rtol=1e-5)
-    assert page.selectbox(key="colour").options[:5] == [
+    assert control(page.selectbox, "colour").options[:5] == [
         "class",
         "factor shape",
         "factor x",
@@ -365,13 +366,13 @@ def test_values_that_do_not_exist_are_named_and_replaced(app) -> None:
     )
     assert any("“Points at most” to 3, but it can only be 250, 500, 1000, 2000, 5000 or 10000;" in t for t in told)
     assert any("“Choose by” to “tongue”, but it can only be “Click”, “Box” or “Lasso”;" in text for text in told)
-    assert page.selectbox(key="data").value == "reference set" and page.selectbox(key="colour").value == "class"
+    assert control(page.selectbox, "data").value == "reference" and control(page.selectbox, "colour").value == "class"
     page = app(model="five", method="t-SNE", perplexity=900, tsne_seed=-4)
     assert (
-        "“Perplexity” to 900, but it can only be a number from 2 to 100" in page.warning[0].value
+        "“Perplexity” to 900, but it can only be a whole number from 2 to 100" in page.warning[0].value
         and len(page.warning) == 2
     )
-    assert page.slider(key="perplexity").value == 30
+    assert control(page.slider, "perplexity").value == 30
 
 
 # --- what is chosen -----------------------------------------------------------------------------------------------
@@ -414,7 +415,7 @@ def test_choosing_does_not_change_the_figure_but_another_colour_keeps_what_is_ch
     page.session_state["map_chart"] = {"selection": {"points": []}}
     page = choose(page, "flat", [1])
     assert charts(page)[0]["data"] == before["data"]
-    checked(page.selectbox(key="colour").set_value("KL").run())
+    checked(control(page.selectbox, "colour").set_value("kl").run())
     assert charts(page)[0]["data"][0]["selectedpoints"] == [1]
 
 
@@ -429,7 +430,7 @@ def test_what_was_chosen_among_other_points_is_not_mixed_up(app) -> None:
 
 def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     page = app(model="flat")
-    page.session_state["side"] = "Your own"
+    page.session_state["side"] = "own"
     checked(page.run())
     uploads = [("one.png", drawing(), "image/png"), ("no.png", b"not a picture", "image/png")]
     checked(page.file_uploader[0].set_value(uploads).run())
@@ -454,7 +455,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     assert {trace["name"] for trace in charts(page)[0]["data"]} == set("0123456789")
     (kept,) = datasource._encoded().values()
     page.session_state["map_chosen"] = (kept.key, [3])
-    page.session_state["side"] = "Chosen"
+    page.session_state["side"] = "chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
     assert page.session_state["picture_a"].startswith("upload:")
     place = flags(page)["A"]
@@ -464,7 +465,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
 
 def test_a_model_without_reference_encodings_shows_a_data_set(app) -> None:
     page = finished(app(model="bare", method="PCA"))
-    assert page.selectbox(key="data").value == "digits" and places(page).shape == (180, 2)
+    assert control(page.selectbox, "data").value == "digits" and places(page).shape == (180, 2)
 
 
 def test_a_zip_of_one_s_own_with_classes_and_a_bad_one_with_a_sentence(app) -> None:
@@ -477,7 +478,7 @@ def test_a_zip_of_one_s_own_with_classes_and_a_bad_one_with_a_sentence(app) -> N
     page = finished(page)
     assert {trace["name"] for trace in charts(page)[0]["data"]} == {"cats", "dogs"}
     assert "All 300 pictures of pets" in said(page)
-    checked(page.select_slider(key="points").set_value(250).run())
+    checked(control(page.select_slider, "points").set_value(250).run())
     page = finished(page)
     assert "250 of the 300 pictures of pets, drawn at random" in said(page) and places(page).shape == (250, 2)
 
@@ -489,11 +490,11 @@ def test_folders_are_those_that_the_owner_put_there(app, tmp_path, monkeypatch) 
         (tmp_path / f"data/pets/{('cats', 'dogs')[i % 2]}/{i}.png").write_bytes(drawing(100 + i))
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
     page = app(model="flat")
-    assert [name for name in page.selectbox(key="data").options if name.startswith("folder")] == ["folder pets"]
+    assert [name for name in control(page.selectbox, "data").options if name.startswith("folder")] == ["folder pets"]
     page = finished(app(model="flat", data="folder pets"))
     assert places(page).shape == (10, 2) and "All 10 pictures of pets" in said(page)
     page = app(model="flat", data="folder ../cache")
-    assert len(page.warning) == 1 and page.selectbox(key="data").value == "reference set"
+    assert len(page.warning) == 1 and control(page.selectbox, "data").value == "reference"
 
 
 # --- files --------------------------------------------------------------------------------------------------------
@@ -612,7 +613,7 @@ def test_the_live_map_keeps_what_is_chosen_set_and_marked(live_app) -> None:
     (mark,) = view(page)["marks"]
     assert mark["name"] == "A"
     np.testing.assert_allclose((mark["x"], mark["y"]), untrained(2).reference.mean[2], atol=1e-6)
-    assert ["".join(page.query_params[key]) for key in ("pointer", "residual")] == ["Lasso", "off"]
+    assert ["".join(page.query_params[key]) for key in ("pointer", "residual")] == ["lasso", "off"]
 
 
 def test_a_link_that_names_no_tool_of_the_live_map_is_told_so(live_app) -> None:

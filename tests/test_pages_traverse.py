@@ -19,7 +19,7 @@ from streamlit.testing.v1.element_tree import Slider
 
 from pages.widgets.selection import pictures
 from pages.widgets.shell.models import Entry, Opened
-from tests.conftest import seed_field
+from tests.conftest import control
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -99,13 +99,13 @@ def press(app: AppTest, label: str) -> AppTest:
     return checked(next(button for button in app.button if button.label == label).click().run())
 
 
-def key_of(shown: Slider) -> str:
-    """A slider's name, without which of the sliders of that name it is."""
+def key_of(shown: Any) -> str:
+    """A control's name, without which of the controls of that name it is."""
     return (shown.key or "").split(":")[0]
 
 
 def places(app: AppTest) -> dict[str, float]:
-    return {key_of(shown): shown.value for shown in app.slider if shown.key != "rows"}
+    return {key_of(shown): shown.value for shown in app.slider if key_of(shown) != "rows"}
 
 
 def slider(app: AppTest, key: str) -> Slider:
@@ -119,7 +119,7 @@ def model(name: str) -> Opened:
 
 def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None:
     page = app(model="of-6")
-    assert [slider.label for slider in page.slider if slider.key != "rows"] == [
+    assert [shown.label for shown in page.slider if key_of(shown) != "rows"] == [
         "z5 · 0.60 nats",
         "z3 · 0.40 nats",
         "z2 · 0.30 nats",
@@ -157,7 +157,7 @@ def test_more_than_sixteen_dimensions_are_folded_away(app) -> None:
 
 def test_models_without_reference_encodings(app) -> None:
     page = app(model="bare-3")
-    assert [(s.label, s.min, s.max) for s in page.slider if s.key != "rows"] == [(f"z{i}", -3, 3) for i in range(3)]
+    assert [(s.label, s.min, s.max) for s in page.slider if key_of(s) != "rows"] == [(f"z{i}", -3, 3) for i in range(3)]
     page = app(model="bare-300")
     assert "This model has 300 latent dimensions, too many to slide one by one" in page.info[0].value
     assert not page.slider
@@ -197,7 +197,7 @@ def test_what_a_press_takes_along_of_the_sliders_before_is_not_heard(app) -> Non
     start = places(page)
     press(page, "Randomize")
     drawn = places(page)
-    old = [shown for shown in page.slider if shown.key != "rows"]
+    old = [shown for shown in page.slider if key_of(shown) != "rows"]
     press(page, "Undo")
     for shown in old:
         page.session_state[shown.key] = drawn[key_of(shown)]
@@ -232,10 +232,10 @@ def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
         shown = slider(page, f"z{i}")
         assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), shown.min), shown.max), abs=0.026)
     assert all(after[f"z{i}"] == before[f"z{i}"] for i in COLLAPSED)
-    assert seed_field(page, "random").value == 1
+    assert control(page.number_input, "random").value == 1
     press(page, "Undo")
     assert places(page) == before
-    checked(seed_field(page, "random").set_value(0).run())
+    checked(control(page.number_input, "random").set_value(0).run())
     press(page, "Randomize")
     assert places(page) == after
 
@@ -289,8 +289,12 @@ def test_animation_goes_there_and_back_along_the_chosen_dimension(app, files) ->
         ({"z5": 99}, "The link sets “z5” to 99, but it can only be a number from -"),
         ({"z5": "nan"}, "The link sets “z5” to “nan”, but it can only be a number from -"),
         ({"z5": "inf"}, "The link sets “z5” to “inf”, but it can only be a number from -"),
+        ({"z99": 1}, "The link sets “z99”, but here this model has no such sliders; they are left out."),
+        ({"PC3": 0.5, "f1": 1}, "The link sets “PC3”, “f1”, but here this model has no such sliders"),
+        ({"values": "5.5"}, "The link sets “Values” to 5.5, but it can only be 3, 5, 7"),
+        ({"rows": "2.5"}, "The link sets “Dimensions” to 2.5, but it can only be a whole number from 1 to 4;"),
         ({"values": 4}, "The link sets “Values” to 4, but it can only be 3, 5, 7"),
-        ({"rows": 5}, "The link sets “Dimensions” to 5, but it can only be a number from 1 to 4;"),
+        ({"rows": 5}, "The link sets “Dimensions” to 5, but it can only be a whole number from 1 to 4;"),
         ({"random": -3}, "The link sets “Seed” to -3, but it can only be a whole number from 0 to 999999;"),
         ({"random": 3.7}, "The link sets “Seed” to 3.7, but it can only be a whole number from 0 to 999999;"),
         ({"along": "z77"}, "The link sets “Dimension of the animation” to “z77”, but it can only be “z5”, "),
@@ -340,10 +344,10 @@ def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     page = press(page, "Randomize")
     drawn = explore.sample_base(flowing, 1, seed=0)[0]
     assert slider(page, "f3").value == pytest.approx(drawn[3].item(), abs=0.03)
-    page = checked(page.segmented_control(key="slide").set_value("Dimensions").run())
+    page = checked(control(page.segmented_control, "slide").set_value("dimensions").run())
     assert sorted(places(page)) == [f"z{i}" for i in range(6)]
 
 
 def test_without_a_flow_there_is_nothing_else_to_slide(app) -> None:
     page = app(model="of-6")
-    assert not [control for control in page.segmented_control if control.key == "slide"]
+    assert not [shown for shown in page.segmented_control if key_of(shown) == "slide"]

@@ -171,7 +171,7 @@ def test_the_player_by_mouse_and_keyboard(view: View) -> None:
 
 
 def test_a_link_opens_the_same_view(view: View) -> None:
-    asked = {"model": "digits", "a": "ref:3", "b": "prior:2", "steps": "5", "path": "Spherical", "t": "0.3"}
+    asked = {"model": "digits", "a": "ref:3", "b": "prior:2", "steps": "5", "path": "spherical", "t": "0.3"}
     view.page.goto(f"{view.url}/interpolate?{urlencode(asked)}")
     view.settle()
     assert query(view).items() >= asked.items()

@@ -203,7 +203,7 @@ def test_nothing_goes_to_the_server_while_the_pointer_moves(new_view, live_serve
 def test_a_box_brings_the_chosen_pictures_and_one_becomes_a(live) -> None:
     view = live(model="digits", method="PCA")
     tool(view, "Box")
-    assert "pointer=Box" in view.page.url
+    assert "pointer=box" in view.page.url
     drag(view, (0.3, 0.3), (0.6, 0.6))
     expect(view.page.get_by_text("pictures chosen")).to_be_visible()
     sheet = view.page.get_by_role("group", name="Chosen pictures").get_by_role("button")

@@ -337,3 +337,24 @@ def test_one_back_undoes_one_step(live) -> None:
         live.page.go_forward()
         live.settle()
         assert state() == expected
+
+
+def test_back_undoes_a_chosen_word_and_what_was_set_before_it_stays(live) -> None:
+    """Number of pictures: a step; steps of the strip: no step."""
+    live.open("interpolate", model="digits", steps=5)
+    for count in ("3", "4"):
+        live.page.get_by_role("radio", name=count, exact=True).click()
+        live.settle()
+        assert in_link(live, "pictures") == count
+    for count in ("3", None):
+        live.page.go_back()
+        live.settle()
+        expect(live.page.get_by_role("radio", name=count or "2", exact=True)).to_be_checked()
+        assert in_link(live, "pictures") == count and live.page.locator(".st-key-heading-d").count() == 0
+    assert in_link(live, "steps") == live.page.get_by_label("Steps", exact=True).input_value() == "5"
+    live.page.go_forward()
+    live.settle()
+    assert in_link(live, "pictures") == "3" and live.page.locator(".st-key-heading-c").count() == 1
+    live.page.get_by_role("radio", name="4", exact=True).click()
+    live.settle()
+    assert in_link(live, "pictures") == "4" and live.page.locator(".st-key-heading-d").count() == 1

@@ -100,7 +100,7 @@ def test_plane_has_axes_and_its_corner_can_be_pressed(new_view) -> None:
     view.open("sample", model="mnist-2d")
     view.page.get_by_text("Plane", exact=True).click()
     view.settle()
-    assert "view=Plane" in view.page.url
+    assert "view=plane" in view.page.url
     box = grid(view).bounding_box()
     left, below = view.page.get_by_text("z1 ↑").bounding_box(), view.page.get_by_text("z0 →").bounding_box()
     assert left["x"] + left["width"] <= box["x"] and below["y"] >= box["y"] + box["height"]

@@ -12,7 +12,7 @@ from torch import Tensor
 from pages.widgets.display.canvas import canvas
 from pages.widgets.display.sheet import sheet
 from pages.widgets.selection.pictures import Chosen
-from pages.widgets.shell import words
+from pages.widgets.shell import links, words
 from pages.widgets.shell.models import Opened
 from vae_core import explore
 
@@ -56,10 +56,7 @@ def _possible(opened: Opened, group: int, place: int, code: int) -> bool:
 
 def keep_in_url(edits: list[Edit]) -> None:
     """Write the changes into the link."""
-    if edits:
-        st.query_params["codes"] = "_".join(".".join(map(str, edit)) for edit in edits)
-    elif "codes" in st.query_params:
-        del st.query_params["codes"]
+    links.put("codes", "_".join(".".join(map(str, edit)) for edit in edits) or None)
 
 
 def point_of(opened: Opened, start: Chosen, edits: list[Edit]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,9 @@ from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import pictures
 from pages.widgets.selection.pictures import Chosen
-from pages.widgets.shell import downloads, links
+from pages.widgets.shell import downloads
 from pages.widgets.shell.models import Opened
+from pages.widgets.shell.url_state import Value
 from vae_core import explore, images
 
 PICKED = 5  # pictures a side of the grid that stands for the pad where the server decodes
@@ -26,25 +28,41 @@ CAPTION = "Decoded at the handle"
 Corners = dict[str, Chosen]  # by slot, A first
 
 
-def place(count: int) -> tuple[float, float]:
-    """Where the handle stands: this visit's place, else the link's, else the middle."""
+@dataclass(frozen=True)
+class Place(Value[tuple[float, float]]):
+    """Where the handle stands in a pad of `count` corners."""
 
-    def fits(u: float, v: float) -> bool:
-        return bool(explore.in_pad(torch.tensor([[u, v]]), count))
+    count: int
 
-    if "at" not in st.session_state:
-        asked = links.check_place("at", "at, the place in the pad", fits, WHERE[count])
-        st.session_state.at = asked or explore.pad_centre(count)
-    if not fits(*st.session_state.at):  # the square's place was beside the triangle
-        st.session_state.at = explore.pad_centre(count)
-    return st.session_state.at
+    def read(self, texts: list[str]) -> tuple[float, float]:
+        numbers = re.fullmatch(r"([0-9.]{1,12}),([0-9.]{1,12})", texts[-1], re.ASCII)
+        try:
+            place = (float(numbers[1]), float(numbers[2])) if numbers else None
+        except ValueError:  # as 1.2.3
+            place = None
+        if place is None or not self._has(*place):
+            raise ValueError(WHERE[self.count])
+        return place
+
+    def text(self, value: tuple[float, float]) -> str:
+        return ",".join(f"{part:.3g}" for part in value)
+
+    def fit(self, value: tuple[float, float]) -> tuple[float, float]:
+        return value if self._has(*value) else self.usual  # the square's place was beside the triangle
+
+    def tell(self, said: Any) -> None:
+        """Move the handle to what the component says, if it is a place."""
+        fine = isinstance(said, list | tuple) and len(said) == 2 and all(isinstance(part, int | float) for part in said)
+        if fine and self._has(*said):
+            self.put((float(said[0]), float(said[1])))
+
+    def _has(self, u: float, v: float) -> bool:
+        return 0 <= u <= 1 and 0 <= v <= 1 and bool(explore.in_pad(torch.tensor([[u, v]]), self.count))
 
 
-def put(count: int, at: Any) -> None:
-    """Move the handle to what the component tells, if it is a place."""
-    fine = isinstance(at, list | tuple) and len(at) == 2 and all(isinstance(v, int | float) and 0 <= v <= 1 for v in at)
-    if fine and explore.in_pad(torch.tensor([at]), count):
-        st.session_state.at = (float(at[0]), float(at[1]))
+def place(count: int) -> Place:
+    """The place of the handle; at first it is in the middle."""
+    return Place("at", "at, the place in the pad", explore.pad_centre(count), count)
 
 
 def decode(opened: Opened, corners: Corners, weights: Tensor) -> Tensor:
@@ -82,13 +100,12 @@ def weights_at(at: tuple[float, float], count: int) -> Tensor:
 @st.fragment
 def bench(opened: Opened, corners: Corners) -> None:
     """The pad and its downloads: only these run again when the handle moves."""
-    at = place(len(corners))
+    at = place(len(corners)).get()
     if graph := decoders.model(opened):
         live_pad(opened, corners, at, graph)
     else:
         server_pad(opened, corners, at)
-    told, middle = (",".join(f"{value:.3g}" for value in each) for each in (at, explore.pad_centre(len(corners))))
-    links.replace(re.compile("at"), {} if told == middle else {"at": told})
+    place(len(corners)).write()
     with st.container(horizontal=True, gap="small"):
         offer(opened, corners, at)
 
@@ -110,7 +127,7 @@ def live_pad(opened: Opened, corners: Corners, at: tuple[float, float], graph: d
             "at": list(at),
             "share": 0.285,
         },
-        at=partial(put, count),
+        at=place(count).tell,
     )
 
 
@@ -121,7 +138,7 @@ def server_pad(opened: Opened, corners: Corners, at: tuple[float, float]) -> Non
     near = int((places - torch.tensor(at)).norm(dim=1).masked_fill(~inside, torch.inf).argmin())
 
     def pick(index: int) -> None:
-        put(count, places[index].tolist())
+        place(count).tell(places[index].tolist())
 
     weights = weights_at(at, count)
     shares = ", ".join(f"{pictures.NAMES[slot]} {share:.2f}" for slot, share in zip(corners, weights[0], strict=True))

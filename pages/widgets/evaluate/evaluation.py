@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from pages.widgets.selection import datasource
-from pages.widgets.selection.datasource import FOLDER, OWN_FILE, REFERENCE, Drawn, Source
-from pages.widgets.shell import background, downloads, links, models
+from pages.widgets.selection.datasource import FOLDER, OWN, OWN_FILE, REFERENCE, WORDS, Drawn, Source
+from pages.widgets.shell import background, downloads, models
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.url_state import ManyOf, Number, OneOf, Switch, numbered
 from pages.widgets.shell.words import sentence
 from vae_core import data, metrics, scoring
 from vae_core.checkpoints import Reference
@@ -59,7 +60,6 @@ NAMES = {  # in the order in which they are shown
     "dci": "DCI",
     "sap": "SAP",
 }
-OWN = "the model's own test pictures"
 BUILT_IN = ("digits", "sprites")  # sets that need no file
 _NO_PICTURES = Dataset("", torch.empty((0, 1, 1, 1), dtype=torch.uint8))
 COUNTS = (250, 500, 1000, 2000, 5000, 10_000)
@@ -176,14 +176,10 @@ def _options(opened: Opened) -> list[str]:
 
 def _choose_option(opened: Opened) -> str:
     allowed = _options(opened)
-    datasource.fit_choice("eval_data", "Pictures", allowed)
-    return st.selectbox(
-        "Pictures",
+    return datasource.select(
+        "eval_data",
         allowed,
-        key="eval_data",
-        bind="query-params",
-        persist_state="session",
-        help="The reference set came with the model's file: encodings of test pictures. "
+        "The reference set came with the model's file: encodings of test pictures. "
         "Of a named data set the test pictures are taken; the model never trained on its own. Those of a folder "
         "or zip are prepared as a picture that you upload for this model.",
     )
@@ -220,21 +216,12 @@ def _absent(own: str | None) -> str:
 
 def _taken() -> None:
     """Choose the visitor's own archive."""
-    st.session_state["eval_data"] = OWN_FILE
+    st.session_state["eval_data"] = WORDS[OWN_FILE]
 
 
 def _choose_count() -> int:
-    links.check_choice("eval_count", "Pictures at most", COUNTS)
-    return int(
-        st.select_slider(
-            "Pictures at most",
-            COUNTS,
-            USUAL_COUNT,
-            key="eval_count",
-            bind="query-params",
-            persist_state="session",
-            help="Where there are more, so many are drawn from them at random: always the same ones.",
-        )
+    return OneOf("eval_count", "Pictures at most", USUAL_COUNT, numbered(COUNTS)).select_slider(
+        help="Where there are more, so many are drawn from them at random: always the same ones."
     )
 
 
@@ -252,32 +239,13 @@ def _reasons(opened: Opened, option: str) -> dict[str, str | None]:
 
 def _choose_figures(reasons: dict[str, str | None]) -> list[str]:
     """Keys of METRICS, of those that can be measured."""
-    allowed = [NAMES[name] for name, reason in reasons.items() if reason is None]
-    usual = [NAMES[name] for name in NAMES if name in metrics.USUAL and reasons[name] is None]
-    _fit_figures(allowed, usual)
-    chosen = st.multiselect(
-        "Figures",
-        allowed,
-        usual,
-        key=FIGURES,
-        bind="query-params",
-        persist_state="session",
-        placeholder="Choose some",
-        wrap=True,
+    allowed = {name: NAMES[name] for name, reason in reasons.items() if reason is None}
+    usual = [name for name in NAMES if name in metrics.USUAL and name in allowed]
+    before = {label: name for name, label in NAMES.items()}
+    chosen = ManyOf(FIGURES, "Figures", usual, allowed, before, follows=True).multiselect(
+        placeholder="Choose some", wrap=True
     )
-    return [name for name in NAMES if NAMES[name] in chosen]
-
-
-def _fit_figures(allowed: list[str], usual: list[str]) -> None:
-    """Before the choice: what was not touched becomes the usual of another model, else what that has is kept."""
-    before, held = st.session_state.get("eval_usual"), st.session_state.get(FIGURES)
-    if held is None:
-        links.check_choices(FIGURES, "Figures", allowed)
-    elif held == before:
-        st.session_state[FIGURES] = usual
-    elif not set(held) <= set(allowed):
-        st.session_state[FIGURES] = [name for name in held if name in allowed] or usual
-    st.session_state["eval_usual"] = usual
+    return [name for name in NAMES if name in chosen]
 
 
 def _explain(reasons: dict[str, str]) -> None:
@@ -294,30 +262,14 @@ def _explain(reasons: dict[str, str]) -> None:
 
 
 def _choose_draws() -> int:
-    links.check_range("eval_draws", "Draws of z a picture (K)", 1, MAX_DRAWS)
-    return int(
-        st.number_input(
-            "Draws of z a picture (K)",
-            1,
-            MAX_DRAWS,
-            USUAL_DRAWS,
-            key="eval_draws",
-            bind="query-params",
-            persist_state="session",
-            help="For the importance-weighted NLL: the more, the tighter the bound, and the longer it takes.",
-        )
+    return Number("eval_draws", "Draws of z a picture (K)", USUAL_DRAWS, 1, MAX_DRAWS).field(
+        help="For the importance-weighted NLL: the more, the tighter the bound, and the longer it takes."
     )
 
 
 def _choose_labels() -> bool:
-    links.check_choice("eval_labels", "Tell the model the labels", ("true", "false"))
-    return st.toggle(
-        "Tell the model the labels",
-        True,
-        key="eval_labels",
-        bind="query-params",
-        persist_state="session",
-        help="Figures are then of log p(x | y); else they are of log p(x), summed over the classes.",
+    return Switch("eval_labels", "Tell the model the labels", True).toggle(
+        help="Figures are then of log p(x | y); else they are of log p(x), summed over the classes."
     )
 
 

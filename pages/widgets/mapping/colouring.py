@@ -8,34 +8,31 @@ import streamlit as st
 import torch
 
 from pages.widgets.display import plots
-from pages.widgets.selection import datasource
 from pages.widgets.selection.datasource import Points
 from pages.widgets.shell.models import Opened
+from pages.widgets.shell.url_state import OneOf
 from vae_core import explore
 
 CLASS, KL, ERROR = "class", "KL", "reconstruction error"
 FACTOR = "factor "
+WORDS = {KL: "kl", ERROR: "error"}  # in the link, where it is another one
 
 
 def control(opened: Opened, points: Points | None) -> str:
     """By what the points are coloured; while they are being read, the link's wish is kept."""
     if points:
         allowed = _allowed(opened, points)
-        datasource.fit_choice("colour", "Colour", allowed)
     else:
-        wish = st.session_state.get("colour") or st.query_params.get("colour", CLASS)
-        allowed = list(dict.fromkeys([wish, CLASS, ERROR]))
-    chosen = st.selectbox(
-        "Colour",
-        allowed,
-        key="colour",
-        bind="query-params",
-        persist_state="session",
+        asked = st.query_params.get("colour", CLASS)
+        held = st.session_state.get("colour", WORDS.get(asked, asked))
+        allowed = [next((name for name, word in WORDS.items() if word == held), held), CLASS, ERROR]
+    options = {WORDS.get(name, name): name for name in allowed}
+    chosen = OneOf("colour", "Colour", next(iter(options)), options, WORDS).selectbox(
         help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "
         f"in {opened.checkpoint.model.likelihood.unit}. "
         "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
     )
-    return str(chosen)
+    return options[chosen]
 
 
 def _kl_help(opened: Opened) -> str:

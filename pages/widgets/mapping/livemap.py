@@ -5,7 +5,6 @@ Points go there as two binary files, kept for good: what is drawn and said of ea
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -18,14 +17,14 @@ from pages.widgets.display import plots
 from pages.widgets.live import decoders, served, views
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
 from pages.widgets.selection.datasource import KEPT, Points
-from pages.widgets.shell import links
 from pages.widgets.shell.models import Opened
+from pages.widgets.shell.url_state import OneOf, Switch
 
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
 PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
-TOOLS = ("Look", "Path", "Move", "Box", "Lasso")
-IN_LINK = re.compile("pointer|residual")
-OFF = "off"
+TOOLS = {word.casefold(): word for word in ("Look", "Path", "Move", "Box", "Lasso")}
+TOOL = OneOf("pointer", "Choose by", "look", TOOLS)
+RESIDUAL = Switch("residual", "With the nearest point's residual", True, on="on", off="off")
 
 
 def model(opened: Opened, points: Points) -> dict[str, Any] | None:
@@ -113,21 +112,16 @@ def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
 
 def _settings() -> dict[str, Any]:
     """The tool and the residual, as set in this visit or by the link, which gets them."""
-    if "map_tool" not in st.session_state:
-        links.check_choice("pointer", "Choose by", TOOLS)
-        links.check_choice("residual", "With the nearest point's residual", ("on", OFF))
-        asked = st.query_params.get("pointer")
-        st.session_state["map_tool"] = asked if asked in TOOLS else TOOLS[0]
-        st.session_state["map_residual"] = st.query_params.get("residual") != OFF
-    tool, residual = st.session_state["map_tool"], st.session_state["map_residual"]
-    links.replace(IN_LINK, ({} if tool == TOOLS[0] else {"pointer": tool}) | ({} if residual else {"residual": OFF}))
-    return {"tool": tool, "residual": residual}
+    for value in (TOOL, RESIDUAL):
+        value.write()
+    return {"tool": TOOLS[TOOL.get()], "residual": RESIDUAL.get()}
 
 
 def _take_settings(told: Any) -> None:
-    if isinstance(told, dict) and told.get("tool") in TOOLS:
-        st.session_state["map_tool"] = told["tool"]
-        st.session_state["map_residual"] = bool(told.get("residual"))
+    tool = str(told.get("tool")).casefold() if isinstance(told, dict) else ""
+    if tool in TOOLS:
+        TOOL.put(tool)
+        RESIDUAL.put(bool(told.get("residual")))
 
 
 def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import streamlit as st
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pages.widgets.shell import links
 from pages.widgets.shell.models import Opened, plain
+from pages.widgets.shell.url_state import OneOf
 
-ALL, ANY = "All classes", "Any class"
+ALL, ANY, OWN = ("all", "All classes"), ("any", "Any class"), ("own", "Its own class")  # in a link, on the screen
 
 
 def names(opened: Opened, count: int | None = None) -> list[str]:
@@ -18,7 +17,7 @@ def names(opened: Opened, count: int | None = None) -> list[str]:
     known, found = opened.checkpoint.data.class_names, list[str]()
     for i in range((opened.checkpoint.model.spec.classes or 0) if count is None else count):
         name = " ".join(known[i].split()) if i < len(known) else str(i)
-        found.append(f"{name} (class {i})" if not name or name in (*found, ALL, ANY) else name)
+        found.append(f"{name} (class {i})" if not name or name in (*found, *ALL, *ANY, *OWN) else name)
     return found
 
 
@@ -27,14 +26,13 @@ def one_hot(opened: Opened, index: int) -> Tensor:
     return F.one_hot(torch.tensor(index), opened.checkpoint.model.spec.classes or 1).float()
 
 
-def select(opened: Opened, key: str, label: str, extra: str, help: str, count: int | None = None) -> int | None:
-    """A selector of classes, in the URL; None is the first choice, `extra`; `count` as in `names`."""
-    known = names(opened, count)
-    options = [extra, *known]
-    if st.session_state.get(key, extra) not in options:
-        st.session_state[key] = extra  # another model's class, or a start that has another
-    links.check_choice(key, label, options)
-    chosen = st.selectbox(label, options, key=key, bind="query-params", help=help)
+def select(
+    opened: Opened, key: str, label: str, extra: tuple[str, str], help: str, count: int | None = None
+) -> int | None:
+    """A selector of classes, in the link; None is the first choice, `extra`; `count` as in `names`."""
+    known, (word, called) = names(opened, count), extra
+    options = {word: called} | {name: name for name in known}
+    chosen = OneOf(key, label, word, options, {called: word}).selectbox(help=help)
     return known.index(chosen) if chosen in known else None
 
 

@@ -19,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.widgets.shell import background, links, uploads
+from pages.widgets.shell import background, uploads
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
+from pages.widgets.shell.url_state import OneOf
 from vae_core import data, explore, filetypes, formats, scoring
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
@@ -29,7 +30,8 @@ from vae_core.data.containers import ARRAYS, FILES, known
 from vae_core.data.folders import SUFFIXES
 from vae_core.jobs import Preview, Work
 
-REFERENCE, OWN_FILE, FOLDER = "reference set", "a zip of yours", "folder "
+REFERENCE, OWN, OWN_FILE, FOLDER = "reference set", "the model's own test pictures", "a zip of yours", "folder "
+WORDS = {REFERENCE: "reference", OWN: "own", OWN_FILE: "zip"}  # in a link
 LOADING = 0.3  # share of the progress bar: the rest is encoding
 KEPT = 8  # encoded sets that all visitors share; the oldest goes first
 LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
@@ -161,15 +163,11 @@ def options(opened: Opened) -> list[str]:
 def choose_source(opened: Opened) -> str:
     """The choice of data, and where it is a visitor's own, the place for the file."""
     allowed = options(opened)
-    fit_choice("data", "Pictures", allowed)
-    source = st.selectbox(
-        "Pictures",
+    source = select(
+        "data",
         allowed,
-        key="data",
-        bind="query-params",
-        persist_state="session",
-        help="The reference set came with the model's file: test pictures that it never trained on. Of a named data "
-        "set the test pictures are taken. Pictures of another size are brought to the model's.",
+        "The reference set came with the model's file: test pictures that it never trained on. Of a named data set the "
+        "test pictures are taken. Pictures of another size are brought to the model's.",
     )
     if source == OWN_FILE:
         uploader("map_file")
@@ -198,12 +196,10 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
     st.caption(f"{held}{kinds}, up to {uploads.MAX_BYTES // 2**20} MB.")
 
 
-def fit_choice(key: str, label: str, allowed: Sequence[str]) -> None:
-    """Before a select box: say what a link asks for in vain; what another model allowed gives way to the first."""
-    if key not in st.session_state:
-        links.check_choice(key, label, allowed)
-    elif st.session_state[key] not in allowed:
-        st.session_state[key] = allowed[0]
+def select(key: str, allowed: Sequence[str], help: str) -> str:
+    """A select box of sources; in the link they are called by `WORDS`, or as they are."""
+    options = {WORDS.get(source, source): source for source in allowed}
+    return options[OneOf(key, "Pictures", next(iter(options)), options, WORDS).selectbox(help=help)]
 
 
 def take_file(file: File) -> bool:

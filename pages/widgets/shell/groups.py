@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.widgets.shell import links, models
+from pages.widgets.shell import models
 from pages.widgets.shell.models import Entry
+from pages.widgets.shell.url_state import OneOf, Text
 
 FEW = 12  # as many models can be seen at once, in full
-MAX_SEARCH = 60  # characters
 MAX_OWN = 24  # models of a folder of one's own; the picker has them all
 
 
@@ -148,31 +147,18 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     if len(members(ALL, entries)) <= FEW:
         return members(ALL, entries)
     groups = {group.word: group for group in here(entries)}
-    _follow_link(groups)
-    first = usual(entries, chosen).word
-    if st.session_state.get("group") not in groups:
-        st.session_state["group"] = first
-    search = st.text_input(
-        "Search",
-        key="search",
-        max_chars=MAX_SEARCH,
-        bind="query-params",
-        placeholder="a name, a set, a question",
-        width=360,
-    )
-    picked = st.pills(
-        "What do you want to know?",
-        list(groups),
-        format_func=lambda word: groups[word].title,
-        key="group",
-        disabled=bool(search),
-    )
-    links.replace(re.compile("group"), {"group": picked} if picked and picked != first else {})
+    titles = {word: group.title for word, group in groups.items()}
+    question = OneOf("group", "What do you want to know?", usual(entries, chosen).word, titles)
+    if st.query_params.get("family") == "true":  # a link of before, when there was a switch for all models
+        question.put(ALL.word)
+        del st.query_params["family"]
+    search = Text("search", "Search", "", 60).field(placeholder="a name, a set, a question", width=360)
+    picked = question.pills(disabled=bool(search))
     if search:
         found = matching(search, entries)
         st.caption(_counted(len(found)) if found else "No model has these words in its name or its question.")
         return found
-    group = groups[picked or first]
+    group = groups[picked]
     st.write(group.question)
     more = sum(entry.origin == "own" for entry in entries) - MAX_OWN
     if more > 0 and group in (OWN, ALL):
@@ -182,13 +168,3 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
 
 def _counted(count: int) -> str:
     return f"{count} model{'s' * (count != 1)} with these words."
-
-
-def _follow_link(groups: dict[str, Group]) -> None:
-    """Put the link's group into the visit; a link of before had a switch for all models."""
-    if st.query_params.get("family") == "true":
-        st.session_state["group"] = ALL.word
-        del st.query_params["family"]
-    elif "group" not in st.session_state and (asked := st.query_params.get("group")):
-        links.check_choice("group", "What do you want to know?", list(groups))
-        st.session_state["group"] = asked
