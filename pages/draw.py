@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
+from pages.widgets.selection import classes, given, slots
 from pages.widgets.shell import links, models, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -80,8 +80,8 @@ def fits(opened: Opened) -> str | None:
 
 def view(opened: Opened, graph: dict[str, Any]) -> None:
     """The live view."""
-    model, prepared = opened.checkpoint.model, pictures.default_preparation(opened)
-    dark = bool(pictures.dark_ground(opened.key, opened))
+    model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
+    dark = bool(given.dark_ground(opened.key, opened))
     centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
     views.show(
         "draw",
@@ -109,13 +109,11 @@ def take(opened: Opened, told: Any) -> None:
     try:
         picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
         grey = opened.checkpoint.model.image_shape[0] == 1
-        value = pictures.keep_upload(images.png(picture.convert("L" if grey else "RGB")))
+        upload = given.keep_as_it_is(images.png(picture.convert("L" if grey else "RGB")))
     except ValueError as error:  # no picture, or no text of one
         st.session_state["draw_wrong"] = str(error)
         return
-    for name, setting in {"fit": "stretch", "invert": "no", "centre": "no"}.items():
-        value = pictures.with_setting(value, name, setting)
-    pictures.choose(slot, value)
+    slots.choose(slot, upload)
     st.session_state["draw_sent"] = slot
 
 
@@ -146,7 +144,7 @@ def without(reason: str) -> None:
 
 def page() -> None:
     opened = models.picker(fits)
-    pictures.keep_in_url("a", "b", "start")
+    slots.keep_in_url("a", "b", "start")
     st.title("Draw", anchor=False)
     st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
     models.warn_collapsed(opened)

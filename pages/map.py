@@ -17,7 +17,8 @@ from pages.widgets.display.sheet import sheet
 from pages.widgets.live import decoders
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
-from pages.widgets.selection import classes, datasource, pictures
+from pages.widgets.selection import classes, datasource, given, resolve, slots
+from pages.widgets.selection.choice import REFERENCE, Choice
 from pages.widgets.selection.datasource import Points
 from pages.widgets.shell import background, downloads, links, models, uploads
 from pages.widgets.shell.buttons import pressed
@@ -36,7 +37,6 @@ STARS = 6  # uploads on the map
 NEIGHBOURS = 8
 SLOTS = {"a": "A", "b": "B"}
 CAMERA = {"eye": {"x": 1.5, "y": 1.3, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}}  # all axes' titles in sight
-AS_IT_IS = {"fit": "stretch", "invert": "no", "centre": "no"}
 POINTERS = {"Click": "pan", "Box": "select", "Lasso": "lasso"}  # a click chooses only where a drag moves the map
 TABS = ("Settings", "Chosen", "Your own")
 
@@ -175,12 +175,12 @@ def figures_of(points: Points, place: int) -> list[str]:
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
     """A, B and the visitor's pictures, placed on the map."""
     found = {}
-    wanted = {SLOTS[slot]: pictures.choice(slot, "") for slot in SLOTS}
-    wanted |= {f"★ {i + 1}": value for i, value in enumerate(stars())}
-    for name, value in wanted.items():
-        place = points.place_of(value)
+    wanted = {name: choice for slot, name in SLOTS.items() if (choice := slots.held(slot))}
+    wanted |= {f"★ {i + 1}": star for i, star in enumerate(stars())}
+    for name, choice in wanted.items():
+        place = points.place_of(choice)
         try:
-            mean = pictures.resolve(opened, value).mean if value and place is None else None
+            mean = resolve.resolve(opened, choice).mean if place is None else None
         except ValueError:  # another model's row, or an upload of an earlier visit: not on this map
             continue
         if place is not None:
@@ -348,25 +348,23 @@ def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | No
         return points.images[place : place + 1].float() / 255
     if not models.originals_here(opened):
         return None
-    return pictures.some_references(opened, [int(points.rows[place])])
+    return resolve.some_references(opened, [int(points.rows[place])])
 
 
-def choice_of(points: Points, place: int) -> str:
+def choice_of(points: Points, place: int) -> Choice:
     """What stands for a point on the other pages: a reference row, or the picture kept as an upload, as it is."""
     if points.images is None:
-        return f"ref:{points.rows[place]}"
+        return Choice.row(REFERENCE, int(points.rows[place]))
     picture = points.images[place : place + 1].float() / 255
-    value = pictures.keep_upload(images.png(images.grid(picture, 1, gutter=0)))
-    for name, setting in AS_IT_IS.items():
-        value = pictures.with_setting(value, name, setting)
-    return value if points.y is None else pictures.with_class(value, int(points.y[place]))
+    upload = given.keep_as_it_is(images.png(images.grid(picture, 1, gutter=0)))
+    return upload if points.y is None else upload.with_class(int(points.y[place]))
 
 
-def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
+def send_buttons(key: str, choice: Callable[[], Choice], what: str) -> None:
     """Make a picture A or B, or go on with it to Traverse."""
 
     def send(slot: str) -> None:
-        pictures.choose(slot, choice())
+        slots.choose(slot, choice())
 
     with st.container(horizontal=True, gap="xsmall"):
         for slot, name in SLOTS.items():
@@ -382,7 +380,7 @@ def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
 # --- the visitor's pictures ---------------------------------------------------------------------------------------
 
 
-def stars() -> list[str]:
+def stars() -> list[Choice]:
     """The choices that stand for the visitor's pictures on the map."""
     return st.session_state.setdefault("map_stars", [])
 
@@ -392,10 +390,10 @@ def take_uploads(files: Sequence[File]) -> None:
     bad, found = [], []
     for file in files:
         try:
-            found.append(pictures.keep_upload(file.content, file.name))
+            found.append(given.keep(file.content, file.name))
         except ValueError as error:
             bad.append(f"{file.name}: {error}")
-    kept = [value for value in stars() if value not in found] + found
+    kept = [star for star in stars() if star not in found] + found
     st.session_state["map_stars"] = kept[-STARS:]
     if len(kept) > STARS:
         bad.append(f"The map takes {STARS} pictures; the first {len(kept) - STARS} left it.")
@@ -415,9 +413,9 @@ def own_panel(opened: Opened, points: Points) -> None:
     st.caption(f"{formats.words()}, up to {images.MAX_BYTES // 2**20} MB each.")
     for message in st.session_state.get("map_bad", []):
         st.error(plain(message))
-    for i, value in enumerate(stars()):
+    for i, star in enumerate(stars()):
         try:
-            own_picture(opened, points, i, value)
+            own_picture(opened, points, i, star)
         except ValueError as error:
             st.warning(plain(str(error)))
     if stars():
@@ -426,8 +424,8 @@ def own_panel(opened: Opened, points: Points) -> None:
         st.write("Each gets a star on the map, and here what the model makes of it and what lies next to it.")
 
 
-def own_picture(opened: Opened, points: Points, number: int, value: str) -> None:
-    chosen = pictures.resolve(opened, value)
+def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> None:
+    chosen = resolve.resolve(opened, star)
     near, distances = explore.nearest(chosen.mean, points.mean, NEIGHBOURS)
     name = f"★ {number + 1}"
     decoded = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
@@ -440,7 +438,7 @@ def own_picture(opened: Opened, points: Points, number: int, value: str) -> None
     )
     if chosen.seen is not None:
         st.caption(f"{name} {classes.looks_like(opened, chosen.seen)}")
-    send_buttons(f"own{number}", lambda: value, f"your picture {name}")
+    send_buttons(f"own{number}", lambda: star, f"your picture {name}")
     places = near.tolist()
     names = ", ".join(map(points.name_of, places))
     st.caption(
@@ -508,7 +506,7 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 
 def page() -> None:
     opened = models.picker()
-    pictures.keep_in_url(*SLOTS)
+    slots.keep_in_url(*SLOTS)
     st.title("Map")
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")

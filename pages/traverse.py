@@ -14,8 +14,10 @@ from torch import Tensor
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.editors import codes
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
-from pages.widgets.selection.pictures import Chosen
+from pages.widgets.selection import classes, slots
+from pages.widgets.selection.choice import POINT, Choice
+from pages.widgets.selection.picker import picture_input
+from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import downloads, links, models, seeds, steps, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -398,13 +400,12 @@ def server_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -
         )
 
 
-def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> str:
+def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> Choice:
     """What stands for the picture on the other pages."""
     same_class = way.y is None or (start.y is not None and torch.equal(way.y, start.y))
     if not moved and same_class:
         return start.choice
-    value = f"point:{explore.to_text(point)}"
-    return value if way.label is None else pictures.with_class(value, way.label)
+    return Choice(POINT, explore.to_text(point)).with_class(way.label)
 
 
 @st.fragment
@@ -413,7 +414,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        send(opened, f"point:{explore.to_text(point)}" if changed else start.choice, lambda: x)
+        send(opened, Choice(POINT, explore.to_text(point)) if changed else start.choice, lambda: x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -425,13 +426,13 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))
 
 
-def send(opened: Opened, choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
+def send(opened: Opened, choice: Choice, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
     """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
     stem = downloads.file_name(opened.entry.title, "picture")
     for slot in ("a", "b"):
         if pressed(f"Use as {slot.upper()}", f"use_{slot}", disabled=not can_be_sent):
-            pictures.choose(slot, choice)
-            pictures.write_url(slot)
+            slots.choose(slot, choice)
+            slots.write_url(slot)
             st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
     st.download_button(
         "Picture (PNG)",
@@ -501,7 +502,7 @@ def offer(
     opened: Opened, start: Chosen, used: list[Slide], rows: list[Slide], points: Tensor, x: Tensor, way: Way
 ) -> None:
     """Downloads: the grid, the picture moving along one dimension, the points."""
-    stem = downloads.file_name(opened.entry.title, "traverse", start.choice.replace(":", "-"))
+    stem = downloads.file_name(opened.entry.title, "traverse", start.choice.slug)
     values, grow = points.shape[1], downloads.enlargement(points.shape[1] * x.shape[3])
     names = [slide.key for slide in used]
     label = f"{kind_of(used).capitalize()} of the animation"
@@ -541,7 +542,7 @@ def offer(
 
 def main() -> None:
     opened = models.picker(fits)
-    pictures.keep_in_url("a", "b", "start")
+    slots.keep_in_url("a", "b", "start")
     head, chooser = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with head:
         st.title("Traverse", anchor=False)
@@ -550,7 +551,7 @@ def main() -> None:
         beside = st.container()
     models.warn_collapsed(opened)
     with chooser:
-        start = pictures.picture_input("start", opened, with_mean=True, beside=beside)
+        start = picture_input("start", opened, with_mean=True, beside=beside)
     if start is None:
         st.stop()
     with chooser:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.widgets.selection.choice import CUT, Choice, Draw
+from pages.widgets.selection.choice import CUT, MEAN, Choice, Draw
 from vae_core.images import Preparation
 
 WHOLE = st.integers(0, 10**9 - 1)
@@ -24,7 +24,7 @@ CHOICES = st.one_of(
     st.builds(Choice.row, st.sampled_from(["ref", "data"]), WHOLE),
     st.builds(Choice.draw, st.sampled_from(["prior", "fitted"]), WHOLE, st.none() | st.integers(0, 999)),
     st.builds(Choice, st.just("point"), st.just("0.5,-1.25")),
-    st.just(Choice("mean")),
+    st.just(MEAN),
 )
 UPLOADS = st.builds(lambda settings: Choice("upload", "0123456789ab").with_settings(settings), SETTINGS)
 

@@ -26,6 +26,7 @@ from pages.widgets.display import plots
 from pages.widgets.live import served
 from pages.widgets.mapping import livemap
 from pages.widgets.selection import datasource
+from pages.widgets.selection.choice import Choice
 from pages.widgets.shell import background, models
 from pages.widgets.shell.models import Opened
 from vae_core import checkpoints, data, explore, projection, zoo
@@ -443,7 +444,7 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     rows = explore.nearest(torch.tensor([star["x"], star["y"]]), opened.checkpoint.reference.mean, 8)[0]
     assert f"picture {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
     page = press(page, "Use as :orange[**B**]")
-    assert page.session_state["picture_b"] == page.session_state["map_stars"][0]
+    assert page.session_state["picture_b"] == page.session_state["map_stars"][0].text
     page = press(page, "Take them off the map")
     assert set(flags(page)) == {"B"}
 
@@ -524,9 +525,10 @@ def test_a_reference_picture_that_was_not_drawn_has_no_place() -> None:
     points = datasource.from_reference(opened, 20)
     drawn = set(points.rows.tolist())
     for row in range(ROWS):
-        place = points.place_of(f"ref:{row}")
+        place = points.place_of(Choice.row("ref", row))
         assert (place is None) == (row not in drawn) and (place is None or points.rows[place] == row)
-    assert points.place_of("ref:" + "9" * 5000) is points.place_of("mean") is points.place_of("ref:x") is None
+    for text in ("ref:" + "9" * 5000, "mean", "ref:x"):
+        assert points.place_of(Choice.parse(text)) is None
 
 
 # --- the live map -------------------------------------------------------------------------------------------------

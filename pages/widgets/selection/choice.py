@@ -88,6 +88,11 @@ class Choice:
         return ":".join([head, *self.changes]) + ("" if self.asked is None else f"@{self.asked}")
 
     @property
+    def slug(self) -> str:
+        """The text as a part of a file's name."""
+        return self.text.replace(":", "-")
+
+    @property
     def number(self) -> int | None:
         """The number that follows the kind, a row or a seed alone; None where something else does."""
         detail = self.detail or ""
@@ -158,6 +163,9 @@ class Choice:
             name: _read(name, settings[name]) for name in ("fit", *_FLAGS, *CUT) if name in settings
         }
         return replace(usual, **read)
+
+
+MEAN = Choice("mean")
 
 
 def _read(name: str, text: str) -> Setting | None:

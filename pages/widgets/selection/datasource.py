@@ -19,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pages.widgets.selection.choice import REFERENCE as REFERENCE_ROW
+from pages.widgets.selection.choice import Choice
 from pages.widgets.shell import background, links, uploads
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
@@ -123,13 +125,13 @@ class Points:
         name = self.class_of(place)
         return f"picture {self.rows[place]}" + (f" ({name})" if name else "")
 
-    def place_of(self, choice: str) -> int | None:
-        """Where a reference picture, `ref:ROW`, stands here; None where it was not drawn, or these are others."""
-        kind, _, row = choice.partition(":")
-        if self.images is not None or kind != "ref" or not row.isdecimal() or len(row) > 9:
+    def place_of(self, choice: Choice) -> int | None:
+        """Where a reference picture stands here; None where it was not drawn, or these are others."""
+        row = choice.own_row(REFERENCE_ROW) if self.images is None else None
+        if row is None:
             return None
-        place = int(np.searchsorted(self.rows, int(row)))
-        return place if place < len(self) and self.rows[place] == int(row) else None
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self) and self.rows[place] == row else None
 
 
 @st.cache_data(ttl=60, show_spinner=False)
