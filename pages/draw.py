@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, given, slots
+from pages.widgets.selection import classes, given, send, slots
 from pages.widgets.shell import links, models, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -15,7 +15,6 @@ from vae_core import explore, images
 
 MAX_POINTS = 2000  # reference pictures in the plane of a model with two dimensions
 MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
-SLOTS = ("a", "b", "start")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -104,7 +103,7 @@ def view(opened: Opened, graph: dict[str, Any]) -> None:
 def take(opened: Opened, told: Any) -> None:
     """Keep a drawing as an upload, exactly as the model sees it, and put it where it shall go (in a callback)."""
     slot, text = (told.get("to"), told.get("png")) if isinstance(told, dict) else (None, None)
-    if slot not in SLOTS or not isinstance(text, str) or len(text) > MAX_TEXT:
+    if slot not in send.EVERYWHERE or not isinstance(text, str) or len(text) > MAX_TEXT:
         return
     try:
         picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
@@ -121,11 +120,8 @@ def arrived() -> None:
     """Say where the drawing has gone, or go there."""
     if wrong := st.session_state.pop("draw_wrong", None):
         st.error(f"The drawing could not be kept: {plain(wrong)}")
-    slot = st.session_state.pop("draw_sent", None)
-    if slot == "start":
-        links.go_to("traverse.py")
-    if slot:
-        st.toast(f"The drawing is {slot.upper()} now; Interpolate shows it.")
+    if slot := st.session_state.pop("draw_sent", None):
+        send.tell(slot, "The drawing")
 
 
 def without(reason: str) -> None:

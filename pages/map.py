@@ -17,7 +17,7 @@ from pages.widgets.display.sheet import sheet
 from pages.widgets.live import decoders
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
-from pages.widgets.selection import classes, datasource, given, resolve, slots
+from pages.widgets.selection import classes, datasource, given, resolve, send, slots
 from pages.widgets.selection.choice import REFERENCE, Choice
 from pages.widgets.selection.datasource import Points
 from pages.widgets.shell import background, downloads, links, models, uploads
@@ -35,7 +35,6 @@ MAX_SEED = 999_999_999
 SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
-SLOTS = {"a": "A", "b": "B"}
 CAMERA = {"eye": {"x": 1.5, "y": 1.3, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}}  # all axes' titles in sight
 POINTERS = {"Click": "pan", "Box": "select", "Lasso": "lasso"}  # a click chooses only where a drag moves the map
 TABS = ("Settings", "Chosen", "Your own")
@@ -175,7 +174,7 @@ def figures_of(points: Points, place: int) -> list[str]:
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
     """A, B and the visitor's pictures, placed on the map."""
     found = {}
-    wanted = {name: choice for slot, name in SLOTS.items() if (choice := slots.held(slot))}
+    wanted = {slots.NAMES[slot]: choice for slot in send.A_AND_B if (choice := slots.held(slot))}
     wanted |= {f"★ {i + 1}": star for i, star in enumerate(stars())}
     for name, choice in wanted.items():
         place = points.place_of(choice)
@@ -339,7 +338,7 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
         found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
     show_figures(found)
     st.text(f"{title}: {', '.join(figures_of(points, place))}")
-    send_buttons("chosen", lambda: choice_of(points, place), name)
+    send_buttons("chosen", lambda: choice_of(points, place), title)
 
 
 def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | None:
@@ -363,16 +362,12 @@ def choice_of(points: Points, place: int) -> Choice:
 def send_buttons(key: str, choice: Callable[[], Choice], what: str) -> None:
     """Make a picture A or B, or go on with it to Traverse."""
 
-    def send(slot: str) -> None:
+    def choose(slot: str) -> None:
         slots.choose(slot, choice())
 
     with st.container(horizontal=True, gap="xsmall"):
-        for slot, name in SLOTS.items():
-            colour = "blue" if slot == "a" else "orange"
-            if pressed(f"Use as :{colour}[**{name}**]", f"{key}_{slot}", on_click=send, args=(slot,)):
-                st.toast(f"{name} is {plain(what)} now; Interpolate shows it.")
-        if pressed("Traverse from it", f"{key}_start", on_click=send, args=("start",)):
-            links.go_to("traverse.py")
+        for slot in send.buttons(key, before=choose):
+            send.tell(slot, what)
         if pressed("Go to Interpolate", f"{key}_go", type="primary"):
             links.go_to("interpolate.py")
 
@@ -438,7 +433,7 @@ def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> No
     )
     if chosen.seen is not None:
         st.caption(f"{name} {classes.looks_like(opened, chosen.seen)}")
-    send_buttons(f"own{number}", lambda: star, f"your picture {name}")
+    send_buttons(f"own{number}", lambda: star, f"Your picture {name}")
     places = near.tolist()
     names = ", ".join(map(points.name_of, places))
     st.caption(
@@ -506,7 +501,7 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 
 def page() -> None:
     opened = models.picker()
-    slots.keep_in_url(*SLOTS)
+    slots.keep_in_url(*send.A_AND_B)
     st.title("Map")
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, slots
+from pages.widgets.selection import classes, send, slots
 from pages.widgets.selection.choice import FITTED, POINT, PRIOR, Choice
 from pages.widgets.shell import downloads, links, models, seeds, words
-from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, fitting, images
 from vae_core.model import VAE
@@ -532,15 +531,9 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
     )
     choice = None if number is None else choice_of(opened, view, points, number - 1)
     with st.container(horizontal=True):
-        for slot in ("a", "b"):
-            name = slot.upper()
-            if pressed(f"Use as {name}", f"use_{slot}", disabled=choice is None) and choice:
-                slots.choose(slot, choice)
-                slots.write_url(slot)
-                st.toast(f"Picture {number} is {name} now; Interpolate shows it.")
-        if pressed("Traverse from it", "use_start", disabled=choice is None) and choice:
-            slots.choose("start", choice)
-            links.go_to("traverse.py")
+        for slot in send.buttons("use", disabled=choice is None):
+            if choice is not None:
+                send.send(slot, choice, f"Picture {number}")
     if number is not None and len(points[0]) <= 2:
         st.caption("At " + ", ".join(f"z{i} = {value:.2f}" for i, value in enumerate(points[number - 1].tolist())))
 

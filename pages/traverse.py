@@ -14,12 +14,11 @@ from torch import Tensor
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.editors import codes
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, slots
+from pages.widgets.selection import classes, send, slots
 from pages.widgets.selection.choice import POINT, Choice
 from pages.widgets.selection.picker import picture_input
 from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import downloads, links, models, seeds, steps, words
-from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 from vae_core.explore import Axis
@@ -318,7 +317,7 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
     point, moved = current(start, slides)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         actions(opened, slides)
-        send(
+        send_on(
             opened,
             choice_of(start, way.codes(opened, point[None])[0], moved, way),
             lambda: way.decode(opened, point[None]),
@@ -414,7 +413,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        send(opened, Choice(POINT, explore.to_text(point)) if changed else start.choice, lambda: x)
+        send_on(opened, Choice(POINT, explore.to_text(point)) if changed else start.choice, lambda: x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -426,14 +425,11 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))
 
 
-def send(opened: Opened, choice: Choice, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
+def send_on(opened: Opened, choice: Choice, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
     """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
     stem = downloads.file_name(opened.entry.title, "picture")
-    for slot in ("a", "b"):
-        if pressed(f"Use as {slot.upper()}", f"use_{slot}", disabled=not can_be_sent):
-            slots.choose(slot, choice)
-            slots.write_url(slot)
-            st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
+    for slot in send.buttons("use", send.A_AND_B, disabled=not can_be_sent):
+        send.send(slot, choice, "The picture")
     st.download_button(
         "Picture (PNG)",
         lambda: images.png(images.grid(x := picture(), 1, downloads.enlargement(x.shape[3]), 0)),

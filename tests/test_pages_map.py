@@ -394,6 +394,7 @@ def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> 
     checked(page.run())
     page = press(page, "Use as :blue[**A**]")
     assert page.session_state["picture_a"] == "ref:9" and page.query_params["a"] in ("ref:9", ["ref:9"])
+    assert page.toast[0].value == r"Picture 9 \(odd\) is A now; Interpolate shows it."
     place = flags(page)["A"]
     np.testing.assert_allclose((place["x"], place["y"]), places(page)[9])
     page = press(page, "Use as :orange[**B**]")
@@ -445,6 +446,7 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     assert f"picture {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
     page = press(page, "Use as :orange[**B**]")
     assert page.session_state["picture_b"] == page.session_state["map_stars"][0].text
+    assert page.toast[0].value == "Your picture ★ 1 is B now; Interpolate shows it."
     page = press(page, "Take them off the map")
     assert set(flags(page)) == {"B"}
 

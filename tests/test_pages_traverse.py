@@ -221,6 +221,7 @@ def test_an_untouched_start_is_sent_as_it_is(app) -> None:
     page = app(model="of-6", start="ref:7")
     checked(page.button(key="use_b").click().run())
     assert page.session_state["picture_b"] == "ref:7" and page.query_params["b"] == "ref:7"
+    assert page.toast[0].value == "The picture is B now; Interpolate shows it."
 
 
 def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
