@@ -17,9 +17,9 @@ from pages.widgets.display.sheet import sheet
 from pages.widgets.live import decoders
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
+from pages.widgets.mapping.points import Points, find_points, keep_points
 from pages.widgets.selection import classes, datasource, given, resolve, send, slots
 from pages.widgets.selection.choice import REFERENCE, Choice
-from pages.widgets.selection.datasource import Points
 from pages.widgets.shell import background, downloads, links, models, uploads
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -134,7 +134,7 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
 def read_points(opened: Opened, source: str, count: int) -> Points | None:
     """The points, or None after showing what there is to wait for or to do."""
     try:
-        key, found = datasource.find(opened, source, count)
+        key, found = find_points(opened, source, count)
     except LookupError as error:
         st.info(str(error.args[0]))
         return None
@@ -152,7 +152,7 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
         except ValueError as error:
             st.error(plain(str(error)))
             return None
-        datasource.keep(points)
+        keep_points(points)
         return points
     return None
 
@@ -316,7 +316,7 @@ def chosen_panel(opened: Opened, points: Points, flat: bool) -> None:
     rest = f"; the first {SHEET}, decoded:" if len(places) > SHEET else ", decoded:"
     st.write(f"**{len(places):,} pictures chosen**{rest}")
     names = [points.name_of(i) for i in shown]
-    decoded = datasource.decode(opened, points, shown)
+    decoded = points.decode(opened, shown)
     sheet(decoded, shown, names, "map_sheet", pick, picked, "Chosen pictures")
     st.download_button(
         "These pictures (PNG)",
@@ -332,7 +332,7 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
     name = points.name_of(place)
     title = name[0].upper() + name[1:]
     original = original_of(opened, points, place)
-    decoded = datasource.decode(opened, points, [place])
+    decoded = points.decode(opened, [place])
     found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
     if original is not None:
         found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
@@ -440,7 +440,7 @@ def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> No
         f"The nearest {len(places)} in all {len(chosen.mean)} latent dimensions, decoded, at distances "
         f"{distances[0]:.2f} to {distances[-1]:.2f}: {plain(names)}"
     )
-    neighbours = datasource.decode(opened, points, places)
+    neighbours = points.decode(opened, places)
     canvas(neighbours, NEIGHBOURS // 2, f"own_near{number}", f"Nearest to {name}: {names}", share=0.25)
 
 
@@ -479,7 +479,7 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
         background.start_again("tsne")
     st.download_button(
         "Map (CSV)",
-        partial(datasource.table, points, layout.coords),
+        partial(points.table, layout.coords),
         f"{stem}.csv",
         "text/csv",
         on_click="ignore",

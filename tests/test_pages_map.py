@@ -25,7 +25,7 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets.display import plots
 from pages.widgets.live import served
 from pages.widgets.mapping import livemap
-from pages.widgets.selection import datasource
+from pages.widgets.mapping import points as encoded
 from pages.widgets.selection.choice import Choice
 from pages.widgets.shell import background, models
 from pages.widgets.shell.models import Opened
@@ -154,7 +154,7 @@ def finished(app: AppTest) -> AppTest:
 
 def choose(app: AppTest, name: str, chosen: list[int], count: int = ROWS) -> AppTest:
     """What the chart's callback does after a box was drawn."""
-    app.session_state["map_chosen"] = (datasource.from_reference(model(name), count).key, chosen)
+    app.session_state["map_chosen"] = (encoded.from_reference(model(name), count).key, chosen)
     app.session_state["side"] = "Chosen"
     return checked(app.run())
 
@@ -455,7 +455,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     page = finished(app(model="flat", data="digits", points=250, colour="class"))
     assert "All 180 test pictures of digits" in said(page)
     assert {trace["name"] for trace in charts(page)[0]["data"]} == set("0123456789")
-    (kept,) = datasource._encoded().values()
+    (kept,) = encoded._encoded().values()
     page.session_state["map_chosen"] = (kept.key, [3])
     page.session_state["side"] = "Chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
@@ -524,7 +524,7 @@ def test_a_draw_is_always_the_same_and_lies_in_a_larger_one() -> None:
 
 def test_a_reference_picture_that_was_not_drawn_has_no_place() -> None:
     opened = Opened(models.Entry("m", "m", "shipped"), untrained(2), "m")
-    points = datasource.from_reference(opened, 20)
+    points = encoded.from_reference(opened, 20)
     drawn = set(points.rows.tolist())
     for row in range(ROWS):
         place = points.place_of(Choice.row("ref", row))

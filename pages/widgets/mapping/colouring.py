@@ -8,8 +8,8 @@ import streamlit as st
 import torch
 
 from pages.widgets.display import plots
+from pages.widgets.mapping.points import Points
 from pages.widgets.selection import datasource
-from pages.widgets.selection.datasource import Points
 from pages.widgets.shell.models import Opened
 from vae_core import explore
 
