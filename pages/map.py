@@ -380,12 +380,12 @@ def stars() -> list[Choice]:
     return st.session_state.setdefault("map_stars", [])
 
 
-def take_uploads(files: Sequence[File]) -> None:
+def take_uploads(opened: Opened, files: Sequence[File]) -> None:
     """Keep the files' bytes for the visit, and say which cannot be used."""
     bad, found = [], []
     for file in files:
         try:
-            found.append(given.keep(file.content, file.name))
+            found.append(given.keep(opened, file.content, file.name))
         except ValueError as error:
             bad.append(f"{file.name}: {error}")
     kept = [star for star in stars() if star not in found] + found
@@ -400,7 +400,7 @@ def own_panel(opened: Opened, points: Points) -> None:
     uploads.uploader(
         "Pictures to place on the map",
         "map_uploads",
-        take_uploads,
+        partial(take_uploads, opened),
         images.MAX_BYTES,
         many=True,
         help="They are kept on this server for this visit only; a link cannot hold them.",

@@ -1,8 +1,10 @@
 """Choosing pictures: what a choice stands for, what a person changes, what a link and a visit remember."""
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +15,17 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.selection import cutout, resolve, shelf
+from pages.widgets.selection import cutout, given, resolve, shelf
 from pages.widgets.selection.choice import CUT
 from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import models, uploads
 from tests import handwriting
 from tests.handwriting import Scene
-from vae_core import data, explore
+from vae_core import data, explore, images
 from vae_core.config import Range
-from vae_core.images import Preparation
+from vae_core.model import VAE
+
+ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
 
 
 def script() -> None:
@@ -95,11 +99,34 @@ def test_an_upload_is_read_in_the_range_that_the_model_was_trained_in(start: Cal
     twelve = replace(
         opened, checkpoint=replace(checkpoint, recipe=replace(checkpoint.recipe, data=known)), key="twelve"
     )
-    kept = Preparation(fit="stretch", invert=False, centre=False)
-    chosen = resolve._upload("twelve", found(app).choice, kept, twelve, buffer.getvalue())
+    upload = given.keep(opened, buffer.getvalue(), "x.tif").with_settings(given.AS_IT_IS)
+    chosen = resolve.resolve(twelve, upload)
     assert chosen.x.unique().tolist() == pytest.approx([64 / 255])
     assert "black is 0 and white 4000, as the model has it" in chosen.notes
     assert any(note.endswith("found in the picture") for note in found(app).notes)
+
+
+@pytest.mark.parametrize("model", ["digits", "mnist", "mnist-conditional"])
+def test_an_upload_is_decoded_and_observed_once(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the whole page, from the file to the words on how typical it is."""
+    app = AppTest.from_file(ROUTER, default_timeout=120)
+    app.query_params["model"] = model
+    app.switch_page("interpolate.py")
+    run(app)
+    counts: Counter[str] = Counter()
+    for owner, name in ((images, "open_image"), (VAE, "observe")):
+        real = getattr(owner, name)
+
+        def counted(*args: Any, real: Any = real, name: str = name, **kwargs: Any) -> Any:
+            counts[name] += 1
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counted)
+    give(app, digit("#fafafa"))
+    assert "upload:" in str(app.query_params["a"])
+    assert any("reference pictures" in element.value for element in app.markdown)
+    assert counts == {"open_image": 1, "observe": 1}
+    assert "picture_decoded" not in app.session_state
 
 
 def test_first_visit_shows_two_reference_pictures_of_different_classes(start: Callable[..., AppTest]) -> None:

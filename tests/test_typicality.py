@@ -14,10 +14,18 @@ from torch import Tensor
 from vae_core import checkpoints, zoo
 from vae_core.checkpoints import Reference
 from vae_core.config import DataConfig
-from vae_core.metrics import statistics
+from vae_core.metrics import statistics, statistics_of_observed
 from vae_core.model import VAE, build
 from vae_core.shards import seeded
-from vae_core.typicality import FEWEST, Typicality, p_values, percentile, reference_typicality, typicality
+from vae_core.typicality import (
+    FEWEST,
+    Typicality,
+    p_values,
+    percentile,
+    reference_typicality,
+    typicality,
+    typicality_of_observed,
+)
 
 load = functools.cache(lambda name: checkpoints.load(checkpoints.find(name)))
 HALVINGS = 4
@@ -146,6 +154,18 @@ def test_a_picture_is_scored_as_the_reference_set_was() -> None:
         "For this model it is unusual in reconstruction error and KL together: none of 60 reference pictures are at "
         f"least as extreme (p = 0.016). 100 % are rebuilt better, and {odd.kl_percentile:.0f} % need fewer nats."
     )
+
+
+def test_a_picture_that_was_observed_is_scored_as_it_is() -> None:
+    torch.manual_seed(0)
+    recipe = zoo.recipe("mlp", DataConfig("mnist"), (1, 8, 8), latent_dim=4, body={"hidden": (16,)})
+    model, x = build(recipe.model).eval(), torch.rand((60, 1, 8, 8), generator=seeded(0))
+    assert model.likelihood.binary
+    reference, grey = reference_of(model, x), x[:1]
+    bits = model.observe(grey, seeded(7))
+    assert typicality_of_observed(model, bits, reference) == typicality(model, bits, reference)
+    error = statistics_of_observed(model, grey).reconstruction.item()
+    assert typicality_of_observed(model, grey, reference).error == error != typicality(model, grey, reference).error
 
 
 def test_without_a_density_only_the_error_is_judged() -> None:

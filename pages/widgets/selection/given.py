@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
+from PIL import Image
 
 from pages.widgets.selection.choice import UPLOAD, Choice, Setting
 from pages.widgets.shell import uploads
@@ -13,17 +16,23 @@ from vae_core import data, explore, images
 from vae_core.images import Preparation
 
 TITLE = "a picture of yours"
+_DECODED = "picture_decoded"  # where `keep` leaves it
 AS_IT_IS: dict[str, Setting] = {"fit": "stretch", "invert": False, "centre": False}
 
 
-def keep(content: bytes, title: str = TITLE) -> Choice:
+def keep(opened: Opened, content: bytes, title: str) -> Choice:
     """Check a stranger's picture, keep its bytes for this visit, and give the choice that stands for it.
+
+    The check decodes it for the open model; `picture_of` hands that out in the run that follows.
 
     Raises:
         images.ImageError: one sentence that says what is wrong with the picture.
     """
-    images.open_image(content)
-    return _kept(content, title)
+    used = data.range_of(opened.checkpoint.recipe.data)
+    picture = images.open_image(content, used=used)
+    upload = _kept(content, title)
+    st.session_state[_DECODED] = (upload.detail, used, picture)
+    return upload
 
 
 def keep_as_it_is(content: bytes) -> Choice:
@@ -37,9 +46,19 @@ def _kept(content: bytes, title: str) -> Choice:
     return Choice(UPLOAD, name)
 
 
-def content_of(upload: Choice) -> bytes | None:
-    """Find the bytes behind an upload; None after a reload."""
-    return uploads.find("picture", upload.detail or "")
+def picture_of(opened: Opened, upload: Choice) -> Callable[[], Image.Image] | None:
+    """Give what decodes an upload for the open model; None after a reload.
+
+    What `keep` has decoded is handed out once and not held any longer: a large picture is many times its file.
+    """
+    content, used = uploads.find("picture", upload.detail or ""), data.range_of(opened.checkpoint.recipe.data)
+    if content is None:
+        return None
+    *about, picture = st.session_state.get(_DECODED, (None, None, None))
+    if about == [upload.detail, used]:
+        del st.session_state[_DECODED]
+        return lambda: picture
+    return partial(images.open_image, content, used=used)
 
 
 def preparation_of(opened: Opened, upload: Choice) -> Preparation:

@@ -101,7 +101,7 @@ def _choose(slot: str, opened: Opened, choice: Choice, name: str, with_mean: boo
     if source in (REFERENCE, DATA) and (pictures := shelf.shelf_of(opened, source)) is not None:
         shelf.shelf_input(slot, opened, pictures, choice, partial(_pick, slot))
     elif source in (UPLOAD, CAMERA):
-        _file_input(slot, source == CAMERA, name)
+        _file_input(slot, opened, source == CAMERA, name)
     elif source == PRIOR:
         _draw_input(slot, choice)
     else:
@@ -135,9 +135,9 @@ def _another(slot: str, opened: Opened, choice: Choice) -> None:
 # --- a file, the camera --------------------------------------------------------------------------------------
 
 
-def _file_input(slot: str, camera: bool, name: str) -> None:
+def _file_input(slot: str, opened: Opened, camera: bool, name: str) -> None:
     """A file or a photograph; a bad one leaves the earlier picture."""
-    place, take = f"{'camera' if camera else 'file'}_{slot}", partial(_take_file, slot)
+    place, take = f"{'camera' if camera else 'file'}_{slot}", partial(_take_file, slot, opened)
     if camera:
         key = uploads.widget_key(place)
         st.camera_input(f"Photograph for {name}", key=key, on_change=uploads.taken, args=(place, take), width=400)
@@ -151,9 +151,9 @@ def _file_input(slot: str, camera: bool, name: str) -> None:
     )
 
 
-def _take_file(slot: str, files: Sequence[File]) -> None:
+def _take_file(slot: str, opened: Opened, files: Sequence[File]) -> None:
     try:
-        upload = given.keep(files[0].content, files[0].name)
+        upload = given.keep(opened, files[0].content, files[0].name)
     except ValueError as error:
         st.session_state[_error(slot)] = str(error)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -64,10 +64,10 @@ def resolve(opened: Opened, choice: Choice) -> Chosen:
     """
     if not choice.is_upload:
         return _resolve(opened.key, choice, models.originals_here(opened), opened)
-    content = given.content_of(choice)
-    if content is None:
+    decode = given.picture_of(opened, choice)
+    if decode is None:
         raise ValueError("An uploaded picture is kept for one visit only and is no longer here; upload it again.")
-    return _upload(opened.key, choice, given.preparation_of(opened, choice), opened, content)
+    return _upload(opened.key, choice, given.preparation_of(opened, choice), opened, decode)
 
 
 # --- the same for every visitor ------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def _test_picture(opened: Opened, choice: Choice, row: int, originals: bool) -> 
     model, y = opened.checkpoint.model, None
     if model.spec.classes and test.labels is not None:
         y = classes.one_hot(opened, int(test.labels[row].clamp_max(model.spec.classes - 1)))
-    mean, std = explore.encode(model, x, y=None if y is None else y[None])
+    mean, std = explore.encode_observed(model, x, None if y is None else y[None])
     label = _named("test picture", row, class_name(opened, test.labels, row))
     return Chosen(choice, label, x, mean[0], std[0], True, given=picture, y=y)
 
@@ -177,16 +177,17 @@ def class_name(opened: Opened, labels: Tensor | None, row: int) -> str:
 
 
 @st.cache_resource(max_entries=128, show_spinner="Reading the picture …")
-def _upload(key: str, choice: Choice, preparation: Preparation, _opened: Opened, _content: bytes) -> Chosen:
-    model = _opened.checkpoint.model
-    picture = images.open_image(_content, used=data.range_of(_opened.checkpoint.recipe.data))
+def _upload(
+    key: str, choice: Choice, preparation: Preparation, _opened: Opened, _decode: Callable[[], Image.Image]
+) -> Chosen:
+    model, picture = _opened.checkpoint.model, _decode()
     prepared = images.prepare(picture, model.image_shape, preparation, given.dark_ground(key, _opened))
     x = explore.observe(model, prepared.x)
     notes = prepared.notes
     if not torch.allclose(x, prepared.x, atol=1 / 255):
         notes += ("each pixel drawn black or white",)
     y, seen = _class_of_upload(_opened, choice, x)
-    mean, std = explore.encode(model, x, y=None if y is None else y[None])
+    mean, std = explore.encode_observed(model, x, None if y is None else y[None])
     side = PHOTOGRAPH if prepared.cutout else THUMBNAIL
     picture.thumbnail((side, side))
     return Chosen(choice, "your picture", x, mean[0], std[0], True, notes, picture, prepared.cutout, y, seen)
@@ -197,7 +198,7 @@ def _class_of_upload(opened: Opened, choice: Choice, x: Tensor) -> tuple[Tensor 
     count = opened.checkpoint.model.spec.classes
     if count is None:
         return None, None
-    seen, asked = explore.classify(opened.checkpoint.model, x)[0], choice.class_of(count)
+    seen, asked = explore.classify_observed(opened.checkpoint.model, x)[0], choice.class_of(count)
     return classes.one_hot(opened, int(seen.argmax()) if asked is None else asked), seen
 
 
@@ -238,8 +239,8 @@ def _shown(key: str, home: str, about: str, _opened: Opened, _chosen: Chosen) ->
     model = _opened.checkpoint.model
     x, y = explore.observe(model, _chosen.x), None
     if model.spec.classes is not None:
-        y = classes.one_hot(_opened, int(explore.classify(model, x)[0].argmax()))
-    mean, std = explore.encode(model, x, y=None if y is None else y[None])
+        y = classes.one_hot(_opened, int(explore.classify_observed(model, x)[0].argmax()))
+    mean, std = explore.encode_observed(model, x, None if y is None else y[None])
     return Chosen(_chosen.choice, _chosen.label, x, mean[0], std[0], True, y=y, home=home)
 
 
