@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import canvas, data_url
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import resolve, slots
+from pages.widgets.selection import slots
 from pages.widgets.selection.picker import picture_input
-from pages.widgets.selection.resolve import Chosen
+from pages.widgets.selection.resolve import Chosen, elsewhere, say_originals
 from pages.widgets.shell import links, models, words
 from pages.widgets.shell.models import Entry, Opened, plain
 from vae_core import explore
@@ -143,7 +143,7 @@ def sides_of(chosen: list[Opened], a: Chosen, b: Chosen, home: Opened) -> list[S
     found = []
     for opened in chosen:
         try:
-            found.append(Side(opened, *(resolve.elsewhere(opened, each, home) for each in (a, b))))
+            found.append(Side(opened, *(elsewhere(opened, each, home) for each in (a, b))))
         except ValueError as error:
             st.warning(f"{plain(opened.entry.id)} is left out: {plain(str(error))}")
     return found
@@ -430,7 +430,7 @@ def page() -> None:
     for slot, each in (("A", a), ("B", b)):
         if each.notes:
             st.caption(f"{slot}: {plain('; '.join(each.notes))}.")
-    resolve.say_originals(home, (a, b))
+    say_originals(home, (a, b))
 
 
 page()

@@ -14,10 +14,10 @@ from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.player import player
 from pages.widgets.editors import pad
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, resolve, slots
+from pages.widgets.selection import classes, slots
 from pages.widgets.selection.choice import DATA, REFERENCE, Choice
 from pages.widgets.selection.picker import picture_input
-from pages.widgets.selection.resolve import Chosen
+from pages.widgets.selection.resolve import Chosen, say_originals
 from pages.widgets.shell import downloads, links, models
 from pages.widgets.shell import words as wording
 from pages.widgets.shell.models import Opened, plain
@@ -341,7 +341,7 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
         column.markdown(f":{COLOURS[slot]}[**{slots.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
-    resolve.say_originals(opened, corners.values())
+    say_originals(opened, corners.values())
     if any(chosen.choice.is_upload for chosen in corners.values()):
         st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 

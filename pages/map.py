@@ -18,8 +18,9 @@ from pages.widgets.live import decoders
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
 from pages.widgets.mapping.points import Points, find_points, keep_points
-from pages.widgets.selection import classes, datasource, given, resolve, send, slots
+from pages.widgets.selection import classes, datasource, given, send, slots
 from pages.widgets.selection.choice import REFERENCE, Choice
+from pages.widgets.selection.resolve import resolve, some_references
 from pages.widgets.shell import background, downloads, links, models, uploads
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -179,7 +180,7 @@ def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarra
     for name, choice in wanted.items():
         place = points.place_of(choice)
         try:
-            mean = resolve.resolve(opened, choice).mean if place is None else None
+            mean = resolve(opened, choice).mean if place is None else None
         except ValueError:  # another model's row, or an upload of an earlier visit: not on this map
             continue
         if place is not None:
@@ -347,7 +348,7 @@ def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | No
         return points.images[place : place + 1].float() / 255
     if not models.originals_here(opened):
         return None
-    return resolve.some_references(opened, [int(points.rows[place])])
+    return some_references(opened, [int(points.rows[place])])
 
 
 def choice_of(points: Points, place: int) -> Choice:
@@ -420,7 +421,7 @@ def own_panel(opened: Opened, points: Points) -> None:
 
 
 def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> None:
-    chosen = resolve.resolve(opened, star)
+    chosen = resolve(opened, star)
     near, distances = explore.nearest(chosen.mean, points.mean, NEIGHBOURS)
     name = f"★ {number + 1}"
     decoded = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
