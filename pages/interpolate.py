@@ -22,7 +22,7 @@ from pages.widgets.shell import downloads, links, models
 from pages.widgets.shell import words as wording
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
-from vae_core.typicality import reference_typicality, typicality_of_observed
+from vae_core.typicality import reference_typicality, typicality
 
 FRAMES = 51  # of the player: one every 0.02
 ROW = 10  # frames in a row of its sheet
@@ -103,7 +103,7 @@ def typical(key: str, _opened: Opened, _chosen: Chosen, choice: Choice) -> str:
         return reference_typicality(model, reference, row).words
     if choice.is_upload or choice.kind == DATA:
         y = None if _chosen.y is None else _chosen.y.argmax()[None]
-        return typicality_of_observed(model, _chosen.x, reference, y).words
+        return typicality(model, _chosen.x, reference, y).words
     return "The model made this picture itself, so there is no original to compare its reconstruction with."
 
 

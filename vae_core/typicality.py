@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vae_core.checkpoints import Reference, shortened
-from vae_core.metrics import Statistics, statistics, statistics_of_observed
+from vae_core.metrics import statistics_of_observed
 from vae_core.model import VAE
 
 LEVELS = ((0.01, "very unusual"), (0.05, "unusual"), (1.0, "usual"))  # p-values up to which a word holds
@@ -59,21 +59,12 @@ def percentile(value: float, reference: Tensor) -> float:
     return 100 * (below + equal / 2).item()
 
 
-def typicality(model: VAE, x: Tensor, reference: Reference, seed: int = 0, y: Tensor | None = None) -> Typicality:
-    """Compare one picture (1, C, H, W), observed as the model needs it, with the reference set.
+def typicality(model: VAE, x: Tensor, reference: Reference, y: Tensor | None = None) -> Typicality:
+    """Compare one picture (1, C, H, W), as the model observes it, with the reference set.
 
     `y` (1,) is its class for a conditional model, whose reference figures are of known classes.
     """
-    return _judged(model, statistics(model, x, seed, labels=y), reference)
-
-
-def typicality_of_observed(model: VAE, x: Tensor, reference: Reference, y: Tensor | None = None) -> Typicality:
-    """Compare as `typicality` does, where the model has observed the picture already."""
-    return _judged(model, statistics_of_observed(model, x, labels=y), reference)
-
-
-def _judged(model: VAE, found: Statistics, reference: Reference) -> Typicality:
-    """The figures of one picture held against those of the reference set."""
+    found = statistics_of_observed(model, x, labels=y)
     kl = shortened(found.kl).sum(1) if found.kl.shape[1] else None  # rounded as the file's are
     return _compared(model, found.reconstruction, kl, reference.error, reference.kl.sum(1))
 
