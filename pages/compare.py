@@ -14,8 +14,9 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import canvas, data_url
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import pictures
-from pages.widgets.selection.pictures import Chosen, picture_input
+from pages.widgets.selection import slots
+from pages.widgets.selection.picker import picture_input
+from pages.widgets.selection.resolve import Chosen, elsewhere, say_originals
 from pages.widgets.shell import control, links, models, words
 from pages.widgets.shell.models import Entry, Opened, plain
 from pages.widgets.shell.url_state import ManyOf, Number, OneOf
@@ -142,7 +143,7 @@ def sides_of(chosen: list[Opened], a: Chosen, b: Chosen, home: Opened) -> list[S
     found = []
     for opened in chosen:
         try:
-            found.append(Side(opened, *(pictures.elsewhere(opened, each, home) for each in (a, b))))
+            found.append(Side(opened, *(elsewhere(opened, each, home) for each in (a, b))))
         except ValueError as error:
             st.warning(f"{plain(opened.entry.id)} is left out: {plain(str(error))}")
     return found
@@ -304,7 +305,7 @@ def _asked(sliders: dict[str, tuple[Axis, float, float, float]]) -> dict[str, fl
 def same_bench(sides: list[Side], a: Chosen, b: Chosen, graphs: list[dict[str, Any]] | None) -> None:
     """The same numbers for all models, and the warning that this says little."""
     sliders = ranges(sides[0])
-    about = f"{sides[0].opened.key} {a.choice}"
+    about = f"{sides[0].opened.key} {a.choice.text}"
     places = places_of(sliders, about)
 
     def put(found: Any) -> None:
@@ -376,7 +377,7 @@ def graphs_of(sides: list[Side]) -> list[dict[str, Any]] | None:
 
 def page() -> None:
     home = models.picker()
-    pictures.keep_in_url("a", "b")
+    slots.keep_in_url("a", "b")
     head, middle, right = st.columns([1.2, 1, 1], gap="medium")
     with head:
         st.title("Compare", anchor=False)
@@ -390,7 +391,7 @@ def page() -> None:
             heading = st.container()
             found = picture_input(slot, home)
             if found is not None:
-                heading.markdown(f":{colour}[**{pictures.NAMES[slot]}**] {plain(found.label)}")
+                heading.markdown(f":{colour}[**{slots.NAMES[slot]}**] {plain(found.label)}")
             pair.append(found)
     a, b = pair
     if a is None or b is None:
@@ -410,7 +411,7 @@ def page() -> None:
     for slot, each in (("A", a), ("B", b)):
         if each.notes:
             st.caption(f"{slot}: {plain('; '.join(each.notes))}.")
-    pictures.say_originals(home, (a, b))
+    say_originals(home, (a, b))
 
 
 page()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
+from pages.widgets.selection import classes, given, send, slots
 from pages.widgets.shell import links, models, words
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -15,7 +15,6 @@ from vae_core import explore, images
 
 MAX_POINTS = 2000  # reference pictures in the plane of a model with two dimensions
 MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
-SLOTS = ("a", "b", "start")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -80,8 +79,8 @@ def fits(opened: Opened) -> str | None:
 
 def view(opened: Opened, graph: dict[str, Any]) -> None:
     """The live view."""
-    model, prepared = opened.checkpoint.model, pictures.default_preparation(opened)
-    dark = bool(pictures.dark_ground(opened.key, opened))
+    model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
+    dark = bool(given.dark_ground(opened.key, opened))
     centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
     views.show(
         "draw",
@@ -104,18 +103,16 @@ def view(opened: Opened, graph: dict[str, Any]) -> None:
 def take(opened: Opened, told: Any) -> None:
     """Keep a drawing as an upload, exactly as the model sees it, and put it where it shall go (in a callback)."""
     slot, text = (told.get("to"), told.get("png")) if isinstance(told, dict) else (None, None)
-    if slot not in SLOTS or not isinstance(text, str) or len(text) > MAX_TEXT:
+    if slot not in send.EVERYWHERE or not isinstance(text, str) or len(text) > MAX_TEXT:
         return
     try:
         picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
         grey = opened.checkpoint.model.image_shape[0] == 1
-        value = pictures.keep_upload(images.png(picture.convert("L" if grey else "RGB")))
+        upload = given.keep_as_it_is(images.png(picture.convert("L" if grey else "RGB")))
     except ValueError as error:  # no picture, or no text of one
         st.session_state["draw_wrong"] = str(error)
         return
-    for name, setting in {"fit": "stretch", "invert": "no", "centre": "no"}.items():
-        value = pictures.with_setting(value, name, setting)
-    pictures.choose(slot, value)
+    slots.choose(slot, upload)
     st.session_state["draw_sent"] = slot
 
 
@@ -123,11 +120,8 @@ def arrived() -> None:
     """Say where the drawing has gone, or go there."""
     if wrong := st.session_state.pop("draw_wrong", None):
         st.error(f"The drawing could not be kept: {plain(wrong)}")
-    slot = st.session_state.pop("draw_sent", None)
-    if slot == "start":
-        links.go_to("traverse.py")
-    if slot:
-        st.toast(f"The drawing is {slot.upper()} now; Interpolate shows it.")
+    if slot := st.session_state.pop("draw_sent", None):
+        send.tell(slot, "The drawing")
 
 
 def without(reason: str) -> None:
@@ -146,7 +140,7 @@ def without(reason: str) -> None:
 
 def page() -> None:
     opened = models.picker(fits)
-    pictures.keep_in_url("a", "b", "start")
+    slots.keep_in_url("a", "b", "start")
     st.title("Draw", anchor=False)
     st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
     models.warn_collapsed(opened)

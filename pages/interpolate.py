@@ -13,8 +13,10 @@ from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.player import player
 from pages.widgets.editors import pad
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
-from pages.widgets.selection.pictures import Chosen, picture_input
+from pages.widgets.selection import classes, slots
+from pages.widgets.selection.choice import DATA, REFERENCE, Choice
+from pages.widgets.selection.picker import picture_input
+from pages.widgets.selection.resolve import Chosen, say_originals
 from pages.widgets.shell import downloads, models
 from pages.widgets.shell import words as wording
 from pages.widgets.shell.models import Opened, plain
@@ -93,19 +95,18 @@ def spreads(opened: Opened, chosen: Chosen) -> bool:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def typical(key: str, _opened: Opened, _chosen: Chosen, about: str) -> str:
+def typical(key: str, _opened: Opened, _chosen: Chosen, choice: Choice) -> str:
     """How typical a picture is for the model, in words."""
     model, reference = _opened.checkpoint.model, _opened.checkpoint.reference
-    kind, _, row = about.partition("@")[0].partition(":")
-    if "@" in about:
+    if choice.asked is not None:
         return "The model was given another class for it, so there is no original to compare it with."
     if reference is None:
         return "This model's file holds no reference set, so there is nothing to compare the picture with."
-    if kind == "ref":
-        return reference_typicality(model, reference, int(row)).words
-    if kind in ("upload", "data"):
+    if (row := choice.own_row(REFERENCE)) is not None:
+        return reference_typicality(model, reference, row).words
+    if choice.is_upload or choice.kind == DATA:
         y = None if _chosen.y is None else _chosen.y.argmax()[None]
-        return typicality(model, _chosen.x, reference, y=y).words
+        return typicality(model, _chosen.x, reference, y).words
     return "The model made this picture itself, so there is no original to compare its reconstruction with."
 
 
@@ -127,7 +128,7 @@ def side(slot: str, opened: Opened) -> Chosen | None:
     heading = st.container(key=f"heading-{slot}")
     chosen = picture_input(slot, opened)
     if chosen is not None:
-        heading.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(chosen.label)}")
+        heading.markdown(f":{COLOURS[slot]}[**{slots.NAMES[slot]}**] {plain(chosen.label)}")
     return chosen
 
 
@@ -135,7 +136,7 @@ def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Fi
     """The picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
     found = seen(name, chosen)
     if chosen.given and chosen.cutout is None:  # else it stands above, with what was cut out of it
-        photo = chosen.choice.startswith("upload:") and max(chosen.given.size) > SMALL
+        photo = chosen.choice.is_upload and max(chosen.given.size) > SMALL
         found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
     again = rebuilt(opened.key, opened, chosen, chosen.key, seed)
     found.append(rebuilt_figure(name, chosen, again))
@@ -160,8 +161,7 @@ def seen(name: str, chosen: Chosen) -> list[Figure]:
 
 def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
     """The first of the pictures decoded, named by what stands before it."""
-    kind, _, changed = chosen.choice.partition("@")
-    made = "Rebuilt" if kind.startswith(("ref:", "data:", "upload:")) and not changed else "Decoded"
+    made = "Rebuilt" if chosen.choice.is_given else "Decoded"
     return Figure(single(again[:1]), made, f"Picture {name} {made.lower()}")
 
 
@@ -176,21 +176,21 @@ def toolbar(a: Chosen, b: Chosen) -> bool:
         )
 
 
-def undo_button(slots: str) -> None:
+def undo_button(which: str) -> None:
     """Take the last change of these pictures back."""
-    names = f"{', '.join(slots[:-1].upper())} or {slots[-1].upper()}"
+    names = f"{', '.join(which[:-1].upper())} or {which[-1].upper()}"
     st.button(
         "Undo",
-        on_click=pictures.undo,
-        args=tuple(slots),
-        disabled=not pictures.can_undo(*slots),
+        on_click=slots.undo,
+        args=tuple(which),
+        disabled=not slots.can_undo(*which),
         help=f"Take the last change of {names} back.",
     )
 
 
 def swap(a: Chosen, b: Chosen) -> None:
     # As they are now: what was pressed in the same moment is heard first.
-    pictures.choose_all({"a": pictures.choice("b", b.choice), "b": pictures.choice("a", a.choice)})
+    slots.choose_all({"a": slots.held("b") or b.choice, "b": slots.held("a") or a.choice})
 
 
 def controls(opened: Opened) -> tuple[str, int]:
@@ -293,11 +293,11 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
     for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
         found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
         sentence = f"{_capital(chosen.label)}.{found} {typical(opened.key, opened, chosen, chosen.choice)}"
-        column.markdown(f":{COLOURS[slot]}[**{pictures.NAMES[slot]}**] {plain(sentence)}")
+        column.markdown(f":{COLOURS[slot]}[**{slots.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
-    pictures.say_originals(opened, corners.values())
-    if any(chosen.choice.startswith("upload:") for chosen in corners.values()):
+    say_originals(opened, corners.values())
+    if any(chosen.choice.is_upload for chosen in corners.values()):
         st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 
 
@@ -355,7 +355,7 @@ def count_input() -> int:
 
 def pair(opened: Opened) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
-    pictures.leave_url("c", "d")
+    slots.leave_url("c", "d")
     left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
     row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
@@ -387,24 +387,24 @@ def pair(opened: Opened) -> None:
         offer(opened, a, b, about, steps, fade)
 
 
-def between_many(opened: Opened, slots: str) -> None:
+def between_many(opened: Opened, which: str) -> None:
     """The pad between three or four pictures: A and C on the left, B and D on the right."""
-    pictures.keep_in_url(*slots)
-    pictures.leave_url(*"d"[len(slots) - 3 :])
+    slots.keep_in_url(*which)
+    slots.leave_url(*"d"[len(which) - 3 :])
     left, middle, right = st.columns([1.45, 2.3, 1.45])
     found: dict[str, Chosen | None] = {}
-    for slot in slots:
+    for slot in which:
         with left if slot in "ac" else right:
             found[slot] = chosen = side(slot, opened)
             if chosen is not None:
-                show_figures(few_figures(pictures.NAMES[slot], opened, chosen))
+                show_figures(few_figures(slots.NAMES[slot], opened, chosen))
     corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
-    if len(corners) < len(slots):
+    if len(corners) < len(which):
         st.stop()
     with middle:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Between {', '.join(slots[:-1].upper())} and {slots[-1].upper()}")
-            undo_button(slots)
+            st.markdown(f"Between {', '.join(which[:-1].upper())} and {which[-1].upper()}")
+            undo_button(which)
         pad.bench(opened, corners)
     if all(chosen.y is not None for chosen in corners.values()):
         st.caption("This model is told the class, and in the pad the classes are mixed by the same weights.")
@@ -423,7 +423,7 @@ def page() -> None:
         st.write(f"The model decodes every mixture of {count} pictures in its latent space.")
     models.warn_collapsed(opened)
     st.html(_STYLE)
-    pictures.keep_in_url("a", "b")
+    slots.keep_in_url("a", "b")
     if count == 2:
         pair(opened)
     else:

@@ -17,8 +17,10 @@ from pages.widgets.display.sheet import sheet
 from pages.widgets.live import decoders
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
-from pages.widgets.selection import classes, datasource, pictures
-from pages.widgets.selection.datasource import Points
+from pages.widgets.mapping.points import Points, find_points, keep_points
+from pages.widgets.selection import classes, datasource, given, send, slots
+from pages.widgets.selection.choice import REFERENCE, Choice
+from pages.widgets.selection.resolve import resolve, some_references
 from pages.widgets.shell import background, downloads, links, models, uploads
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
@@ -35,9 +37,7 @@ MAX_SEED = 999_999_999
 SHEET = 48  # pictures of the contact sheet
 STARS = 6  # uploads on the map
 NEIGHBOURS = 8
-SLOTS = {"a": "A", "b": "B"}
 CAMERA = {"eye": {"x": 1.5, "y": 1.3, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}}  # all axes' titles in sight
-AS_IT_IS = {"fit": "stretch", "invert": "no", "centre": "no"}
 METHODS = {"pca": PCA, "t-sne": TSNE, "plane": PLANE}
 POINTERS = {"click": "pan", "box": "select", "lasso": "lasso"}  # a click chooses only where a drag moves the map
 POINTER = OneOf("pointer", "Choose by", "click", {word: word.capitalize() for word in POINTERS})
@@ -104,7 +104,7 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
 def read_points(opened: Opened, source: str, count: int) -> Points | None:
     """The points, or None after showing what there is to wait for or to do."""
     try:
-        key, found = datasource.find(opened, source, count)
+        key, found = find_points(opened, source, count)
     except LookupError as error:
         st.info(str(error.args[0]))
         return None
@@ -122,7 +122,7 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
         except ValueError as error:
             st.error(plain(str(error)))
             return None
-        datasource.keep(points)
+        keep_points(points)
         return points
     return None
 
@@ -144,12 +144,12 @@ def figures_of(points: Points, place: int) -> list[str]:
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
     """A, B and the visitor's pictures, placed on the map."""
     found = {}
-    wanted = {SLOTS[slot]: pictures.choice(slot, "") for slot in SLOTS}
-    wanted |= {f"★ {i + 1}": value for i, value in enumerate(stars())}
-    for name, value in wanted.items():
-        place = points.place_of(value)
+    wanted = {slots.NAMES[slot]: choice for slot in send.A_AND_B if (choice := slots.held(slot))}
+    wanted |= {f"★ {i + 1}": star for i, star in enumerate(stars())}
+    for name, choice in wanted.items():
+        place = points.place_of(choice)
         try:
-            mean = pictures.resolve(opened, value).mean if value and place is None else None
+            mean = resolve(opened, choice).mean if place is None else None
         except ValueError:  # another model's row, or an upload of an earlier visit: not on this map
             continue
         if place is not None:
@@ -275,7 +275,7 @@ def chosen_panel(opened: Opened, points: Points, flat: bool) -> None:
     rest = f"; the first {SHEET}, decoded:" if len(places) > SHEET else ", decoded:"
     st.write(f"**{len(places):,} pictures chosen**{rest}")
     names = [points.name_of(i) for i in shown]
-    decoded = datasource.decode(opened, points, shown)
+    decoded = points.decode(opened, shown)
     sheet(decoded, shown, names, "map_sheet", pick, picked, "Chosen pictures")
     st.download_button(
         "These pictures (PNG)",
@@ -291,13 +291,13 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
     name = points.name_of(place)
     title = name[0].upper() + name[1:]
     original = original_of(opened, points, place)
-    decoded = datasource.decode(opened, points, [place])
+    decoded = points.decode(opened, [place])
     found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
     if original is not None:
         found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
     show_figures(found)
     st.text(f"{title}: {', '.join(figures_of(points, place))}")
-    send_buttons("chosen", lambda: choice_of(points, place), name)
+    send_buttons("chosen", lambda: choice_of(points, place), title)
 
 
 def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | None:
@@ -306,33 +306,27 @@ def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | No
         return points.images[place : place + 1].float() / 255
     if not models.originals_here(opened):
         return None
-    return pictures.some_references(opened, [int(points.rows[place])])
+    return some_references(opened, [int(points.rows[place])])
 
 
-def choice_of(points: Points, place: int) -> str:
+def choice_of(points: Points, place: int) -> Choice:
     """What stands for a point on the other pages: a reference row, or the picture kept as an upload, as it is."""
     if points.images is None:
-        return f"ref:{points.rows[place]}"
+        return Choice.row(REFERENCE, int(points.rows[place]))
     picture = points.images[place : place + 1].float() / 255
-    value = pictures.keep_upload(images.png(images.grid(picture, 1, gutter=0)))
-    for name, setting in AS_IT_IS.items():
-        value = pictures.with_setting(value, name, setting)
-    return value if points.y is None else pictures.with_class(value, int(points.y[place]))
+    upload = given.keep_as_it_is(images.png(images.grid(picture, 1, gutter=0)))
+    return upload if points.y is None else upload.with_class(int(points.y[place]))
 
 
-def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
+def send_buttons(key: str, choice: Callable[[], Choice], what: str) -> None:
     """Make a picture A or B, or go on with it to Traverse."""
 
-    def send(slot: str) -> None:
-        pictures.choose(slot, choice())
+    def choose(slot: str) -> None:
+        slots.choose(slot, choice())
 
     with st.container(horizontal=True, gap="xsmall"):
-        for slot, name in SLOTS.items():
-            colour = "blue" if slot == "a" else "orange"
-            if pressed(f"Use as :{colour}[**{name}**]", f"{key}_{slot}", on_click=send, args=(slot,)):
-                st.toast(f"{name} is {plain(what)} now; Interpolate shows it.")
-        if pressed("Traverse from it", f"{key}_start", on_click=send, args=("start",)):
-            links.go_to("traverse.py")
+        for slot in send.buttons(key, before=choose):
+            send.tell(slot, what)
         if pressed("Go to Interpolate", f"{key}_go", type="primary"):
             links.go_to("interpolate.py")
 
@@ -340,20 +334,20 @@ def send_buttons(key: str, choice: Callable[[], str], what: str) -> None:
 # --- the visitor's pictures ---------------------------------------------------------------------------------------
 
 
-def stars() -> list[str]:
+def stars() -> list[Choice]:
     """The choices that stand for the visitor's pictures on the map."""
     return st.session_state.setdefault("map_stars", [])
 
 
-def take_uploads(files: Sequence[File]) -> None:
+def take_uploads(opened: Opened, files: Sequence[File]) -> None:
     """Keep the files' bytes for the visit, and say which cannot be used."""
     bad, found = [], []
     for file in files:
         try:
-            found.append(pictures.keep_upload(file.content, file.name))
+            found.append(given.keep(opened, file.content, file.name))
         except ValueError as error:
             bad.append(f"{file.name}: {error}")
-    kept = [value for value in stars() if value not in found] + found
+    kept = [star for star in stars() if star not in found] + found
     st.session_state["map_stars"] = kept[-STARS:]
     if len(kept) > STARS:
         bad.append(f"The map takes {STARS} pictures; the first {len(kept) - STARS} left it.")
@@ -365,7 +359,7 @@ def own_panel(opened: Opened, points: Points) -> None:
     uploads.uploader(
         "Pictures to place on the map",
         "map_uploads",
-        take_uploads,
+        partial(take_uploads, opened),
         images.MAX_BYTES,
         many=True,
         help="They are kept on this server for this visit only; a link cannot hold them.",
@@ -373,9 +367,9 @@ def own_panel(opened: Opened, points: Points) -> None:
     st.caption(f"{formats.words()}, up to {images.MAX_BYTES // 2**20} MB each.")
     for message in st.session_state.get("map_bad", []):
         st.error(plain(message))
-    for i, value in enumerate(stars()):
+    for i, star in enumerate(stars()):
         try:
-            own_picture(opened, points, i, value)
+            own_picture(opened, points, i, star)
         except ValueError as error:
             st.warning(plain(str(error)))
     if stars():
@@ -384,8 +378,8 @@ def own_panel(opened: Opened, points: Points) -> None:
         st.write("Each gets a star on the map, and here what the model makes of it and what lies next to it.")
 
 
-def own_picture(opened: Opened, points: Points, number: int, value: str) -> None:
-    chosen = pictures.resolve(opened, value)
+def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> None:
+    chosen = resolve(opened, star)
     near, distances = explore.nearest(chosen.mean, points.mean, NEIGHBOURS)
     name = f"★ {number + 1}"
     decoded = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
@@ -398,14 +392,14 @@ def own_picture(opened: Opened, points: Points, number: int, value: str) -> None
     )
     if chosen.seen is not None:
         st.caption(f"{name} {classes.looks_like(opened, chosen.seen)}")
-    send_buttons(f"own{number}", lambda: value, f"your picture {name}")
+    send_buttons(f"own{number}", lambda: star, f"Your picture {name}")
     places = near.tolist()
     names = ", ".join(map(points.name_of, places))
     st.caption(
         f"The nearest {len(places)} in all {len(chosen.mean)} latent dimensions, decoded, at distances "
         f"{distances[0]:.2f} to {distances[-1]:.2f}: {plain(names)}"
     )
-    neighbours = datasource.decode(opened, points, places)
+    neighbours = points.decode(opened, places)
     canvas(neighbours, NEIGHBOURS // 2, f"own_near{number}", f"Nearest to {name}: {names}", share=0.25)
 
 
@@ -444,7 +438,7 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
         background.start_again("tsne")
     st.download_button(
         "Map (CSV)",
-        partial(datasource.table, points, layout.coords),
+        partial(points.table, layout.coords),
         f"{stem}.csv",
         "text/csv",
         on_click="ignore",
@@ -466,7 +460,7 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 
 def page() -> None:
     opened = models.picker()
-    pictures.keep_in_url(*SLOTS)
+    slots.keep_in_url(*send.A_AND_B)
     st.title("Map")
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
     st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")

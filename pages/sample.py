@@ -12,9 +12,9 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
-from pages.widgets.shell import downloads, links, models, words
-from pages.widgets.shell.buttons import pressed
+from pages.widgets.selection import classes, send, slots
+from pages.widgets.selection.choice import FITTED, POINT, PRIOR, Choice
+from pages.widgets.shell import downloads, models, words
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.url_state import Number, OneOf, numbered
 from vae_core import explore, fitting, images
@@ -458,17 +458,16 @@ def describe(opened: Opened, view: View) -> str:
     return f"{where}, temperature {view.temperature:g}. {what}"
 
 
-def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> str:
+def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> Choice:
     """What stands for a picture on the other pages."""
-    percent = "" if view.temperature == 1 else f".{round(100 * view.temperature)}"
     rows = view.rows(opened)
-    kind, number = "prior", place % view.count
+    kind, number = PRIOR, place % view.count
     if view.prior != "own":
         own = sum(n for fitted, n in view.parts(opened.checkpoint.model) if not fitted)
-        kind, number = ("fitted", number - own) if number >= own else (kind, number)
-    value = f"point:{explore.to_text(points[place])}" if view.plane else f"{kind}:{view.seed}.{number}{percent}"
-    label = rows[place // view.count] if rows else view.label
-    return value if label is None else pictures.with_class(value, label)
+        kind, number = (FITTED, number - own) if number >= own else (kind, number)
+    drawn = Choice.draw(kind, view.seed, number, view.temperature)
+    choice = Choice(POINT, explore.to_text(points[place])) if view.plane else drawn
+    return choice.with_class(rows[place // view.count] if rows else view.label)
 
 
 def use_one(opened: Opened, view: View, points: Tensor) -> None:
@@ -482,15 +481,9 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
     number = picture_of(points).field(placeholder="press one, or type", help="Counted row by row from the top left.")
     choice = None if number is None else choice_of(opened, view, points, number - 1)
     with st.container(horizontal=True):
-        for slot in ("a", "b"):
-            name = slot.upper()
-            if pressed(f"Use as {name}", f"use_{slot}", disabled=choice is None) and choice:
-                pictures.choose(slot, choice)
-                pictures.write_url(slot)
-                st.toast(f"Picture {number} is {name} now; Interpolate shows it.")
-        if pressed("Traverse from it", "use_start", disabled=choice is None) and choice:
-            pictures.choose("start", choice)
-            links.go_to("traverse.py")
+        for slot in send.buttons("use", disabled=choice is None):
+            if choice is not None:
+                send.send(slot, choice, f"Picture {number}")
     if number is not None and len(points[0]) <= 2:
         st.caption("At " + ", ".join(f"z{i} = {value:.2f}" for i, value in enumerate(points[number - 1].tolist())))
 
@@ -518,7 +511,7 @@ def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, made: Ca
 
 def main() -> None:
     opened = models.picker()
-    pictures.keep_in_url("a", "b", "start")
+    slots.keep_in_url("a", "b", "start")
     st.title("Sample", anchor=False)
     intro = st.empty()
     models.warn_collapsed(opened)

@@ -14,10 +14,11 @@ from torch import Tensor
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.editors import codes
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import classes, pictures
-from pages.widgets.selection.pictures import Chosen
+from pages.widgets.selection import classes, send, slots
+from pages.widgets.selection.choice import POINT, Choice
+from pages.widgets.selection.picker import picture_input
+from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import control, downloads, links, models, steps, words
-from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import explore, images
@@ -317,7 +318,7 @@ def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> N
     point, moved = current(start, slides)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         actions(opened, slides)
-        send(
+        send_on(
             opened,
             choice_of(start, way.codes(opened, point[None])[0], moved, way),
             lambda: way.decode(opened, point[None]),
@@ -393,13 +394,12 @@ def server_bench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -
         )
 
 
-def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> str:
+def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> Choice:
     """What stands for the picture on the other pages."""
     same_class = way.y is None or (start.y is not None and torch.equal(way.y, start.y))
     if not moved and same_class:
         return start.choice
-    value = f"point:{explore.to_text(point)}"
-    return value if way.label is None else pictures.with_class(value, way.label)
+    return Choice(POINT, explore.to_text(point)).with_class(way.label)
 
 
 @st.fragment
@@ -408,7 +408,7 @@ def code_bench(opened: Opened, start: Chosen) -> None:
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        send(opened, f"point:{explore.to_text(point)}" if changed else start.choice, lambda: x)
+        send_on(opened, Choice(POINT, explore.to_text(point)) if changed else start.choice, lambda: x)
 
 
 def actions(opened: Opened, slides: list[Slide]) -> None:
@@ -419,14 +419,11 @@ def actions(opened: Opened, slides: list[Slide]) -> None:
     st.button("Reset all", on_click=reset, args=(slides,), disabled=not away(slides))
 
 
-def send(opened: Opened, choice: str, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
+def send_on(opened: Opened, choice: Choice, picture: Callable[[], Tensor], can_be_sent: bool = True) -> None:
     """Where the picture, made when wanted, can go; one whose finer levels only the decoder knows cannot be sent."""
     stem = downloads.file_name(opened.entry.title, "picture")
-    for slot in ("a", "b"):
-        if pressed(f"Use as {slot.upper()}", f"use_{slot}", disabled=not can_be_sent):
-            pictures.choose(slot, choice)
-            pictures.write_url(slot)
-            st.toast(f"The picture is {slot.upper()} now; Interpolate shows it.")
+    for slot in send.buttons("use", send.A_AND_B, disabled=not can_be_sent):
+        send.send(slot, choice, "The picture")
     st.download_button(
         "Picture (PNG)",
         lambda: images.png(images.grid(x := picture(), 1, downloads.enlargement(x.shape[3]), 0)),
@@ -491,7 +488,7 @@ def offer(
     opened: Opened, start: Chosen, used: list[Slide], rows: list[Slide], points: Tensor, x: Tensor, way: Way
 ) -> None:
     """Downloads: the grid, the picture moving along one dimension, the points."""
-    stem = downloads.file_name(opened.entry.title, "traverse", start.choice.replace(":", "-"))
+    stem = downloads.file_name(opened.entry.title, "traverse", start.choice.slug)
     values, grow = points.shape[1], downloads.enlargement(points.shape[1] * x.shape[3])
     names = {slide.key: slide.key for slide in used}
     along = OneOf("along", f"{kind_of(used).capitalize()} of the animation", used[0].key, names).selectbox()
@@ -527,7 +524,7 @@ def offer(
 
 def main() -> None:
     opened = models.picker(fits)
-    pictures.keep_in_url("a", "b", "start")
+    slots.keep_in_url("a", "b", "start")
     head, chooser = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
     with head:
         st.title("Traverse", anchor=False)
@@ -536,7 +533,7 @@ def main() -> None:
         beside = st.container()
     models.warn_collapsed(opened)
     with chooser:
-        start = pictures.picture_input("start", opened, with_mean=True, beside=beside)
+        start = picture_input("start", opened, with_mean=True, beside=beside)
     if start is None:
         st.stop()
     with chooser:

@@ -358,6 +358,17 @@ def test_observed_picture_is_the_one_that_was_scored(model: VAE) -> None:
     torch.testing.assert_close(explore.encode(model, one)[0], statistics(model, pictures, 0).mean[4:5])
 
 
+def test_what_was_observed_is_encoded_and_classified_as_it_is(model: VAE) -> None:
+    x = torch.rand(3, 1, 8, 8, generator=seeded(0))
+    seen = explore.observe(model, x)
+    for mine, theirs in zip(explore.encode_observed(model, seen), explore.encode(model, x), strict=True):
+        torch.testing.assert_close(mine, theirs)
+    net = of_kind("conditional")
+    torch.testing.assert_close(
+        explore.classify_observed(net, explore.observe(net, x)), explore.classify(net, x), rtol=0, atol=0
+    )
+
+
 # --- classes, levels and codes -------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,8 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets.display import plots
 from pages.widgets.live import served
 from pages.widgets.mapping import livemap
-from pages.widgets.selection import datasource
+from pages.widgets.mapping import points as encoded
+from pages.widgets.selection.choice import Choice
 from pages.widgets.shell import background, models
 from pages.widgets.shell.models import Opened
 from tests.conftest import control
@@ -154,7 +155,7 @@ def finished(app: AppTest) -> AppTest:
 
 def choose(app: AppTest, name: str, chosen: list[int], count: int = ROWS) -> AppTest:
     """What the chart's callback does after a box was drawn."""
-    app.session_state["map_chosen"] = (datasource.from_reference(model(name), count).key, chosen)
+    app.session_state["map_chosen"] = (encoded.from_reference(model(name), count).key, chosen)
     app.session_state["side"] = "chosen"
     return checked(app.run())
 
@@ -394,6 +395,7 @@ def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> 
     checked(page.run())
     page = press(page, "Use as :blue[**A**]")
     assert page.session_state["picture_a"] == "ref:9" and page.query_params["a"] in ("ref:9", ["ref:9"])
+    assert page.toast[0].value == r"Picture 9 \(odd\) is A now; Interpolate shows it."
     place = flags(page)["A"]
     np.testing.assert_allclose((place["x"], place["y"]), places(page)[9])
     page = press(page, "Use as :orange[**B**]")
@@ -444,7 +446,8 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     rows = explore.nearest(torch.tensor([star["x"], star["y"]]), opened.checkpoint.reference.mean, 8)[0]
     assert f"picture {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
     page = press(page, "Use as :orange[**B**]")
-    assert page.session_state["picture_b"] == page.session_state["map_stars"][0]
+    assert page.session_state["picture_b"] == page.session_state["map_stars"][0].text
+    assert page.toast[0].value == "Your picture ★ 1 is B now; Interpolate shows it."
     page = press(page, "Take them off the map")
     assert set(flags(page)) == {"B"}
 
@@ -453,7 +456,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     page = finished(app(model="flat", data="digits", points=250, colour="class"))
     assert "All 180 test pictures of digits" in said(page)
     assert {trace["name"] for trace in charts(page)[0]["data"]} == set("0123456789")
-    (kept,) = datasource._encoded().values()
+    (kept,) = encoded._encoded().values()
     page.session_state["map_chosen"] = (kept.key, [3])
     page.session_state["side"] = "chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
@@ -522,12 +525,13 @@ def test_a_draw_is_always_the_same_and_lies_in_a_larger_one() -> None:
 
 def test_a_reference_picture_that_was_not_drawn_has_no_place() -> None:
     opened = Opened(models.Entry("m", "m", "shipped"), untrained(2), "m")
-    points = datasource.from_reference(opened, 20)
+    points = encoded.from_reference(opened, 20)
     drawn = set(points.rows.tolist())
     for row in range(ROWS):
-        place = points.place_of(f"ref:{row}")
+        place = points.place_of(Choice.row("ref", row))
         assert (place is None) == (row not in drawn) and (place is None or points.rows[place] == row)
-    assert points.place_of("ref:" + "9" * 5000) is points.place_of("mean") is points.place_of("ref:x") is None
+    for text in ("ref:" + "9" * 5000, "mean", "ref:x"):
+        assert points.place_of(Choice.parse(text)) is None
 
 
 # --- the live map -------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.display import canvas
-from pages.widgets.selection import pictures
+from pages.widgets.selection.choice import Choice
+from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell import downloads
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
@@ -167,7 +168,7 @@ def test_a_picture_that_is_sent_is_the_one_that_was_chosen(app, query) -> None:
     assert page.toast[0].value == "Picture 3 is A now; Interpolate shows it."
     opened = model("five")
     z = explore.sample(opened.checkpoint.model, 64, query.get("temperature", 1), 5)[2]
-    torch.testing.assert_close(pictures.resolve(opened, choice).mean, z)
+    torch.testing.assert_close(resolve(opened, Choice.parse(choice)).mean, z)
     assert page.query_params["a"] == choice
 
 
@@ -175,7 +176,7 @@ def test_a_point_of_the_plane_is_sent_too(app) -> None:
     page = app(model="flat", view="Plane", side=5, picture=2)
     checked(page.button(key="use_b").click().run())
     opened = model("flat")
-    sent = pictures.resolve(opened, page.session_state["picture_b"])
+    sent = resolve(opened, Choice.parse(page.session_state["picture_b"]))
     torch.testing.assert_close(sent.mean, explore.prior_plane(5)[0, 1], rtol=1e-3, atol=1e-3)
     assert "At z0 = -0.52, z1 = 1.28" in said(page)
 
@@ -298,7 +299,7 @@ def test_a_class_of_the_fitted_prior_is_drawn_alone_and_stays_in_the_link(app, t
     page = checked(page.button(key="use_b").click().run())
     assert page.session_state["picture_b"] == "fitted:0.2@1"
     opened = Opened(Entry("labelled", "labelled", "shipped"), checkpoints.load(tmp_path / "labelled.safetensors"), "x")
-    assert torch.equal(pictures.resolve(opened, "fitted:0.2@1").mean, points[2])
+    assert torch.equal(resolve(opened, Choice.parse("fitted:0.2@1")).mean, points[2])
     page = checked(control(page.button_group, "prior_input").set_value("own").run())
     assert not [box for box in page.selectbox if box.key.startswith("class")]
 

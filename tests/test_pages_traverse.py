@@ -17,7 +17,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Slider
 
-from pages.widgets.selection import pictures
+from pages.widgets.selection.choice import Choice
+from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
 from vae_core import checkpoints, explore, fitting, zoo
@@ -212,7 +213,7 @@ def test_what_is_decoded_is_the_start_moved(app) -> None:
     opened = model("of-6")
     expected = opened.checkpoint.reference.mean[7].clone()
     expected[[5, 2]] = torch.tensor([1.5, -0.5])
-    sent = pictures.resolve(opened, opened_app.session_state["picture_a"])
+    sent = resolve(opened, Choice.parse(opened_app.session_state["picture_a"]))
     torch.testing.assert_close(sent.mean, expected, rtol=1e-3, atol=1e-3)
 
 
@@ -220,6 +221,7 @@ def test_an_untouched_start_is_sent_as_it_is(app) -> None:
     page = app(model="of-6", start="ref:7")
     checked(page.button(key="use_b").click().run())
     assert page.session_state["picture_b"] == "ref:7" and page.query_params["b"] == "ref:7"
+    assert page.toast[0].value == "The picture is B now; Interpolate shows it."
 
 
 def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
@@ -337,7 +339,7 @@ def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     assert slider(page, "f2").value == pytest.approx(base[0, 2].item(), abs=0.03)
     base[0, 0] = 1.5
     checked(page.button(key="use_a").click().run())
-    sent = pictures.resolve(opened, page.session_state["picture_a"])
+    sent = resolve(opened, Choice.parse(page.session_state["picture_a"]))
     torch.testing.assert_close(sent.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
     saved = np.load(io.BytesIO(files["Latents (npz)"][0]()))
     assert saved["z"].shape == (6, 7, 6) and np.allclose(saved["start"], opened.checkpoint.reference.mean[7], atol=0.1)

@@ -1,8 +1,10 @@
 """Choosing pictures: what a choice stands for, what a person changes, what a link and a visit remember."""
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,27 +15,33 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.selection import cutout, pictures
+from pages.widgets.selection import cutout, given, resolve, shelf
+from pages.widgets.selection.choice import CUT
+from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import models, uploads
 from tests import handwriting
 from tests.handwriting import Scene
-from vae_core import data, explore
+from vae_core import data, explore, images
 from vae_core.config import Range
-from vae_core.images import Preparation
+from vae_core.model import VAE
+
+ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
 
 
 def script() -> None:
     import streamlit as st
 
-    from pages.widgets.selection import pictures
+    from pages.widgets.selection import slots
+    from pages.widgets.selection.choice import Choice
+    from pages.widgets.selection.picker import picture_input
     from pages.widgets.shell import models, uploads
 
     opened = models.picker()
-    pictures.keep_in_url("a", "b")
+    slots.keep_in_url("a", "b")
     st.session_state.opened = opened
-    st.session_state.found = {slot: pictures.picture_input(slot, opened, with_mean=True) for slot in ("a", "b")}
-    st.button("Swap", on_click=pictures.choose_all, args=({"a": "ref:1", "b": "ref:2"},))
-    st.button("Undo", on_click=pictures.undo, args=("a", "b"))
+    st.session_state.found = {slot: picture_input(slot, opened, with_mean=True) for slot in ("a", "b")}
+    st.button("Swap", on_click=slots.choose_all, args=({"a": Choice.row("ref", 1), "b": Choice.row("ref", 2)},))
+    st.button("Undo", on_click=slots.undo, args=("a", "b"))
     uploads.trim()
 
 
@@ -76,7 +84,7 @@ def control(app: AppTest, setting: str, slot: str = "a") -> Any:
     return next(each for each in app.segmented_control if str(each.key).startswith(f"{setting}_{slot}_"))
 
 
-def found(app: AppTest, slot: str = "a") -> pictures.Chosen:
+def found(app: AppTest, slot: str = "a") -> Chosen:
     return app.session_state["found"][slot]
 
 
@@ -91,17 +99,40 @@ def test_an_upload_is_read_in_the_range_that_the_model_was_trained_in(start: Cal
     twelve = replace(
         opened, checkpoint=replace(checkpoint, recipe=replace(checkpoint.recipe, data=known)), key="twelve"
     )
-    kept = Preparation(fit="stretch", invert=False, centre=False)
-    chosen = pictures._upload("twelve", found(app).choice, kept, twelve, buffer.getvalue())
+    upload = given.keep(opened, buffer.getvalue(), "x.tif").with_settings(given.AS_IT_IS)
+    chosen = resolve.resolve(twelve, upload)
     assert chosen.x.unique().tolist() == pytest.approx([64 / 255])
     assert "black is 0 and white 4000, as the model has it" in chosen.notes
     assert any(note.endswith("found in the picture") for note in found(app).notes)
 
 
+@pytest.mark.parametrize("model", ["digits", "mnist", "mnist-conditional"])
+def test_an_upload_is_decoded_and_observed_once(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the whole page, from the file to the words on how typical it is."""
+    app = AppTest.from_file(ROUTER, default_timeout=120)
+    app.query_params["model"] = model
+    app.switch_page("interpolate.py")
+    run(app)
+    counts: Counter[str] = Counter()
+    for owner, name in ((images, "open_image"), (VAE, "observe")):
+        real = getattr(owner, name)
+
+        def counted(*args: Any, real: Any = real, name: str = name, **kwargs: Any) -> Any:
+            counts[name] += 1
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counted)
+    give(app, digit("#fafafa"))
+    assert "upload:" in str(app.query_params["a"])
+    assert any("reference pictures" in element.value for element in app.markdown)
+    assert counts == {"open_image": 1, "observe": 1}
+    assert "picture_decoded" not in app.session_state
+
+
 def test_first_visit_shows_two_reference_pictures_of_different_classes(start: Callable[..., AppTest]) -> None:
     app = start()
     labels = app.session_state["opened"].checkpoint.reference.labels
-    a, b = (int(found(app, slot).choice.removeprefix("ref:")) for slot in "ab")
+    a, b = (found(app, slot).choice.own_row("ref") for slot in "ab")
     assert labels[a] != labels[b]
     assert "a" not in app.query_params
 
@@ -110,7 +141,7 @@ def test_a_reference_picture_is_what_the_encodings_were_made_of(start: Callable[
     app = start(a="ref:17")
     chosen, checkpoint = found(app), app.session_state["opened"].checkpoint
     assert chosen.original
-    assert chosen.choice == "ref:17"
+    assert chosen.choice.text == "ref:17"
     mean = explore.encode(checkpoint.model, chosen.x)[0][0]
     torch.testing.assert_close(mean, checkpoint.reference.mean[17], rtol=2**-10, atol=1e-6)  # rounded in the file
 
@@ -129,7 +160,7 @@ def test_a_reference_picture_is_what_the_encodings_were_made_of(start: Callable[
 def test_a_link_to_nothing_says_so_and_shows_the_default(start: Callable[..., AppTest], value: str, says: str) -> None:
     app = start(a=value)
     assert [says in warning.value for warning in app.warning] == [True]
-    assert found(app).choice.startswith("ref:")
+    assert found(app).choice.kind == "ref"
 
 
 def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]) -> None:
@@ -143,14 +174,14 @@ def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]
 def test_an_upload_is_prepared_and_changed_by_hand(start: Callable[..., AppTest]) -> None:
     app = give(start(), digit())
     first = found(app)
-    assert first.choice.startswith("upload:") and first.choice in app.query_params["a"]  # which Back comes back to
+    assert first.choice.is_upload and first.choice.text in app.query_params["a"]  # which Back comes back to
     assert first.x.shape == (1, *app.session_state["opened"].checkpoint.model.image_shape)
     assert first.x[..., 0].max() < 0.3  # dark ground, so it was inverted
     assert any("inverted" in note for note in first.notes)
-    assert first.given is not None and max(first.given.size) <= pictures.THUMBNAIL
+    assert first.given is not None and max(first.given.size) <= resolve.THUMBNAIL
     control(app, "invert").set_value("no").run()
     run(app)
-    assert found(app).choice == first.choice + ":invert=no"
+    assert found(app).choice.text == first.choice.text + ":invert=no"
     assert found(app).x.mean() > first.x.mean() + 0.3
     app.button[-1].click()  # Undo
     assert found(run(app)).choice == first.choice
@@ -173,17 +204,17 @@ def test_settings_belong_to_the_slot(start: Callable[..., AppTest]) -> None:
     app = give(give(start(), digit()), digit(), "b")
     control(app, "fit").set_value("stretch").run()
     run(app)
-    assert found(app).choice.endswith(":fit=stretch")
-    assert found(app, "b").choice == found(app).choice.removesuffix(":fit=stretch")
+    assert found(app).choice.text.endswith(":fit=stretch")
+    assert found(app, "b").choice.text == found(app).choice.text.removesuffix(":fit=stretch")
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", digit()[:200]])
 def test_a_bad_upload_leaves_the_earlier_picture(start: Callable[..., AppTest], content: bytes) -> None:
     app = give(start(a="ref:5"), content)
-    assert found(app).choice == "ref:5"
+    assert found(app).choice.text == "ref:5"
     assert len(app.error) == 1 and app.error[0].value.endswith("The earlier picture stays.")
     give(app, digit())
-    assert found(app).choice.startswith("upload:") and not app.error
+    assert found(app).choice.is_upload and not app.error
 
 
 def test_an_upload_that_made_room_is_asked_for_again(
@@ -191,7 +222,7 @@ def test_an_upload_that_made_room_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr(uploads, "MAX_FILES", 1)
     app = run(give(give(start(), digit()), digit("black", "white"), "b"))
-    assert list(app.session_state["uploads"]) == [("picture", found(app, "b").choice.removeprefix("upload:"))]
+    assert list(app.session_state["uploads"]) == [("picture", found(app, "b").choice.detail)]
     assert any("one visit" in warning.value for warning in app.warning)
 
 
@@ -216,7 +247,7 @@ def test_another_one_keeps_to_the_class(start: Callable[..., AppTest]) -> None:
         app.button(key="another_a").click()
         run(app)
         assert found(app).choice != before
-        assert labels[int(found(app).choice.removeprefix("ref:"))] == 7
+        assert labels[found(app).choice.own_row("ref")] == 7
 
 
 def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
@@ -226,11 +257,11 @@ def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
     assert found(app).label.startswith("test picture 5")
     torch.testing.assert_close(found(app).x, test.float([5]))
     app.button(key="another_a").click()
-    assert found(run(app)).choice.startswith("data:") and found(app).choice != "data:5"
+    assert found(run(app)).choice.kind == "data" and found(app).choice.text != "data:5"
     app.session_state["choose_a"] = True
     run(app)
     app.number_input(key="row_a").set_value(7).run()
-    assert found(run(app)).choice == "data:7"
+    assert found(run(app)).choice.text == "data:7"
 
 
 def test_the_data_set_where_it_is_not_here(start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,34 +295,34 @@ def test_number_and_seed_choose(start: Callable[..., AppTest]) -> None:
     app.session_state["choose_a"] = True
     run(app)
     app.number_input(key="row_a").set_value(11).run()
-    assert found(run(app)).choice == "ref:11"
+    assert found(run(app)).choice.text == "ref:11"
     app.segmented_control(key="source_a").set_value("prior").run()
     app.number_input(key="seed_a").set_value(4).run()
-    assert found(run(app)).choice == "prior:4"
+    assert found(run(app)).choice.text == "prior:4"
     app.button(key="draw_a").click()
-    assert found(run(app)).choice == "prior:5"
+    assert found(run(app)).choice.text == "prior:5"
 
 
 def test_sheets_show_every_picture_before_one_comes_again() -> None:
     rows = list(range(3, 103))
-    pages = [pictures._sheet_rows(rows, page) for page in range(3)]
+    pages = [shelf.sheet_rows(rows, page) for page in range(3)]
     assert sorted(row for page in pages for row in page) == rows
-    assert len(pages[0]) == pictures.SHEET and pictures._sheet_rows(rows, 3) != pages[0]
+    assert len(pages[0]) == shelf.SHEET and shelf.sheet_rows(rows, 3) != pages[0]
 
 
 @pytest.mark.parametrize(
     ("values", "means"),
     [
-        ({"crop": [0.1, 0.2, 0.5, 0.75]}, {"crop": "0.1000,0.2000,0.5000,0.7500"}),
-        ({"crop": [-1, 0.2, 2, 0.75]}, {"crop": "0.0000,0.2000,1.0000,0.7500"}),
+        ({"crop": [0.1, 0.2, 0.5, 0.75]}, {"crop": (0.1, 0.2, 0.5, 0.75)}),
+        ({"crop": [-1, 0.2, 2, 0.75]}, {"crop": (0, 0.2, 1, 0.75)}),
         ({"crop": [0.5, 0.2, 0.1, 0.75]}, {}),
         ({"crop": [0.1, 0.2, 0.5]}, {}),
         ({"crop": [0.1, 0.2, float("nan"), 0.75]}, {}),
-        ({"turn": -3.25}, {"turn": "-3.2"}),
-        ({"turn": 400, "threshold": 2}, {"turn": "45.0", "threshold": "0.98"}),
+        ({"turn": -3.25}, {"turn": -3.25}),
+        ({"turn": 400, "threshold": 2}, {"turn": 45, "threshold": 0.98}),
         ({"turn": "4"}, {}),
         ({"threshold": True}, {}),
-        ({"reset": None}, {"reset": ""}),
+        ({"reset": None}, {"reset": True}),
         ({"fit": 1}, {}),
         ([], {}),
         (None, {}),
@@ -306,14 +337,14 @@ def test_a_photograph_keeps_its_corrections_until_they_are_reset(start: Callable
     app = give(start(), handwriting.photograph(Scene(line, size=(500, 400))))
     first = found(app)
     assert first.cutout is not None and first.cutout.turn == 0
-    assert first.given is not None and max(first.given.size) > pictures.THUMBNAIL
-    value = pictures.with_setting(pictures.with_setting(first.choice, "turn", "12.0"), "crop", "0.2,0.2,0.8,0.8")
-    app.session_state["picture_a"] = value
+    assert first.given is not None and max(first.given.size) > resolve.THUMBNAIL
+    corrected = first.choice.with_settings({"turn": 12.0, "crop": (0.2, 0.2, 0.8, 0.8)})
+    app.session_state["picture_a"] = corrected.text
     turned = found(run(app))
     assert turned.cutout is not None
     assert (turned.cutout.turn, turned.cutout.crop) == (12, (0.2, 0.2, 0.8, 0.8))
     assert not torch.equal(turned.x, first.x)
-    assert pictures.without_cut(value) == first.choice
-    app.session_state["picture_a"] = pictures.with_setting(first.choice, "crop", "0.5,0.5,0.4,0.8")
+    assert corrected.without(*CUT) == first.choice
+    app.session_state["picture_a"] = first.choice.with_settings({"crop": (0.5, 0.5, 0.4, 0.8)}).text
     run(app)
     assert ["in this order" in warning.value for warning in app.warning] == [True]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import betabinom, norm, rankdata
 from torch import Tensor
 
-from vae_core import checkpoints, zoo
+from vae_core import checkpoints, explore, zoo
 from vae_core.checkpoints import Reference
 from vae_core.config import DataConfig
 from vae_core.model import VAE, build
@@ -115,7 +115,7 @@ def sheets(shape: tuple[int, int, int]) -> dict[str, Tensor]:
 def test_sheets_that_are_no_pictures_are_very_unusual(name: str) -> None:
     found = load(name)
     for sheet, x in sheets(found.model.image_shape).items():
-        told = typicality(found.model, x, found.reference)
+        told = typicality(found.model, explore.observe(found.model, x), found.reference)
         assert told.p < 0.01 and "very unusual" in told.words, sheet
     easy = typicality(found.model, torch.zeros(1, *found.model.image_shape), found.reference)
     assert easy.error_percentile < 0.1  # rebuilt better than all of them
@@ -146,6 +146,16 @@ def test_a_picture_is_scored_as_the_reference_set_was() -> None:
         "For this model it is unusual in reconstruction error and KL together: none of 60 reference pictures are at "
         f"least as extreme (p = 0.016). 100 % are rebuilt better, and {odd.kl_percentile:.0f} % need fewer nats."
     )
+
+
+def test_a_picture_that_was_observed_is_not_observed_again() -> None:
+    torch.manual_seed(0)
+    recipe = zoo.recipe("mlp", DataConfig("mnist"), (1, 8, 8), latent_dim=4, body={"hidden": (16,)})
+    model, x = build(recipe.model).eval(), torch.rand((60, 1, 8, 8), generator=seeded(0))
+    assert model.likelihood.binary
+    reference, bits = reference_of(model, x), model.observe(x[:1], seeded(7))
+    assert typicality(model, bits, reference).error == statistics(model, bits).reconstruction.item()
+    assert typicality(model, x[:1], reference).error != statistics(model, x[:1]).reconstruction.item()
 
 
 def test_without_a_density_only_the_error_is_judged() -> None:

@@ -110,10 +110,16 @@ def classes_of(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor 
 @torch.inference_mode()
 def classify(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
     """Class of pictures (N, C, H, W) as a conditional model infers it: p(y | x), (N, classes) on the CPU."""
+    return classify_observed(model, model.observe(x.to(model.device), seeded(seed)))
+
+
+@torch.inference_mode()
+def classify_observed(model: VAE, x: Tensor) -> Tensor:
+    """Infer classes as `classify` does, of pictures that the model has observed already."""
     if model.spec.classes is None:
         raise ValueError("This model has no classes.")
-    seen = model.observe(x.to(model.device), seeded(seed)).split(at_once(model))
-    return torch.cat([y.cpu() for part in seen if (y := model.encode(part).y) is not None])
+    parts = x.to(model.device).split(at_once(model))
+    return torch.cat([y.cpu() for part in parts if (y := model.encode(part).y) is not None])
 
 
 @torch.inference_mode()
@@ -222,8 +228,13 @@ def encode(model: VAE, x: Tensor, seed: int = 0, y: Tensor | None = None) -> tup
 
     `y` as in `decode`; a conditional model infers it where it is None.
     """
-    classes = None if y is None else y.to(model.device)
-    encoding = model.encode(model.observe(x.to(model.device), seeded(seed)), classes)
+    return encode_observed(model, model.observe(x.to(model.device), seeded(seed)), y)
+
+
+@torch.inference_mode()
+def encode_observed(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Encode as `encode` does, of pictures that the model has observed already."""
+    encoding = model.encode(x.to(model.device), None if y is None else y.to(model.device))
     return flatten(encoding.mean).cpu(), flatten(encoding.std).cpu()
 
 

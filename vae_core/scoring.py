@@ -6,7 +6,7 @@ Noise and bits come from a seed in blocks of fixed size, so that a figure does n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -132,8 +132,26 @@ def statistics(
     Returns:
         `Statistics` on the CPU.
     """
+    return _statistics(model, blocks(model, images, seed), len(images), seed, progress, labels)
+
+
+@torch.inference_mode()
+def statistics_of_observed(model: VAE, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> Statistics:
+    """Score pictures as `statistics` does, where the model has observed them already: (N, C, H, W), N at least 1."""
+    return _statistics(model, enumerate(x.to(model.device).split(BLOCK)), len(x), seed, None, labels)
+
+
+def _statistics(
+    model: VAE,
+    observed: Iterable[tuple[int, Tensor]],
+    count: int,
+    seed: int,
+    progress: Progress | None,
+    labels: Tensor | None,
+) -> Statistics:
+    """`Statistics` of so many pictures, from blocks as `blocks` gives them."""
     parts = []
-    for index, x in blocks(model, images, seed):
+    for index, x in observed:
         start, y = 0, _labels(model, labels, index)
         for rows in x.split(at_once(model)):
             stop = start + len(rows)
@@ -141,7 +159,7 @@ def statistics(
             parts.append(_scored(model, rows, None if y is None else y[start:stop], noise))
             start = stop
             if progress:
-                progress((index * BLOCK + stop) / len(images))
+                progress((index * BLOCK + stop) / count)
     elbo, fit, kl, mean, std, class_kl, *codes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     return Statistics(elbo, fit, kl, mean, std, tuple(codes), class_kl)
 

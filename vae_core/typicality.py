@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_core.checkpoints import Reference, shortened
 from vae_core.model import VAE
-from vae_core.scoring import statistics
+from vae_core.scoring import statistics_of_observed
 
 LEVELS = ((0.01, "very unusual"), (0.05, "unusual"), (1.0, "usual"))  # p-values up to which a word holds
 FEWEST = 19  # reference pictures from which a p-value can be 0.05
@@ -59,12 +59,12 @@ def percentile(value: float, reference: Tensor) -> float:
     return 100 * (below + equal / 2).item()
 
 
-def typicality(model: VAE, x: Tensor, reference: Reference, seed: int = 0, y: Tensor | None = None) -> Typicality:
-    """Compare one picture (1, C, H, W), observed as the model needs it, with the reference set.
+def typicality(model: VAE, x: Tensor, reference: Reference, y: Tensor | None = None) -> Typicality:
+    """Compare one picture (1, C, H, W), as the model observes it, with the reference set.
 
     `y` (1,) is its class for a conditional model, whose reference figures are of known classes.
     """
-    found = statistics(model, x, seed, labels=y)
+    found = statistics_of_observed(model, x, labels=y)
     kl = shortened(found.kl).sum(1) if found.kl.shape[1] else None  # rounded as the file's are
     return _compared(model, found.reconstruction, kl, reference.error, reference.kl.sum(1))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import canvas
 from pages.widgets.display.sheet import sheet
-from pages.widgets.selection.pictures import Chosen
+from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import links, words
 from pages.widgets.shell.models import Opened
 from vae_core import explore

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
-from pages.widgets.selection import pictures
-from pages.widgets.selection.pictures import Chosen
+from pages.widgets.selection import slots
+from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import downloads
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import Value
@@ -120,7 +120,7 @@ def live_pad(opened: Opened, corners: Corners, at: tuple[float, float], graph: d
         {
             "model": graph,
             "about": f"{opened.key} {about(corners)}",
-            "names": [pictures.NAMES[slot] for slot in corners],
+            "names": [slots.NAMES[slot] for slot in corners],
             "corners": points.tolist(),
             "classes": None if classes is None else classes.tolist(),
             "caption": CAPTION,
@@ -141,7 +141,7 @@ def server_pad(opened: Opened, corners: Corners, at: tuple[float, float]) -> Non
         place(count).tell(places[index].tolist())
 
     weights = weights_at(at, count)
-    shares = ", ".join(f"{pictures.NAMES[slot]} {share:.2f}" for slot, share in zip(corners, weights[0], strict=True))
+    shares = ", ".join(f"{slots.NAMES[slot]} {share:.2f}" for slot, share in zip(corners, weights[0], strict=True))
     canvas(decode(opened, corners, weights), 1, "pad_now", CAPTION, gutter=0, share=0.28)
     st.caption(f"{CAPTION}: {shares}. Press a picture of the pad to put the handle there.")
     pad = grid(opened.key, opened, corners, about(corners), PICKED)

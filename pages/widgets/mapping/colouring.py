@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 
 from pages.widgets.display import plots
-from pages.widgets.selection.datasource import Points
+from pages.widgets.mapping.points import Points
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import OneOf
 from vae_core import explore

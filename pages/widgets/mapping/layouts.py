@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages.widgets.selection.datasource import Points
+from pages.widgets.mapping.points import Points
 from pages.widgets.shell import background
 from pages.widgets.shell.models import Opened
 from vae_core import projection

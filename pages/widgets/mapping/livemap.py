@@ -16,7 +16,7 @@ from torch import Tensor
 from pages.widgets.display import plots
 from pages.widgets.live import decoders, served, views
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
-from pages.widgets.selection.datasource import KEPT, Points
+from pages.widgets.mapping.points import KEPT, Points
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import OneOf, Switch
 

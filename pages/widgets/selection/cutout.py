@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from pages.widgets.selection.choice import Setting
 from pages.widgets.shell import components
 from vae_core import images
 
@@ -53,7 +54,12 @@ _component = st.components.v2.component(
 
 
 def cutout(
-    found: CutOut, photograph: Image.Image, key: str, name: str, changed: bool, act: Callable[[dict[str, str]], None]
+    found: CutOut,
+    photograph: Image.Image,
+    key: str,
+    name: str,
+    changed: bool,
+    act: Callable[[dict[str, Setting]], None],
 ) -> None:
     """Show what was cut out, and let a person correct it.
 
@@ -63,7 +69,7 @@ def cutout(
         key: the widget's key.
         name: of the picture, as a person reads it.
         changed: whether there is a correction that can be reset.
-        act: called before the next run with the texts of `crop`, `turn` and `threshold` that were changed, or `RESET`.
+        act: called before the next run with those of `crop`, `turn` and `threshold` that were changed, or `RESET`.
     """
 
     def hear() -> None:
@@ -98,27 +104,27 @@ def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> 
     }
 
 
-def corrections(values: Any) -> dict[str, str]:
-    """Names and texts of what the component says; what means nothing is left out."""
+def corrections(values: Any) -> dict[str, Setting]:
+    """Give what the component says, held to what is allowed; what means nothing is left out."""
     pairs = values.items() if isinstance(values, dict) else ()
-    return dict(pair for name, value in pairs if (pair := _correction(name, value))[0])
+    said = {name: _correction(name, value) for name, value in pairs}
+    return {name: value for name, value in said.items() if value is not None}
 
 
-def _correction(name: Any, value: Any) -> tuple[str, str]:
+def _correction(name: Any, value: Any) -> Setting | None:
     numbers: list[Any] = value if isinstance(value, list) else [value]
     if name == RESET:
-        return RESET, ""
+        return True
     if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-        return "", ""
+        return None
     if name == "turn" and len(numbers) == 1:
-        return name, f"{_between(numbers[0], -images.MAX_TURN, images.MAX_TURN):.1f}"
+        return _between(numbers[0], -images.MAX_TURN, images.MAX_TURN)
     if name == "threshold" and len(numbers) == 1:
-        return name, f"{_between(numbers[0], *THRESHOLDS):.2f}"
+        return _between(numbers[0], *THRESHOLDS)
     if name == "crop" and len(numbers) == 4:
         left, top, right, bottom = (_between(number, 0, 1) for number in numbers)
-        if min(right - left, bottom - top) > SMALLEST / 2:
-            return name, f"{left:.4f},{top:.4f},{right:.4f},{bottom:.4f}"
-    return "", ""
+        return (left, top, right, bottom) if min(right - left, bottom - top) > SMALLEST / 2 else None
+    return None
 
 
 def _between(number: float, low: float, high: float) -> float:

@@ -1,39 +1,30 @@
-"""Which pictures a page is about, read and drawn, and for Map encoded: reference set, data set, folder or zip."""
+"""Which pictures a page is about, read and drawn: a data set, a folder or a visitor's archive."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import itertools
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from pages.widgets.shell import background, uploads
+from pages.widgets.shell import uploads
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.uploads import File
 from pages.widgets.shell.url_state import OneOf
-from vae_core import data, explore, filetypes, formats, scoring
+from vae_core import data, filetypes, formats
 from vae_core.config import DataConfig
 from vae_core.data import Dataset
 from vae_core.data.containers import ARRAYS, FILES, known
 from vae_core.data.folders import SUFFIXES
-from vae_core.jobs import Preview, Work
 
 REFERENCE, OWN, OWN_FILE, FOLDER = "reference set", "the model's own test pictures", "a zip of yours", "folder "
 WORDS = {REFERENCE: "reference", OWN: "own", OWN_FILE: "zip"}  # in a link
-LOADING = 0.3  # share of the progress bar: the rest is encoding
-KEPT = 8  # encoded sets that all visitors share; the oldest goes first
 LOOKED_AT = 200  # entries of a folder: the first pictures lie not deeper
 
 
@@ -69,69 +60,6 @@ class Drawn:
     rows: NDArray[np.int64]
     pictures: Dataset
     training: Dataset | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """Pictures as points of the latent space.
-
-    Attributes:
-        key: differs when anything else here does.
-        title: what they are, after a number.
-        total: how many the source has; those here were drawn from them.
-        rows: (N,) their places in the source, ascending.
-        mean: (N, D).
-        kl: (N,) nats; None where there is no density.
-        error: (N,) reconstruction error, in `unit`.
-        labels: (N,) places in `class_names`, or None.
-        factors: (N, F) places in `value_names[f]`, or None.
-        images: (N, C, H, W) uint8; None for the reference set, whose pictures are `ref:ROW`.
-        notes: what one should know of the source.
-        files: N names; empty where the pictures come from no files.
-        y: (N,) the class that a conditional model was given for each, or None.
-        unit: nats, or what the error is where no likelihood is known.
-    """
-
-    key: Hashable
-    title: str
-    total: int
-    rows: NDArray[np.int64]
-    mean: Tensor
-    kl: Tensor | None
-    error: Tensor
-    labels: Tensor | None = None
-    class_names: tuple[str, ...] = ()
-    factors: Tensor | None = None
-    factor_names: tuple[str, ...] = ()
-    value_names: tuple[tuple[str, ...], ...] = ()
-    images: Tensor | None = None
-    notes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    y: Tensor | None = None
-    unit: str = "nats"
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def class_of(self, place: int) -> str:
-        """The class's name, its number where it has none, or nothing where there are no classes."""
-        if self.labels is None:
-            return ""
-        label = int(self.labels[place])
-        return self.class_names[label] if 0 <= label < len(self.class_names) else str(label)
-
-    def name_of(self, place: int) -> str:
-        """Number and class, in words."""
-        name = self.class_of(place)
-        return f"picture {self.rows[place]}" + (f" ({name})" if name else "")
-
-    def place_of(self, choice: str) -> int | None:
-        """Where a reference picture, `ref:ROW`, stands here; None where it was not drawn, or these are others."""
-        kind, _, row = choice.partition(":")
-        if self.images is not None or kind != "ref" or not row.isdecimal() or len(row) > 9:
-            return None
-        place = int(np.searchsorted(self.rows, int(row)))
-        return place if place < len(self) and self.rows[place] == int(row) else None
 
 
 @st.cache_data(ttl=60, show_spinner=False)
@@ -220,54 +148,6 @@ def own_archive() -> tuple[str, str, bytes] | None:
     return uploads.find("archive", OWN_FILE)
 
 
-def from_reference(opened: Opened, count: int) -> Points:
-    """The model's reference encodings, or `count` of them."""
-    checkpoint, reference = opened.checkpoint, opened.checkpoint.reference
-    assert reference is not None
-    rows = data.drawn(len(reference), count).numpy()
-    labels, factors = (t if t is None else t[rows] for t in (reference.labels, reference.factors))
-    info = checkpoint.data
-    if factors is not None and not factors.shape[1] == len(info.factor_names) == len(info.value_names):
-        factors = None  # a file of somebody's that does not say what they are
-    return Points(
-        (opened.key, REFERENCE, len(rows)),
-        "reference pictures",
-        len(reference),
-        rows,
-        reference.mean[rows],
-        _total(reference.kl[rows]),
-        reference.error[rows],
-        labels,
-        info.class_names,
-        factors,
-        info.factor_names,
-        info.value_names,
-        y=explore.classes_of(checkpoint.model, reference, rows.tolist()),
-        unit=checkpoint.model.likelihood.unit,
-    )
-
-
-def _total(kl: Tensor) -> Tensor | None:
-    """KL (N, K) in all, (N,); None where there is none."""
-    return kl.sum(1) if kl.shape[1] else None
-
-
-def find(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Work[Points]]:
-    """The points of a source where they are at hand, else the work that makes them.
-
-    Raises:
-        LookupError: one sentence, where there is no file yet.
-    """
-    if source == REFERENCE:
-        found = from_reference(opened, count)
-        return found.key, found
-    origin = source_of(source)
-    key = (opened.key, origin.key, count)
-    if (kept := _kept(key)) is not None:
-        return key, kept
-    return key, _work(opened, key, origin, count)
-
-
 def source_of(option: str) -> Source:
     """Where the pictures of an option lie.
 
@@ -314,122 +194,3 @@ def read(
         raise ValueError(f"There are no {title}.")
     rows = data.drawn(len(found), count).numpy()
     return Drawn(title, len(found), rows, found.subset(rows.tolist()), splits.train)
-
-
-def keep(points: Points) -> None:
-    """Share encoded points with later runs and other visitors; their key holds what they were made from.
-
-    Those of a visitor's own archive are the visit's.
-    """
-    if _is_own(points.key):
-        size = 0 if points.images is None else points.images.numel()
-        return uploads.keep("points", repr(points.key), f"{points.title}, encoded", points, size)
-    kept = _encoded()
-    kept[points.key] = points
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
-    return None
-
-
-def _kept(key: Hashable) -> Points | None:
-    """Encoded points that were kept."""
-    return uploads.find("points", repr(key)) if _is_own(key) else _encoded().get(key)
-
-
-def _is_own(key: Hashable) -> bool:
-    """Whether points with this key come from the visitor's own archive."""
-    held = own_archive()
-    return held is not None and isinstance(key, tuple) and held[1] in key
-
-
-@st.cache_resource
-def _encoded() -> OrderedDict[Hashable, Points]:
-    return OrderedDict()
-
-
-def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Points]:
-    """Read the pictures and encode them, in another thread."""
-
-    def work(report: Preview, cancel: threading.Event) -> Points:
-        tell = background.teller(report, cancel)
-        found = read(opened, source, count, lambda share: tell(LOADING * share))
-        y = _classes(opened, found.pictures)
-        figures = scoring.statistics(
-            opened.checkpoint.model,
-            found.pictures.images,
-            progress=lambda share: tell(LOADING + (1 - LOADING) * share),
-            labels=y,
-        )
-        return replace(_points(key, found, figures), y=y, unit=opened.checkpoint.model.likelihood.unit)
-
-    return work
-
-
-def _classes(opened: Opened, part: Dataset) -> Tensor | None:
-    """What a conditional model is told of pictures: their labels where it learnt these, else what it finds itself."""
-    model, known = opened.checkpoint.model, opened.checkpoint.data.class_names
-    if model.spec.classes is None:
-        return None
-    if part.labels is not None and part.class_names == known:
-        return part.labels
-    parts = (scoring.as_float(images) for images in part.images.split(scoring.BLOCK))
-    return torch.cat([explore.classify(model, images).argmax(1) for images in parts])
-
-
-def _points(key: Hashable, found: Drawn, figures: scoring.Statistics) -> Points:
-    part = found.pictures
-    return Points(
-        key,
-        found.title,
-        found.total,
-        found.rows,
-        figures.mean,
-        _total(figures.kl),
-        figures.reconstruction,
-        part.labels,
-        part.class_names,
-        part.factors,
-        part.factor_names,
-        part.value_names,
-        part.images,
-        part.notes,
-        part.names,
-    )
-
-
-def table(points: Points, coords: np.ndarray) -> bytes:
-    """The map as a CSV file: row, file (if any), label, factors, place, KL in nats (if any), error, encoded means.
-
-    Args:
-        points: N pictures.
-        coords: (N, 2 or 3).
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    factors = _factor_texts(points)
-    places = ["x", "y", "z"][: coords.shape[1]]
-    dimensions = [f"z{i}" for i in range(points.mean.shape[1])]
-    figures = {"error": points.error} if points.kl is None else {"kl": points.kl, "error": points.error}
-    writer.writerow(["row", *["file"] * bool(points.files), "label", *factors, *places, *figures, *dimensions])
-    numbers = zip(*(column.tolist() for column in figures.values()), strict=True)
-    columns = zip(points.rows.tolist(), coords.tolist(), numbers, points.mean.tolist(), strict=True)
-    for i, (row, place, found, mean) in enumerate(columns):
-        values = [texts[i] for texts in factors.values()]
-        writer.writerow([row, *points.files[i : i + 1], points.class_of(i), *values, *place, *found, *mean])
-    return text.getvalue().encode()
-
-
-def _factor_texts(points: Points) -> dict[str, list[str]]:
-    """Name of the column -> each point's value in words."""
-    if points.factors is None:
-        return {}
-    return {
-        f"factor_{name}": [names[v] if v < len(names) else str(v) for v in values]
-        for name, names, values in zip(points.factor_names, points.value_names, points.factors.T.tolist(), strict=True)
-    }
-
-
-def decode(opened: Opened, points: Points, places: list[int]) -> Tensor:
-    """The pictures that the model draws from the encoded means, (n, C, H, W) in [0, 1]."""
-    y = None if points.y is None else points.y[places]
-    return explore.decode(opened.checkpoint.model, points.mean[places], y)
