@@ -12,6 +12,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from pages.widgets.display import stage
 from pages.widgets.display.canvas import canvas, data_url
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import slots
@@ -380,8 +381,7 @@ def page() -> None:
     slots.keep_in_url("a", "b")
     head, middle, right = st.columns([1.2, 1, 1], gap="medium")
     with head:
-        st.title("Compare", anchor=False)
-        st.write("The same two pictures in several models: each goes its own way from A to B.")
+        stage.head("Compare").write("The same two pictures in several models: each goes its own way from A to B.")
     left, controls = st.columns([2.5, 1], gap="medium", vertical_alignment="bottom")
     with left:
         chosen = models_input(home)
@@ -405,7 +405,8 @@ def page() -> None:
     with controls:
         movement = movement_input(sides)
     PLACE.get()
-    (path_bench if movement == "path" else same_bench)(sides, a, b, graphs_of(sides))
+    with stage.screen():
+        (path_bench if movement == "path" else same_bench)(sides, a, b, graphs_of(sides))
     if reason := not_comparable(sides):
         st.caption(plain(reason))
     for slot, each in (("A", a), ("B", b)):

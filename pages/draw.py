@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.widgets.display import stage
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, given, send, slots
@@ -141,15 +142,16 @@ def without(reason: str) -> None:
 def page() -> None:
     opened = models.picker(fits)
     slots.keep_in_url("a", "b", "start")
-    st.title("Draw", anchor=False)
-    st.write("Draw what the model knows, or what it has never seen: it answers with every movement of the hand.")
+    words = "Draw what the model knows, or what it has never seen: it answers with every movement of the hand."
+    stage.head("Draw").write(words)
     models.warn_collapsed(opened)
     arrived()
     graph = decoders.find(opened, encodes=True)
     if isinstance(graph, str):
         without(graph)
     else:
-        view(opened, graph)
+        with stage.screen():
+            view(opened, graph)
 
 
 page()

@@ -6,8 +6,10 @@ from typing import Any
 import streamlit as st
 import torch
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
+from pages.widgets.display import stage
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.player import player
@@ -255,7 +257,7 @@ def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade
             "captions": list(CAPTIONS),
             "label": LABEL,
             "t": PLACE.get(),
-            "share": 0.4,
+            "share": 0.5,
         },
         t=PLACE.tell,
     )
@@ -353,30 +355,34 @@ def count_input() -> int:
     )
 
 
-def pair(opened: Opened) -> None:
+def pair(opened: Opened, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
     slots.leave_url("c", "d")
-    left, middle, right = st.columns([1.6, 2, 1.6])
     # The words are last: with an upload come more of them, and nothing stands below that could move.
-    row, foot, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom"), st.container()
-    with left:
-        a = side("a", opened)
-    with right:
-        b = side("b", opened)
+    foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+    places = {slot: right.container(gap="xsmall") for slot in "ab"}
+    found = {}
+    for slot, place in places.items():
+        with place:
+            found[slot] = side(slot, opened)
+    a, b = found["a"], found["b"]
     if a is None or b is None:
         st.stop()
     with foot:
         seed = seed_input() if spreads(opened, a) or spreads(opened, b) else 0
-    with left:
+    with places["a"]:
         show_figures(all_figures("A", opened, a, seed))
-    with right:
+    with places["b"]:
         show_figures(all_figures("B", opened, b, seed))
-    with middle:
-        fade = toolbar(a, b)
-        screen = st.container()
+    with right:
         path, steps = controls(opened)
-    about = (a.key, b.key, path)
+    with left:
+        fade = toolbar(a, b)
+        screen = stage.screen()
     with screen:
+        path_place, row = st.container(), st.container()
+    about = (a.key, b.key, path)
+    with path_place:
         play(opened, a, b, about, fade)
     with row:
         strip(opened, a, b, about, steps, fade)
@@ -387,25 +393,27 @@ def pair(opened: Opened) -> None:
         offer(opened, a, b, about, steps, fade)
 
 
-def between_many(opened: Opened, which: str) -> None:
+def between_many(opened: Opened, which: str, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The pad between three or four pictures: A and C on the left, B and D on the right."""
     slots.keep_in_url(*which)
     slots.leave_url(*"d"[len(which) - 3 :])
-    left, middle, right = st.columns([1.45, 2.3, 1.45])
+    with right:
+        sides = dict(zip("acbd", [column for column in st.columns(2) for _ in range(2)], strict=True))
     found: dict[str, Chosen | None] = {}
     for slot in which:
-        with left if slot in "ac" else right:
+        with sides[slot]:
             found[slot] = chosen = side(slot, opened)
             if chosen is not None:
                 show_figures(few_figures(slots.NAMES[slot], opened, chosen))
     corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
     if len(corners) < len(which):
         st.stop()
-    with middle:
+    with left:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Between {', '.join(which[:-1].upper())} and {which[-1].upper()}")
             undo_button(which)
-        pad.bench(opened, corners)
+        with stage.screen():
+            pad.bench(opened, corners)
     if all(chosen.y is not None for chosen in corners.values()):
         st.caption("This model is told the class, and in the pad the classes are mixed by the same weights.")
     words(opened, corners)
@@ -414,20 +422,19 @@ def between_many(opened: Opened, which: str) -> None:
 def page() -> None:
     """The page."""
     opened = models.picker()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.title("Interpolate", anchor=False)
-        count = count_input()
-    if count == 2:
-        st.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
-    else:
-        st.write(f"The model decodes every mixture of {count} pictures in its latent space.")
+    intro = stage.head("Interpolate")
     models.warn_collapsed(opened)
     st.html(_STYLE)
     slots.keep_in_url("a", "b")
+    left, right = stage.columns()
+    with right:
+        count = count_input()
     if count == 2:
-        pair(opened)
+        intro.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
+        pair(opened, left, right)
     else:
-        between_many(opened, "abcd"[:count])
+        intro.write(f"The model decodes every mixture of {count} pictures in its latent space.")
+        between_many(opened, "abcd"[:count], left, right)
 
 
 page()

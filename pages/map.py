@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from pages.widgets.display import plots
+from pages.widgets.display import plots, stage
 from pages.widgets.display.canvas import canvas
 from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.sheet import sheet
@@ -461,9 +461,8 @@ def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
 def page() -> None:
     opened = models.picker()
     slots.keep_in_url(*send.A_AND_B)
-    st.title("Map")
     alike = "of alike style" if opened.checkpoint.model.spec.classes else "that the model finds alike"
-    st.write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
+    stage.head("Map").write(f"Each point is a picture, placed by the encoder: pictures {alike} lie together.")
     models.warn_collapsed(opened)
     shares = [2, 1] if decoders.why_not() else [5, 2]  # the live view holds a picture beside the map
     left, right = st.columns(shares, gap="medium")
@@ -486,7 +485,7 @@ def page() -> None:
             st.error(plain(str(error)))
             return
         if layout is not None:
-            flat, place = layout.coords.shape[1] == 2, st.container()
+            flat, place = layout.coords.shape[1] == 2, stage.screen()
             with place:
                 graph = livemap.model(opened, points) if flat else None
             with st.container(horizontal=True, vertical_alignment="center"):

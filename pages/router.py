@@ -25,7 +25,7 @@ garbage.spare_imports()
 # Drawn here: a named icon would be fetched from a stranger's server.
 icon = ImageOps.colorize(Image.linear_gradient("L").rotate(90), A, B).resize((32, 32))
 
-st.set_page_config(page_title="VAE explorer", page_icon=icon, layout="wide")
+st.set_page_config(page_title="VAE explorer", page_icon=icon, layout="wide", initial_sidebar_state=240)
 st.html(_STYLE)
 page = st.navigation(
     [

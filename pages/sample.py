@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
+from pages.widgets.display import stage
 from pages.widgets.display.canvas import GREY, GUTTER, canvas
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, send, slots
@@ -512,11 +513,9 @@ def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, made: Ca
 def main() -> None:
     opened = models.picker()
     slots.keep_in_url("a", "b", "start")
-    st.title("Sample", anchor=False)
-    intro = st.empty()
+    intro = stage.head("Sample")
     models.warn_collapsed(opened)
-    left, right = st.columns([2, 1], gap="medium")
-    left = left.container(gap="xxsmall")
+    left, right = stage.columns()
     above = left.container(horizontal=True, vertical_alignment="bottom")
     with right:
         view, graph = controls(opened, above)
@@ -533,10 +532,11 @@ def main() -> None:
     with left:
         chosen = None if view.keep else picture_of(points).get()
         edge = explore.prior_plane(view.count).max().item() if view.plane else 0.0
-        if graph:
-            live_grid(opened, view, graph, points, y, edge)
-        else:
-            show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
+        with stage.screen():
+            if graph:
+                live_grid(opened, view, graph, points, y, edge)
+            else:
+                show(opened, view, made(), chosen - 1 if chosen else None, view.temperature * edge)
         st.caption(describe(opened, view))
         offer(opened, view, points, y, made)
     TEMPERATURE.write()

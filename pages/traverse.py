@@ -11,6 +11,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from pages.widgets.display import stage
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.editors import codes
 from pages.widgets.live import decoders, views
@@ -525,11 +526,10 @@ def offer(
 def main() -> None:
     opened = models.picker(fits)
     slots.keep_in_url("a", "b", "start")
-    head, chooser = st.columns([2, 1], gap="medium", vertical_alignment="bottom")
-    with head:
-        st.title("Traverse", anchor=False)
-        what = "Change one code" if opened.checkpoint.model.spec.codebook_size else "Slide one number"
-        st.write(f"{what} of a picture's description at a time, and see what it stands for.")
+    what = "Change one code" if opened.checkpoint.model.spec.codebook_size else "Slide one number"
+    left, chooser = stage.columns()
+    with left:
+        stage.head("Traverse").write(f"{what} of a picture's description at a time, and see what it stands for.")
         beside = st.container()
     models.warn_collapsed(opened)
     with chooser:
@@ -610,7 +610,8 @@ def slide(opened: Opened, start: Chosen, way: Way) -> None:
         st.info("There are too many dimensions to slide, and no reference encodings to find main directions from.")
         return
     settle(opened, start, slides, way.slid)
-    workbench(opened, start, slides, way)
+    with stage.screen():
+        workbench(opened, start, slides, way)
     grid(opened, start, slides, way)
 
 

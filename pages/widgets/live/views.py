@@ -10,11 +10,16 @@ import streamlit as st
 
 from pages.widgets.live import decoders, served
 from pages.widgets.shell import components
+from pages.widgets.shell.present import presenting
 
 _BUILT = Path(__file__).parent / "built"
 MAX_REASON = 200  # characters of a browser's own words
 MAX_FAILURES = 100  # that a visit remembers
 DIGEST = 64  # characters of a hash
+PRESENTED, MOST = (
+    1.5,
+    0.7,
+)  # how much more of the window's height a picture takes in a presentation, and how much at most
 
 _component = st.components.v2.component(
     "vae_explorer_live",
@@ -46,6 +51,8 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
 
         return heard
 
+    if "share" in data and presenting():
+        data = {**data, "share": min(MOST, PRESENTED * data["share"])}
     whole = {
         **data,
         "view": view,

@@ -1,0 +1,52 @@
+"""Presentation mode: the stage over the whole window, large type, nothing beside it; by a key, and in the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+KEY = "P"
+LINK = "present"
+
+# Ground as white or black as the theme's text is not; what is under the stage is out of reach for keys, too.
+_STYLE = """<style>
+html { font-size: 150%; }
+[data-testid=stSidebar], [data-testid=stHeader], .st-key-head { display: none; }
+.st-key-stage {
+    position: fixed; inset: 0; z-index: 999990; overflow: auto; padding: 1rem 2rem;
+    background: lch(from currentColor calc((50 - l) * infinity) 0 0);
+}
+.st-key-present { z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; }
+[data-testid=stMainBlockContainer] :has(> .st-key-stage) ~ * { visibility: hidden; }
+</style>"""
+_SWITCH = """<style>
+.st-key-present { position: fixed; top: 0.6rem; right: 3.5rem; z-index: 999991; width: auto; }
+@media (max-width: 640px) { .st-key-present { display: none; } }
+</style>"""
+
+
+def presenting() -> bool:
+    """Tell whether the stage has the window for itself."""
+    return st.query_params.get(LINK) == "1"
+
+
+def switch() -> None:
+    """Draw the button that begins and ends it; call it in every run of a page with a stage."""
+    st.html(_SWITCH)
+    if presenting():
+        st.html(_STYLE)
+    with st.container(key="present"):
+        st.button(
+            "Leave" if presenting() else "Present",
+            key="present_switch",
+            type="tertiary",
+            shortcut=KEY,
+            on_click=_turn,
+            help="The picture alone over the whole window, for a projector.",
+        )
+
+
+def _turn() -> None:
+    if presenting():
+        del st.query_params[LINK]
+    else:
+        st.query_params[LINK] = "1"

@@ -1,0 +1,63 @@
+"""One stage for all pages: most of the window, and in a presentation all of it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+PAGES = ("sample", "interpolate", "traverse", "draw", "map", "compare")
+WHOLE = (
+    "e => { const b = e.getBoundingClientRect(); return [b.left, b.top, innerWidth - b.right, innerHeight - b.bottom] }"
+)
+
+
+def stage(view):
+    return view.page.locator(".st-key-stage")
+
+
+@pytest.mark.parametrize("page", ["interpolate", "sample", "traverse"])
+def test_the_stage_has_most_of_the_window(page: str, live) -> None:
+    live.open(page, model="mnist")
+    live.is_live()
+    main = live.page.get_by_test_id("stMainBlockContainer").bounding_box()
+    assert stage(live).bounding_box()["width"] > 0.6 * main["width"]
+    picture = live.page.locator(".live canvas").first.bounding_box()
+    assert picture["width"] >= 224 and picture["y"] + picture["height"] < 720  # Interpolate's was 140 wide
+
+
+def test_the_path_s_slider_is_as_wide_as_the_stage_and_the_strip_is_seen(live) -> None:
+    live.open("interpolate", model="fashion")
+    live.is_live()
+    slider = live.page.get_by_label("Place on the path from A to B").bounding_box()
+    assert slider["width"] > 400
+    strip = live.page.get_by_role("img", name=re.compile("steps decoded from A to B")).bounding_box()
+    assert strip["y"] < 700
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_key_begins_and_ends_the_presentation_which_a_link_opens(page: str, live) -> None:
+    live.open(page, model="mnist")
+    live.page.keyboard.press("p")
+    live.settle()
+    assert "present=1" in live.page.url
+    assert stage(live).evaluate(WHOLE) == [0, 0, 0, 0]
+    assert live.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
+    expect(live.page.get_by_test_id("stSidebar")).to_be_hidden()
+    live.screenshot(f"present-{page}")
+    live.page.reload()
+    live.settle()
+    assert stage(live).evaluate(WHOLE) == [0, 0, 0, 0]
+    live.page.keyboard.press("p")
+    live.settle()
+    assert "present" not in live.page.url
+    expect(live.page.get_by_test_id("stSidebar")).to_be_visible()
+
+
+def test_arrow_keys_move_along_the_path_at_once(live) -> None:
+    live.open("interpolate", model="digits", present=1)
+    live.is_live()
+    live.page.keyboard.press("ArrowRight")
+    live.settle()
+    assert "t=0.52" in live.page.url
+    picture = live.page.locator(".live canvas").first.bounding_box()
+    assert picture["height"] > 0.6 * 720 * 0.6
