@@ -51,11 +51,13 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
 
         return heard
 
-    if "share" in data and presenting():
+    present = presenting()
+    if "share" in data and present:
         data = {**data, "share": min(MOST, PRESENTED * data["share"])}
     whole = {
         **data,
         "view": view,
+        "present": present,
         "runtime": served.runtime_address(),
         "attempt": st.session_state.get("live_attempt", 0),
         "told": st.session_state.get(f"{key}_told", 0),

@@ -30,6 +30,7 @@ interface Data {
   runtime: string; // below the app's address, named by the content's hash
   attempt: number; // counts how often a person asked to try again
   told: number; // the last count that Python heard of
+  present: boolean; // the stage has the window for itself
 }
 
 type Told = Host & { data: unknown; last: number };
@@ -75,12 +76,27 @@ export default function live({
   Object.assign(host, { tell, fail, data, settled: data.told >= host.last });
   found.view.show(data as never);
   found.view.fit();
+  if (data.present) takeKeys(host.root);
   const models = data.model ? [data.model] : (data.columns ?? []).map(({ model }) => model);
   found.loading.watch(models.map(({ decoder }) => decoder));
   return found.dispose;
 }
 
 const silent = () => undefined;
+
+/** The key that begins and ends a presentation, on a slider, where Streamlit does not hear it. */
+function present(event: KeyboardEvent): void {
+  const isSlider = event.target instanceof HTMLInputElement && event.target.type === "range";
+  if (!isSlider || event.key.toLowerCase() !== "p" || event.ctrlKey || event.metaKey || event.altKey) return;
+  document.querySelector<HTMLElement>(".st-key-present button")?.click();
+}
+
+/** In a presentation arrow keys move the first slider at once, unless a person is elsewhere on the stage. */
+function takeKeys(root: HTMLElement): void {
+  const at = document.activeElement;
+  if (at && at !== document.body && !at.closest(".st-key-present")) return;
+  root.querySelector<HTMLElement>("input[type=range]")?.focus();
+}
 
 function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Shown {
   const root = parent.querySelector<HTMLElement>(".live")!;
@@ -100,6 +116,7 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
   const finish = (event: Event) => {
     if (!event.composedPath().includes(root)) view.finish?.();
   };
+  root.addEventListener("keydown", present);
   const presses = ["pointerdown", "keydown"];
   for (const press of presses) window.addEventListener(press, finish, true);
   // What a step back leaves has been told, or is left: told now, it would go into the link that is come back to.
@@ -115,6 +132,7 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
     for (const press of presses) window.removeEventListener(press, finish, true);
     window.removeEventListener("popstate", leave, true);
     window.removeEventListener("resize", fit);
+    root.removeEventListener("keydown", present);
     deaf();
     loading.dispose();
     view.dispose();
