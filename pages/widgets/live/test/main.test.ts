@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { engine } from "../src/decode/engine";
 import live from "../src/main";
 import { MODEL, press, slide, stillTime } from "./fakes";
 
@@ -92,6 +93,16 @@ it("stops, and tells nothing, where a step back leaves the page", () => {
   const place = range().value;
   vi.advanceTimersByTime(1000);
   expect([range().value, setStateValue.mock.calls]).toEqual([place, []]);
+});
+
+it("begins with another worker when a person tries again, and only then", () => {
+  const url = "live/again";
+  show({ runtime: url });
+  const before = engine(url);
+  show({ runtime: url });
+  expect(engine(url)).toBe(before);
+  show({ runtime: url, attempt: 1 });
+  expect(engine(url)).not.toBe(before);
 });
 
 it("says so where nothing can be decoded in the page", () => {

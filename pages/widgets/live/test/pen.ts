@@ -8,6 +8,7 @@ export interface Stroke {
   values: unknown[];
   style: string;
   alpha: number;
+  width: number;
   path: Point[];
 }
 
@@ -28,7 +29,7 @@ export class Pen {
   constructor(readonly canvas: HTMLCanvasElement) {}
 
   private keep(kind: string, style: string, values: unknown[] = []): void {
-    this.drawn.push({ kind, values, style, alpha: this.globalAlpha, path: [...this.path] });
+    this.drawn.push({ kind, values, style, alpha: this.globalAlpha, width: this.lineWidth, path: [...this.path] });
   }
 
   /** The values of all that was drawn in one way. */

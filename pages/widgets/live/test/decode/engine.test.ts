@@ -110,6 +110,14 @@ describe("Engine", () => {
     ]);
   });
 
+  it("cuts the classes at the rows of a block", () => {
+    const y = Float32Array.from({ length: 18 }, (_, i) => i);
+    engine.decode(shown, { ...wish("a", 6), model: { ...model, classes: 3 }, y });
+    expect([...worker.asked[0].feeds.y]).toEqual(Array.from(y.slice(0, 12)));
+    worker.answer();
+    expect([...worker.asked[0].feeds.y]).toEqual(Array.from(y.slice(12)));
+  });
+
   it("cuts z at the rows of a block", () => {
     engine.decode(shown, wish("a", 10));
     worker.answer();

@@ -26,6 +26,8 @@ describe("bars", () => {
 
   it("shows the band of each dimension before anything is drawn, and pales those out of use", () => {
     expect(all(".band").map((band) => [number(band, "y"), number(band, "height")])).toEqual([[15, 120], [15, 120]]); // prettier-ignore
+    expect(all(".band").map((band) => [number(band, "x"), number(band, "width")])).toEqual([[47.5, 63], [137.5, 63]]); // prettier-ignore
+    expect(all("svg")[0].getAttribute("viewBox")).toBe("0 0 214 174");
     expect(all(".bar").every((bar) => bar.hasAttribute("hidden"))).toBe(true);
     expect(all(".collapsed text").map(({ textContent }) => textContent)).toEqual(["z1"]);
     expect(all("svg")[0].getAttribute("aria-label")).toMatch(/nothing is drawn yet$/);

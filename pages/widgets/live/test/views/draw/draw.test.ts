@@ -153,7 +153,11 @@ it("rubs out with the eraser, as thick as the hand wants it", () => {
   slide(find<HTMLInputElement>(host, "[aria-label=Thickness]"), 0.2);
   stroke([40, 40]);
   expect(strokes().map(({ style }) => style)).toEqual(["#ffffff", "#000000"]);
-  expect([button(host, "Pen").ariaPressed, button(host, "Eraser").ariaPressed]).toEqual(["false", "true"]);
+  expect(strokes()[1].width).toBeCloseTo(0.2 * paper().width);
+  const pressed = () => [button(host, "Pen").ariaPressed, button(host, "Eraser").ariaPressed];
+  expect(pressed()).toEqual(["false", "true"]);
+  button(host, "Pen").click();
+  expect(pressed()).toEqual(["true", "false"]);
 });
 
 it("draws in colour for models of colours", () => {

@@ -41,6 +41,7 @@ const texts = (canvas = board.below) => penOf(canvas).all("fillText").map(([text
 
 it("draws every point in its colour where it lies, and names its axes", () => {
   expect(dots().map(({ style }) => style)).toEqual(["rgb(0 20 30)", "rgb(10 20 30)", "rgb(20 20 30)"]);
+  expect(dots().map(({ path }) => path.length)).toEqual([2, 4, 4]); // a circle, a diamond, a square
   const [x, y] = board.at(2);
   expect(x).toBeCloseTo(36 + (400 - 37) / 2);
   expect(y).toBeCloseTo(24 + (300 - 68) / 2);
@@ -87,6 +88,8 @@ it("names classes where they belong, and flags pictures above all", () => {
   const [x, y] = board.at(2);
   expect(penOf(board.below).all("fillText").at(-1)).toEqual(["seven", x, y - 12 + 1]);
   expect(penOf(board.above).all("fillText")).toEqual([["A", x, y - 42 + 1]]);
+  const pole = drawn(board.above).find(({ kind }) => kind === "stroke")!;
+  expect([pole.style, pole.path]).toEqual(["blue", [[x, y], [x, y - 42]]]); // prettier-ignore
 });
 
 it("hangs a flag below what lies near the upper edge, and shows none out of sight", () => {
@@ -108,6 +111,14 @@ it("moves and enlarges within bounds, and comes back", () => {
   expect(board.frame.sx).toBe(4 * home.sx);
   board.reset();
   expect(board.frame).toEqual(home);
+});
+
+it("shows the whole map in a room of another size, unless the hand has moved it", () => {
+  sized(board.box, 800, 600);
+  board.fit();
+  expect(board.whole).toBe(true);
+  expect(board.frame.width).toBe(800 - 37);
+  expect(board.at(2)[0]).toBeCloseTo(36 + (800 - 37) / 2);
 });
 
 it("keeps what is in sight when its room changes, and begins anew with other points", () => {

@@ -169,6 +169,15 @@ it("stands at the beginning of a path for those who want things to stand still",
   expect(button(host, "Play")).toBeTruthy();
 });
 
+it("decodes a point as its own class, and as all evenly where none is known", async () => {
+  await show({ model: { ...MODEL, classes: 2 } });
+  const y = () => [...engine.wishes.values()][0].y!;
+  point(canvas(), "move", ...at(10, 0));
+  expect([...y()]).toEqual([0, 1]);
+  point(canvas(), "move", ...at(0, 0));
+  expect([...y()]).toEqual([0.5, 0.5]);
+});
+
 it("tells the tool that is taken, and takes the one that Python says", async () => {
   button(host, "Lasso").click();
   expect(host.told).toEqual([["set", { tool: "Lasso", residual: false }]]);
