@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "pages" / "widgets" / "live" / "src"
-EVERY = frozenset({"view", "runtime", "attempt", "told"})  # what `main.ts` takes, whatever the view
+EVERY = frozenset({"view", "runtime", "attempt", "told", "present"})  # what `main.ts` takes, whatever the view
 
 PAGES: list[tuple[str, str, dict[str, str]]] = [
     ("GridData", "sample", {}),
