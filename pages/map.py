@@ -67,17 +67,13 @@ def methods(opened: Opened) -> OneOf[str]:
 
 def method_controls(opened: Opened) -> tuple[str, int, int, int]:
     """The method, the dimensions of PCA, and perplexity and seed of t-SNE."""
-    chosen = methods(opened).segmented_control(
+    word = methods(opened).segmented_control(
         help="PCA (principal components): the straight view along which the points differ most; what lies in other "
         "directions is flattened, and the map says how much. t-SNE: neighbours stay neighbours and groups become "
         "islands, while distances between islands and their sizes mean little.",
     )
-    method, dimensions, perplexity, seed = (
-        METHODS[chosen],
-        2,
-        int(projection.PERPLEXITY),
-        opened.checkpoint.recipe.training.seed,
-    )
+    method, dimensions = METHODS[word], 2
+    perplexity, seed = int(projection.PERPLEXITY), opened.checkpoint.recipe.training.seed
     if method == PCA:
         dimensions = DIMENSIONS.segmented_control()
     elif method == TSNE:

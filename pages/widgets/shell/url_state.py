@@ -134,7 +134,7 @@ class Number(Value[N]):
         return int(number) if self._whole else number  # type: ignore[return-value]
 
     def text(self, value: N) -> str:
-        return f"{value:.10g}"
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     def fit(self, value: N) -> N:
         return value if value is None or self.low <= value <= self.high else self.usual
