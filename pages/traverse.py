@@ -86,6 +86,14 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Level(OneOf[str]):
+    """Which level is slid; links of before told its shape too, as `Level 1 (4 × 2 × 2)`."""
+
+    def read(self, texts: list[str]) -> str:
+        return super().read([texts[-1].partition(" (")[0]])
+
+
+@dataclass(frozen=True)
 class Slide:
     """A slider: the axis, its ends, and where the start stands on it."""
 
@@ -586,8 +594,8 @@ def level_input(opened: Opened) -> int | None:
     names = words.what_levels(opened.checkpoint.model.spec)
     options = {"all": "All levels"} if axes_of(opened.key, opened) else {}
     levels = {f"level-{i}": name for i, name in enumerate(names, 1)}
-    before = {"All levels": "all"} | {name: word for word, name in levels.items()}
-    chosen = OneOf("level", "Level", next(iter(options | levels)), options | levels, before).selectbox(
+    before = {"All levels": "all"} | {word.replace("-", " "): word for word in levels}
+    chosen = Level("level", "Level", next(iter(options | levels)), options | levels, before).selectbox(
         help="z is made of levels from coarse to fine. With one level chosen, its dimensions alone are slid."
     )
     return list(levels).index(chosen) if chosen in levels else None
