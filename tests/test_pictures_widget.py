@@ -81,7 +81,7 @@ def give(app: AppTest, content: bytes, slot: str = "a") -> AppTest:
 
 def control(app: AppTest, setting: str, slot: str = "a") -> Any:
     """A control of how a slot's upload is prepared; its key says how often others have changed what it shows."""
-    return next(each for each in app.segmented_control if str(each.key).startswith(f"{setting}_{slot}_"))
+    return next(each for each in app.segmented_control if str(each.key).startswith(f"{setting}_{slot}:"))
 
 
 def found(app: AppTest, slot: str = "a") -> Chosen:
@@ -206,6 +206,20 @@ def test_settings_belong_to_the_slot(start: Callable[..., AppTest]) -> None:
     run(app)
     assert found(app).choice.text.endswith(":fit=stretch")
     assert found(app, "b").choice.text == found(app).choice.text.removesuffix(":fit=stretch")
+
+
+def test_a_control_of_a_setting_is_a_new_one_after_a_change_not_its_own(
+    start: Callable[..., AppTest],
+) -> None:
+    app = give(start(), digit())
+    before, old, usual = found(app).choice.text, control(app, "fit"), control(app, "fit").value
+    old.set_value("stretch").run()
+    assert run(app).session_state["picture_a"] == f"{before}:fit=stretch" and control(app, "fit").key == old.key
+    app.session_state["picture_a"] = before  # an undo, say
+    run(app)
+    assert control(app, "fit").value == usual and control(app, "fit").key != old.key
+    app.session_state[old.key] = "stretch"  # what a press takes along of the old one
+    assert found(run(app)).choice.text == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", digit()[:200]])

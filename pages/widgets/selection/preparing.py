@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +12,7 @@ from pages.widgets.selection import classes, given, slots
 from pages.widgets.selection.choice import CUT, Choice, Setting
 from pages.widgets.selection.cutout import RESET, cutout
 from pages.widgets.selection.resolve import Chosen, resolve
+from pages.widgets.shell import control
 from pages.widgets.shell.models import Opened, plain
 from vae_core.images import Preparation
 
@@ -23,22 +25,21 @@ _INVERT = {"auto": "Detect", "no": "As it is", "yes": "Swapped"}
 
 def preparation_input(slot: str, opened: Opened, upload: Choice, name: str) -> None:
     """Let a person say how an upload is made to look like the model's training data."""
-    used, turn = _used(opened, upload), _turn(slot, upload)
+    used = _used(opened, upload)
     with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
-        centred = used.centre is not False and (used.centre or _is_cut(opened, upload))
         invert = "auto" if used.invert is None else "yes" if used.invert else "no"
-        shown = {"fit": used.fit, "invert": invert, "centre": centred}
-        st.session_state.update({f"{setting}_{slot}_{turn}": now for setting, now in shown.items()})
         sides = "What becomes of the sides of a picture of another shape."
         swapped = "Detect: a dark drawing on a light ground is swapped where the model knows light on dark."
-        _setting("Frame", _FITS, "fit", slot, turn, upload, sides)
-        _setting("Dark and light", _INVERT, "invert", slot, turn, upload, swapped)
+        _setting("Frame", _FITS, "fit", slot, used.fit, upload, sides)
+        _setting("Dark and light", _INVERT, "invert", slot, invert, upload, swapped)
         if opened.checkpoint.model.image_shape[0] == 1 and given.dark_ground(opened.key, opened):
+            centred = used.centre is not False and (used.centre or _is_cut(opened, upload))
+            key, heard = _control("centre", slot, centred, upload)
             st.toggle(
                 "Ink cut out and centred",
-                key=f"centre_{slot}_{turn}",
-                on_change=_set,
-                args=(slot, turn, upload, "centre"),
+                centred,
+                key=key,
+                on_change=heard,
                 help="As the digits of MNIST were made: scaled to one size, centre of mass in the middle.",
             )
 
@@ -50,19 +51,6 @@ def _used(opened: Opened, upload: Choice) -> Preparation:
         return given.usual_preparation(opened)
 
 
-def _turn(slot: str, upload: Choice) -> int:
-    """A number that is new whenever something else than a slot's controls has changed what they show.
-
-    As a part of their keys it keeps them from saying once more what they said before an undo or a swap: a press that
-    leaves the browser before the answer is there takes the state of all widgets with it.
-    """
-    last, turn = st.session_state.get(f"prepared_{slot}", (None, 0))
-    if last != upload:
-        turn += 1
-        st.session_state[f"prepared_{slot}"] = (upload, turn)
-    return turn
-
-
 def _is_cut(opened: Opened, upload: Choice) -> bool:
     """Whether an upload is a photograph that handwriting is cut out of."""
     try:
@@ -72,28 +60,31 @@ def _is_cut(opened: Opened, upload: Choice) -> bool:
 
 
 def _setting(
-    label: str, options: dict[str, str], name: str, slot: str, turn: int, upload: Choice, explanation: str
+    label: str, options: dict[str, str], name: str, slot: str, now: str, upload: Choice, explanation: str
 ) -> None:
+    key, heard = _control(name, slot, now, upload)
     st.segmented_control(
         label,
         list(options),
-        format_func=lambda option: options[option],
+        format_func=options.__getitem__,
+        default=now,
         required=True,
-        key=f"{name}_{slot}_{turn}",
-        on_change=_set,
-        args=(slot, turn, upload, name),
+        key=key,
+        on_change=heard,
         help=explanation,
     )
 
 
-def _set(slot: str, turn: int, upload: Choice, name: str) -> None:
-    if turn != st.session_state[f"prepared_{slot}"][1]:  # the control is no longer on the page
-        return
-    where, present = _present(slot, upload)
-    changed = present.with_settings({name: st.session_state[f"{name}_{slot}_{turn}"]})
-    slots.choose(where, changed)
-    if where == slot:
-        st.session_state[f"prepared_{slot}"] = (changed, turn)
+def _control(setting: str, slot: str, now: Setting, upload: Choice) -> tuple[str, Callable[[], None]]:
+    """Give the key of the control of a setting, and its `on_change`."""
+    name = f"{setting}_{slot}"
+    key = control.key(name, now)
+
+    def change(said: Setting) -> None:
+        where, present = _present(slot, upload)
+        slots.choose(where, present.with_settings({setting: said}))
+
+    return key, control.hears(name, key, change)
 
 
 def _present(slot: str, shown: Choice) -> tuple[str, Choice]:
