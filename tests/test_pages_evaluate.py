@@ -20,9 +20,11 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.evaluate import evaluation
-from pages.widgets.evaluate.evaluation import NAMES, OWN, Measured, Wish
+from pages.widgets.evaluate import measuring
+from pages.widgets.evaluate.measuring import NAMES, Measured, Wish
+from pages.widgets.evaluate.table import as_csv, as_json, table
 from pages.widgets.selection import datasource
+from pages.widgets.selection.datasource import OWN
 from pages.widgets.shell import models
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
@@ -211,7 +213,7 @@ def test_draws_are_compared_with_pictures_beside_both_yardsticks(
     splits = data.load(DataConfig("digits"))
     drawn = datasource.Drawn("test pictures of digits", 180, np.arange(180), splits.test, splits.train)
     wish = Wish(datasource.Source("digits", "digits"), 180, metrics.REALISM, 0, True)
-    found = evaluation.measure(opened, wish, drawn)
+    found = measuring.measure(opened, wish, drawn)
     training_part = splits.train
     assert found.rows == metrics.figures(
         opened.checkpoint.model,
@@ -220,15 +222,15 @@ def test_draws_are_compared_with_pictures_beside_both_yardsticks(
         labels=splits.test.labels,
         training=training_part,
     )
-    shown = evaluation.table(opened.checkpoint.model.spec, found.rows)
+    shown = table(opened.checkpoint.model.spec, found.rows)
     kid, errors = found.rows["kid"]["value"], found.rows["kid"]["standard_errors"]
     assert shown["Figure"] == REALISM
-    assert shown["Value"][0] == evaluation.plain(
+    assert shown["Value"][0] == models.plain(
         f"own prior {kid['own_prior']:,.2f} ± {errors['own_prior']:,.2f}, reconstructions "
         f"{kid['reconstructions']:,.2f} ± {errors['reconstructions']:,.2f}, real {kid['real']:,.2f} ± "
         f"{errors['real']:,.2f}"
     )
-    assert f"kid,own_prior,{kid['own_prior']},{errors['own_prior']}," in evaluation.as_csv(found).decode()
+    assert f"kid,own_prior,{kid['own_prior']},{errors['own_prior']}," in as_csv(found).decode()
     assert "--metrics kid,precision,recall" in found.command
 
 
@@ -284,7 +286,7 @@ def test_classes_counted_otherwise_are_told_as_the_model_counts_them(shelf: Path
     turned = replace(test, labels=9 - test.labels, class_names=names)
     wish = Wish(datasource.Source("x", "x"), 1000, ("elbo", "accuracy"), 0, True)
     one, other = (
-        evaluation.measure(opened, wish, datasource.Drawn("x", len(test), np.arange(len(test)), part))
+        measuring.measure(opened, wish, datasource.Drawn("x", len(test), np.arange(len(test)), part))
         for part in (test, turned)
     )
     assert one.rows == other.rows and not other.missing
@@ -484,7 +486,7 @@ def test_numbers_as_words(shelf: Path) -> None:
         "knn": row(0.98765, 0.01, "share"),
         "mutual_information": row(3.5) | {"upper": 12.25},
     }
-    shown = evaluation.table(spec, given)
+    shown = table(spec, given)
     values = dict(zip(given, (text.replace("\\", "") for text in shown["Value"]), strict=True))
     assert values["elbo"] == "not a number ± infinite" and values["kl"] == "0.00 ± 0.00"
     assert values["active_units"] == "3" and values["knn"] == "0.988 ± 0.010"
@@ -498,9 +500,9 @@ def test_numbers_as_words(shelf: Path) -> None:
 def test_downloads_hold_every_number() -> None:
     rows = {"elbo": row(math.nan, 0.5), "kl_per_dim": row([1.0, 2.0]), "dci": row({"completeness": 0.25})}
     found = some(rows | {"mutual_information": row(3.5) | {"upper": 12.25}})
-    whole = json.loads(evaluation.as_json(found))
+    whole = json.loads(as_json(found))
     assert whole["data"] == NASTY and whole["metrics"]["elbo"] == row(None, 0.5)
-    table = list(csv.reader(io.StringIO(evaluation.as_csv(found).decode())))
+    table = list(csv.reader(io.StringIO(as_csv(found).decode())))
     assert [line[:3] for line in table[1:]] == [
         ["elbo", "", "nan"],
         ["kl_per_dim", "0", "1.0"],
