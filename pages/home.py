@@ -395,6 +395,7 @@ def _receive(files: Sequence[File]) -> None:
         st.session_state["refused"] = str(error)
         return
     st.session_state["added_model"] = entry.title
+    groups.show_own()
     _show(entry.id, "all")
 
 

@@ -472,7 +472,7 @@ def page() -> None:
         points = read_points(opened, source, count)
     with place:
         colour = colouring.control(opened, points)
-    if points is None:
+    if points is None or colour is None:
         return
     with left:
         try:

@@ -204,7 +204,7 @@ def prior_input(opened: Opened, by_class: bool) -> str:
     """
     options = {name: label for name, label in PRIORS.items() if name != "both" or not by_class}
     gap = opened.checkpoint.metrics.get("prior_gap") or 0.0
-    prior = OneOf("prior", "Prior", models.usual_prior(opened), options, follows=True).segmented_control(
+    prior = OneOf("prior", "Prior", models.usual_prior(opened), options).segmented_control(
         key="prior_input",
         help="Its own: the prior that the model was trained with. Fitted: "
         f"{words.fitted_prior(opened.checkpoint.model.spec)}. {fitting.describe(gap)}",

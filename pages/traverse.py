@@ -547,7 +547,8 @@ def main() -> None:
     with chooser:
         way, by_code = way_input(opened, start)
     if by_code:
-        code_bench(opened, start)
+        with stage.screen():
+            code_bench(opened, start)
     else:
         slide(opened, start, way)
 

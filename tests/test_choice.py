@@ -88,7 +88,10 @@ def test_a_class_that_the_model_has_not_is_none(text: str) -> None:
     assert Choice.parse(f"upload:abc:class={text}").class_of(10) is None
 
 
-@pytest.mark.parametrize("change", ["fit=round", "invert=maybe", "centre=auto", "turn=x", "crop=0.1,0.2", "turn=90"])
+@pytest.mark.parametrize(
+    "change",
+    ["fit=round", "invert=maybe", "centre=auto", "turn=x", "turn=5,9", "crop=0.1,0.2", "crop=nan,0,1,1", "turn=90"],
+)
 def test_a_setting_that_is_not_allowed_is_refused(change: str) -> None:
     with pytest.raises(ValueError):
         Choice.parse(f"upload:abc:{change}").prepared(Preparation())

@@ -47,7 +47,7 @@ def test_ones_own_come_first_the_newest_before_the_rest() -> None:
     [
         ("VQ", {"fashion-vq", "fashion-vq-2"}),
         ("digits bound", {"digits-dreg", "digits-miwae", "digits-piwae"}),
-        ("codes", {"fashion-vq", "fashion-vq-2"}),
+        ("codebook", {"fashion-vq", "fashion-vq-2"}),
         ("zebra", set()),
     ],
 )
@@ -86,3 +86,16 @@ def test_home_opens_on_the_question_of_the_open_model(bare_machine: None) -> Non
 def test_a_link_to_a_question_that_is_not_there_says_so(bare_machine: None) -> None:
     app = home(group="zebra")
     assert "zebra" in app.warning[0].value and names(app) == list(models.ORDER)
+
+
+def test_an_upload_is_shown_though_another_question_was_looked_at(bare_machine: None) -> None:
+    content = checkpoints.find("digits-linear").read_bytes()
+    app = home(group="levels", show="add")
+    app.file_uploader[0].set_value(("mine.safetensors", content, "")).run()
+    app.run()
+    assert not app.exception and len(app.header) == 1 and app.header[0].value.startswith("mine \\(uploaded ")
+
+
+def test_a_search_for_nothing_is_none(bare_machine: None) -> None:
+    app = home(search="  ")
+    assert names(app) == list(models.ORDER)

@@ -11,12 +11,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.shell.url_state import USUAL
+
 ROOT = Path(__file__).resolve().parents[1]
 KEPT: list[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 KINDS = ("button_group", "selectbox", "radio", "multiselect", "select_slider", "slider", "number_input", "toggle")
 CHOICES = ("button_group", "selectbox", "radio", "multiselect")
 NAMED = ("model", "models", "along")  # choices that are told by name: what there is to choose from grows
 VISIT = ("t", "at", "temperature", "seed", "rest", "random")  # what no widget need show
+USUALLY = {"t": 0.5, "temperature": 1.0, "seed": 0, "rest": 0, "random": 0}
 LIVE = ("t", "at", "temperature", "seed", "places", "byName", "tool", "residual")  # what a live view is told
 PICTURES = ("a", "b", "c", "d", "start")
 
@@ -55,6 +58,11 @@ def stand(control: Any) -> Any:
     return list(control.indices) if control.type in ("button_group", "multiselect") else control.index
 
 
+def held(app: AppTest, key: str) -> Any:
+    """What the visit holds; the usual value has no number there."""
+    return USUALLY[key] if app.session_state[key] == USUAL else app.session_state[key]
+
+
 def view(app: AppTest) -> dict[str, Any]:
     """What a page shows, as far as a link says it: in controls by key, without the turn of those that are renewed."""
     controls = [control for kind in KINDS for control in app.get(kind) if control.key]
@@ -62,7 +70,7 @@ def view(app: AppTest) -> dict[str, Any]:
     shown = {
         "title": [title.value for title in app.title],
         "controls": {control.key.split(":")[0]: stand(control) for control in controls},
-        "visit": {key: app.session_state[key] for key in VISIT if key in app.session_state},
+        "visit": {key: held(app, key) for key in VISIT if key in app.session_state},
         "codes": app.session_state["codes"][1] if "codes" in app.session_state else [],
         "live": {key: value for data in told if "model" in data or "columns" in data for key, value in data.items()},
         "pictures": {key: app.query_params[key] for key in PICTURES if key in app.query_params},

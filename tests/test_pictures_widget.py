@@ -264,6 +264,13 @@ def test_another_one_keeps_to_the_class(start: Callable[..., AppTest]) -> None:
         assert labels[found(app).choice.own_row("ref")] == 7
 
 
+def test_another_draw_is_the_next_seed(start: Callable[..., AppTest]) -> None:
+    app = start(a="prior:5.3")
+    app.button(key="another_a").click()
+    run(app)
+    assert app.query_params["a"] == "prior:6"
+
+
 def test_the_data_set_where_it_is_here(start: Callable[..., AppTest]) -> None:
     app = start(a="data:5")
     checkpoint = app.session_state["opened"].checkpoint

@@ -164,9 +164,9 @@ def test_what_a_browser_says_is_taken_where_it_is_a_number_in_range() -> None:
     assert number.get() == 2.0 and isinstance(number.get(), float)
 
 
-def test_a_value_that_follows_the_model_does_so_until_somebody_sets_it() -> None:
+def test_what_is_usual_goes_with_the_model_until_somebody_sets_it() -> None:
     st.session_state.clear()
-    one, two = (Switch("s", "S", usual, follows=True) for usual in (True, False))
+    one, two = (Switch("s", "S", usual) for usual in (True, False))
     assert one.get() and not two.get()
     one.put(True)
     assert two.get()

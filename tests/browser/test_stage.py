@@ -61,3 +61,24 @@ def test_arrow_keys_move_along_the_path_at_once(live) -> None:
     assert "t=0.52" in live.page.url
     picture = live.page.locator(".live canvas").first.bounding_box()
     assert picture["height"] > 0.5 * 720
+
+
+def test_a_presentation_ends_on_a_phone_and_from_a_switch(new_view, live_server) -> None:
+    phone = new_view(server=live_server, width=390, height=844, touch=True)
+    phone.open("sample", model="digits", present=1)
+    phone.page.get_by_role("button", name="End presentation").click()
+    phone.settle()
+    assert "present" not in phone.page.url
+    view = new_view(server=live_server)
+    view.open("interpolate", model="digits")
+    view.page.get_by_role("switch", name="Cross-fade").focus()
+    view.page.keyboard.press("p")
+    view.settle()
+    assert "present=1" in view.page.url
+    expect(view.page.get_by_role("button", name="Swap A and B")).to_be_hidden()  # what lies under the stage
+
+
+def test_codes_are_presented(live) -> None:
+    live.open("traverse", model="fashion-vq", present=1)
+    assert stage(live).evaluate(WHOLE) == [0, 0, 0, 0]
+    expect(stage(live).get_by_role("img").first).to_be_visible()

@@ -8,7 +8,7 @@ from threading import Event
 
 import streamlit as st
 
-from pages.widgets.shell import background, models, uploads
+from pages.widgets.shell import background, groups, models, uploads
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Entry, Opened, plain
 from vae_core import checkpoints, data, fitting
@@ -67,6 +67,7 @@ def _keep(opened: Opened, found: Fit) -> None:
     entry = Entry(f"{title} (fitted {digest[:8]})", title, origin)
     new = Opened(entry, made, digest)
     uploads.keep("model", entry.id, title, new, len(content))
+    groups.show_own()
     if st.session_state.get("model") in (opened.entry.id, None):
         models.choose_model(entry.id)
     _tell(

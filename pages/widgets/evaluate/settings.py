@@ -117,9 +117,7 @@ def _choose_figures(reasons: dict[str, str | None]) -> list[str]:
     allowed = {name: NAMES[name] for name, reason in reasons.items() if reason is None}
     usual = [name for name in NAMES if name in metrics.USUAL and name in allowed]
     before = {label: name for name, label in NAMES.items()}
-    chosen = ManyOf(FIGURES, "Figures", usual, allowed, before, follows=True).multiselect(
-        placeholder="Choose some", wrap=True
-    )
+    chosen = ManyOf(FIGURES, "Figures", usual, allowed, before).multiselect(placeholder="Choose some", wrap=True)
     return [name for name in NAMES if name in chosen]
 
 

@@ -53,7 +53,7 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
 
     present = presenting()
     if "share" in data and present:
-        data = {**data, "share": min(MOST, PRESENTED * data["share"])}
+        data = {**data, "share": max(data["share"], min(MOST, PRESENTED * data["share"]))}
     whole = {
         **data,
         "view": view,

@@ -9,6 +9,7 @@ import torch
 
 from pages.widgets.display import plots
 from pages.widgets.mapping.points import Points
+from pages.widgets.shell import url_state
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import OneOf
 from vae_core import explore
@@ -18,14 +19,13 @@ FACTOR = "factor "
 WORDS = {KL: "kl", ERROR: "error"}  # in the link, where it is another one
 
 
-def control(opened: Opened, points: Points | None) -> str:
-    """By what the points are coloured; while they are being read, the link's wish is kept."""
-    if points:
-        allowed = _allowed(opened, points)
-    else:
-        asked = st.query_params.get("colour", CLASS)
-        held = st.session_state.get("colour", WORDS.get(asked, asked))
-        allowed = [next((name for name, word in WORDS.items() if word == held), held), CLASS, ERROR]
+def control(opened: Opened, points: Points | None) -> str | None:
+    """By what the points are coloured; None while they are being read, when the link's wish stays as it is."""
+    if points is None:
+        url_state.leave("colour")
+        st.selectbox("Colour", ["…"], key="colour:waiting", disabled=True)
+        return None
+    allowed = _allowed(opened, points)
     options = {WORDS.get(name, name): name for name in allowed}
     chosen = OneOf("colour", "Colour", next(iter(options)), options, WORDS).selectbox(
         help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "

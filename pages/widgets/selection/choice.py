@@ -14,6 +14,7 @@ has the setting `class` for it. A damaged text is a choice too: `resolve` says w
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -175,7 +176,13 @@ def _read(name: str, text: str) -> Setting | None:
             raise ValueError(f"{name} is {text!r}; allowed: {', '.join(_FLAGS[name])}.")
         return _FLAGS[name][text]
     if name in CUT:
-        numbers = tuple(float(number) for number in text.split(","))
+        count = 4 if name == "crop" else 1
+        try:
+            numbers = tuple(float(number) for number in text.split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != count or not all(map(math.isfinite, numbers)):
+            raise ValueError(f"{name} is {text!r}; allowed: {'four numbers' if count == 4 else 'a number'}.")
         return numbers if name == "crop" else numbers[0]
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -128,8 +129,9 @@ def _another(slot: str, opened: Opened, choice: Choice) -> None:
     pictures = None if choice.kind in (PRIOR, FITTED) else shelf.shelf_of(opened, choice.kind)
     if pictures is not None:
         return slots.choose(slot, pictures.another(slot, choice))
-    seed = 0 if choice.number is None else (choice.number + 1) % SEEDS
-    return slots.choose(slot, Choice.draw(FITTED if choice.kind == FITTED else PRIOR, seed))
+    seed = 0 if choice.drawn is None else (choice.drawn.seed + 1) % SEEDS
+    another = Choice.draw(FITTED if choice.kind == FITTED else PRIOR, seed)
+    return slots.choose(slot, replace(another, asked=choice.asked))
 
 
 # --- a file, the camera --------------------------------------------------------------------------------------
@@ -173,8 +175,8 @@ def _forget_error(slot: str) -> None:
 
 
 def _draw_input(slot: str, choice: Choice) -> None:
-    key, drawn = f"seed_{slot}", choice.kind == PRIOR
-    st.session_state[key] = (choice.number or 0) if drawn else 0
+    key, drawn = f"seed_{slot}", choice.drawn if choice.kind == PRIOR else None
+    st.session_state[key] = drawn.seed if drawn else 0
     draw = partial(_draw, slot, key)
     st.number_input("Seed", 0, SEEDS - 1, key=key, on_change=draw, help="The same seed gives the same picture again.")
     st.button("Draw from the prior", key=f"draw_{slot}", on_click=draw, args=(1 if drawn else 0,))

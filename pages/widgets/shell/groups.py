@@ -128,12 +128,12 @@ def usual(entries: Sequence[Entry], chosen: Entry | None) -> Group:
 
 
 def matching(text: str, entries: Sequence[Entry]) -> list[Entry]:
-    """The models whose name, or the title of whose group, holds each of the words."""
+    """The models whose name, or whose group's title or question, holds each of the words."""
     words = text.lower().split()
     titles = {entry.id: entry.id.lower() for entry in members(ALL, entries)}
-    for group in GROUPS:
+    for group in GROUPS[1:]:  # what the first one says is of no model
         for entry in members(group, entries):
-            titles[entry.id] += f" {group.title.lower()}"
+            titles[entry.id] += f" {group.title} {group.question}".lower()
     return [entry for entry in members(ALL, entries) if all(word in titles[entry.id] for word in words)]
 
 
@@ -152,7 +152,8 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     if st.query_params.get("family") == "true":  # a link of before, when there was a switch for all models
         question.put(ALL.word)
         del st.query_params["family"]
-    search = Text("search", "Search", "", 60).field(placeholder="a name, a set, a question", width=360)
+    search = Text("search", "Search", "", 60).field(placeholder="a name, a word of a question", width=360)
+    search = search.strip()
     picked = question.pills(disabled=bool(search))
     if search:
         found = matching(search, entries)
@@ -164,6 +165,11 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     if more > 0 and group in (OWN, ALL):
         st.caption(f"{more} more from your own folder are in the picker at the left.")
     return members(group, entries)
+
+
+def show_own() -> None:
+    """Show one's own models the next time, since one has come."""
+    st.session_state["group"] = OWN.word
 
 
 def _counted(count: int) -> str:

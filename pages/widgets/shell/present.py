@@ -15,8 +15,10 @@ html { font-size: 150%; }
     position: fixed; inset: 0; z-index: 999990; overflow: auto; padding: 1rem 2rem;
     background: lch(from currentColor calc((50 - l) * infinity) 0 0);
 }
-.st-key-present { z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; }
-[data-testid=stMainBlockContainer] :has(> .st-key-stage) ~ * { visibility: hidden; }
+.st-key-present { display: block; z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; }
+[data-testid=stMainBlockContainer] { visibility: hidden; }
+:is(.st-key-stage, .st-key-present) { visibility: visible; }
+[data-testid=stToastContainer] { z-index: 999992; }
 </style>"""
 _SWITCH = """<style>
 .st-key-present { position: fixed; top: 0.6rem; right: 3.5rem; z-index: 999991; width: auto; }
@@ -36,7 +38,7 @@ def switch() -> None:
         st.html(_STYLE)
     with st.container(key="present"):
         st.button(
-            "Leave" if presenting() else "Present",
+            "End presentation" if presenting() else "Present",
             key="present_switch",
             type="tertiary",
             shortcut=KEY,

@@ -21,6 +21,7 @@ from pages.widgets.shell import control, links, steps
 T = TypeVar("T")
 N = TypeVar("N", int, float, int | None)
 READ = "values_read"  # of the visit: names of the values that this run has read
+USUAL = "\0usual"  # what a visit holds of a value that is the usual one, whichever that is for the model that is open
 
 
 def begin() -> None:
@@ -35,6 +36,11 @@ def end() -> None:
         st.session_state["values_written"].remove(name)
 
 
+def leave(name: str) -> None:
+    """Leave in the link what stands there for a control that cannot be drawn yet."""
+    st.session_state.setdefault(READ, set()).add(name)
+
+
 @dataclass(frozen=True)
 class Value(ABC, Generic[T]):
     """What a control sets.
@@ -42,14 +48,12 @@ class Value(ABC, Generic[T]):
     Attributes:
         name: in the link, and of the visit.
         label: of the control.
-        usual: the value until a link or a person sets another one; it stands in no link.
-        follows: whether until then it is what is usual for the model that is open, and not for the first one.
+        usual: the value until a link or a person sets another one, it may differ from model to model; in no link.
     """
 
     name: str
     label: str
     usual: T
-    follows: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def read(self, texts: list[str]) -> T:
@@ -70,12 +74,12 @@ class Value(ABC, Generic[T]):
             st.session_state.pop(self.name, None)
         read.add(self.name)
         if self.name not in st.session_state:
-            if self.follows and self.name not in st.query_params:
-                return self.usual
-            st.session_state[self.name] = self._asked()
-        value = st.session_state[self.name]
-        if (fitting := self.fit(value)) != value:
-            st.session_state[self.name] = value = fitting
+            self._hold(self._asked())
+        held = st.session_state[self.name]
+        if held == USUAL:
+            return self.usual
+        if (value := self.fit(held)) != held:
+            self._hold(value)
         return value
 
     def put(self, value: T) -> None:
@@ -93,6 +97,9 @@ class Value(ABC, Generic[T]):
     def refuse(self, found: str, allowed: str) -> None:
         """Say what the link asks for in vain, and what could be."""
         links.refuse(self.label, found, allowed)
+
+    def _hold(self, value: T) -> None:
+        st.session_state[self.name] = USUAL if value == self.usual else value
 
     def _asked(self) -> T:
         if not (texts := st.query_params.get_all(self.name)):
@@ -292,7 +299,8 @@ class ManyOf(Value[list[str]]):
 def _option(text: str, options: Mapping[T, str], before: Mapping[str, T]) -> T:
     """Find the option that a link means."""
     words = {str(value): value for value in options}
-    known = {word.casefold(): value for word, value in [*words.items(), *before.items()][::-1]}
+    labels = {label: value for value, label in options.items()}
+    known = {word.casefold(): value for word, value in [*words.items(), *before.items(), *labels.items()][::-1]}
     if text in words:
         return words[text]
     if text.casefold() in known and known[text.casefold()] in options:

@@ -2636,7 +2636,7 @@ function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 	if (a?.name !== e.view) {
 		a?.dispose();
 		try {
-			a = hn(e.view, t, $e(e.runtime));
+			a = mn(e.view, t, $e(e.runtime));
 		} catch (e) {
 			i(e instanceof Error ? e.message : String(e), "");
 			return;
@@ -2654,19 +2654,16 @@ function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r })
 		fail: i,
 		data: e,
 		settled: e.told >= o.last
-	}), a.view.show(e), a.view.fit(), e.present && mn(o.root);
+	}), a.view.show(e), a.view.fit(), e.present && pn(o.root);
 	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
 	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
 }
 var $ = () => void 0;
 function pn(e) {
-	!(e.target instanceof HTMLInputElement && e.target.type === "range") || e.key.toLowerCase() !== "p" || e.ctrlKey || e.metaKey || e.altKey || document.querySelector(".st-key-present button")?.click();
-}
-function mn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function hn(e, t, n) {
+function mn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2685,9 +2682,7 @@ function hn(e, t, n) {
 		(t === "" || JSON.stringify(i.data).includes(t.split("/").at(-1))) && i.fail(e, t);
 	}), u = (e) => {
 		e.composedPath().includes(r) || a.finish?.();
-	};
-	r.addEventListener("keydown", pn);
-	let d = ["pointerdown", "keydown"];
+	}, d = ["pointerdown", "keydown"];
 	for (let e of d) window.addEventListener(e, u, !0);
 	let f = () => {
 		let { tell: e } = i;
@@ -2701,7 +2696,7 @@ function hn(e, t, n) {
 		dispose: () => {
 			s.disconnect();
 			for (let e of d) window.removeEventListener(e, u, !0);
-			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), r.removeEventListener("keydown", pn), l(), o.dispose(), a.dispose(), X.delete(t);
+			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), l(), o.dispose(), a.dispose(), X.delete(t);
 		}
 	};
 }

@@ -40,12 +40,25 @@ var t = class {
 		let n = t instanceof ArrayBuffer ? e(new Uint8Array(t)) : null;
 		n?.field === 4 ? (this.isRunning = !0, this.waiting.shift()) : n?.field === 6 && (this.isRunning = n.value === 2);
 	}
-}, n = ["pointerdown", "keydown"], r = 2e3, i = 150, a = 30, o = /:(?:crop|turn|threshold)=[^:]*/g;
-function s(e, t) {
-	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(o, "")));
+}, n = [
+	"range",
+	"checkbox",
+	"radio",
+	"color"
+];
+function r() {
+	document.addEventListener("keydown", (e) => {
+		let t = e.composedPath()[0];
+		t instanceof HTMLInputElement && n.includes(t.type) && e.key.toLowerCase() === "p" && (e.repeat || e.ctrlKey || e.metaKey || e.altKey || document.querySelector(".st-key-present button")?.click());
+	});
+}
+// src/history/steps.ts
+var i = ["pointerdown", "keydown"], a = 2e3, o = 150, s = 30, c = /:(?:crop|turn|threshold)=[^:]*/g;
+function l(e, t) {
+	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(c, "")));
 	return JSON.stringify([e.pathname, ...n]);
 }
-var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
+var u = (e, t) => JSON.stringify(e.searchParams.getAll(t)), d = class {
 	asked;
 	keys = [];
 	tell = () => void 0;
@@ -58,7 +71,7 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 	change;
 	constructor(e, t) {
 		this.asked = t, this.push = e.pushState.bind(e), this.change = e.replaceState.bind(e), e.pushState = (e, t, n) => this.fromPage(e, t, n), e.replaceState = (e, t, n) => this.fromWidget(e, t, n);
-		for (let e of n) addEventListener(e, (e) => this.press(e), !0);
+		for (let e of i) addEventListener(e, (e) => this.press(e), !0);
 		addEventListener("popstate", () => this.went(), !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
 	}
 	goes(e) {
@@ -73,14 +86,14 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 		}
 	}
 	went() {
-		this.pressed = !1, this.wentAt = performance.now() + a;
+		this.pressed = !1, this.wentAt = performance.now() + s;
 	}
 	isAwaited() {
 		let e = performance.now() - this.pressedAt;
-		return e < i || e < 5e3 && this.asked.isOpen;
+		return e < o || e < 5e3 && this.asked.isOpen;
 	}
 	whenAnswered(e) {
-		this.isAwaited() ? setTimeout(() => this.whenAnswered(e), a) : e();
+		this.isAwaited() ? setTimeout(() => this.whenAnswered(e), s) : e();
 	}
 	press(e) {
 		e instanceof KeyboardEvent && (e.altKey || e.metaKey) || (this.pressed = !0, this.wentAt = -Infinity, this.pressedAt = performance.now(), this.changes.clear());
@@ -92,8 +105,8 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 		if (this.isOfTheEntryLeft()) return;
 		let [r, i] = this.addresses(n), a = this.wentAt > -Infinity ? [] : [...r.searchParams.keys(), ...i.searchParams.keys()];
 		for (let e of new Set(a)) {
-			let t = c(r, e);
-			t !== c(i, e) && this.changes.set(e, {
+			let t = u(r, e);
+			t !== u(i, e) && this.changes.set(e, {
 				before: t,
 				after: i.searchParams.getAll(e),
 				at: performance.now()
@@ -103,23 +116,23 @@ var c = (e, t) => JSON.stringify(e.searchParams.getAll(t)), l = class {
 	}
 	fromPage(e, t, n) {
 		if (this.isOfTheEntryLeft()) return;
-		let [i, a] = this.addresses(n), o = [];
-		for (let [e, { before: t, after: n, at: s }] of this.changes) if (!(a.pathname !== i.pathname || performance.now() - s > r) && t === c(a, e) && t !== JSON.stringify(n)) {
-			a.searchParams.delete(e);
-			for (let t of n) a.searchParams.append(e, t);
+		let [r, i] = this.addresses(n), o = [];
+		for (let [e, { before: t, after: n, at: s }] of this.changes) if (!(i.pathname !== r.pathname || performance.now() - s > a) && t === u(i, e) && t !== JSON.stringify(n)) {
+			i.searchParams.delete(e);
+			for (let t of n) i.searchParams.append(e, t);
 			o.push(e), this.changes.delete(e);
 		}
-		a.pathname !== i.pathname && this.changes.clear(), this.write(e, t, a), o.length > 0 && setTimeout(() => this.tell(o), 0);
+		i.pathname !== r.pathname && this.changes.clear(), this.write(e, t, i), o.length > 0 && setTimeout(() => this.tell(o), 0);
 	}
 	addresses(e) {
 		return [new URL(location.href), new URL(e ?? location.href, location.href)];
 	}
 	write(e, t, n) {
-		let r = this.pressed && s(n, this.keys) !== s(new URL(location.href), this.keys);
+		let r = this.pressed && l(n, this.keys) !== l(new URL(location.href), this.keys);
 		r && (this.pressed = !1), (r ? this.push : this.change)(e, t, n);
 	}
-}, u = null;
-function d(e) {
-	u ??= new l(history, new t(WebSocket.prototype)), u.keys = e.data.keys, u.tell = (t) => e.setTriggerValue("late", t);
+}, f = null;
+function p(e) {
+	f || r(), f ??= new d(history, new t(WebSocket.prototype)), f.keys = e.data.keys, f.tell = (t) => e.setTriggerValue("late", t);
 }
-export { l as Steps, d as default, s as stepOf };
+export { d as Steps, p as default, l as stepOf };

@@ -84,13 +84,6 @@ export default function live({
 
 const silent = () => undefined;
 
-/** The key that begins and ends a presentation, on a slider, where Streamlit does not hear it. */
-function present(event: KeyboardEvent): void {
-  const isSlider = event.target instanceof HTMLInputElement && event.target.type === "range";
-  if (!isSlider || event.key.toLowerCase() !== "p" || event.ctrlKey || event.metaKey || event.altKey) return;
-  document.querySelector<HTMLElement>(".st-key-present button")?.click();
-}
-
 /** In a presentation arrow keys move the first slider at once, unless a person is elsewhere on the stage. */
 function takeKeys(root: HTMLElement): void {
   const at = document.activeElement;
@@ -116,7 +109,6 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
   const finish = (event: Event) => {
     if (!event.composedPath().includes(root)) view.finish?.();
   };
-  root.addEventListener("keydown", present);
   const presses = ["pointerdown", "keydown"];
   for (const press of presses) window.addEventListener(press, finish, true);
   // What a step back leaves has been told, or is left: told now, it would go into the link that is come back to.
@@ -132,7 +124,6 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
     for (const press of presses) window.removeEventListener(press, finish, true);
     window.removeEventListener("popstate", leave, true);
     window.removeEventListener("resize", fit);
-    root.removeEventListener("keydown", present);
     deaf();
     loading.dispose();
     view.dispose();

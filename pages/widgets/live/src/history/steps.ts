@@ -12,6 +12,7 @@
 // page still says of the entry that was left does not get into this one.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import { Asked, PATIENCE } from "./asked";
+import { listen } from "./keys";
 
 const PRESSES = ["pointerdown", "keydown"];
 const RECENT = 2_000; // milliseconds in which a page answers to a widget
@@ -155,6 +156,7 @@ export class Steps {
 let steps: Steps | null = null;
 
 export default function watch(args: FrontendRendererArgs<Record<string, unknown>, { keys: string[] }>): void {
+  if (!steps) listen();
   steps ??= new Steps(history, new Asked(WebSocket.prototype));
   steps.keys = args.data.keys;
   steps.tell = (keys) => args.setTriggerValue("late", keys);
