@@ -169,13 +169,11 @@ def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
 
 def toolbar(a: Chosen, b: Chosen) -> bool:
     """What concerns both pictures; whether the mixed pixels are shown."""
-    st.markdown("From A to B")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
-        undo_button("ab")
-        return FADE.toggle(
-            help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
-        )
+    st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
+    undo_button("ab")
+    return FADE.toggle(
+        help="Beside it the pixels of A and B mixed, without any model: what interpolation is not.",
+    )
 
 
 def undo_button(which: str) -> None:
@@ -355,11 +353,12 @@ def count_input() -> int:
     )
 
 
-def pair(opened: Opened, left: DeltaGenerator, right: DeltaGenerator) -> None:
+def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
     slots.leave_url("c", "d")
-    # The words are last: with an upload come more of them, and nothing stands below that could move.
-    foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+    with left:
+        screen = stage.screen()
+        foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
     places = {slot: right.container(gap="xsmall") for slot in "ab"}
     found = {}
     for slot, place in places.items():
@@ -370,15 +369,14 @@ def pair(opened: Opened, left: DeltaGenerator, right: DeltaGenerator) -> None:
         st.stop()
     with foot:
         seed = seed_input() if spreads(opened, a) or spreads(opened, b) else 0
-    with places["a"]:
-        show_figures(all_figures("A", opened, a, seed))
-    with places["b"]:
-        show_figures(all_figures("B", opened, b, seed))
+    for slot, chosen in (("a", a), ("b", b)):
+        figures = all_figures(slots.NAMES[slot], opened, chosen, seed)
+        with places[slot]:
+            show_figures(figures, max(4, len(figures)))
     with right:
         path, steps = controls(opened)
-    with left:
+    with bar:
         fade = toolbar(a, b)
-        screen = stage.screen()
     with screen:
         path_place, row = st.container(), st.container()
     about = (a.key, b.key, path)
@@ -393,7 +391,7 @@ def pair(opened: Opened, left: DeltaGenerator, right: DeltaGenerator) -> None:
         offer(opened, a, b, about, steps, fade)
 
 
-def between_many(opened: Opened, which: str, left: DeltaGenerator, right: DeltaGenerator) -> None:
+def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The pad between three or four pictures: A and C on the left, B and D on the right."""
     slots.keep_in_url(*which)
     slots.leave_url(*"d"[len(which) - 3 :])
@@ -408,12 +406,10 @@ def between_many(opened: Opened, which: str, left: DeltaGenerator, right: DeltaG
     corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
     if len(corners) < len(which):
         st.stop()
-    with left:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Between {', '.join(which[:-1].upper())} and {which[-1].upper()}")
-            undo_button(which)
-        with stage.screen():
-            pad.bench(opened, corners)
+    with bar:
+        undo_button(which)
+    with left, stage.screen():
+        pad.bench(opened, corners)
     if all(chosen.y is not None for chosen in corners.values()):
         st.caption("This model is told the class, and in the pad the classes are mixed by the same weights.")
     words(opened, corners)
@@ -427,14 +423,15 @@ def page() -> None:
     st.html(_STYLE)
     slots.keep_in_url("a", "b")
     left, right = stage.columns()
-    with right:
+    bar = left.container(horizontal=True, vertical_alignment="bottom")
+    with bar:
         count = count_input()
     if count == 2:
         intro.write("A becomes B: the model decodes every point on the way between the two in its latent space.")
-        pair(opened, left, right)
+        pair(opened, bar, left, right)
     else:
         intro.write(f"The model decodes every mixture of {count} pictures in its latent space.")
-        between_many(opened, "abcd"[:count], left, right)
+        between_many(opened, "abcd"[:count], bar, left, right)
 
 
 page()

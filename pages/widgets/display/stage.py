@@ -29,7 +29,7 @@ def head(title: str) -> DeltaGenerator:
 def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Give the places of the stage and of the controls."""
     stage, controls = st.columns(SHARES, gap="medium")
-    return stage.container(gap="small"), controls
+    return stage.container(gap="xxsmall"), controls
 
 
 def screen() -> DeltaGenerator:

@@ -88,9 +88,9 @@ class Value(ABC, Generic[T]):
 
     def write(self) -> None:
         """Write it into the link, which holds no usual value."""
-        value = self.get()
-        usual = value == self.usual
-        links.put(self.name, None if usual else self.text(value))
+        text = self.text(self.get())
+        usual = text == self.text(self.usual)  # a browser's numbers are as long as its own
+        links.put(self.name, None if usual else text)
         if not usual:
             st.session_state.setdefault("values_written", set()).add(self.name)
 
