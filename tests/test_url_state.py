@@ -164,6 +164,15 @@ def test_what_a_browser_says_is_taken_where_it_is_a_number_in_range() -> None:
     assert number.get() == 2.0 and isinstance(number.get(), float)
 
 
+def test_another_page_s_value_of_the_same_name_is_none_of_this_one() -> None:
+    st.session_state.clear()
+    number, word = Number("side", "Side", 15, 5, 25), OneOf("side", "Side", "own", {"own": "Own", "chosen": "Chosen"})
+    word.put("chosen")
+    assert number.get() == 15
+    number.put(20)
+    assert word.get() == "own"
+
+
 def test_what_is_usual_goes_with_the_model_until_somebody_sets_it() -> None:
     st.session_state.clear()
     one, two = (Switch("s", "S", usual) for usual in (True, False))

@@ -144,7 +144,9 @@ class Number(Value[N]):
         return f"{value:g}" if isinstance(value, float) else str(value)
 
     def fit(self, value: N) -> N:
-        return value if value is None or self.low <= value <= self.high else self.usual
+        held: object = value  # another page's value of this name may be no number
+        known = held is None or (isinstance(held, int | float) and self.low <= held <= self.high)
+        return value if known else self.usual
 
     def tell(self, said: Any) -> None:
         """Take what a browser says where the hand let go; what is no number in range is left out."""
