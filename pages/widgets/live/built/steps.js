@@ -53,7 +53,7 @@ function r() {
 	});
 }
 // src/history/steps.ts
-var i = ["pointerdown", "keydown"], a = 2e3, o = 150, s = 30, c = /:(?:crop|turn|threshold)=[^:]*/g;
+var i = ["pointerdown", "keydown"], a = 2e3, o = 300, s = 30, c = /:(?:crop|turn|threshold)=[^:]*/g;
 function l(e, t) {
 	let n = t.map((t) => e.searchParams.getAll(t).map((e) => e.replace(c, "")));
 	return JSON.stringify([e.pathname, ...n]);

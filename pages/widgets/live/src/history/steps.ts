@@ -16,7 +16,7 @@ import { listen } from "./keys";
 
 const PRESSES = ["pointerdown", "keydown"];
 const RECENT = 2_000; // milliseconds in which a page answers to a widget
-const SOON = 150; // milliseconds in which Streamlit has sent what a press says
+const SOON = 300; // milliseconds in which Streamlit has sent what a press says, on a busy machine too
 const LOOK = 30; // milliseconds between two looks whether it is there
 const CUT = /:(?:crop|turn|threshold)=[^:]*/g; // of a picture, what is set by hand and slider
 

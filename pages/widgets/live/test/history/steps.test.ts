@@ -139,7 +139,7 @@ describe("a widget's value in the link", () => {
 });
 
 describe("Back while an answer is to come", () => {
-  const SOON = 200;
+  const SOON = 400;
   const navigation = Object.assign(new EventTarget(), { currentEntry: { index: 5 }, traverseTo: vi.fn() });
   const asked = { isOpen: true, isAhead: () => false };
   let history: History;
