@@ -16,10 +16,8 @@ _BUILT = Path(__file__).parent / "built"
 MAX_REASON = 200  # characters of a browser's own words
 MAX_FAILURES = 100  # that a visit remembers
 DIGEST = 64  # characters of a hash
-PRESENTED, MOST = (
-    1.5,
-    0.7,
-)  # how much more of the window's height a picture takes in a presentation, and how much at most
+PRESENTED = 1.5  # times the share of the window's height that a picture takes otherwise, in a presentation
+MOST = 0.7  # of the window's height, unless it takes more otherwise
 
 _component = st.components.v2.component(
     "vae_explorer_live",
