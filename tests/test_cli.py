@@ -815,7 +815,7 @@ MISTAKES = {
     "train --hidden 65536,65536 --out {new}": "MB of weights",
     "train --norm layer --out {new}": "allowed: none, batch, group",
     "train --beta-length 0.5 --out {new}": "--beta-schedule",
-    "train --likelihood bernoulli --std 0.5 --out {new}": "allowed: gaussian, learned_gaussian",
+    "train --likelihood bernoulli --std 0.5 --out {new}": "it is for gaussian and learned_gaussian",
     "train --model linear --dropout 0.5 --out {new}": "no layer for norm and dropout",
     "train --model vq --size 28 --beta 4 --out {new}": "beta means nothing to the objective 'commitment'; it has: c",
     "train --model vq --size 28 --beta 1 --out {new}": "--beta has no meaning for the objective 'commitment'",

@@ -1,17 +1,19 @@
 """Frozen dataclasses: the only place of hyper-parameters, JSON there and back.
 
 Every field is checked when an object is made, so that a recipe from a stranger's file is either sensible or refused.
+What a field may be stands in its annotation.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import reprlib
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -89,19 +91,68 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
 }
 
 
-def _choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} is {reprlib.repr(value)}; allowed: {', '.join(allowed)}.")
+class OneOf(NamedTuple):
+    """The values that a field may have, and what a refusal calls the field: nothing is its own name."""
+
+    values: tuple[str, ...]
+    name: str = ""
+
+    def check(self, name: str, value: Any) -> None:
+        if value not in self.values:
+            raise ValueError(f"{self.name or name} is {reprlib.repr(value)}; allowed: {self}.")
+
+    def __str__(self) -> str:
+        return ", ".join(self.values)
 
 
-def _between(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # false for NaN too
-        least, most = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in (low, high))
-        raise ValueError(f"{name} is {reprlib.repr(value)}; allowed: {least} to {most}.")
+class Between(NamedTuple):
+    """The least and the most that a field may be, and what a refusal calls the field: nothing is its own name."""
+
+    low: float
+    high: float
+    name: str = ""
+
+    def check(self, name: str, value: Any) -> None:
+        if not self.low <= value <= self.high:  # false for NaN too
+            raise ValueError(f"{self.name or name} is {reprlib.repr(value)}; allowed: {self}.")
+
+    def __str__(self) -> str:
+        return f"{self.low:,.10g} to {self.high:,.10g}"
+
+
+SEED = Between(0, 2**32 - 1, "seed")
+WEIGHT = Between(0.0, 1e6)  # of a term
+
+
+class Checked:
+    """A dataclass whose fields are what their annotations allow; None is no value."""
+
+    def __post_init__(self) -> None:
+        cls: Any = type(self)
+        for name, rule in rules(cls).items():
+            if (value := getattr(self, name)) is not None:
+                rule.check(name, value)
+
+
+@functools.cache
+def rules(cls: Any) -> dict[str, OneOf | Between]:
+    """Tell what each field of a config dataclass may be, where its annotation says so."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {name: rule for name, hint in hints.items() for rule in getattr(hint, "__metadata__", ())}
+
+
+def look_up(place: str) -> tuple[Any, OneOf | Between | None]:
+    """Tell the type of a field, and what it may be, by its place in a recipe: `model.latent.dim`."""
+    cls: Any = Recipe
+    *outer, last = place.split(".")
+    for name in outer:
+        hint = typing.get_type_hints(cls)[name]
+        cls = next((part for part in typing.get_args(hint) if dataclasses.is_dataclass(part)), hint)
+    return typing.get_type_hints(cls)[last], rules(cls).get(last)
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Checked):
     """A number that changes over a run: from `start` to `end` in the first `length` of it, then `end`.
 
     Used for the KL weight and for the learning rate. `exponential` changes by the same factor in equal times, or, where
@@ -109,21 +160,14 @@ class Schedule:
     (Fu et al. 2019, arXiv:1903.10145).
     """
 
-    kind: str = "constant"
-    start: float = 0.0
-    end: float = 1.0
-    length: float = 1.0
-    cycles: int = 4
-
-    def __post_init__(self) -> None:
-        _choice("schedule kind", self.kind, SCHEDULES)
-        for name in ("start", "end"):
-            _between(f"schedule {name}", getattr(self, name), 0.0, 1e6)
-        _between("schedule length (a fraction of the run)", self.length, 1e-6, 1.0)
-        _between("schedule cycles", self.cycles, 1, 1000)
+    kind: Annotated[str, OneOf(SCHEDULES, "schedule kind")] = "constant"
+    start: Annotated[float, Between(0.0, 1e6, "schedule start")] = 0.0
+    end: Annotated[float, Between(0.0, 1e6, "schedule end")] = 1.0
+    length: Annotated[float, Between(1e-6, 1.0, "schedule length (a fraction of the run)")] = 1.0
+    cycles: Annotated[int, Between(1, 1000, "schedule cycles")] = 4
 
     def at(self, progress: float) -> float:
-        """The value when the fraction `progress` (0 to 1) of the run is over."""
+        """Give the value when the fraction `progress` (0 to 1) of the run is over."""
         if self.kind == "constant":
             return self.end
         p = min(max(progress / self.length, 0.0), 1.0)
@@ -150,7 +194,7 @@ def _ramp(kind: str, p: float, cycles: int) -> float:
 
 
 @dataclass(frozen=True)
-class Body:
+class Body(Checked):
     """An encoder or decoder net; `hidden` are widths or channels, listed from the picture inwards for both.
 
     `conv` and `resnet` halve the picture once per entry of `hidden`. `smooth` ends a `conv` decoder with a 3 x 3
@@ -158,21 +202,18 @@ class Body:
     elsewhere: the file of the model holds it.
     """
 
-    kind: str = "conv"
+    kind: Annotated[str, OneOf((*BODIES, FOREIGN), "body kind")] = "conv"
     hidden: tuple[int, ...] = (32, 64, 128)
-    activation: str = "relu"
-    norm: str = "none"
-    dropout: float = 0.0
+    activation: Annotated[str, OneOf(ACTIVATIONS)] = "relu"
+    norm: Annotated[str, OneOf(NORMS)] = "none"
+    dropout: Annotated[float, Between(0.0, 0.95)] = 0.0
     smooth: bool = False
 
     def __post_init__(self) -> None:
-        _choice("body kind", self.kind, (*BODIES, FOREIGN))
-        _choice("activation", self.activation, ACTIVATIONS)
-        _choice("norm", self.norm, NORMS)
-        _between("dropout", self.dropout, 0.0, 0.95)
-        _between("number of hidden layers", len(self.hidden), 0, MAX_LAYERS)
+        super().__post_init__()
+        Between(0, MAX_LAYERS).check("number of hidden layers", len(self.hidden))
         for width in self.hidden:
-            _between("hidden width", width, 1, MAX_WIDTH)
+            Between(1, MAX_WIDTH).check("hidden width", width)
         if self.kind == FOREIGN and dataclasses.astuple(self)[1:] != ((), "relu", "none", 0.0, False):
             raise ValueError(
                 "An onnx body has no settings: hidden must be empty, and all others as they are by default."
@@ -192,31 +233,29 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Latent:
+class Latent(Checked):
     """The latent space: its kind, its size and its prior.
 
     `dim` numbers for a vector; for maps, one group a pair (halvings of the picture, channels), coarse to fine.
     """
 
-    kind: str = "gaussian"
-    dim: int = 16
+    kind: Annotated[str, OneOf(tuple(LATENTS), "latent kind")] = "gaussian"
+    dim: Annotated[int, Between(1, MAX_LATENT, "latent dim")] = 16
     groups: tuple[tuple[int, int], ...] = ()
     prior: str = "normal"
-    components: int = 10  # of a learned prior: Gaussians of the mixture, or pseudo-inputs
-    steps: int = 4  # of the flow
-    codes: int = 128  # in each codebook
+    # of a learned prior: Gaussians of the mixture, or pseudo-inputs
+    components: Annotated[int, Between(1, 1000, "prior components")] = 10
+    steps: Annotated[int, Between(1, 32, "flow steps")] = 4
+    codes: Annotated[int, Between(2, 65_536)] = 128  # in each codebook
 
     def __post_init__(self) -> None:
-        _choice("latent kind", self.kind, tuple(LATENTS))
-        _choice(f"prior of a {self.kind} latent", self.prior, LATENTS[self.kind])
-        _between("latent dim", self.dim, 1, MAX_LATENT)
-        _between("prior components", self.components, 1, 1000)
-        _between("flow steps", self.steps, 1, 32)
-        _between("codes", self.codes, 2, 65_536)
-        _between(f"number of latent groups of a {self.kind} latent", len(self.groups), *self._groups_allowed())
+        super().__post_init__()
+        OneOf(LATENTS[self.kind]).check(f"prior of a {self.kind} latent", self.prior)
+        count = Between(*self._groups_allowed())
+        count.check(f"number of latent groups of a {self.kind} latent", len(self.groups))
         for level, channels in self.groups:
-            _between("halvings of a latent group", level, 1, 8)
-            _between("channels of a latent group", channels, 1, 1024)
+            Between(1, 8).check("halvings of a latent group", level)
+            Between(1, 1024).check("channels of a latent group", channels)
         levels = [level for level, _ in self.groups]
         if levels != sorted(levels, reverse=True):
             raise ValueError(f"Latent groups go from coarse to fine, but their halvings are {levels}.")
@@ -226,19 +265,15 @@ class Latent:
 
 
 @dataclass(frozen=True)
-class LikelihoodConfig:
+class LikelihoodConfig(Checked):
     """p(x | z). `std` is the fixed standard deviation of `gaussian` and where `learned_gaussian` starts."""
 
-    kind: str = "bernoulli"
-    std: float = 0.1
-
-    def __post_init__(self) -> None:
-        _choice("likelihood kind", self.kind, (*LIKELIHOODS, UNKNOWN))
-        _between("likelihood std", self.std, 0.01, 100.0)
+    kind: Annotated[str, OneOf((*LIKELIHOODS, UNKNOWN), "likelihood kind")] = "bernoulli"
+    std: Annotated[float, Between(0.01, 100.0, "likelihood std")] = 0.1
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Checked):
     """Everything that `model.build` needs: bodies x latent x likelihood for pictures of one shape (C, H, W)."""
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
@@ -246,11 +281,12 @@ class ModelConfig:
     decoder: Body = field(default_factory=Body)
     latent: Latent = field(default_factory=Latent)
     likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
-    classes: int = 0  # conditional models; 0 = the class plays no part
-    conditioning: str = "concat"
+    classes: Annotated[int, Between(0, 1000)] = 0  # conditional models; 0 = the class plays no part
+    conditioning: Annotated[str, OneOf(CONDITIONING)] = "concat"
     classifier: Body | None = None  # q(y | x), of semi-supervised models
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         channels, height, width = self.image_shape
         self._check_foreign()
         self._check_classes()
@@ -258,7 +294,7 @@ class ModelConfig:
         if channels not in (1, 3):
             raise ValueError(f"image channels are {channels}; allowed: 1 (grey), 3 (colour).")
         for name, side in (("height", height), ("width", width)):
-            _between(f"image {name}", side, MIN_SIDE, MAX_SIDE)
+            Between(MIN_SIDE, MAX_SIDE).check(f"image {name}", side)
         for body in filter(None, (self.encoder, self.decoder, self.classifier)):
             levels = len(body.hidden)
             if body.kind in ("conv", "resnet") and min(height, width) < 2**levels:
@@ -293,7 +329,7 @@ class ModelConfig:
                 f"A model of onnx graphs has a {kind} latent with the prior {prior}; allowed: gaussian with "
                 "normal, point with fitted or normal."
             )
-        _choice("likelihood kind of a model of onnx graphs", self.likelihood.kind, FOREIGN_LIKELIHOODS)
+        OneOf(FOREIGN_LIKELIHOODS).check("likelihood kind of a model of onnx graphs", self.likelihood.kind)
         if self.classes or self.classifier:
             raise ValueError(f"A model of onnx graphs takes no class, but classes is {self.classes}.")
 
@@ -304,8 +340,6 @@ class ModelConfig:
         return max(_largest_layer(body, *self.image_shape[1:]) for body in bodies)
 
     def _check_classes(self) -> None:
-        _choice("conditioning", self.conditioning, CONDITIONING)
-        _between("classes", self.classes, 0, 1000)
         if self.classes == 1:
             raise ValueError("A conditional model needs at least 2 classes, but classes is 1.")
         if self.classes and self.latent.kind not in CONDITIONAL:
@@ -340,34 +374,27 @@ def _largest_layer(body: Body, height: int, width: int) -> int:
 
 
 @dataclass(frozen=True)
-class Objective:
+class Objective(Checked):
     """What is minimised; `OBJECTIVES` says which settings mean something to which kind."""
 
-    kind: str = "elbo"
+    kind: Annotated[str, OneOf(tuple(OBJECTIVES), "objective kind")] = "elbo"
     beta: Schedule = field(default_factory=Schedule)  # weight of the KL (of the total correlation in `tc`)
-    free_bits: float = 0.0  # nats per dimension
+    free_bits: Annotated[float, Between(0.0, 100.0, "free_bits (nats per dimension)")] = 0.0
     capacity: Schedule | None = None  # nats that the KL is held to, with weight beta (Burgess et al.)
-    alpha: float = 1.0  # weight of the mutual information (`tc`), of the labels' cross-entropy (`semi_supervised`)
-    gamma: float = 1.0  # weight of the dimension-wise KL (`tc`) or of what the critic sees
-    mmd: float = 100.0  # weight of the maximum mean discrepancy
-    draws: int = 5  # k of the importance-weighted bounds
-    bounds: int = 1  # as many bounds, of `draws` draws each, are averaged
-    commitment: float = 0.25
-    labelled: int = 100  # pictures whose label is known
-    focal: float = 0.0  # bits that are right already weigh less, the more so the larger this is (Lin et al.)
-    perceptual: float = 0.0  # weight of the distance in VGG features, nats per unit of it
-    lpips: float = 0.0  # the same of that distance weighed as people judge (Zhang et al. 2018)
+    alpha: Annotated[float, WEIGHT] = 1.0  # of the mutual information (`tc`), of the labels' cross-entropy
+    gamma: Annotated[float, WEIGHT] = 1.0  # of the dimension-wise KL (`tc`) or of what the critic sees
+    mmd: Annotated[float, WEIGHT] = 100.0  # of the maximum mean discrepancy
+    draws: Annotated[int, Between(1, 1000)] = 5  # k of the importance-weighted bounds
+    bounds: Annotated[int, Between(1, 100)] = 1  # as many bounds, of `draws` draws each, are averaged
+    commitment: Annotated[float, WEIGHT] = 0.25
+    labelled: Annotated[int, Between(1, 10_000_000)] = 100  # pictures whose label is known
+    focal: Annotated[float, Between(0.0, 10.0)] = 0.0  # the larger, the less weigh bits that are right (Lin et al.)
+    perceptual: Annotated[float, WEIGHT] = 0.0  # of the distance in VGG features, nats per unit of it
+    lpips: Annotated[float, WEIGHT] = 0.0  # of that distance weighed as people judge (Zhang et al. 2018)
 
     def __post_init__(self) -> None:
-        _choice("objective kind", self.kind, tuple(OBJECTIVES))
-        _between("free_bits (nats per dimension)", self.free_bits, 0.0, 100.0)
-        for name in ("alpha", "gamma", "mmd", "commitment", "perceptual", "lpips"):
-            _between(name, getattr(self, name), 0.0, 1e6)
-        _between("focal", self.focal, 0.0, 10.0)
-        _between("draws", self.draws, 1, 1000)
-        _between("bounds", self.bounds, 1, 100)
-        _between("labelled", self.labelled, 1, 10_000_000)
-        _between("draws times bounds", self.draws * self.bounds, 1, 1000)
+        super().__post_init__()
+        Between(1, 1000).check("draws times bounds", self.draws * self.bounds)
         for name, held in (("a capacity", self.capacity), ("free_bits", self.free_bits)):
             if held and self.beta.end == 0:
                 raise ValueError(f"With a beta of 0 {name} holds nothing: give a beta above 0.")
@@ -387,7 +414,7 @@ def _listed(names: set[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Checked):
     """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off).
 
     `warmup` steps raise the learning rate from 0. `std` is the standard deviation of a Gaussian likelihood during the
@@ -396,35 +423,27 @@ class Training:
     `mirror` shows each picture mirrored in half of its steps.
     """
 
-    epochs: int = 20
-    batch_size: int = 128
+    epochs: Annotated[int, Between(1, 100_000)] = 20
+    batch_size: Annotated[int, Between(1, 1_000_000)] = 128
     learning_rate: Schedule = field(default_factory=lambda: Schedule("cosine", start=1e-3, end=1e-5))
-    weight_decay: float = 0.0
-    clip: float = 0.0
-    patience: int = 0
-    precision: str = "float32"
-    weights: str = "float32"
-    seed: int = 0
-    warmup: int = 0
+    weight_decay: Annotated[float, Between(0.0, 10.0)] = 0.0
+    clip: Annotated[float, Between(0.0, 1e9)] = 0.0
+    patience: Annotated[int, Between(0, 100_000)] = 0
+    precision: Annotated[str, OneOf(PRECISIONS)] = "float32"
+    weights: Annotated[str, OneOf(WEIGHTS)] = "float32"
+    seed: Annotated[int, SEED] = 0
+    warmup: Annotated[int, Between(0, 1_000_000)] = 0
     std: Schedule | None = None
     mirror: bool = False
 
     def __post_init__(self) -> None:
-        _between("epochs", self.epochs, 1, 100_000)
-        _between("batch_size", self.batch_size, 1, 1_000_000)
-        _between("weight_decay", self.weight_decay, 0.0, 10.0)
-        _between("clip", self.clip, 0.0, 1e9)
-        _between("warmup", self.warmup, 0, 1_000_000)
-        for std in filter(None, (self.std,)):
-            _between("std", min(std.start, std.end), 0.01, 100.0)
-        _between("patience", self.patience, 0, 100_000)
-        _choice("precision", self.precision, PRECISIONS)
-        _choice("weights", self.weights, WEIGHTS)
-        _between("seed", self.seed, 0, 2**32 - 1)
+        super().__post_init__()
+        if self.std is not None:
+            Between(0.01, 100.0).check("std", min(self.std.start, self.std.end))
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(Checked):
     """What black and white are in the numbers of pictures, and for which files that holds.
 
     `of` says which: `all` (as a person asked for it), `bytes` (files of 8 bits alone, of others it is not known),
@@ -432,20 +451,18 @@ class Range:
     smallest usual range that holds it, as models of before were trained.
     """
 
-    low: float = 0.0
-    high: float = 255.0
-    of: str = "all"
+    low: Annotated[float, Between(-1e30, 1e30, "range low")] = 0.0
+    high: Annotated[float, Between(-1e30, 1e30, "range high")] = 255.0
+    of: Annotated[str, OneOf(RANGES, "range of")] = "all"
 
     def __post_init__(self) -> None:
-        _choice("range of", self.of, RANGES)
-        for name in ("low", "high"):
-            _between(f"range {name}", getattr(self, name), -1e30, 1e30)
+        super().__post_init__()
         if not self.low < self.high:
             raise ValueError(f"The range is {self.low:g} to {self.high:g}; black must be the smaller number.")
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Checked):
     """Which pictures, at which size, and how they are split; None means the data's own.
 
     `range` is what black and white are in files that do not say it; None finds one range for the whole set. In the
@@ -458,30 +475,25 @@ class DataConfig:
     name: str = "digits"
     size: tuple[int, int] | None = None
     channels: int | None = None
-    count: int | None = None
-    val_fraction: float = 0.1
-    test_fraction: float = 0.1
-    seed: int = 0
-    fit: str = "crop"
+    count: Annotated[int | None, Between(1, 10_000_000, "picture count")] = None
+    val_fraction: Annotated[float, Between(0.0, 0.9)] = 0.1
+    test_fraction: Annotated[float, Between(0.0, 0.9)] = 0.1
+    seed: Annotated[int, SEED] = 0
+    fit: Annotated[str, OneOf(FITS)] = "crop"
     split_folders: bool = True
     range: Range | None = None
 
     def __post_init__(self) -> None:
-        _choice("fit", self.fit, FITS)
-        _between("length of the data set's name", len(self.name), 1, MAX_NAME)
+        super().__post_init__()
+        Between(1, MAX_NAME).check("length of the data set's name", len(self.name))
         for side in self.size or ():
-            _between("picture side", side, MIN_SIDE, MAX_SIDE)
+            Between(MIN_SIDE, MAX_SIDE).check("picture side", side)
         if self.channels not in (None, 1, 3):
             raise ValueError(f"image channels are {self.channels}; allowed: 1 (grey), 3 (colour).")
-        if self.count is not None:
-            _between("picture count", self.count, 1, 10_000_000)
-        _between("val_fraction", self.val_fraction, 0.0, 0.9)
-        _between("test_fraction", self.test_fraction, 0.0, 0.9)
-        _between("seed", self.seed, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Checked):
     """A trained model in full: what it is, what it minimised, how, and on what."""
 
     name: str = "conv"
@@ -491,7 +503,7 @@ class Recipe:
     data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
-        _between("length of the recipe's name", len(self.name), 1, MAX_NAME)
+        Between(1, MAX_NAME).check("length of the recipe's name", len(self.name))
         kind, latent = self.objective.kind, self.model.latent
         if latent.kind not in (allowed := OBJECTIVES[kind][0]):
             raise ValueError(

@@ -23,51 +23,10 @@ from vae_core.config import (
     from_dict,
     to_dict,
 )
+from vae_core.settings import DATA, SETTINGS
 
 BINARY_DATA = ("mnist", "kmnist", "omniglot")  # ink or no ink: their grey is only the scanner's
 
-# Settings that are fields of a recipe, and where they stand in it.
-FIELDS = {
-    "latent_dim": ("model.latent.dim",),
-    "body": ("model.encoder.kind", "model.decoder.kind"),
-    "hidden": ("model.encoder.hidden", "model.decoder.hidden"),
-    "activation": ("model.encoder.activation", "model.decoder.activation"),
-    "norm": ("model.encoder.norm", "model.decoder.norm"),
-    "dropout": ("model.encoder.dropout", "model.decoder.dropout"),
-    "decoder_dropout": ("model.decoder.dropout",),
-    "beta": ("objective.beta.end",),
-    "beta_schedule": ("objective.beta.kind",),
-    "beta_start": ("objective.beta.start",),
-    "beta_length": ("objective.beta.length",),
-    "beta_cycles": ("objective.beta.cycles",),
-    "free_bits": ("objective.free_bits",),
-    "capacity": ("objective.capacity.end",),
-    "alpha": ("objective.alpha",),
-    "gamma": ("objective.gamma",),
-    "mmd": ("objective.mmd",),
-    "draws": ("objective.draws",),
-    "bounds": ("objective.bounds",),
-    "commitment": ("objective.commitment",),
-    "labelled": ("objective.labelled",),
-    "focal": ("objective.focal",),
-    "perceptual": ("objective.perceptual",),
-    "lpips": ("objective.lpips",),
-    "prior": ("model.latent.prior",),
-    "groups": ("model.latent.groups",),
-    "conditioning": ("model.conditioning",),
-    "components": ("model.latent.components",),
-    "flow_steps": ("model.latent.steps",),
-    "codes": ("model.latent.codes",),
-    "epochs": ("training.epochs",),
-    "batch_size": ("training.batch_size",),
-    "weight_decay": ("training.weight_decay",),
-    "clip": ("training.clip",),
-    "patience": ("training.patience",),
-    "precision": ("training.precision",),
-    "weights": ("training.weights",),
-    "mirror": ("training.mirror",),
-    "seed": ("training.seed",),
-}
 DECAY = 100.0  # a learning rate that falls ends at this part of where it started
 
 
@@ -407,7 +366,7 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
 
     Args:
         recipe: where to start.
-        settings: any of the keys of `FIELDS`, likelihood, std, learning_rate, lr_schedule; others mean nothing here.
+        settings: any of `SETTINGS` but those of the data, by name; others mean nothing here.
 
     Raises:
         ValueError: on a value out of range.
@@ -416,9 +375,10 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     changed = to_dict(recipe)  # checked once, when all is in its place
     if "capacity" in settings and recipe.objective.capacity is None:
         changed["objective"]["capacity"] = to_dict(RISING)
-    for setting, places in FIELDS.items():
-        for place in places if setting in settings else ():
-            _put(changed, place, settings[setting])
+    for setting in SETTINGS:
+        if setting.name in settings and setting not in DATA:
+            for place in setting.places.split():
+                _put(changed, place, settings[setting.name])
     likelihood = _likelihood(recipe.model.likelihood, settings)
     changed["model"]["likelihood"] = to_dict(likelihood)
     if recipe.training.std is not None:

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from vae_core import config, zoo
 from vae_core.cli.shared import find_source, load_data, open_checkpoint, say
-from vae_core.config import DataConfig, ModelConfig, Recipe
+from vae_core.config import DataConfig, Recipe
+from vae_core.settings import DATA, SETTINGS
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
 
 BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`, and shape what depends on it
-PICTURES = (
-    "size",
-    "channels",
-    "count",
-    "range",
-    "val_fraction",
-    "fit",
-    "split_folders",
-)  # options that are fields of `DataConfig`
 
 
 def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
@@ -38,7 +30,8 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     name, source = find_source(given["data"]) if "data" in given else (base.name, None)
     base = base if name == base.name else replace(base, range=None)  # other pictures have another one
     usual = {"fit": "pad"} if source and like is None else {}  # a named set is cut to its things
-    data = replace(base, name=name, **usual | {field: given[field] for field in PICTURES if field in given})
+    asked = {setting.name: given[setting.name] for setting in DATA if setting.name in given}
+    data = replace(base, name=name, **usual | asked)
     splits = _load_once(data, source, given.get("data_root"), given["download"], given.get("labels"))
     data = replace(data, range=splits.train.range)
     shape = splits.train.image_shape
@@ -60,12 +53,10 @@ def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
     return recipe, splits, like.description if like and _alike(recipe, like.recipe) else ""
 
 
-def _mirrored(asked: str | None, splits: Splits) -> dict[str, bool]:
-    """The setting that `--mirror` asks for; what the pictures decide is told."""
-    if asked is None:
-        return {}
-    if asked != "auto":
-        return {"mirror": asked == "on"}
+def _mirrored(asked: bool | str | None, splits: Splits) -> dict[str, bool]:
+    """Give the setting that `--mirror` asks for, and say what the pictures decide."""
+    if asked is None or isinstance(asked, bool):
+        return {} if asked is None else {"mirror": asked}
     from vae_core import mirroring
 
     chosen, reason = mirroring.choose(splits.train.images)
@@ -100,47 +91,16 @@ def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:
 
 
 def _check_meaning(recipe: Recipe, given: dict[str, Any]) -> None:
-    """Refuse an option that changes nothing of the recipe."""
-    kind = recipe.model.likelihood.kind
-    if "std" in given and not kind.endswith("gaussian"):
-        raise ValueError(f"--std has no meaning for the likelihood {kind!r}; allowed: gaussian, learned_gaussian.")
-    _check_objective(recipe.objective.kind, given)
-    _check_model(recipe.model, given)
-    idle = [name for name in ("beta_start", "beta_length", "beta_cycles") if name in given]
-    if idle and recipe.objective.beta.kind == "constant":
-        raise ValueError(
-            f"--{idle[0].replace('_', '-')} has no meaning for a constant beta; choose a --beta-schedule: "
-            f"{', '.join(config.SCHEDULES[1:])}."
-        )
-    if "beta_cycles" in given and recipe.objective.beta.kind != "cyclical":
-        found = recipe.objective.beta.kind
-        raise ValueError(f"--beta-cycles has no meaning for a {found} beta; it is for --beta-schedule cyclical.")
-
-
-def _check_objective(kind: str, given: dict[str, Any]) -> None:
-    """Settings that an objective has not are refused even at their default."""
+    """Refuse an option that changes nothing of the recipe: of an objective that lacks it, even at its default."""
+    kind = recipe.objective.kind
     own = config.OBJECTIVES[kind][1]
-    every = {name for _, names in config.OBJECTIVES.values() for name in names}
-    for option in given:
-        setting = "beta" if option.startswith("beta_") else option
-        if setting in every - own:
-            allowed = ", ".join(sorted(own)) or "none of its own"
-            name = f"--{option.replace('_', '-')}"
-            raise ValueError(f"{name} has no meaning for the objective {kind!r}, whose settings are: {allowed}.")
-
-
-def _check_model(model: ModelConfig, given: dict[str, Any]) -> None:
-    """Settings that only some latents, priors and bodies have."""
-    latent = model.latent
-    name = f"a {latent.kind} latent with a {latent.prior} prior"
-    meant = {
-        "components": (latent.prior in ("mixture", "vamp"), name, "the priors mixture and vamp"),
-        "flow_steps": (latent.kind == "flow", name, "the latent flow"),
-        "codes": (latent.kind == "quantized", name, "the latent quantized"),
-        "latent_dim": (latent.kind not in config.MAPS, name, "latents that are one vector"),
-        "conditioning": (model.classes > 0, "a model without classes", "conditional models"),
-        "activation": (model.encoder.kind != "linear", "a linear body", "bodies with hidden layers"),
-    }
-    for option, (fine, found, wanted) in meant.items():
-        if option in given and not fine:
-            raise ValueError(f"--{option.replace('_', '-')} has no meaning for {found}; it is for {wanted}.")
+    others = {name for _, names in config.OBJECTIVES.values() for name in names} - own
+    asked = [setting for setting in SETTINGS if setting.name in given]
+    for setting in asked:
+        if ("beta" if setting.name.startswith("beta_") else setting.name) in others:
+            settings = ", ".join(sorted(own)) or "none of its own"
+            raise ValueError(
+                f"{setting.option} has no meaning for the objective {kind!r}, whose settings are: {settings}."
+            )
+    for setting in asked:
+        setting.check(recipe)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from vae_core import config, zoo
 from vae_core.cli.planning import plan
 from vae_core.cli.shared import Stopped, bars, range_of_text, say, size_of, summary, take_out, tell_notes, writing
 from vae_core.config import Recipe
+from vae_core.settings import PANELS, Setting
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
@@ -31,13 +33,9 @@ PATIENCE = 20.0, 100  # seconds or steps of a run after which its health can be 
 commands = typer.Typer()
 
 
-def _option(panel: str, help: str, default: str = "the variant's", **rest: Any) -> Any:
-    """An option that is None unless given, so that --like can tell; what None stands for is told in its help."""
+def _option(panel: str, help: str, default: str, **rest: Any) -> Any:
+    """Declare an option that is None unless given, so that --like can tell; its help says what None stands for."""
     return typer.Option(rich_help_panel=panel, help=f"{help} Default: {default}.", show_default=False, **rest)
-
-
-def _choices(values: Sequence[str]) -> str:
-    return ", ".join(values)
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -48,18 +46,16 @@ def _widths(text: str) -> tuple[int, ...]:
         raise typer.BadParameter(f"{text!r} is not a list of widths; write 32,64,128.") from None
 
 
-def _on_off(text: str) -> bool:
-    """`on` or `off`."""
-    if text.lower() not in ("on", "off"):
-        raise typer.BadParameter(f"{text!r} is neither on nor off.")
-    return text.lower() == "on"
+def _switch(form: str) -> Callable[[str], bool | str]:
+    """Read `on`, `off` or another of these words, as in `on|off|auto`."""
 
+    def parse(text: str) -> bool | str:
+        word = text.lower()
+        if word not in form.split("|"):
+            raise typer.BadParameter(f"{text!r} is not one of: {form.replace('|', ', ')}.")
+        return {"on": True, "off": False}.get(word, word)
 
-def _on_off_auto(text: str) -> str:
-    """`on`, `off` or `auto`."""
-    if text.lower() not in ("on", "off", "auto"):
-        raise typer.BadParameter(f"{text!r} is neither on, off nor auto.")
-    return text.lower()
+    return parse
 
 
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
@@ -71,173 +67,67 @@ def _groups(text: str) -> tuple[tuple[int, int], ...]:
         raise typer.BadParameter(f"{text!r} is not a list of groups; write 3:8,2:4 (halvings:channels).") from None
 
 
+PARSERS = {
+    "N|HxW": size_of,
+    "LOW,HIGH": range_of_text,
+    "32,64,128": _widths,
+    "3:8,2:4,1:1": _groups,
+    "on|off": _switch("on|off"),
+    "on|off|auto": _switch("on|off|auto"),
+}  # of what is no single number or word, by its form
+
+
+def _with_settings(command: Any) -> Any:
+    """Give a command an option for each setting: it gets them as `**settings`, None where one is not given."""
+    *parameters, _ = inspect.signature(command, eval_str=True).parameters.values()
+    parameters += [_parameter(panel, setting) for panel, settings in PANELS.items() for setting in settings]
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameter(panel: str, setting: Setting) -> inspect.Parameter:
+    kind, _ = config.look_up(setting.places.split()[0])
+    text, parser = setting.sentence.replace("[", "\\["), PARSERS.get(setting.form)
+    option = typer.Option(
+        rich_help_panel=panel, help=text, show_default=False, metavar=setting.form or None, parser=parser
+    )
+    hint: Any = Annotated[Any if parser else kind | None, option]
+    return inspect.Parameter(setting.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=hint)
+
+
 @commands.command(
     epilog="Example: vae train --model conv --data mnist --data-root data --latent-dim 16 --out m.safetensors"
 )
+@_with_settings
 def train(
     context: typer.Context,
-    out: Annotated[Path | None, _option("Run", "Checkpoint to write (.safetensors).", "none: has to be given")] = None,
+    out: Annotated[Path | None, _option("Run", "Checkpoint to write (.safetensors).", "none; it must be given")] = None,
     model: Annotated[
-        str | None, _option("Model", f"{_choices(tuple(zoo.VARIANTS))}; see vae zoo.", "mlp below 28 pixels, else conv")
-    ] = None,
-    body: Annotated[str | None, _option("Model", f"Of encoder and decoder: {_choices(config.BODIES)}.")] = None,
-    latent_dim: Annotated[int | None, _option("Latent and prior", "Latent dimensions.")] = None,
-    prior: Annotated[str | None, _option("Latent and prior", f"{_choices(config.PRIORS)}.")] = None,
-    groups: Annotated[
-        Any,
-        _option(
-            "Latent and prior",
-            "Latent maps from coarse to fine, halvings:channels (ladder, vdvae, vq).",
-            metavar="3:8,2:4,1:1",
-            parser=_groups,
-        ),
-    ] = None,
-    conditioning: Annotated[
-        str | None, _option("Latent and prior", f"How the class enters: {_choices(config.CONDITIONING)}.")
-    ] = None,
-    components: Annotated[int | None, _option("Latent and prior", "Of a learned prior (mixture, vamp).")] = None,
-    flow_steps: Annotated[int | None, _option("Latent and prior", "Steps of the flow.")] = None,
-    codes: Annotated[int | None, _option("Latent and prior", "In each codebook (vq).")] = None,
-    hidden: Annotated[
-        Any, _option("Model", "Widths or channels, from the picture inwards.", metavar="32,64,128", parser=_widths)
-    ] = None,
-    activation: Annotated[str | None, _option("Model", f"{_choices(config.ACTIVATIONS)}.")] = None,
-    norm: Annotated[str | None, _option("Model", f"{_choices(config.NORMS)}.")] = None,
-    dropout: Annotated[float | None, _option("Model", "Share of features dropped, 0 to 0.95.", "0")] = None,
-    decoder_dropout: Annotated[float | None, _option("Model", "The same in the decoder alone.", "that of both")] = None,
-    likelihood: Annotated[
-        str | None, _option("Model", f"{_choices(config.LIKELIHOODS)}.", "what suits the data")
-    ] = None,
-    std: Annotated[
-        float | None, _option("Model", "Standard deviation of a Gaussian; where a learned one starts.", "0.1")
+        str | None, _option("Model", f"{', '.join(zoo.VARIANTS)}; see vae zoo.", "mlp below 28 pixels, else conv")
     ] = None,
     data: Annotated[str | None, _option("Data", "Pictures.", "digits", metavar="NAME|DIR|ZIP|NPZ")] = None,
     data_root: Annotated[
         Path | None, _option("Data", "Where named data sets lie.", "none", envvar="VAE_DATA", show_envvar=True)
     ] = None,
-    size: Annotated[
-        Any, _option("Data", "Height x width in pixels.", "the data's own", metavar="N|HxW", parser=size_of)
-    ] = None,
-    channels: Annotated[int | None, _option("Data", "1 (grey) or 3 (colour).", "the data's own")] = None,
-    count: Annotated[int | None, _option("Data", "Use so many pictures.", "all")] = None,
-    numbers: Annotated[
-        Any,
-        typer.Option(
-            "--range",
-            rich_help_panel="Data",
-            metavar="LOW,HIGH",
-            parser=range_of_text,
-            show_default=False,
-            help="Black and white in the numbers of the pictures. Default: found in the whole set.",
-        ),
-    ] = None,
-    val_fraction: Annotated[float | None, _option("Data", "Share held out for validation.", "0.1")] = None,
-    fit: Annotated[
-        str | None,
-        _option("Data", f"Pictures of another shape: {_choices(config.FITS)}.", "pad; of a named set crop"),
-    ] = None,
     labels: Annotated[
         str | None,
         _option(
             "Data",
-            "Table of a folder's or zip's labels: file and class or attributes; a path, or a name within these.",
-            "labels.csv where it lies there",
+            "Table of labels: file, and class or attributes; a path, or a name in the folder or zip.",
+            "labels.csv, if it is there",
             metavar="FILE.csv",
         ),
     ] = None,
-    split_folders: Annotated[
-        Any,
-        _option(
-            "Data",
-            "Whether folders named train, test and the like are parts, and no classes.",
-            "on",
-            metavar="on|off",
-            parser=_on_off,
-        ),
-    ] = None,
     download: Annotated[bool, typer.Option("--download", rich_help_panel="Data", help="Fetch a missing set.")] = False,
-    beta: Annotated[float | None, _option("Objective", "Weight of the KL term.", "1")] = None,
-    beta_schedule: Annotated[str | None, _option("Objective", f"{_choices(config.SCHEDULES)}.", "constant")] = None,
-    beta_start: Annotated[float | None, _option("Objective", "Where a schedule of beta starts.", "0")] = None,
-    beta_length: Annotated[float | None, _option("Objective", "Part of the run it takes, 0 to 1.", "1")] = None,
-    beta_cycles: Annotated[int | None, _option("Objective", "Rises of a cyclical beta.", "4")] = None,
-    free_bits: Annotated[float | None, _option("Objective", "Nats a dimension that are free of charge.", "0")] = None,
-    capacity: Annotated[
-        float | None, _option("Objective", "Nats that the KL is held to at the end, rising from 0.", "none")
-    ] = None,
-    alpha: Annotated[
-        float | None,
-        _option("Objective of some models", "Of mutual information (beta-tc), of the labels (semi-supervised)."),
-    ] = None,
-    gamma: Annotated[
-        float | None, _option("Objective of some models", "Of the dimension-wise KL, or of what a critic says.")
-    ] = None,
-    mmd: Annotated[float | None, _option("Objective of some models", "Of the maximum mean discrepancy (info).")] = None,
-    draws: Annotated[int | None, _option("Objective of some models", "Draws a bound (iwae and its kin).")] = None,
-    bounds: Annotated[
-        int | None, _option("Objective of some models", "Bounds that are averaged (iwae and its kin).")
-    ] = None,
-    commitment: Annotated[
-        float | None, _option("Objective of some models", "Of the distance to the codes (vq).")
-    ] = None,
-    focal: Annotated[
-        float | None, _option("Objective of some models", "Bits that are right already weigh less.", "0")
-    ] = None,
-    perceptual: Annotated[
-        float | None,
-        _option("Objective of some models", "Of the distance in VGG16 features (fetched with --download).", "0"),
-    ] = None,
-    lpips: Annotated[
-        float | None,
-        _option("Objective of some models", "Of LPIPS, that distance weighed as people judge (needs \\[lpips]).", "0"),
-    ] = None,
-    labelled: Annotated[
-        int | None, _option("Objective of some models", "Pictures with a label (semi-supervised).")
-    ] = None,
-    epochs: Annotated[
-        int | None, _option("Training", "Passes over the training pictures.", "20; of one's own, see --minutes")
-    ] = None,
     minutes: Annotated[
         float | None,
         _option(
-            "Training",
-            "So many passes as this machine makes in these minutes.",
-            f"{zoo.OWN_MINUTES:g} for one's own pictures with the model conv",
+            "Run",
+            "As many epochs as fit into so many minutes here.",
+            f"{zoo.OWN_MINUTES:g} for your own pictures with the model conv",
         ),
     ] = None,
-    batch_size: Annotated[int | None, _option("Training", "Pictures a step, over all processes.", "128")] = None,
-    learning_rate: Annotated[float | None, _option("Training", "Of AdamW, at its highest.", "0.001")] = None,
-    lr_schedule: Annotated[
-        str | None, _option("Training", f"How it falls: {_choices(config.SCHEDULES)}.", "cosine")
-    ] = None,
-    weight_decay: Annotated[float | None, _option("Training", "Of AdamW.", "0")] = None,
-    clip: Annotated[float | None, _option("Training", "Largest norm of the gradient; 0 = any.", "0")] = None,
-    patience: Annotated[
-        int | None, _option("Training", "Stop after so many epochs without a better validation ELBO; 0 = never.", "0")
-    ] = None,
-    precision: Annotated[
-        str | None,
-        _option(
-            "Training",
-            f"{_choices(config.PRECISIONS)}: of the products in a step.",
-            "bf16 where the processor has units for it and the model gains",
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        _option("Training", f"{_choices(config.WEIGHTS)}: rounded at the end: weights take half the room.", "float32"),
-    ] = None,
-    mirror: Annotated[
-        Any,
-        _option(
-            "Training",
-            "Show each picture mirrored in half of its steps; auto: where a classifier cannot tell mirrored ones.",
-            "off",
-            metavar="on|off|auto",
-            parser=_on_off_auto,
-        ),
-    ] = None,
-    seed: Annotated[int | None, _option("Training", "Of weights, order and noise.", "0")] = None,
     like: Annotated[str | None, _option("Run", "Take the recipe of this checkpoint.", "none", metavar="FILE")] = None,
     describe: Annotated[str | None, _option("Run", "A sentence for the model's card.", "none")] = None,
     device: Annotated[str, typer.Option(rich_help_panel="Run", help="auto, cpu, cuda or mps.")] = "auto",
@@ -246,9 +136,10 @@ def train(
         bool, typer.Option("--overwrite", rich_help_panel="Run", help="Start again although OUT or its state exists.")
     ] = False,
     save_every: Annotated[
-        float, typer.Option(rich_help_panel="Run", min=0, help="Seconds, at least, between two states on disk.")
+        float, typer.Option(rich_help_panel="Run", min=0, help="Least seconds between two states on disk.")
     ] = 2.0,
     verbose: Annotated[bool, typer.Option("--verbose", rich_help_panel="Run", help="A line for each epoch.")] = False,
+    **settings: Any,
 ) -> None:
     """Train a model and write it, with its figures and reference encodings, to one file.
 
@@ -260,8 +151,6 @@ def train(
     take_out(out, SUFFIX, beside=[state])
     _check_earlier(out, state, resume, overwrite)
     given = {name: value for name, value in context.params.items() if value is not None}
-    if numbers is not None:
-        given["range"] = given.pop("numbers")
     with _processes(device):
         _train(given, out, state)
 
