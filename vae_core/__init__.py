@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """`vae_core.wrap`, whose parts come in when it is asked for."""
+    """Return `vae_core.wrap`, whose parts come in when it is asked for."""
     if name != "wrap":
         raise AttributeError(f"module 'vae_core' has no attribute {name!r}")
     from vae_core.importers import wrap

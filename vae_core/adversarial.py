@@ -23,7 +23,7 @@ FAINT = 1e-6  # mean square of features that are as good as none
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[nn.Module]:
-    """A module through which gradients pass, and in which they do not stay."""
+    """Give a module through which gradients pass, and in which they do not stay."""
     module.requires_grad_(False)
     try:
         yield module
@@ -32,7 +32,7 @@ def frozen(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _mlp(inputs: int) -> nn.Sequential:
-    """A critic on vectors: (N, D) -> (N,), a logit."""
+    """Return a critic on vectors: (N, D) -> (N,), a logit."""
     layers: list[nn.Module] = []
     for width in HIDDEN:
         layers += [nn.Linear(inputs, width), nn.LeakyReLU(0.2)]
@@ -41,7 +41,7 @@ def _mlp(inputs: int) -> nn.Sequential:
 
 
 def _tell(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """What the critic minimises: -log D(real) - log(1 - D(fake)), nats."""
+    """Tell what the critic minimises: -log D(real) - log(1 - D(fake)), nats."""
     return F.softplus(-critic(real.detach())).mean() + F.softplus(critic(fake.detach())).mean()
 
 
@@ -101,11 +101,11 @@ class PictureCritic(nn.Module):
                 spectral_norm(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (N,)."""
+        """Return logits (N,)."""
         return self.logit(self.layers(x))[:, 0]
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """What each layer sees, from fine to coarse: pictures that only the last one confuses are not alike."""
+        """Tell what each layer sees, from fine to coarse: pictures that only the last one confuses are not alike."""
         found = []
         for layer in self.layers:
             x = layer(x)
@@ -115,7 +115,7 @@ class PictureCritic(nn.Module):
 
 
 def _error(seen: Tensor, wanted: Tensor) -> Tensor:
-    """Mean squared error of features, as a share of their mean square."""
+    """Return mean squared error of features, as a share of their mean square."""
     return (seen - wanted).square().mean() / wanted.square().mean().clamp_min(FAINT)
 
 
@@ -148,7 +148,7 @@ class AdversarialPicture(Minimised):
         return bounded(terms, loss, feature_distance=distance, critic_loss=told)
 
     def _drawn(self, n: int, noise: Noise) -> Tensor:
-        """Pictures decoded from draws of the prior."""
+        """Return pictures decoded from draws of the prior."""
         (z,) = self.model.sample_prior(n, generator=noise)
         with as_measured(self.model.decoder) as decoder:  # whose running statistics are those of reconstructions
             return self.model.likelihood.location(decoder(z))

@@ -92,7 +92,7 @@ class DataInfo:
 
 
 def data_info(splits: Splits) -> DataInfo:
-    """What a checkpoint says of its data."""
+    """Tell what a checkpoint says of its data."""
     test = splits.test
     return DataInfo(
         test.name,
@@ -131,7 +131,7 @@ class Checkpoint:
 
 
 def digest(header: dict[str, Any], tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over the header without its checksum and over the tensors' bytes in the order of their names."""
+    """Return SHA-256 over the header without its checksum and over the tensors' bytes in the order of their names."""
     sha = hashlib.sha256(json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True).encode())
     for name in sorted(tensors):
         sha.update(name.encode())
@@ -149,7 +149,7 @@ def write_file(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -
 
 
 def _content(header: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
-    """A file of this project's format."""
+    """Return a file of this project's format."""
     header = {**header, "format": FORMAT}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header["sha256"] = digest(header, tensors)
@@ -157,7 +157,7 @@ def _content(header: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
 
 
 def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Header and tensors of a file of this project's format.
+    """Return header and tensors of a file of this project's format.
 
     Args:
         source: a path, or the file's bytes (an upload).
@@ -197,7 +197,7 @@ def _bytes(source: Path | bytes, max_bytes: int) -> bytes:
 
 
 def _header(data: bytes) -> dict[str, Any]:
-    """The JSON under our metadata key, before any tensor is read."""
+    """Return the JSON under our metadata key, before any tensor is read."""
     try:
         (length,) = struct.unpack("<Q", data[:8])
         if length > min(MAX_HEADER_BYTES, len(data) - 8):
@@ -233,12 +233,12 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint as `save` writes it."""
+    """Return a checkpoint as `save` writes it."""
     return _content(*_packed_parts(checkpoint))
 
 
 def _packed_parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The header and the tensors of a checkpoint's file."""
+    """Return the header and the tensors of a checkpoint's file."""
     header = {
         "recipe": to_dict(checkpoint.recipe),
         "data": to_dict(checkpoint.data),
@@ -255,7 +255,7 @@ def _packed_parts(checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Ten
 
 
 def shortened(tensor: Tensor) -> Tensor:
-    """Numbers of eleven bits, which a file holds in half the room; as they are where one of them is too large.
+    """Return numbers of eleven bits, which a file holds in half the room; as they are where one of them is too large.
 
     Below 6e-5 there are fewer bits, below 3e-8 none.
     """
@@ -264,13 +264,13 @@ def shortened(tensor: Tensor) -> Tensor:
 
 
 def _packed(tensor: Tensor) -> Tensor:
-    """A tensor as the shortest type that loses nothing of it."""
+    """Return a tensor as the shortest type that loses nothing of it."""
     shorts = (tensor.to(short) for short, long in SHORT.items() if long == tensor.dtype)
     return next((short for short in shorts if torch.equal(short.to(tensor.dtype), tensor)), tensor)
 
 
 def _unpacked(tensor: Tensor, kind: torch.dtype) -> Tensor:
-    """A tensor of the file in the type that it is asked for, where it is the short form of that."""
+    """Return a tensor of the file in the type that it is asked for, where it is the short form of that."""
     return tensor.to(kind) if SHORT.get(tensor.dtype) == kind else tensor
 
 
@@ -302,7 +302,7 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
 
 
 def _named_apart(recipe: Recipe, info: DataInfo) -> tuple[Recipe, DataInfo]:
-    """Files of before call a folder `mnist` as they call the named set; the credit tells the two."""
+    """Return files of before call a folder `mnist` as they call the named set; the credit tells the two."""
     name = own_name(recipe.data.name)
     if info.credit != OWN_CREDIT or name == recipe.data.name:
         return recipe, info
@@ -310,7 +310,7 @@ def _named_apart(recipe: Recipe, info: DataInfo) -> tuple[Recipe, DataInfo]:
 
 
 def _parts(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """Tensors sorted by the first part of their names."""
+    """Return tensors sorted by the first part of their names."""
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "reference": {}}
     for name in sorted(tensors):  # they come in any order, and the same file shall give the same message
         part, _, rest = name.partition(".")
@@ -328,7 +328,7 @@ def _typed(header: dict[str, Any], key: str, kind: type) -> Any:
 
 
 def _require(fine: bool, what: str, *found: Any) -> None:
-    """The answer to a header that a page would stumble over; what was found is put into words only then."""
+    """Refuse a header that a page would stumble over; what is wrong is put into words only then."""
     if not fine:
         raise CheckpointError(f"The file's header is not valid: {what.format(*map(reprlib.repr, found))}.")
 
@@ -338,7 +338,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can be shown and stored: names of files that are not UTF-8 hold halves of surrogate pairs."""
+    """Tell whether it can be shown and stored: names of files that are not UTF-8 hold halves of surrogate pairs."""
     return isinstance(value, str) and len(value) <= MAX_TEXT and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
@@ -363,7 +363,7 @@ def check_info(info: DataInfo) -> None:
 
 
 def _check_told(told: dict[str, Any], spec: LatentSpec) -> None:
-    """What a file tells of a model."""
+    """Tell what a file tells of a model."""
     long = len(told["description"])
     _require(long <= MAX_TEXT, f"the description has {long} characters; allowed: up to {MAX_TEXT}")
     versions = told["versions"].values()
@@ -374,7 +374,7 @@ def _check_told(told: dict[str, Any], spec: LatentSpec) -> None:
 
 
 def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> None:
-    """Figures are numbers, `kl_per_dim` is a list of them, `perplexity` one a codebook; without a density some lack."""
+    """Check that figures are numbers, `kl_per_dim` a list, `perplexity` one per codebook; some need a density."""
     lists = {"kl_per_dim": spec.kl_size, "perplexity": len(spec.shapes)}
     for name, value in figures.items():
         absent = spec.units_by is None if name == "active_units" else name in ("elbo", "kl") and not spec.has_density
@@ -393,7 +393,7 @@ def _recount(figures: dict[str, Any], spec: LatentSpec) -> None:
 
 
 def _check_history(history: list[Any], spec: LatentSpec) -> None:
-    """One complete row an epoch: the page plots each of them."""
+    """Check that there is one complete row per epoch: the page plots each of them."""
     _require(len(history) <= MAX_EPOCHS, f"the history has {len(history)} rows; allowed: up to {MAX_EPOCHS}")
     for row in history:
         _require(isinstance(row, dict), "a row of the history is {}", row)
@@ -407,7 +407,7 @@ def _check_history(history: list[Any], spec: LatentSpec) -> None:
 
 
 def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
-    """The recipe's model with these weights; built without memory first, so that a hostile recipe costs nothing."""
+    """Build the recipe's model with these weights; without memory first, so that a hostile recipe costs nothing."""
     try:
         with torch.device("meta"), _Unfilled():
             model = build(recipe.model)
@@ -442,7 +442,7 @@ def _model(recipe: Recipe, weights: dict[str, Tensor]) -> VAE:
 
 
 def _fitted(tensors: dict[str, Tensor], spec: LatentSpec) -> FittedPrior:
-    """The prior that was fitted once training was over."""
+    """Return the prior that was fitted once training was over."""
     try:
         prior = restored({name: _unpacked(tensor, torch.float32) for name, tensor in tensors.items()})
     except (ValueError, RuntimeError, IndexError, TypeError) as error:  # what torch makes of odd shapes
@@ -463,7 +463,7 @@ class _Unfilled(TorchFunctionMode):
 
 
 def _make_room(model: VAE, weights: dict[str, Tensor]) -> None:
-    """Of a graph the recipe does not tell how many bytes it has: it has those that the file holds."""
+    """Allow a graph as many bytes as the file holds: its recipe does not tell."""
     for name, part in model.named_modules():
         stored = weights.get(f"{name}.graph")
         if isinstance(part, Graph) and stored is not None and stored.dim() == 1 and len(stored) <= MAX_GRAPH_BYTES:
@@ -472,7 +472,7 @@ def _make_room(model: VAE, weights: dict[str, Tensor]) -> None:
 
 @torch.inference_mode()
 def _try(model: VAE) -> None:
-    """One picture there and back: finite weights can still be so large, or a variance negative, that nothing is."""
+    """Try one picture there and back: finite weights can still be so large, or a variance negative, that nothing is."""
     x = model.observe(torch.zeros(1, *model.image_shape), seeded(0))
     code = model.encode(x)
     seen = [*code.mean, *code.std, *code.kl, model.decode([*code.mean])]
@@ -512,7 +512,7 @@ def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> 
 
 
 def _check_places(reference: Reference, info: DataInfo) -> None:
-    """Every label, factor and index must have what it points at."""
+    """Check that every label, factor and index has what it points at."""
     bounds = [("index", reference.index, info.sizes[2])]
     if reference.labels is not None:
         bounds.append(("labels", reference.labels, len(info.class_names)))
@@ -527,7 +527,7 @@ def _check_places(reference: Reference, info: DataInfo) -> None:
 
 
 def find(name: str) -> Path:
-    """A checkpoint's path from a path or the name of a shipped one.
+    """Return a checkpoint's path from a path or the name of a shipped one.
 
     Raises:
         CheckpointError: with the names there are.
@@ -539,5 +539,5 @@ def find(name: str) -> Path:
 
 
 def shipped() -> list[str]:
-    """Names of the checkpoints that come with the app."""
+    """Return names of the checkpoints that come with the app."""
     return sorted(path.stem for path in SHIPPED.glob(f"*{SUFFIX}"))

@@ -177,7 +177,7 @@ class Schedule(Checked):
 
 
 def _ramp(kind: str, p: float, cycles: int) -> float:
-    """Shape of a schedule: 0 at p = 0, 1 at p = 1."""
+    """Return shape of a schedule: 0 at p = 0, 1 at p = 1."""
     if kind == "cyclical":
         return 1.0 if p >= 1.0 else min(2.0 * ((p * cycles) % 1.0), 1.0)
 
@@ -311,7 +311,7 @@ class ModelConfig(Checked):
         return FOREIGN in (self.encoder.kind, self.decoder.kind)
 
     def _check_foreign(self) -> None:
-        """Graphs come in pairs, and give nothing but the parameters of q(z | x) and the mean picture."""
+        """Check that graphs come in pairs, and give nothing but the parameters of q(z | x) and the mean picture."""
         kind, prior = self.latent.kind, self.latent.prior
         if not self.foreign:
             if self.likelihood.kind == UNKNOWN:
@@ -350,7 +350,7 @@ class ModelConfig(Checked):
             raise ValueError("A classifier needs classes, but classes is 0.")
 
     def _check_maps(self) -> None:
-        """Latents that are maps sit between bodies that halve the picture often enough."""
+        """Check that latents that are maps sit between bodies that halve the picture often enough."""
         if self.latent.kind not in MAPS:
             return
         deepest = max(level for level, _ in self.latent.groups)
@@ -365,7 +365,7 @@ class ModelConfig(Checked):
 
 
 def _largest_layer(body: Body, height: int, width: int) -> int:
-    """Numbers that the largest hidden layer gives for one picture."""
+    """Return numbers that the largest hidden layer gives for one picture."""
     if body.kind in ("linear", "mlp", FOREIGN):
         return max(body.hidden, default=0)
     halved = 1 if body.kind == "conv" else 0  # residual blocks work before the halving
@@ -512,7 +512,7 @@ class Recipe(Checked):
         self._check_pairs()
 
     def _check_pairs(self) -> None:
-        """What only the objective and the model together can get wrong."""
+        """Tell what only the objective and the model together can get wrong."""
         kind, model = self.objective.kind, self.model
         if (kind == "semi_supervised") != (model.classifier is not None):
             raise ValueError("A classifier and the objective 'semi_supervised' need one another.")
@@ -532,7 +532,7 @@ class Recipe(Checked):
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """A config dataclass as JSON-ready dictionaries and lists."""
+    """Return a config dataclass as JSON-ready dictionaries and lists."""
     return dataclasses.asdict(config)
 
 
@@ -562,7 +562,7 @@ def from_dict(cls: type[T], data: Any, where: str = "recipe") -> T:
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
-    """`value` as the annotated type `hint`, or a ValueError."""
+    """Return `value` as the annotated type `hint`, or a ValueError."""
     if dataclasses.is_dataclass(hint):
         return from_dict(typing.cast(type, hint), value, where)
     if isinstance(hint, types.UnionType):
@@ -589,7 +589,7 @@ def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
 
 
 def difference(found: Any, wanted: Any, where: str = "") -> str:
-    """The first field in which two configs of one kind differ, in words."""
+    """Return the first field in which two configs of one kind differ, in words."""
     for name in vars(found):
         a, b, place = getattr(found, name), getattr(wanted, name), f"{where}{name}"
         if a != b:

@@ -91,7 +91,7 @@ class Coverage:
         return self.sharpness[0] / max(self.sharpness[1], FLAT)
 
     def rows(self) -> dict[str, str]:
-        """The figures, name -> words."""
+        """Return the figures, name -> words."""
         widest, furthest = int(self.variance.log().abs().argmax()), int(self.offset.abs().argmax())
         return {
             "Gap": "not measured: no prior was fitted"
@@ -111,7 +111,7 @@ class Coverage:
         }
 
     def summary(self) -> dict[str, float | int | str | None]:
-        """As plain numbers, for programs."""
+        """Return plain numbers, for programs."""
         return {
             "gap": self.gap,
             "largest_offset": self.offset.abs().max().item(),
@@ -130,7 +130,7 @@ class Coverage:
 
 
 def lacking(checkpoint: Checkpoint) -> str | None:
-    """Why a file's prior cannot be compared with its encodings, in a sentence; None where it can."""
+    """Tell why a file's prior cannot be compared with its encodings, in a sentence; None where it can."""
     if checkpoint.model.spec.posterior in ("quantized", "topdown"):
         return "Its codes are drawn one by one or level by level: there is no one density to hold against them."
     if checkpoint.model.spec.size > fitting.MOST:
@@ -140,7 +140,7 @@ def lacking(checkpoint: Checkpoint) -> str | None:
 
 
 def described(checkpoint: Checkpoint) -> dict[str, str]:
-    """Name -> words: *Prior*, the verdict or why there is none, and after a verdict the figures that it rests on."""
+    """Return name -> words: *Prior*, the verdict or why there is none, and after a verdict the figures it rests on."""
     if why := lacking(checkpoint):
         gap = checkpoint.metrics.get("prior_gap")
         return {"Prior": f"Not compared with the encodings. {why}" if gap is None else fitting.describe(gap)}
@@ -177,20 +177,20 @@ def measure(checkpoint: Checkpoint) -> Coverage:
 
 
 def _used(reference: Reference) -> Tensor:
-    """Which dimensions (D,) say something: their means vary beside their noise, and beside other dimensions."""
+    """Tell which dimensions (D,) say something: their means vary beside their noise, and beside other dimensions."""
     moved, noise = reference.mean.var(0), reference.std.square().mean(0)
     return (moved > INFORMED * (moved + noise)) & (moved > explore.LEAST * moved.mean())
 
 
 def _effective_rank(mean: Tensor) -> float:
-    """Exponential of the entropy of the shares of variance along principal directions of (N, D)."""
+    """Return exponential of the entropy of the shares of variance along principal directions of (N, D)."""
     rows = mean.double()
     variance = torch.linalg.svdvals(rows - rows.mean(0)).square()
     return torch.special.entr(variance / variance.sum().clamp_min(1e-30)).sum().exp().item()
 
 
 def _holes(codes: Tensor, draws: Tensor) -> float:
-    """Share of draws (M, D) that lie further from half of the codes (N, D) than is usual for the other half."""
+    """Return share of draws (M, D) that lie further from half of the codes (N, D) than is usual for the other half."""
     known, held = codes[::2][:CODES], codes[1::2][:CODES]
 
     def distance(z: Tensor) -> Tensor:
@@ -200,7 +200,7 @@ def _holes(codes: Tensor, draws: Tensor) -> float:
 
 
 def _round_trip(model: VAE, reference: Reference, z: Tensor, scale: Tensor, columns: Tensor) -> tuple[float, float]:
-    """The median way that codes (N, D) move when they are decoded and encoded again, and how sharp the pictures are."""
+    """Measure the median way that codes (N, D) move when decoded and encoded again, and how sharp the pictures are."""
     z = z[:PICTURES]
     y = explore.classes_of(model, reference, range(min(len(z), len(reference))))
     z = z if y is None else z[: len(y)]

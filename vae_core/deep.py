@@ -54,7 +54,7 @@ class Deep:
 
 
 def is_deep(data: bytes) -> bool:
-    """Whether a file holds a picture of other numbers than bytes; false for what is damaged."""
+    """Tell whether a file holds a picture of other numbers than bytes; false for what is damaged."""
     if data.startswith(_PNG):
         return data[24:25] == b"\x10"
     if data.startswith(_TIFF):
@@ -65,7 +65,7 @@ def is_deep(data: bytes) -> bool:
 
 
 def size(data: bytes) -> tuple[int, int]:
-    """Height and width of a deep picture as it lies in its file."""
+    """Return height and width of a deep picture as it lies in its file."""
     if data.startswith(_PNG):
         return int.from_bytes(data[20:24], "big"), int.from_bytes(data[16:20], "big")
     if (head := _PPM.match(data[:256])) is not None:
@@ -75,7 +75,7 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def orientation(data: bytes) -> int:
-    """How a deep picture lies in its file, as EXIF has it: 1 is upright, 5 to 8 lie on their side."""
+    """Tell how a deep picture lies in its file, as EXIF has it: 1 is upright, 5 to 8 lie on their side."""
     if is_tiff(data):
         with _tiff(data) as file:
             return _orientation_of(file.pages[0])
@@ -91,7 +91,7 @@ def _orientation_of(page: Any) -> int:
 
 
 def read(data: bytes) -> Deep:
-    """The numbers of a deep picture, of a TIFF those of its first page.
+    """Return the numbers of a deep picture, of a TIFF those of its first page.
 
     Raises:
         DeepError: where it is too large, or in a form that is not read here.
@@ -119,7 +119,7 @@ def _from_ppm(data: bytes, head: re.Match[bytes]) -> Deep:
 
 
 def _from_png(data: bytes) -> Deep:
-    """Grey by Pillow's own way; of colour and transparency that gives the upper 8 bits alone, so it is asked twice."""
+    """Read grey by Pillow's own way; of colour and transparency that gives the upper 8 bits only: it is asked twice."""
     height, width = size(data)
     _check_bytes(8 * height * width)
     with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
@@ -142,7 +142,7 @@ def _from_png(data: bytes) -> Deep:
 
 
 def _png_pixels(data: bytes) -> Iterator[bytes]:
-    """The parts of a PNG that hold packed pixels."""
+    """Yield the parts of a PNG that hold packed pixels."""
     place = len(_PNG)
     while place + 12 <= len(data):
         length = int.from_bytes(data[place : place + 4], "big")
@@ -171,7 +171,7 @@ def _check_bytes(total: int) -> None:
 
 
 def _tiff(source: bytes | Path) -> Any:
-    """A TIFF of which only the first page's tags are read; what names other files is not followed."""
+    """Return a TIFF of which only the first page's tags are read; what names other files is not followed."""
     import tifffile
 
     held = io.BytesIO(source) if isinstance(source, bytes) else str(source)
@@ -186,12 +186,12 @@ def _is_deep_page(page: Any) -> bool:
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether a file begins as a TIFF does."""
+    """Tell whether a file begins as a TIFF does."""
     return data.startswith(_TIFF)
 
 
 def pages(source: bytes | Path) -> list[int]:
-    """The places of a TIFF's pages that are pictures of their own, and no smaller copies or masks.
+    """Return the places of a TIFF's pages that are pictures of their own, and no smaller copies or masks.
 
     Raises:
         Exception: where it is damaged, whatever that leads tifffile to.
@@ -204,7 +204,7 @@ def pages(source: bytes | Path) -> list[int]:
 
 
 def _each(file: Any) -> Iterator[Any]:
-    """The pages in their order; one that was there already ends them."""
+    """Yield the pages in their order; one that was there already ends them."""
     seen: set[int] = set()
     for k in range(MAX_PAGES + 1):
         try:
@@ -219,7 +219,7 @@ def _each(file: Any) -> Iterator[Any]:
 
 
 def _written_together(page: Any) -> int:
-    """How many pictures lie behind a page's own without pages of theirs, as ImageJ and tifffile write them."""
+    """Tell how many pictures lie behind a page's own without pages of theirs, as ImageJ and tifffile write them."""
     if page.compression != _PLAIN or not page.is_contiguous or not (page.is_imagej or page.is_shaped):
         return 1
     text = str(page.tags[_DESCRIPTION].value)
@@ -234,7 +234,7 @@ def _written_together(page: Any) -> int:
 
 
 def page_file(source: bytes | Path, place: int) -> bytes:
-    """One page of a TIFF as a file of its own.
+    """Return one page of a TIFF as a file of its own.
 
     Raises:
         DeepError: as `read`.
@@ -250,7 +250,7 @@ def page_file(source: bytes | Path, place: int) -> bytes:
 
 
 def _behind(file: Any, page: Any, place: int) -> NDArray[Any]:
-    """The numbers of a picture that has no page of its own."""
+    """Return the numbers of a picture that has no page of its own."""
     _check_bytes(page.nbytes)
     kind = np.dtype(page.dtype).newbyteorder(file.byteorder)
     file.filehandle.seek(page.dataoffsets[0] + place * page.nbytes)
@@ -259,7 +259,7 @@ def _behind(file: Any, page: Any, place: int) -> NDArray[Any]:
 
 
 def _by_itself(source: bytes | Path, place: int) -> bytes:
-    """A page of 8 bits as a PNG."""
+    """Return a page of 8 bits as a PNG."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]) as image:
         image.seek(place)
@@ -284,7 +284,7 @@ def _as_file(found: Deep) -> bytes:
 
 
 def _from_page(page: Any, source: bytes | Path) -> Deep:
-    """The numbers of a TIFF's page, as they lie there, or as Pillow unpacks them."""
+    """Return the numbers of a TIFF's page, as they lie there, or as Pillow unpacks them."""
     channels = page.samplesperpixel
     if page.imagedepth != 1 or min(page.imagelength, page.imagewidth) < 1:
         raise DeepError("The TIFF holds a volume; allowed: pages of two dimensions.")
@@ -314,14 +314,14 @@ def _from_page(page: Any, source: bytes | Path) -> Deep:
 
 
 def _turned(values: NDArray[Any], photometric: int) -> NDArray[Any]:
-    """The larger, the brighter."""
+    """Return the larger, the brighter."""
     if photometric != _WHITE_IS_LEAST:
         return values
     return ~values if values.dtype.kind in "iu" else 1 - values  # ~: the largest number less this one
 
 
 def _unpacked(page: Any) -> NDArray[Any] | None:
-    """The numbers of a page, (H, W, channels); None where they are packed in another way than plainly or by deflate."""
+    """Return the numbers of a page, (H, W, channels); None unless they are packed plainly or by deflate."""
     if page.compression not in (_PLAIN, *_DEFLATE) or page.bitspersample not in (8, 16, 32, 64) or page.predictor > 2:
         return None
     if len(page.dataoffsets) > MAX_PIECES:
@@ -344,7 +344,7 @@ def _check_pieces(page: Any) -> None:
 
 
 def _without_gaps(values: NDArray[Any], page: Any) -> NDArray[Any]:
-    """The numbers with NaN where the file says that it has none."""
+    """Return the numbers with NaN where the file says that it has none."""
     if (tag := page.tags.get(_NO_DATA)) is None:
         return values
     with contextlib.suppress(ValueError):
@@ -355,7 +355,7 @@ def _without_gaps(values: NDArray[Any], page: Any) -> NDArray[Any]:
 
 
 def _by_pillow(page: Any, source: bytes | Path) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """The numbers of a page as Pillow unpacks it, (H, W, channels); of colour it keeps the upper 8 bits."""
+    """Return the numbers of a page as Pillow unpacks it, (H, W, channels); of colour it keeps the upper 8 bits."""
     kind = getattr(page.compression, "name", page.compression)
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=["TIFF"]) as image:

@@ -36,7 +36,7 @@ class DCI:
 
 
 def mig_histogram(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
-    """Mutual information gap of binned means, the protocol of disentanglement_lib (Locatello et al. 2019).
+    """Return mutual information gap of binned means, the protocol of disentanglement_lib (Locatello et al. 2019).
 
     The gap of Chen et al. 2018 (arXiv:1802.04942), equation 6: between the two dimensions that know most about a
     factor, over the factor's entropy. Not comparable with `mig_sampled`.
@@ -68,7 +68,7 @@ def mig_sampled(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> float:
-    """Mutual information gap from densities of draws, the protocol of Chen et al. 2018 (arXiv:1802.04942, section 4).
+    """Measure the mutual information gap from densities of draws, as Chen et al. 2018 (arXiv:1802.04942, section 4).
 
     I(z_j; v_k) = H(z_j) - H(z_j | v_k), both from the same draws under q(z_j), a mixture of the posteriors of all
     pictures or of those with the draw's value of v_k. Posteriors so narrow that they do not overlap look informative:
@@ -111,7 +111,7 @@ def mig_sampled(
 def factor_vae_score(
     codes: Tensor, factors: Tensor, seed: int = 0, train: int = 10_000, test: int = 5_000, batch: int = 64
 ) -> float:
-    """Accuracy of telling the fixed factor from the dimension that varies least (Kim and Mnih 2018, arXiv:1802.05983).
+    """Measure how well the least varying dimension tells the fixed factor (Kim and Mnih 2018, arXiv:1802.05983).
 
     A vote takes rows that share one factor's value and finds the dimension whose variance shrank most; each dimension
     stands for the factor it is voted for most. Dimensions with a standard deviation below 0.05 are pruned, as
@@ -146,7 +146,7 @@ def factor_vae_score(
 
 
 def dci(codes: Tensor, factors: Tensor, seed: int = 0, progress: Progress | None = None) -> DCI:
-    """Disentanglement, completeness, informativeness (Eastwood and Williams 2018, section 2) from importances of trees.
+    """Measure disentanglement, completeness, informativeness (Eastwood and Williams 2018, section 2) with trees.
 
     Importances are those of extremely randomised trees, close to the paper's random forests; measured, they give
     figures near those of disentanglement_lib's gradient boosting in a tenth of its time. Of more than 5,000 rows a
@@ -181,7 +181,7 @@ def dci(codes: Tensor, factors: Tensor, seed: int = 0, progress: Progress | None
 
 
 def sap(codes: Tensor, factors: Tensor, seed: int = 0) -> float:
-    """Separated attribute predictability: how far the best dimension predicts ahead of the next (arXiv:1711.00848).
+    """Measure separated attribute predictability: how far the best dimension leads the next (arXiv:1711.00848).
 
     As Kumar et al. 2018 (section 3) define it for classes, thresholds on one dimension predict a factor; here they lie
     halfway between the means of the classes, and every class counts alike. disentanglement_lib's linear machines, one
@@ -207,7 +207,7 @@ def sap(codes: Tensor, factors: Tensor, seed: int = 0) -> float:
 
 
 def linear_probe(train_codes: Tensor, train_labels: Tensor, test_codes: Tensor, test_labels: Tensor) -> float:
-    """Accuracy of logistic regression (L2 with C = 1) on codes standardised by the training rows.
+    """Return accuracy of logistic regression (L2 with C = 1) on codes standardised by the training rows.
 
     Args:
         train_codes: (N, D), N at least 2.
@@ -233,7 +233,7 @@ def linear_probe(train_codes: Tensor, train_labels: Tensor, test_codes: Tensor, 
 def knn_accuracy(
     train_codes: Tensor, train_labels: Tensor, test_codes: Tensor, test_labels: Tensor, k: int = 5
 ) -> float:
-    """Accuracy of the majority of the k nearest training codes by Euclidean distance, as the codes are.
+    """Return accuracy of the majority of the k nearest training codes by Euclidean distance, as the codes are.
 
     Args:
         train_codes: (N, D), N at least 2.
@@ -258,7 +258,7 @@ def knn_accuracy(
 
 @torch.inference_mode()
 def log_aggregate(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Log density of the aggregate posterior, log 1/N sum_n q(z | x_n), in bounded memory (Hoffman and Johnson 2016).
+    """Return log of the aggregate posterior, 1/N sum_n q(z | x_n), in bounded memory (Hoffman and Johnson 2016).
 
     Args:
         z: (S, D).
@@ -281,7 +281,7 @@ def log_aggregate(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 def aggregate(
     mean: Tensor, std: Tensor, seed: int, log_prior: Callable[[Tensor], Tensor], progress: Progress | None = None
 ) -> dict[str, float]:
-    """Parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
+    """Return parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
 
     Estimates from one z a picture, with q(z) averaged over the same N pictures, its own among them: log q(z) is then
     too large, so that the mutual information comes out too small, never above log N, and total correlation and
@@ -335,7 +335,7 @@ def _at_least(least: int, **values: int) -> None:
 
 
 def _checked(codes: Tensor, factors: Tensor, dimensions: int = 1, rows: int = 2) -> tuple[Tensor, Tensor]:
-    """Codes as float64 and factors, on the CPU."""
+    """Return codes as float64 and factors, on the CPU."""
     if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors):
         shapes = f"{tuple(codes.shape)} and {tuple(factors.shape)}"
         raise ValueError(f"Codes and factors have shapes {shapes}; (N, D) and (N, F) with the same N are allowed.")
@@ -358,7 +358,7 @@ def _check_posterior(mean: Tensor, std: Tensor) -> None:
 
 
 def _varying(factors: Tensor) -> Tensor:
-    """Which factors take more than one value: (F,) booleans."""
+    """Tell which factors take more than one value: (F,) booleans."""
     varies = (factors != factors[0]).any(0)
     if not varies.any():
         raise ValueError(f"All {len(varies)} factors are constant over {len(factors)} rows; one at least must vary.")
@@ -366,7 +366,7 @@ def _varying(factors: Tensor) -> Tensor:
 
 
 def _split(codes: Tensor, factors: Tensor, seed: int, most: int | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Random training codes and factors, test codes and factors; without the factors that are constant in training."""
+    """Draw training codes and factors, test codes and factors; without the factors that are constant in training."""
     order = torch.randperm(len(codes), generator=seeded(seed))[:most]
     train, test = order.tensor_split([round(TRAIN_SHARE * len(order))])
     varies = _varying(factors[train])
@@ -374,31 +374,31 @@ def _split(codes: Tensor, factors: Tensor, seed: int, most: int | None = None) -
 
 
 def _binned(column: Tensor, bins: int) -> Tensor:
-    """Numbers of the bins (N,), exactly as numpy and disentanglement_lib draw their limits."""
+    """Return numbers of the bins (N,), exactly as numpy and disentanglement_lib draw their limits."""
     values = column.numpy()
     return torch.from_numpy(np.digitize(values, np.histogram_bin_edges(values, bins)[:-1]))
 
 
 def _entropy(labels: Tensor) -> Tensor:
-    """Of classes (N,), nats."""
+    """Return the entropy of classes (N,), nats."""
     return torch.special.entr(labels.unique(return_counts=True)[1].double() / len(labels)).sum()
 
 
 def _information(binned: Tensor, factor: Tensor) -> Tensor:
-    """I(bin; value) of each dimension (D,), nats, from (N, D) and (N,)."""
+    """Return I(bin; value) of each dimension (D,), nats, from (N, D) and (N,)."""
     values, labels = factor.unique(return_inverse=True)
     known = _entropy(labels)
     return torch.stack([_entropy(bins) + known - _entropy(bins * len(values) + labels) for bins in binned.T])
 
 
 def _gap(information: Tensor, factors: Tensor) -> float:
-    """Mean over the factors of the gap between the two largest of (D, F), over the factor's entropy."""
+    """Return mean over the factors of the gap between the two largest of (D, F), over the factor's entropy."""
     best = information.topk(2, dim=0).values
     return ((best[0] - best[1]) / torch.stack([_entropy(column).cpu() for column in factors.T])).mean().item()
 
 
 def _votes(scaled: Tensor, factors: Tensor, count: int, batch: int, generator: torch.Generator) -> Tensor:
-    """How often each factor, fixed, left each dimension the least variance: (F, D) counts."""
+    """Tell how often each factor, fixed, left each dimension the least variance: (F, D) counts."""
     chosen = torch.randint(factors.shape[1], (count,), generator=generator).bincount(minlength=factors.shape[1])
     votes = []
     for column, times in zip(factors.T, chosen.tolist(), strict=True):
@@ -410,7 +410,7 @@ def _votes(scaled: Tensor, factors: Tensor, count: int, batch: int, generator: t
 
 
 def _rows_alike(column: Tensor, times: int, batch: int, generator: torch.Generator) -> Tensor:
-    """Numbers of rows (times, batch) that share a value, the values as frequent as they are among the rows."""
+    """Return numbers of rows (times, batch) that share a value, the values as frequent as they are among the rows."""
     _, labels, sizes = column.unique(return_inverse=True, return_counts=True)
     shared = (sizes[labels] > 1).nonzero()[:, 0]  # a row that is alone with its value has no variance
     if not len(shared):
@@ -422,7 +422,7 @@ def _rows_alike(column: Tensor, times: int, batch: int, generator: torch.Generat
 
 
 def _concentration(importance: Tensor) -> float:
-    """1 - entropy of each row's shares (base: the columns), averaged with the rows' weights; 0 if nothing matters."""
+    """Return 1 - entropy of each row's shares (base: the columns), averaged by rows' weights; 0 if nothing matters."""
     weight = importance.sum(1)
     if not weight.any():
         return 0.0
@@ -432,7 +432,7 @@ def _concentration(importance: Tensor) -> float:
 
 
 def _threshold_accuracy(rows: Tensor, labels: Tensor, test_rows: Tensor, test_labels: Tensor) -> Tensor:
-    """Accuracy (D,) of the class whose mean is nearest, in each dimension by itself; every class counts alike."""
+    """Return accuracy (D,) of the class whose mean is nearest, in each dimension by itself; each class counts alike."""
     classes = labels.unique()
     means = torch.stack([rows[labels == value].mean(0) for value in classes])  # (K, D)
     pairs = zip(test_rows.T, means.T, strict=True)
@@ -444,7 +444,7 @@ def _threshold_accuracy(rows: Tensor, labels: Tensor, test_rows: Tensor, test_la
 def _probe_data(
     train_codes: Tensor, train_labels: Tensor, test_codes: Tensor, test_labels: Tensor
 ) -> list[list[np.ndarray]]:
-    """Checked [codes, labels] of the training and of the test rows."""
+    """Check [codes, labels] of the training and of the test rows, and return them."""
     if train_labels.ndim != 1 or test_labels.ndim != 1:
         shapes = f"{tuple(train_labels.shape)} and {tuple(test_labels.shape)}"
         raise ValueError(f"Labels have shapes {shapes}; (N,) and (M,) are allowed.")
@@ -458,7 +458,7 @@ def _probe_data(
 
 
 def _log_densities(z: Tensor, mean: Tensor, std: Tensor) -> Iterator[Tensor]:
-    """Log density of each draw in each dimension under each posterior, in blocks (s, D, N)."""
+    """Yield the log density of each draw in each dimension under each posterior, in blocks (s, D, N)."""
     mean, std = mean.T.contiguous(), std.T.contiguous()  # (N, D) -> (D, N): sums over N run along memory
     level = -std.log() - math.log(2 * math.pi) / 2
     for part in z.split(max(1, NUMBERS_AT_ONCE // mean.numel())):
@@ -466,5 +466,5 @@ def _log_densities(z: Tensor, mean: Tensor, std: Tensor) -> Iterator[Tensor]:
 
 
 def _log_marginals(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Log 1/N sum_n q(z_j | x_n), (S, D) nats."""
+    """Return log 1/N sum_n q(z_j | x_n), (S, D) nats."""
     return torch.cat([block.logsumexp(2) for block in _log_densities(z, mean, std)]) - math.log(len(mean))

@@ -41,12 +41,12 @@ BESIDE = 2e-3  # a place that was rounded may lie so far beside the pad
 
 
 def flatten(z: Z) -> Tensor:
-    """Groups [(N, *shape), ...] -> one vector a row (N, D)."""
+    """Return groups [(N, *shape), ...] -> one vector a row (N, D)."""
     return torch.cat([part.flatten(1) for part in z], dim=1)
 
 
 def unflatten(v: Tensor, spec: LatentSpec) -> list[Tensor | None]:
-    """One vector a row (N, D) -> groups [(N, *shape), ...] as `decode` takes them."""
+    """Split one vector per row (N, D) into groups [(N, *shape), ...] as `decode` takes them."""
     if v.dim() != 2 or v.shape[1] != spec.size:
         raise ValueError(f"The vectors have the shape {tuple(v.shape)}; this model takes (N, {spec.size}).")
     sizes = [math.prod(shape) for shape in spec.shapes]
@@ -55,7 +55,7 @@ def unflatten(v: Tensor, spec: LatentSpec) -> list[Tensor | None]:
 
 @torch.inference_mode()
 def decode(model: VAE, v: Tensor, y: Tensor | None = None) -> Tensor:
-    """The likelihood's mean at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; in bounded memory.
+    """Return the likelihood's mean at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; in bounded memory.
 
     `y` are the classes of a conditional model: indices (N,) or weights (N, classes).
     """
@@ -67,7 +67,7 @@ def decode(model: VAE, v: Tensor, y: Tensor | None = None) -> Tensor:
 
 @torch.inference_mode()
 def draw_pixels(model: VAE, v: Tensor, seed: int, y: Tensor | None = None) -> Tensor:
-    """Pictures drawn from p(x | z) at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; `y` as in `decode`."""
+    """Draw pictures from p(x | z) at flat vectors (N, D) -> (N, C, H, W) in [0, 1], on the CPU; `y` as in `decode`."""
     classes = None if y is None else y.to(model.device)
     return model.sample_pixels(unflatten(v.to(model.device), model.spec), classes, seeded(seed)).cpu()
 
@@ -76,7 +76,7 @@ def draw_pixels(model: VAE, v: Tensor, seed: int, y: Tensor | None = None) -> Te
 def continued(
     model: VAE, v: Tensor, keep: int, temperature: float = 1.0, seed: int = 0, y: Tensor | None = None
 ) -> Tensor:
-    """Pictures (N, C, H, W) of the first `keep` latent groups of v (N, D), the finer groups drawn given these.
+    """Return pictures (N, C, H, W) of the first `keep` latent groups of v (N, D), the finer groups drawn given these.
 
     Args:
         model: one with several groups.
@@ -95,13 +95,13 @@ def continued(
 
 
 def rebuild(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor:
-    """Reconstructions (n, C, H, W) of reference pictures, each of its own class where the model is conditional."""
+    """Reconstruct reference pictures (n, C, H, W), each of its own class where the model is conditional."""
     chosen = list(rows)
     return decode(model, reference.mean[chosen], classes_of(model, reference, chosen))
 
 
 def classes_of(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor | None:
-    """Class indices (n,) of reference pictures; None where classes play no part in the model, or are not known."""
+    """Return class indices (n,) of reference pictures; None where the model has no classes, or they are not known."""
     if model.spec.classes is None or reference.labels is None:
         return None
     return reference.labels[list(rows)].clamp_max(model.spec.classes - 1)
@@ -109,7 +109,7 @@ def classes_of(model: VAE, reference: Reference, rows: Sequence[int]) -> Tensor 
 
 @torch.inference_mode()
 def classify(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
-    """Class of pictures (N, C, H, W) as a conditional model infers it: p(y | x), (N, classes) on the CPU."""
+    """Return class of pictures (N, C, H, W) as a conditional model infers it: p(y | x), (N, classes) on the CPU."""
     return classify_observed(model, model.observe(x.to(model.device), seeded(seed)))
 
 
@@ -126,7 +126,7 @@ def classify_observed(model: VAE, x: Tensor) -> Tensor:
 def sample(
     model: VAE, n: int, temperature: float = 1.0, seed: int = 0, fitted: bool = False, label: int | None = None
 ) -> Tensor:
-    """Flat draws (n, D) from the prior; the first m of them do not depend on n.
+    """Return flat draws (n, D) from the prior; the first m of them do not depend on n.
 
     `fitted` draws from the prior that was fitted once training was over, of the class `label` where one is given.
     Drawn in blocks of fixed size, each with a generator of its own: row by row costs a tenth of the decoding.
@@ -141,7 +141,7 @@ def sample(
 def sample_line(
     model: VAE, n: int, seed: int = 0, fitted: bool = False, label: int | None = None
 ) -> tuple[Tensor, Tensor] | None:
-    """Where the draws of `sample` go as the temperature changes: base and slope (n, D), z = base + temperature * slope.
+    """Tell where the draws of `sample` go as the temperature changes: base and slope (n, D), z = base + t * slope.
 
     None where they do not move along straight lines: codes, and levels that are drawn given coarser ones.
     """
@@ -151,7 +151,7 @@ def sample_line(
 
 
 def flow_of(model: VAE) -> FlowPrior:
-    """The flow that was fitted to a model's codes.
+    """Return the flow that was fitted to a model's codes.
 
     Raises:
         ValueError: where there is none.
@@ -162,20 +162,20 @@ def flow_of(model: VAE) -> FlowPrior:
 
 
 def in_base(model: VAE) -> bool:
-    """Whether draws of the fitted prior are points of its base alone: of a flow with none across its basis."""
+    """Tell whether draws of the fitted prior are points of its base alone: of a flow with none across its basis."""
     return isinstance(model.fitted, FlowPrior) and not model.fitted.across
 
 
 @torch.inference_mode()
 def sample_base(model: VAE, n: int, seed: int = 0) -> Tensor:
-    """The points (n, M) of the flow's base, N(0, I), that the draws of `sample` from it at temperature 1 come from."""
+    """Return the points (n, M) of the flow's base, N(0, I), from which `sample` at temperature 1 draws."""
     blocks, dim = range(-(-n // SAMPLE_BLOCK)), flow_of(model).dim
     return torch.cat([normal((SAMPLE_BLOCK, dim), seeded(seed, i), torch.device("cpu")) for i in blocks])[:n]
 
 
 @torch.inference_mode()
 def from_base(model: VAE, base: Tensor, label: int | None = None) -> Tensor:
-    """The codes (N, D) of points (N, M) of the flow's base: one point is one code, and so one picture.
+    """Return the codes (N, D) of points (N, M) of the flow's base: one point is one code, and so one picture.
 
     `label` is a class of the flow's. Raises ValueError where there is no flow.
     """
@@ -184,7 +184,7 @@ def from_base(model: VAE, base: Tensor, label: int | None = None) -> Tensor:
 
 @torch.inference_mode()
 def to_base(model: VAE, v: Tensor, label: int | None = None) -> Tensor:
-    """The points (N, M) of the flow's base that lead to codes (N, D), pictures' own among them; as `from_base`."""
+    """Return the points (N, M) of the flow's base that lead to codes (N, D), also those of pictures; as `from_base`."""
     return flow_of(model).to_base(v.to(model.device), _class_rows(model, v, label)).cpu()
 
 
@@ -196,12 +196,12 @@ def _class_rows(model: VAE, rows: Tensor, label: int | None) -> Tensor | None:
 
 
 def to_text(v: Tensor) -> str:
-    """A point (D,) as a short text for a link: half precision, URL-safe base64."""
+    """Return a point (D,) as a short text for a link: half precision, URL-safe base64."""
     return base64.urlsafe_b64encode(v.numpy().astype("<f2").tobytes()).decode().rstrip("=")
 
 
 def from_text(text: str, spec: LatentSpec) -> Tensor:
-    """The point (D,) that `to_text` wrote.
+    """Return the point (D,) that `to_text` wrote.
 
     Raises:
         ValueError: where it is no point, or one of a space of another size.
@@ -216,7 +216,7 @@ def from_text(text: str, spec: LatentSpec) -> Tensor:
 
 
 def prior_mean(model: VAE, reference: Reference | None) -> Tensor:
-    """The middle of the prior (D,): zero for a standard normal, else the mean of the reference encodings."""
+    """Return the middle of the prior (D,): zero for a standard normal, else the mean of the reference encodings."""
     if model.spec.prior == "normal" or reference is None:
         return torch.zeros(model.spec.size)
     return reference.mean.mean(0)
@@ -224,7 +224,7 @@ def prior_mean(model: VAE, reference: Reference | None) -> Tensor:
 
 @torch.inference_mode()
 def encode(model: VAE, x: Tensor, seed: int = 0, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Flat mean and standard deviation (N, D) of pictures (N, C, H, W) in [0, 1], observed as the model needs it.
+    """Encode pictures (N, C, H, W) in [0, 1], observed as the model needs it: flat mean and standard deviation (N, D).
 
     `y` as in `decode`; a conditional model infers it where it is None.
     """
@@ -240,33 +240,33 @@ def encode_observed(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Ten
 
 @torch.inference_mode()
 def observe(model: VAE, x: Tensor, seed: int = 0) -> Tensor:
-    """What the model sees of pictures (N, C, H, W) in [0, 1]: bits where it was trained on bits; on the CPU."""
+    """Tell what the model sees of pictures (N, C, H, W) in [0, 1]: bits where it was trained on bits; on the CPU."""
     return model.observe(x.to(model.device), seeded(seed)).cpu()
 
 
 @torch.inference_mode()
 def observed(model: VAE, images: Tensor, row: int, seed: int) -> Tensor:
-    """One picture (1, C, H, W) of a whole set (N, C, H, W) as `scoring.statistics` observed it with that seed."""
+    """Observe one picture (1, C, H, W) of a set (N, C, H, W) as `scoring.statistics` did with that seed."""
     block = row // BLOCK
     part = as_float(images[block * BLOCK : (block + 1) * BLOCK].to(model.device))
     return model.observe(part, seeded(seed, BITS, block))[row % BLOCK, None].cpu()
 
 
 def posterior_draws(mean: Tensor, std: Tensor, n: int, seed: int = 0) -> Tensor:
-    """Draws z = mean + std * noise of one picture's posterior: (D,), (D,) -> (n, D)."""
+    """Draw z = mean + std * noise from one picture's posterior: (D,), (D,) -> (n, D)."""
     return mean + std * torch.randn((n, len(mean)), generator=seeded(seed))
 
 
 @torch.inference_mode()
 def draws_given(model: VAE, x: Tensor, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
-    """Draws z ~ q(z | x) of one observed picture (1, C, H, W), for a posterior of any kind: (n, D) on the CPU."""
+    """Draw z ~ q(z | x) for one observed picture (1, C, H, W), for a posterior of any kind: (n, D) on the CPU."""
     classes = None if y is None else y.to(model.device)
     found = model.terms(x.to(model.device), classes, n, seeded(seed))
     return flatten([part[0] for part in found.z]).cpu()
 
 
 def row_of_same(reference: Reference, row: int, other: Reference) -> int | None:
-    """Where another model's reference encodings hold the test picture of a row; None where they do not.
+    """Tell where another model's reference encodings hold the test picture of a row; None where they do not.
 
     Both models must know the same split of the same data.
     """
@@ -275,7 +275,7 @@ def row_of_same(reference: Reference, row: int, other: Reference) -> int | None:
 
 
 def unlike_pair(reference: Reference) -> tuple[int, int]:
-    """Rows of two reference pictures that differ: typical ones of the first and the last class.
+    """Return rows of two reference pictures that differ: typical ones of the first and the last class.
 
     Without classes: from near both ends of the dimension of largest variance.
     """
@@ -287,7 +287,7 @@ def unlike_pair(reference: Reference) -> tuple[int, int]:
 
 
 def second_pair(reference: Reference) -> tuple[int, int]:
-    """Rows of two more reference pictures, unlike those of `unlike_pair`: of classes between the first and the last.
+    """Choose rows of two more reference pictures, unlike those of `unlike_pair`: of classes between first and last.
 
     With less than four classes: from near both ends of the dimension of second largest variance.
     """
@@ -302,14 +302,14 @@ def second_pair(reference: Reference) -> tuple[int, int]:
 
 
 def _typical(reference: Reference, chosen: Tensor) -> int:
-    """The row nearest to the mean of those that are chosen (N,)."""
+    """Return the row nearest to the mean of those that are chosen (N,)."""
     rows = chosen.nonzero().flatten()
     means = reference.mean[rows]
     return int(rows[(means - means.mean(0)).norm(dim=1).argmin()])
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Along the great circle from a to b, lengths interpolated linearly (Shoemake 1985; White 2016, arXiv:1609.04468).
+    """Follow the great circle from a to b, lengths interpolated linearly (Shoemake 1985; White 2016, arXiv:1609.04468).
 
     Args:
         a: (D,) where t = 0.
@@ -331,13 +331,13 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def check_path(path: str) -> None:
-    """Raises ValueError for a path that is none of `PATHS`."""
+    """Refuse a path that is none of `PATHS`, with a ValueError."""
     if path not in PATHS:
         raise ValueError(f"path is {path!r}; allowed: {', '.join(PATHS)}.")
 
 
 def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tensor:
-    """`steps` points from a (t = 0) to b (t = 1): (D,), (D,) -> (steps, D)."""
+    """Return `steps` points from a (t = 0) to b (t = 1): (D,), (D,) -> (steps, D)."""
     check_path(path)
     if steps < 2:
         raise ValueError(f"steps is {steps}; it must be at least 2.")
@@ -346,7 +346,7 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
 
 
 def through_flow(model: VAE, a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """`steps` codes from a (t = 0) to b (t = 1) along the great circle of the flow's base: (D,), (D,) -> (steps, D).
+    """Return `steps` codes from a to b along the great circle of the flow's base: (D,), (D,) -> (steps, D).
 
     Every step of it is as near to where the encoder put pictures as the flow's draws are. A and B come back as nearly
     as `to_base` finds them. Raises ValueError where there is no flow, or where it moves in some directions alone.
@@ -361,7 +361,7 @@ def through_flow(model: VAE, a: Tensor, b: Tensor, steps: int) -> Tensor:
 
 
 def pad_weights(places: Tensor, corners: int) -> Tensor:
-    """How much of each corner is at places in a pad: barycentric in a triangle, bilinear in a square.
+    """Tell how much of each corner is at places in a pad: barycentric in a triangle, bilinear in a square.
 
     Args:
         places: (N, 2) across and down, 0 to 1; A is left and B right above, below them C and D, or C in the middle.
@@ -379,19 +379,19 @@ def pad_weights(places: Tensor, corners: int) -> Tensor:
 
 
 def in_pad(places: Tensor, corners: int) -> Tensor:
-    """Which places (N, 2) belong to the pad: (N,) bool."""
+    """Tell which places (N, 2) belong to the pad: (N,) bool."""
     inside = (places >= -BESIDE).all(-1) & (places <= 1 + BESIDE).all(-1)
     return inside & (pad_weights(places, corners) >= -BESIDE).all(-1)
 
 
 def pad_centre(corners: int) -> tuple[float, float]:
-    """Where all corners of a pad weigh the same."""
+    """Tell where all corners of a pad weigh the same."""
     u, v = torch.tensor(PADS[corners]).mean(0).tolist()
     return u, v
 
 
 def pad_grid(side: int) -> Tensor:
-    """Places (side * side, 2) of a grid over the square of a pad, row by row; those of a triangle are `in_pad`."""
+    """Return places (side * side, 2) of a grid over the square of a pad, by row; those of a triangle are `in_pad`."""
     if side < 2:
         raise ValueError(f"side is {side}; it must be at least 2.")
     levels = torch.linspace(0, 1, side)
@@ -399,14 +399,14 @@ def pad_grid(side: int) -> Tensor:
 
 
 def blend(corners: Tensor, weights: Tensor) -> Tensor:
-    """Sums of points (K, D), or of class weights, by weights (N, K): (N, D)."""
+    """Return sums of points (K, D), or of class weights, by weights (N, K): (N, D)."""
     if weights.dim() != 2 or weights.shape[1] != len(corners):
         raise ValueError(f"The weights have the shape {tuple(weights.shape)}; {len(corners)} corners take (N, K).")
     return weights @ corners
 
 
 def crossfade(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """The pixels of two pictures mixed, for comparison: (C, H, W) twice -> (steps, C, H, W)."""
+    """Return the pixels of two pictures mixed, for comparison: (C, H, W) twice -> (steps, C, H, W)."""
     return torch.lerp(a[None], b[None], torch.linspace(0, 1, steps)[:, None, None, None])
 
 
@@ -424,17 +424,17 @@ class Axis:
     active: bool
 
     def coordinate(self, v: Tensor) -> Tensor:
-        """Where points (..., D) stand on the axis: (...)."""
+        """Tell where points (..., D) stand on the axis: (...)."""
         return (v - self.centre) @ self.direction
 
     def move(self, v: Tensor, value: Tensor | float) -> Tensor:
-        """Points v (..., D) moved along the axis until its coordinate is `value`."""
+        """Return points v (..., D) moved along the axis until its coordinate is `value`."""
         shift = torch.as_tensor(value, dtype=v.dtype) - self.coordinate(v)
         return v + shift[..., None] * self.direction
 
 
 def axes(model: VAE, reference: Reference | None, level: int | None = None) -> list[Axis]:
-    """What can be slid: the dimensions by KL, or by variance where KL does not factorise; beyond 256, directions.
+    """Tell what can be slid: the dimensions by KL, or by variance where KL does not factorise; beyond 256, directions.
 
     Args:
         model: any model.
@@ -453,7 +453,7 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
 
 
 def base_axes(model: VAE) -> list[Axis]:
-    """What can be slid in the base of a fitted flow: its dimensions, which the widest directions of the codes lead.
+    """Return what can be slid in the base of a fitted flow: dimensions, led by the widest directions of the codes.
 
     Raises ValueError where there is no flow.
     """
@@ -462,7 +462,7 @@ def base_axes(model: VAE) -> list[Axis]:
 
 
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
-    """Which dimensions (D,) the model uses: active units, where they can be counted.
+    """Tell which dimensions (D,) the model uses: active units, where they can be counted.
 
     Else those that vary by more than a hundredth of what dimensions vary by.
     """
@@ -474,7 +474,7 @@ def _used(spec: LatentSpec, reference: Reference) -> Tensor:
 
 
 def _dimension(spec: LatentSpec, reference: Reference | None, i: int, used: bool) -> Axis:
-    """One dimension of z as an axis."""
+    """Return one dimension of z as an axis."""
     unit, origin = torch.zeros(spec.size), torch.zeros(spec.size)
     unit[i] = 1.0
     if reference is None:
@@ -487,14 +487,14 @@ def _dimension(spec: LatentSpec, reference: Reference | None, i: int, used: bool
 
 
 def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
-    """Quantiles of (N, A) coordinates, never narrower than one unit around their middle."""
+    """Return quantiles of (N, A) coordinates, never narrower than one unit around their middle."""
     low, high = torch.quantile(coordinates, torch.tensor(RANGE_QUANTILES), dim=0)
     middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1.0)
     return middle - half, middle + half
 
 
 def usual_range(axis: Axis, reference: Reference | None) -> tuple[float, float]:
-    """Where 95 % of the reference encodings' means stand on an axis; without them, of a standard normal prior."""
+    """Tell where 95 % of the reference encodings' means stand on an axis; without them, of a standard normal prior."""
     if reference is None:
         return -1.96, 1.96
     low, high = torch.quantile(axis.coordinate(reference.mean), torch.tensor(USUAL_QUANTILES)).tolist()
@@ -502,7 +502,7 @@ def usual_range(axis: Axis, reference: Reference | None) -> tuple[float, float]:
 
 
 def _principal_axes(reference: Reference, first: int, count: int, level: int | None) -> list[Axis]:
-    """Principal directions of `count` dimensions from `first` on; all other dimensions stay."""
+    """Return principal directions of `count` dimensions from `first` on; all other dimensions stay."""
     centre, part = reference.mean.mean(0), slice(first, first + count)
     _, _, found = torch.linalg.svd(reference.mean[:, part] - centre[part], full_matrices=False)
     directions = torch.zeros(min(PRINCIPAL, len(found)), len(centre))  # (A, D)
@@ -517,7 +517,7 @@ def _principal_axes(reference: Reference, first: int, count: int, level: int | N
 
 
 def codes(model: VAE, v: Tensor) -> list[Tensor]:
-    """The maps of codes (h, w) at a flat vector (D,) of a model with codebooks, one a group."""
+    """Return the maps of codes (h, w) at a flat vector (D,) of a model with codebooks, one a group."""
     found = []
     for part, book in zip(unflatten(v[None], model.spec), model.codebooks, strict=True):
         assert part is not None
@@ -527,7 +527,7 @@ def codes(model: VAE, v: Tensor) -> list[Tensor]:
 
 
 def with_codes(model: VAE, v: Tensor, group: int, place: int, chosen: Tensor) -> Tensor:
-    """The flat vector v (D,) with other codes (n,) at one place of a group's map, counted row by row: (n, D)."""
+    """Return the flat vector v (D,) with other codes (n,) at one place of a group's map, counted row by row: (n, D)."""
     whole = v.expand(len(chosen), -1).clone()
     parts = [part for part in unflatten(whole, model.spec) if part is not None]
     parts[group].flatten(2)[:, :, place] = model.codebooks[group].cpu()[chosen]
@@ -535,7 +535,7 @@ def with_codes(model: VAE, v: Tensor, group: int, place: int, chosen: Tensor) ->
 
 
 def traverse(start: Tensor, along: list[Axis], values: int = 9) -> Tensor:
-    """A traversal grid: each axis moved through its range, all else as in `start`.
+    """Return a traversal grid: each axis moved through its range, all else as in `start`.
 
     Args:
         start: (D,) point.
@@ -552,7 +552,7 @@ def traverse(start: Tensor, along: list[Axis], values: int = 9) -> Tensor:
 
 
 def prior_plane(side: int, temperature: float = 1.0) -> Tensor:
-    """A square of points at the prior's quantiles for two-dimensional models.
+    """Return a square of points at the prior's quantiles for two-dimensional models.
 
     Kingma and Welling 2014, figure 4: linearly spaced probabilities through the inverse normal distribution function.
 
@@ -568,7 +568,7 @@ def prior_plane(side: int, temperature: float = 1.0) -> Tensor:
 
 
 def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Which rows of `reference` (N, D) lie next to a point (D,), the nearest first.
+    """Tell which rows of `reference` (N, D) lie next to a point (D,), the nearest first.
 
     Returns:
         Rows (n,) and Euclidean distances (n,), n the smaller of `count` and N.

@@ -60,12 +60,12 @@ class _Decoder(nn.Module):
         return self.model.decode(groups, y)
 
     def foreign(self) -> Any:
-        """The ONNX model that the half was imported as; None where it is of the zoo."""
+        """Return the ONNX model that the half was imported as; None where it is of the zoo."""
         found = _foreign_decoder(self.model)
         return found if found is None or self.flow is None else _behind(self.flow, found)
 
     def write(self) -> Any:
-        """The ONNX model by rules."""
+        """Return the ONNX model by rules."""
         from vae_core import onnx_rules
 
         found = onnx_rules.decoder(self.model, self.keep)
@@ -85,11 +85,11 @@ class _Encoder(nn.Module):
         return flat if found.y is None else (*flat, found.y)
 
     def foreign(self) -> Any:
-        """As `_Decoder.foreign`."""
+        """Write what `_Decoder.foreign` writes, of the encoder."""
         return _foreign_encoder(self.model)
 
     def write(self) -> Any:
-        """As `_Decoder.write`."""
+        """Write what `_Decoder.write` writes, of the encoder."""
         from vae_core import onnx_rules
 
         return onnx_rules.encoder(self.model)
@@ -106,7 +106,7 @@ def check(model: VAE) -> None:
 
 @torch.inference_mode()
 def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None, flow: bool = False) -> Tensor:
-    """What the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
+    """Tell what the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
     classes = y if model.spec.classes else None
     if flow:
         told = y if model.spec.fitted_classes else None
@@ -115,7 +115,7 @@ def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = 
 
 
 def decoder(model: VAE, keep: int | None = None, half: bool = True, flow: bool = False) -> bytes:
-    """The decoder as ONNX.
+    """Return the decoder as ONNX.
 
     Args:
         model: any model of the zoo.
@@ -141,12 +141,12 @@ def decoder(model: VAE, keep: int | None = None, half: bool = True, flow: bool =
 
 
 def classes_behind(model: VAE) -> int:
-    """Classes that the file of `decoder` with `flow` takes: the decoder's own, else the flow's; 0 for none."""
+    """Return classes that the file of `decoder` with `flow` takes: the decoder's own, else the flow's; 0 for none."""
     return model.spec.classes or model.spec.fitted_classes
 
 
 def _flow_decoder(model: VAE, half: bool) -> bytes:
-    """The decoder behind the fitted flow."""
+    """Return the decoder behind the fitted flow."""
     prior, count = explore.flow_of(model), classes_behind(model)
     draw, noise = (torch.randn(TRIED, prior.dim, generator=seeded(i)) for i in range(2))
     z = torch.cat([draw, FAR * noise])
@@ -156,7 +156,7 @@ def _flow_decoder(model: VAE, half: bool) -> bytes:
 
 
 def _behind(flow: FlowPrior, decoder: Any) -> Any:
-    """A decoder's ONNX model that takes its code from a flow's."""
+    """Return a decoder's ONNX model that takes its code from a flow's."""
     import onnx
 
     from vae_core import onnx_rules
@@ -174,7 +174,7 @@ def _behind(flow: FlowPrior, decoder: Any) -> Any:
 
 
 def encoder(model: VAE, half: bool = True) -> bytes:
-    """The encoder as ONNX; `half` as in `decoder`, where no mean and no standard deviation changes by more than 1/255.
+    """Write the encoder as ONNX; `half` as in `decoder`, where no mean or standard deviation changes by over 1/255.
 
     Raises:
         ExportError: as `decoder`.
@@ -186,7 +186,7 @@ def encoder(model: VAE, half: bool = True) -> bytes:
 
 
 def _foreign_decoder(model: VAE) -> Any:
-    """The decoder that the model was imported with, its pictures cut to [0, 1]; None where it is of the zoo."""
+    """Return the decoder that the model was imported with, its pictures cut to [0, 1]; None where it is of the zoo."""
     if not isinstance(model.decoder, Graph):
         return None
     import onnx
@@ -200,7 +200,7 @@ def _foreign_decoder(model: VAE) -> Any:
 
 
 def _foreign_encoder(model: VAE) -> Any:
-    """The same of an encoder, whose output is mean and log standard deviation side by side, or a code."""
+    """Return the same of an encoder, whose output is mean and log standard deviation side by side, or a code."""
     if not isinstance(model.encoder, Graph):
         return None
     import onnx
@@ -224,7 +224,7 @@ def _foreign_encoder(model: VAE) -> Any:
 
 
 def _continued(model: Any, nodes: list[Any], constants: dict[str, Any], outputs: dict[str, tuple[int, ...]]) -> Any:
-    """An ONNX model whose one output goes on, as `raw`, through more nodes; its own names make room for theirs."""
+    """Continue an ONNX model's one output, as `raw`, through more nodes; its own names make room for theirs."""
     import onnx
 
     try:
@@ -245,12 +245,12 @@ def _continued(model: Any, nodes: list[Any], constants: dict[str, Any], outputs:
 
 
 def digest(data: bytes) -> str:
-    """What names a file by its contents: SHA-256 in hexadecimal digits."""
+    """Name a file by its contents: SHA-256 in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def fingerprint(model: VAE) -> str:
-    """What names a model by its recipe and weights, and the exporter: equal ones have equal files."""
+    """Tell what names a model by its recipe and weights, and the exporter: equal ones have equal files."""
     sha = hashlib.sha256(f"{VERSION} {torch.__version__} {model.config!r}".encode())
     for name, tensor in model.state_dict().items():
         sha.update(name.encode())
@@ -265,7 +265,7 @@ def _export(
     outputs: tuple[str, ...],
     usual: int,
 ) -> bytes:
-    """The module as a file that gives, for all that is tried, what the module gives.
+    """Return the module as a file that gives, for all that is tried, what the module gives.
 
     With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole.
     """
@@ -288,7 +288,7 @@ def _export(
 
 
 def _by_rule(module: _Decoder | _Encoder) -> Any:
-    """The ONNX model as the rules write it; None where a layer has none."""
+    """Return the ONNX model as the rules write it; None where a layer has none."""
     from vae_core import onnx_rules
 
     try:
@@ -298,13 +298,13 @@ def _by_rule(module: _Decoder | _Encoder) -> Any:
 
 
 def _by_tracing(module: _Decoder | _Encoder, tried: tuple[Tensor, ...], rows: int, *names: tuple[str, ...]) -> Any:
-    """The ONNX model as torch's exporter writes it; 10 to 50 times as slow."""
+    """Return the ONNX model as torch's exporter writes it; 10 to 50 times as slow."""
     with _lock:
         return traced(module, tuple(part[:rows].to(module.model.device) for part in tried), "model", *names)
 
 
 def _rows(model: VAE) -> int:
-    """Rows that are tried together, in bounded memory.
+    """Return rows that are tried together, in bounded memory.
 
     Raises:
         ExportError: for a model that no browser would run, before anything is computed.
@@ -321,7 +321,7 @@ def _rows(model: VAE) -> int:
 
 
 def _wanted(module: nn.Module, tried: tuple[Tensor, ...], rows: int) -> list[Tensor]:
-    """What the module gives, on the CPU."""
+    """Tell what the module gives, on the CPU."""
     parts = []
     for given in zip(*(part.split(rows) for part in tried), strict=True):
         found = module(*(part.to(module.model.device) for part in given))
@@ -332,7 +332,7 @@ def _wanted(module: nn.Module, tried: tuple[Tensor, ...], rows: int) -> list[Ten
 def traced(
     module: nn.Module, tried: tuple[Tensor, ...], what: str, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
 ) -> Any:
-    """A module as an ONNX model with a free number of rows.
+    """Return a module as an ONNX model with a free number of rows.
 
     Args:
         module: in eval mode, on the device of `tried`.
@@ -347,7 +347,7 @@ def traced(
     from onnxscript import opset18 as op
 
     def bits(logits: Any, x: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 0) -> Any:
-        """The exporter's own binary cross-entropy takes exp() of large logits, and is not a number there."""
+        """Write the cross-entropy: the exporter's own takes exp() of large logits, and is not a number there."""
         return op.Sub(op.Softplus(logits), op.Mul(x, logits))
 
     rows = torch.export.Dim("rows", min=1, max=2**16)
@@ -378,14 +378,14 @@ def traced(
 
 
 def _reason(error: BaseException) -> str:
-    """What lies at the bottom of an exporter's complaint, in a line."""
+    """Tell what lies at the bottom of an exporter's complaint, in a line."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:MAX_REASON].rstrip(". ")
 
 
 def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor], rows: int) -> float:
-    """The largest difference between what a file gives and what was wanted; infinite where either is not finite."""
+    """Return the largest difference between what a file gives and what was wanted; infinite if either is not finite."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -58,12 +58,12 @@ class FeatureNet:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (N, F) on the CPU, of pictures (N, C, H, W), uint8 or float in [0, 1]."""
+        """Return features (N, F) on the CPU, of pictures (N, C, H, W), uint8 or float in [0, 1]."""
         return (_outputs(self.net, images) - self.centre) @ self.scale
 
 
 def untrained(images: Tensor) -> FeatureNet:
-    """A net of random weights, which costs nothing: coarser, but it too tells fog and noise from pictures.
+    """Return a net of random weights, which costs nothing: coarser, but it too tells fog and noise from pictures.
 
     Its features are whitened, since they are much alike: F is the number of directions in which they vary.
 
@@ -110,7 +110,7 @@ def learn(images: Tensor, labels: Tensor | None = None, progress: Progress | Non
 
 
 def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:
-    """What a net was trained on and how, as the name of a file."""
+    """Tell what a net was trained on and how, as the name of a file."""
     form = (WIDTHS, NUMBERS, SIDE, images.shape)
     lesson = (kind, STEPS[kind], BATCH[kind], RATE, LEAST_CROP, LIGHT, NOISE, TEMPERATURE, SEED, torch.__version__)
     sha = hashlib.sha256(repr((form, lesson)).encode())
@@ -121,7 +121,7 @@ def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:
 
 
 def _net(channels: int) -> nn.Sequential:
-    """Convolutions that halve the picture, and the features."""
+    """Return convolutions that halve the picture, and the features."""
     layers: list[Callable[[], nn.Module]] = []
     for inputs, width in zip((channels, *WIDTHS), WIDTHS, strict=False):
         layers += [partial(nn.Conv2d, inputs, width, 3, stride=2, padding=1), partial(nn.BatchNorm2d, width), nn.ReLU]
@@ -129,7 +129,7 @@ def _net(channels: int) -> nn.Sequential:
 
 
 def _made(*layers: Callable[[], nn.Module]) -> nn.Sequential:
-    """A net with weights from `SEED` alone: torch's global generator belongs to others, and is not asked."""
+    """Return a net with weights from `SEED` alone: torch's global generator belongs to others, and is not asked."""
     with torch.device("meta"):
         net = nn.Sequential(*(make() for make in layers))
     net.to_empty(device="cpu")
@@ -145,7 +145,7 @@ def _made(*layers: Callable[[], nn.Module]) -> nn.Sequential:
 
 
 def _seen(images: Tensor) -> Tensor:
-    """Pictures as the net takes them: floats of at most `SIDE` pixels a side."""
+    """Return pictures as the net takes them: floats of at most `SIDE` pixels a side."""
     x = as_float(images)
     height, width = (min(SIDE, side) for side in x.shape[2:])
     return x if x.shape[2:] == (height, width) else F.interpolate(x, size=(height, width), mode="area")
@@ -153,7 +153,7 @@ def _seen(images: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _outputs(net: nn.Module, images: Tensor) -> Tensor:
-    """What the net gives, (N, NUMBERS), in bounded memory."""
+    """Tell what the net gives, (N, NUMBERS), in bounded memory."""
     return torch.cat([net(_seen(part)) for part in images.cpu().split(AT_ONCE)])
 
 
@@ -199,7 +199,7 @@ def _contrast(net: nn.Module, images: Tensor, report: Progress) -> None:
 
 
 def _view(x: Tensor, noise: torch.Generator) -> Tensor:
-    """A random crop, scaled back, in another light and with noise: (N, C, H, W) -> the same shape."""
+    """Return a random crop, scaled back, in another light and with noise: (N, C, H, W) -> the same shape."""
     count = len(x)
     part = 1 - (1 - LEAST_CROP) * torch.rand(count, generator=noise)
     shift = (1 - part[:, None]) * (2 * torch.rand(count, 2, generator=noise) - 1)

@@ -90,7 +90,7 @@ def reserve(path: Path) -> Iterator[int | None]:
 
 
 def _holder(lock: SoftFileLock) -> int | None:
-    """Who holds a lock; who has only just made it has not yet written its number."""
+    """Tell who holds a lock; who has only just made it has not yet written its number."""
     for _ in range(LOOKS):
         if number := lock.pid:
             return number
@@ -150,7 +150,7 @@ class FileCache:
 
 
 def _read(path: Path) -> bytes | None:
-    """The content; None where the file is absent, cut off or flipped."""
+    """Return the content; None where the file is absent, cut off or flipped."""
     try:
         data = path.read_bytes()
     except OSError:

@@ -69,7 +69,7 @@ _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a
 
 
 def told(head: bytes, tail: bytes = b"") -> str | None:
-    """What a file is, with what to do next, in a sentence; None of what is not recognised.
+    """Tell what a file is, with what to do next, in a sentence; None of what is not recognised.
 
     Args:
         head: its first `HEAD` bytes, or more.
@@ -79,7 +79,7 @@ def told(head: bytes, tail: bytes = b"") -> str | None:
 
 
 def told_as_data(head: bytes, tail: bytes = b"") -> str | None:
-    """The same of a file that was given as pictures; None where it may well hold some."""
+    """Return the same of a file that was given as pictures; None where it may well hold some."""
     if head[4:9] == _SAFETENSORS:
         return _AS_DATA["model"]
     packed = head.startswith(_PACKED) or head[257:262] == b"ustar"
@@ -87,13 +87,13 @@ def told_as_data(head: bytes, tail: bytes = b"") -> str | None:
 
 
 def _kind(head: bytes, tail: bytes) -> str:
-    """The name of its kind, empty where it is none of these."""
+    """Return the name of its kind, empty where it is none of these."""
     head, tail = head[:HEAD], (tail or head)[-TAIL:]
     return next((kind for kind, fits in _KINDS.items() if fits(head, tail)), "")
 
 
 def told_of(path: Path, tell: Callable[[bytes, bytes], str | None] = told) -> str | None:
-    """The same of a file on disk, of which no more than both ends is read; `tell` says it, of a model or of data."""
+    """Tell the same of a file on disk, of which only both ends are read; `tell` says it, of a model or of data."""
     with path.open("rb") as file:
         head = file.read(HEAD)
         file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))

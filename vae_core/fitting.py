@@ -70,14 +70,14 @@ class Fit:
 
 
 def with_prior(checkpoint: Checkpoint, found: Fit) -> Checkpoint:
-    """The checkpoint with a fitted prior and its figures; its model shares the weights of the other, which stays."""
+    """Return the checkpoint with a fitted prior and its figures; the other stays, and shares its weights with this."""
     kept = {name: value for name, value in checkpoint.metrics.items() if not name.endswith("_fitted_prior")}
     metrics = {**kept, **found.summary}  # without what was measured of draws from another prior
     return replace(checkpoint, model=checkpoint.model.with_prior(found.prior), metrics=metrics)
 
 
 def lacking(model: VAE) -> str | None:
-    """Why no prior can be fitted to a model's codes, in a sentence; None where one can."""
+    """Tell why no prior can be fitted to a model's codes, in a sentence; None where one can."""
     if model.spec.posterior in ("quantized", "topdown"):
         return "It learns its prior in training, code by code or level by level; none is fitted afterwards."
     if model.spec.size > MOST:
@@ -162,7 +162,7 @@ def fit(
 
 
 def check_kind(kind: str) -> None:
-    """Raises ValueError for a kind of prior that is none of `KINDS`."""
+    """Refuse a kind of prior that is none of `KINDS`, with a ValueError."""
     if kind not in KINDS:
         raise ValueError(f"--kind is {kind!r}; allowed: {', '.join(KINDS)}.")
 
@@ -170,7 +170,7 @@ def check_kind(kind: str) -> None:
 def _chosen(
     codes: Tensor, kept: Tensor, nats: dict[int | str, float], seed: int, report: Progress
 ) -> tuple[int, Any, Frame]:
-    """The number of Gaussians that is best on what is not kept (N,), whose nats are added; its mixture, and frame."""
+    """Return the number of Gaussians that is best on what is held out (N,), nats added; its mixture, and frame."""
     frame = _frame(codes[kept])
     u, made = _within(codes[kept], frame).double().numpy(), {}
     counts = [count for count in COMPONENTS if count == 1 or count * FEW <= int(kept.sum())]
@@ -242,12 +242,12 @@ def fit_to_references(
 
 
 def _told(model: VAE, classes: int, kind: str) -> int:
-    """How many classes a prior is told: a flow none where the decoder is, since the code shall say all the rest."""
+    """Tell how many classes a prior is told: a flow none where the decoder is, since the code is to say the rest."""
     return 0 if kind == "flow" and model.spec.classes else classes
 
 
 def _frame(codes: Tensor, turned: bool = False) -> Frame:
-    """Where the codes lie: all dimensions as they are, unless they shall be turned, or first principal directions."""
+    """Choose where the codes lie: all dimensions as they are, or, to be turned, the first principal directions."""
     dim = codes.shape[1]
     if dim <= MAX_DIRECTIONS and not turned:
         return torch.zeros(dim), torch.eye(dim), torch.zeros(())
@@ -269,7 +269,7 @@ def _within(codes: Tensor, frame: Frame) -> Tensor:
 
 
 def _mixture(u: np.ndarray, count: int, seed: int, start: Any = None) -> Any:
-    """scikit-learn's mixture of codes (N, M), from k-means or from another mixture."""
+    """Return scikit-learn's mixture of codes (N, M), from k-means or from another mixture."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
@@ -284,7 +284,7 @@ def _mixture(u: np.ndarray, count: int, seed: int, start: Any = None) -> Any:
 
 
 def _shares(found: np.ndarray, labels: Tensor | None, classes: int) -> Tensor:
-    """p(y | k), (K, C), from the components' responsibilities (N, K); (K, 0) without labels."""
+    """Return p(y | k), (K, C), from the components' responsibilities (N, K); (K, 0) without labels."""
     if labels is None or not classes:
         return torch.zeros(found.shape[1], 0)
     known = labels >= 0
@@ -339,7 +339,7 @@ def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report:
 
 
 def _begun(codes: Tensor, classes: int, noise: torch.Generator) -> FlowPrior:
-    """A flow in the principal directions of codes (N, D) that does not move yet."""
+    """Return a flow in the principal directions of codes (N, D) that does not move yet."""
     centre, basis, rest = _frame(codes, turned=True)
     variance = ((codes - centre) @ basis).var(0)
     scale = (variance + RIDGE * variance.mean().clamp_min(1e-9)).sqrt()
@@ -355,14 +355,14 @@ def _begun(codes: Tensor, classes: int, noise: torch.Generator) -> FlowPrior:
 
 
 def name(which: int | str) -> str:
-    """A key of `Fit.nats` in words."""
+    """Return a key of `Fit.nats` in words."""
     if isinstance(which, str):
         return which
     return f"{which} Gaussian{'s' * (which != 1)}" if which else "own prior"
 
 
 def describe(gap: float) -> str:
-    """What the gap means for samples, in a sentence."""
+    """Tell what the gap means for samples, in a sentence."""
     if gap < SLIGHT:
         return "The prior covers the encodings well, so that its draws look like reconstructions."
     amount = f"{gap:,.1f} nats a picture"

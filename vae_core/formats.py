@@ -16,7 +16,7 @@ _NEEDED = 11  # bytes that hold the size, however large it is
 
 @cache
 def known() -> tuple[str, ...]:
-    """Pillow's names of the formats; what the extra reads is made known to Pillow."""
+    """Return Pillow's names of the formats; what the extra reads is made known to Pillow."""
     found = list(OWN)
     with suppress(ImportError):
         import_module("pillow_heif").register_heif_opener()
@@ -28,18 +28,18 @@ def known() -> tuple[str, ...]:
 
 
 def words() -> str:
-    """The formats as people call them: `PNG, JPEG ... or AVIF`."""
+    """Return the formats as people call them: `PNG, JPEG ... or AVIF`."""
     *rest, last = (NAMES.get(name, name) for name in known())
     return f"{', '.join(rest)} or {last}"
 
 
 def is_jxl(data: bytes) -> bool:
-    """Whether a file says that it is a JPEG XL."""
+    """Tell whether a file says that it is a JPEG XL."""
     return data.startswith(_SIGNATURE) or data[4:7] == b"JXL"  # the second lies in boxes
 
 
 def jxl_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a JPEG XL from its first bytes, since what reads it decodes it whole to tell them.
+    """Return width and height of a JPEG XL from its first bytes, since what reads it decodes it whole to tell them.
 
     ISO/IEC 18181-1, SizeHeader; None where they are not there.
     """
@@ -64,7 +64,7 @@ def jxl_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _codestream(data: bytes) -> bytes:
-    """The beginning of the picture in a file of boxes, which may hold it in parts; empty where there is none."""
+    """Return the beginning of the picture in a file of boxes, which may hold it in parts; empty where there is none."""
     place, found = 0, b""
     while place + 8 <= len(data) and len(found) < _NEEDED:
         length, kind, start = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8], place + 8

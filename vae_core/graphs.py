@@ -126,7 +126,7 @@ class Graph(nn.Module):
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy opens a session of its own."""
+        """Return a copy opens a session of its own."""
         return self.__dict__ | {"_opened": None}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ class _Runner:
         return cls(session(data, what, batches := check(data, what, inputs, outputs)), what, outputs, batches)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N, ...) -> (N, *outputs) in pieces of the known sizes."""
+        """Run (N, ...) -> (N, *outputs) in pieces of the known sizes."""
         name, parts = self.session.get_inputs()[0].name, [x.new_zeros(0, *self.outputs)]
         while len(x):
             size = next(n for n in self.batches if n <= len(x))
@@ -166,7 +166,7 @@ class _Runner:
 
 
 def session(data: bytes, what: str, batches: Sequence[int]) -> onnxruntime.InferenceSession:
-    """What onnxruntime makes of a graph that was checked.
+    """Tell what onnxruntime makes of a graph that was checked.
 
     Raises:
         GraphError: when it has no code for it.
@@ -185,7 +185,7 @@ def session(data: bytes, what: str, batches: Sequence[int]) -> onnxruntime.Infer
 
 
 def _first(error: Exception) -> str:
-    """The first line of what others say, short, without their codes, paths and full stop."""
+    """Return the first line of what others say, short, without their codes, paths and full stop."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
     text = re.sub(r"\[\w+\] (: \d+ : \w+ : )?|Inference error\(s\): |\S*/\S+ ", "", text)
     return (text if len(text) <= 200 else text[:197] + "...").rstrip(".: ")
@@ -229,7 +229,7 @@ def check(data: bytes, what: str, inputs: Shape, outputs: Shape) -> tuple[int, .
 
 
 def parse(data: bytes, what: str) -> onnx.ModelProto:
-    """The graph's parts; nothing is run or looked up.
+    """Return the graph's parts; nothing is run or looked up.
 
     Raises:
         GraphError: when it is too large or no ONNX file.
@@ -255,7 +255,7 @@ def parse(data: bytes, what: str) -> onnx.ModelProto:
 
 
 def _weigh(data: bytes, what: str) -> int:
-    """Bytes of weights in a file, found without building its parts: millions of empty ones would fill the memory."""
+    """Return bytes of weights in a file, without building its parts: millions of empty ones would fill the memory."""
     todo, total, fields = [("model", 0, len(data))], 0, 0
     while todo:
         kind, place, end = todo.pop()
@@ -279,7 +279,7 @@ def _weigh(data: bytes, what: str) -> int:
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:
-    """A number of protobuf's at a place, and the place behind it."""
+    """Return a number of protobuf's at a place, and the place behind it."""
     value = shift = 0
     while True:
         byte = data[place]
@@ -331,7 +331,7 @@ def _check_whole(model: onnx.ModelProto, what: str) -> None:
 
 
 def _check_node(node: onnx.NodeProto, what: str) -> None:
-    """An operation that is known, and whose settings are numbers."""
+    """Check that an operation is known, and that its settings are numbers."""
     name = quoted(node.op_type)
     if node.domain not in ("", "ai.onnx"):
         raise GraphError(f"The {what} has operations of the domain {quoted(node.domain)}; allowed: ai.onnx.")
@@ -359,7 +359,7 @@ def tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
 
 
 def _check_tensor(tensor: onnx.TensorProto, what: str) -> None:
-    """Numbers that lie in this file, as many as it says, all finite."""
+    """Check that numbers lie in this file, as many as it says, all finite."""
     from onnx import numpy_helper
 
     name = quoted(tensor.name)
@@ -387,14 +387,14 @@ def _allowed() -> str:
 
 
 def quoted(value: Any) -> str:
-    """What a stranger wrote, short."""
+    """Tell what a stranger wrote, short."""
     return reprlib.repr(value)
 
 
 def ends(
     model: onnx.ModelProto, what: str, most: int = 2
 ) -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
-    """The one input, and the outputs, of which there are up to `most`.
+    """Return the one input, and the outputs, of which there are up to `most`.
 
     Raises:
         GraphError: when there are others, or they are no tensors of numbers.
@@ -416,7 +416,7 @@ def ends(
 
 
 def infer(model: onnx.ModelProto, what: str, given: dict[str, Shape]) -> dict[str, Shape]:
-    """The shape of every tensor, from that of the input alone: what the file itself says of shapes is not believed.
+    """Return the shape of every tensor, from that of the input alone: what the file says of shapes is not believed.
 
     Raises:
         GraphError: when one is not known beforehand, or all together are too much.
@@ -442,7 +442,7 @@ def infer(model: onnx.ModelProto, what: str, given: dict[str, Shape]) -> dict[st
 
 
 def _skeleton(model: onnx.ModelProto, given: dict[str, Shape]) -> onnx.ModelProto:
-    """The graph with shapes in the place of weights, and without what it says of its own tensors."""
+    """Return the graph with shapes in the place of weights, and without what it says of its own tensors."""
     import onnx
 
     known = onnx.ModelProto()
@@ -466,7 +466,7 @@ def _skeleton(model: onnx.ModelProto, given: dict[str, Shape]) -> onnx.ModelProt
 
 
 def _check_division(model: onnx.ModelProto, what: str, whole: set[str]) -> None:
-    """Whole numbers are divided by constants above 0 alone: with some others onnxruntime 1.32 ends the process."""
+    """Let whole numbers be divided by constants above 0 alone: with some others onnxruntime 1.32 ends the process."""
     from onnx import numpy_helper
 
     held = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -485,7 +485,7 @@ def _check_division(model: onnx.ModelProto, what: str, whole: set[str]) -> None:
 
 
 def _check_cost(model: onnx.ModelProto, what: str, shapes: dict[str, Shape]) -> None:
-    """Every tensor has a known size, and all of them and the work for them are within the limits."""
+    """Check that every tensor has a known size, and that all of them and the work for them are within the limits."""
     shapes |= {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     if empty := [
         name for name, shape in shapes.items() if len(shape) > 1 and 0 in shape
@@ -509,7 +509,7 @@ def _check_cost(model: onnx.ModelProto, what: str, shapes: dict[str, Shape]) -> 
 
 
 def _cost(node: onnx.NodeProto, shapes: dict[str, Shape]) -> tuple[int, int]:
-    """Multiplications of a node, and the numbers that it needs room for besides its outputs."""
+    """Return multiplications of a node, and the numbers that it needs room for besides its outputs."""
     size = [math.prod(shapes.get(name, ())) if name else 0 for name in (*node.input, node.output[0])]
     if node.op_type == "Conv":
         return size[-1] * math.prod(shapes[node.input[1]][1:]), 0

@@ -65,12 +65,12 @@ class Signs:
         return None if self.spec.posterior == "quantized" else self.kl
 
     def can(self, setting: str) -> bool:
-        """Whether the objective has a setting."""
+        """Tell whether the objective has a setting."""
         return setting in OBJECTIVES[self.objective.kind][1]
 
 
 def dead_levels(spec: LatentSpec, levels: Sequence[float]) -> str:
-    """Which levels of a hierarchy say nothing, by their KL in nats, coarse to fine; an empty text where all speak."""
+    """Tell which levels of a hierarchy say nothing, by their KL in nats, coarse to fine; "" where all speak."""
     dead = [i for i, kl in enumerate(levels) if kl < SILENT]
     if not dead:
         return ""
@@ -80,12 +80,12 @@ def dead_levels(spec: LatentSpec, levels: Sequence[float]) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    """One, two and three."""
+    """Join as in "one, two and three"."""
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def kl_of_levels(spec: LatentSpec, figures: Mapping[str, Any]) -> str:
-    """The KL of each level of a hierarchy in words, and which are dead; an empty text for other models."""
+    """Return the KL of each level of a hierarchy in words, and which are dead; an empty text for other models."""
     per_dim = figures.get("kl_per_dim")
     if spec.posterior != "topdown" or per_dim is None:
         return ""
@@ -96,7 +96,7 @@ def kl_of_levels(spec: LatentSpec, figures: Mapping[str, Any]) -> str:
 
 
 def symptoms(signs: Signs) -> list[Symptom]:
-    """All that is wrong, the gravest first."""
+    """Return all that is wrong, the gravest first."""
     found = ((name, check(signs)) for name, check in CHECKS.items())
     return [Symptom(name, text) for name, text in found if text]
 
@@ -123,7 +123,7 @@ def _exploding(signs: Signs) -> str | None:
 
 
 def _silent(signs: Signs) -> str | None:
-    """How it shows that the code says nothing of the picture."""
+    """Tell how it shows that the code says nothing of the picture."""
     kl, capacity = signs.measured_kl, signs.objective.capacity
     if capacity is not None and capacity.at(signs.progress) < 1.0:
         return None  # the KL is held there on purpose
@@ -133,7 +133,7 @@ def _silent(signs: Signs) -> str | None:
 
 
 def _quieter(signs: Signs) -> str:
-    """What gives a silent code its voice back."""
+    """Tell what gives a silent code its voice back."""
     if signs.can("mmd"):
         return "train longer, or lower --mmd"
     if not signs.can("beta") or signs.beta == 0:
@@ -231,7 +231,7 @@ class Watch:
         std: float | None = None,
         ripe: bool = True,
     ) -> list[Symptom]:
-        """What is new at a report.
+        """Tell what is new at a report.
 
         Args:
             progress: part of the run that is over, 0 to 1.

@@ -112,7 +112,7 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range
 
 
 def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None) -> Image.Image:
-    """A picture of other numbers than bytes, in mode L, LA, RGB or RGBA."""
+    """Return a picture of other numbers than bytes, in mode L, LA, RGB or RGBA."""
     height, width = deep.size(data)
     _check_size(width, height)
     try:
@@ -135,7 +135,7 @@ def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None
 
 
 def _range_of(values: NDArray[Any], used: Range | None) -> tuple[Range, str]:
-    """What black and white are in a picture's numbers, and how that is known."""
+    """Tell what black and white are in a picture's numbers, and how that is known."""
     if used and used.of in ("all", "numbers"):
         return used, f"black is {used.low:g} and white {used.high:g}, as the model has it"
     numbers = ranges.Numbers()
@@ -145,7 +145,7 @@ def _range_of(values: NDArray[Any], used: Range | None) -> tuple[Range, str]:
 
 
 def _as_image(found: deep.Deep, used: Range) -> Image.Image:
-    """Numbers as a picture of bytes, a band at a time, since floats of all would take gigabytes."""
+    """Return numbers as a picture of bytes, a band at a time, since floats of all would take gigabytes."""
     height, width = found.values.shape[:2]
     out = np.empty(found.values.shape, np.uint8)
     step = max(1, BAND_PIXELS // width)
@@ -155,7 +155,7 @@ def _as_image(found: deep.Deep, used: Range) -> Image.Image:
 
 
 def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:
-    """A picture of bytes in another range than theirs; its transparency stays."""
+    """Return a picture of bytes in another range than theirs; its transparency stays."""
     shades = ranges.to_bytes(np.arange(256, dtype=np.float64), used).tolist()
     same = list(range(256)) if "A" in bits.getbands() else []
     table = shades * (len(bits.getbands()) - bool(same)) + same
@@ -163,13 +163,13 @@ def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:
 
 
 def full_size(image: Image.Image) -> tuple[int, int]:
-    """Height and width that a picture has in its file, of which `open_image` may have given a smaller one."""
+    """Return height and width that a picture has in its file, of which `open_image` may have given a smaller one."""
     height, width = image.info.get(_FULL, (image.height, image.width))
     return height, width
 
 
 def _plain_png(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
-    """A small PNG of 8 bits, grey or colour, without anything to interpret: a short way for folders of thousands.
+    """Read a small PNG of 8 bits, grey or colour, that needs no interpreting: a short way for folders of thousands.
 
     None for all others, and for what is damaged, which Pillow's own way tells better.
     """
@@ -188,7 +188,7 @@ def _plain_png(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | N
 
 
 def _png_pixels(data: bytes) -> bytes | None:
-    """The packed pixels of a PNG; None where a chunk asks for more than these, or is damaged."""
+    """Return the packed pixels of a PNG; None where a chunk asks for more than these, or is damaged."""
     place = 8
     parts: list[bytes] = []
     while place + 12 <= len(data):
@@ -207,7 +207,7 @@ def _png_pixels(data: bytes) -> bytes | None:
 
 
 def _codec(image: ImageFile.ImageFile) -> str:
-    """Pillow's name for the form in which the pixels of a file lie that is not read yet."""
+    """Return Pillow's name for the form in which the pixels of a file lie that is not read yet."""
     return image.tile[0][0] if image.tile else ""
 
 
@@ -220,7 +220,7 @@ def _check_speed(image: ImageFile.ImageFile, size: int) -> None:
 
 
 def _from_numbers(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
-    """A PPM whose white is another number than 255, in mode L or RGB; Pillow would read it number by number."""
+    """Return a PPM whose white is another number than 255, in mode L or RGB; Pillow would read it number by number."""
     start: int = image.tile[0].offset
     white: int = image.tile[0].args[1]  # type: ignore[index, assignment]
     shape = (image.height, image.width, 3) if image.mode == "RGB" else (image.height, image.width)
@@ -230,7 +230,7 @@ def _from_numbers(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
 
 
 def _block(size: tuple[int, int], at_least: tuple[int, int] | None) -> int:
-    """The side of the squares of pixels that become one: 1 where all are kept."""
+    """Return the side of the squares of pixels that become one: 1 where all are kept."""
     enough = math.isqrt(math.prod(size) // ENOUGH_PIXELS)
     spare = min(size[0] // at_least[0], size[1] // at_least[1]) if at_least else 1
     return max(1, enough, spare)
@@ -262,7 +262,7 @@ _TURNS = {
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation: 1 is upright, 5 to 8 lie on their side.
+    """Return the EXIF orientation: 1 is upright, 5 to 8 lie on their side.
 
     A JPEG XL is turned as it is decoded, whatever its EXIF data say, unless it is given back as the JPEG that it was.
     """
@@ -274,7 +274,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _identify(data: bytes) -> ImageFile.ImageFile:
-    """The picture with only its header read, or, of a JPEG XL, with its size checked before it is decoded."""
+    """Return the picture with only its header read, or, of a JPEG XL, with its size checked before it is decoded."""
     unreadable = f"This is not a picture that can be read here; readable are {formats.words()}."
     if formats.is_jxl(data):
         if (size := formats.jxl_size(data)) is None:
@@ -301,7 +301,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def header_size(data: bytes) -> tuple[int, int]:
-    """Height and width of a picture once it is upright, from its header alone.
+    """Return height and width of a picture once it is upright, from its header alone.
 
     Raises:
         ImageError: as `open_image`, the pixels aside.
@@ -316,13 +316,13 @@ def header_size(data: bytes) -> tuple[int, int]:
 
 
 def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
-    """Height and width once it is upright; of a TIFF, Pillow tells the size that it will have."""
+    """Return height and width once it is upright; of a TIFF, Pillow tells the size that it will have."""
     lies = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"
     return image.size if lies else (image.height, image.width)
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """The same picture in mode L, LA, RGB or RGBA."""
+    """Return the same picture in mode L, LA, RGB or RGBA."""
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
         raise ValueError("its numbers are read elsewhere, where they are whole")
@@ -334,7 +334,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Some rows at a time: the first one's place, and pixels (h, W) or (h, W, C)."""
+    """Yield some rows at a time: the first one's place, and pixels (h, W) or (h, W, C)."""
     step = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, step):
         yield top, np.asarray(image.crop((0, top, image.width, min(top + step, image.height))))
@@ -442,7 +442,7 @@ def prepare(
 
 
 def _cut_out(picture: Image.Image, how: Preparation) -> CutOut | None:
-    """The handwriting in a grey photograph of pen on paper; None where it is none, or shall stay as it is."""
+    """Return the handwriting in a grey photograph of pen on paper; None where it is none, or shall stay as it is."""
     if how.centre is False or not how.brighten or min(picture.size) < PHOTOGRAPH_SIDE:
         return None
     from vae_core import photographs
@@ -457,7 +457,7 @@ def _cut_out(picture: Image.Image, how: Preparation) -> CutOut | None:
 
 
 def _written(cutout: CutOut, size: tuple[int, int], how: Preparation) -> Grey:
-    """Handwriting as the training data have it: (H, W) in [0, 1]."""
+    """Return handwriting as the training data have it: (H, W) in [0, 1]."""
     from vae_core import photographs
 
     return _placed(photographs.redraw(cutout.mask, how.stroke), size, how)
@@ -466,7 +466,7 @@ def _written(cutout: CutOut, size: tuple[int, int], how: Preparation) -> Grey:
 def _fitted(
     picture: Image.Image, inverted: bool, shape: tuple[int, int, int], how: Preparation, dark: bool | None
 ) -> tuple[NDArray[Any], str]:
-    """A picture that is no photograph of handwriting, or not taken for one: (H, W) or (H, W, C), and what was done."""
+    """Fit a picture that is not taken for a photograph of handwriting: (H, W) or (H, W, C), and what was done."""
     channels, height, width = shape
     if inverted:
         picture = ImageOps.invert(picture)
@@ -480,14 +480,14 @@ _FIT_NOTES = {"crop": "middle cut out", "pad": "fitted whole", "stretch": "stret
 
 
 def notes(image: Image.Image) -> tuple[str, ...]:
-    """What `open_image` did to a picture, in words."""
+    """Tell what `open_image` did to a picture, in words."""
     return tuple(image.info.get(_NOTES, ()))
 
 
 def _opaque(
     image: Image.Image, channels: int, background: float | None, dark: bool | None
 ) -> tuple[Image.Image, list[str]]:
-    """The picture without transparency, in the model's colours, and remarks."""
+    """Return the picture without transparency, in the model's colours, and remarks."""
     remarks = []
     if image.mode in ("LA", "RGBA"):
         if background is None:
@@ -504,7 +504,7 @@ def _grey_name(level: float) -> str:
 
 
 def _behind(image: Image.Image, channels: int, dark: bool | None) -> float:
-    """Grey to put behind transparency: what shows the ink where it is detected, else the model's ground."""
+    """Return grey to put behind transparency: what shows the ink where it is detected, else the model's ground."""
     if not (dark and channels == 1):
         return 0.0 if dark else 1.0
     bands = (band.astype(np.int64) for _, band in _bands(image.convert("LA")))
@@ -540,18 +540,18 @@ def fit(image: Image.Image, size: tuple[int, int], how: str = "crop", ground: in
 
 
 def fills(sides: tuple[int, int], size: tuple[int, int]) -> bool:
-    """Whether a picture of these sides (height, width) has the shape of `size`, but for what rounding makes of it."""
+    """Tell whether a picture of these sides (height, width) has the shape of `size`, up to rounding."""
     scales = [wanted / side for wanted, side in zip(size, sides, strict=True)]
     return any(tuple(max(1, round(side * scale)) for side in sides) == size for scale in scales)
 
 
 def border_colour(picture: Image.Image) -> int | tuple[int, ...]:
-    """The median of an opaque picture's border, for pads."""
+    """Return the median of an opaque picture's border, for pads."""
     return _ground(picture, None, None)
 
 
 def _ground(picture: Image.Image, background: float | None, dark: bool | None) -> int | tuple[int, ...]:
-    """Colour of pads: as asked for, else the model's ground, else the picture's own border."""
+    """Return colour of pads: as asked for, else the model's ground, else the picture's own border."""
     if background is None and dark is None:
         border = np.median(_border(np.asarray(picture)), axis=0)
         return tuple(int(v) for v in border) if border.ndim else int(border)
@@ -560,7 +560,7 @@ def _ground(picture: Image.Image, background: float | None, dark: bool | None) -
 
 
 def _border(pixels: NDArray[Any]) -> NDArray[Any]:
-    """The pixels (n, ...) of a frame a twentieth of the shorter side wide."""
+    """Return the pixels (n, ...) of a frame a twentieth of the shorter side wide."""
     width = max(1, min(pixels.shape[:2]) // 20)
     inside = np.zeros(pixels.shape[:2], bool)
     inside[width:-width, width:-width] = True
@@ -568,7 +568,7 @@ def _border(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_dark_on_light(picture: Image.Image) -> bool:
-    """Whether a grey picture shows something dark on a light ground: its border against its inside."""
+    """Tell whether a grey picture shows something dark on a light ground: its border against its inside."""
     from_ground = np.arange(256) - np.median(_border(np.asarray(picture)))
     # Squares, because ink differs much and shading little, however thin the ink is.
     weight = np.array(picture.histogram()) * np.square(from_ground)
@@ -576,7 +576,7 @@ def is_dark_on_light(picture: Image.Image) -> bool:
 
 
 def has_dark_ground(x: Tensor) -> bool | None:
-    """Whether pictures (N, C, H, W) in [0, 1] have a dark ground: True, False (light), or None where mixed."""
+    """Tell whether pictures (N, C, H, W) in [0, 1] have a dark ground: True, False (light), or None where mixed."""
     frame = torch.cat([x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]], dim=-1)
     level = frame.float().mean(1).median(dim=-1).values  # (N,)
     dark = (level < 0.2).float().mean().item()
@@ -585,7 +585,7 @@ def has_dark_ground(x: Tensor) -> bool | None:
 
 
 def _centre_ink(picture: Image.Image, size: tuple[int, int], how: Preparation) -> Grey | None:
-    """Light ink, cut out, scaled to `how.box` and centred: (H, W) in [0, 1]; None without ink."""
+    """Return light ink, cut out, scaled to `how.box` and centred: (H, W) in [0, 1]; None without ink."""
     small = picture.copy()
     small.thumbnail((WORK_SIDE, WORK_SIDE), _RESAMPLE)
     ink = _ink(np.asarray(small, np.float32) / np.float32(255), how.brighten)
@@ -597,7 +597,7 @@ def _centre_ink(picture: Image.Image, size: tuple[int, int], how: Preparation) -
 
 
 def _placed(crop: Grey, size: tuple[int, int], how: Preparation) -> Grey:
-    """Light ink, cut to its own sides, scaled to `how.box` and centred: (H, W) in [0, 1]."""
+    """Return light ink, cut to its own sides, scaled to `how.box` and centred: (H, W) in [0, 1]."""
     scale = min(how.box * side / length for side, length in zip(size, crop.shape, strict=True))
     height, width = (max(1, round(length * scale)) for length in crop.shape)
     scaled = np.asarray(Image.fromarray(crop).resize((width, height), _RESAMPLE), np.float32).clip(0, 1)
@@ -624,7 +624,7 @@ def _thicken(ink: Grey) -> Grey:
 
 
 def _place(weight: Grey, size: tuple[int, int]) -> tuple[int, int]:
-    """Top and left that bring the centre of mass nearest to the middle, with everything inside."""
+    """Return top and left that bring the centre of mass nearest to the middle, with everything inside."""
     corner = []
     for axis, side in enumerate(size):
         mass = weight.sum(axis=1 - axis)
@@ -635,7 +635,7 @@ def _place(weight: Grey, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _ink(grey: Grey, brighten: bool) -> Grey:
-    """Light ink with its ground, unevenly lit and noisy where it is a photograph, set to 0; all 0 without ink."""
+    """Return light ink with its ground, unevenly lit and noisy in a photograph, set to 0; all 0 without ink."""
     photograph = min(grey.shape) >= PHOTOGRAPH_SIDE
     rest = grey - (_lighting(grey) if photograph else np.median(_border(grey)))
     high = float(np.percentile(rest[rest >= rest.max() / 2], 99))  # of the ink alone, however little it is
@@ -649,7 +649,7 @@ def _ink(grey: Grey, brighten: bool) -> Grey:
 
 
 def _lighting(grey: Grey) -> Grey:
-    """The ground's brightness everywhere: medians of the four corners, bilinear between them."""
+    """Return the ground's brightness everywhere: medians of the four corners, bilinear between them."""
     height, width = (side // 8 for side in grey.shape)
     near, far = slice(None, height), slice(-height, None)
     corners = [[np.median(grey[v, h]) for h in (slice(None, width), slice(-width, None))] for v in (near, far)]
@@ -659,7 +659,7 @@ def _lighting(grey: Grey) -> Grey:
 
 
 def to_uint8(x: Tensor) -> NDArray[np.uint8]:
-    """Pictures (N, C, H, W) in [0, 1] as (N, H, W, C) uint8; what lies outside is clipped, NaN is black."""
+    """Return pictures (N, C, H, W) in [0, 1] as (N, H, W, C) uint8; what lies outside is clipped, NaN is black."""
     levels = torch.nan_to_num(x.detach().float()).clamp(0, 1).mul(255).round().to(torch.uint8)
     return levels.permute(0, 2, 3, 1).cpu().contiguous().numpy()
 
@@ -671,7 +671,7 @@ def _whole(name: str, value: int, low: int) -> int:
 
 
 def _enlarged(x: Tensor, scale: int) -> NDArray[np.uint8]:
-    """(N, H * scale, W * scale, C) uint8, every pixel a square of whole pixels."""
+    """Enlarge to (N, H * scale, W * scale, C) uint8, every pixel a square of whole pixels."""
     _check_pictures(x, scale)
     return to_uint8(x).repeat(scale, axis=1).repeat(scale, axis=2)
 
@@ -689,13 +689,13 @@ def check_canvas(pixels: int) -> None:
 
 
 def columns(count: int, image_shape: tuple[int, int, int]) -> int:
-    """Pictures a row that bring `count` of a shape (C, H, W) nearest to a square sheet."""
+    """Return pictures a row that bring `count` of a shape (C, H, W) nearest to a square sheet."""
     _, height, width = image_shape
     return min(count, max(1, math.ceil(round(math.sqrt(count * height / width), 3))))
 
 
 def grid(x: Tensor, columns: int, scale: int = 1, gutter: int = 2, background: float = 1.0) -> Image.Image:
-    """Pictures in rows of `columns`, enlarged without smoothing, equal gutters between and around them.
+    """Return pictures in rows of `columns`, enlarged without smoothing, equal gutters between and around them.
 
     Args:
         x: (N, C, H, W) in [0, 1], C 1 or 3, N at least 1.
@@ -730,14 +730,14 @@ def grid(x: Tensor, columns: int, scale: int = 1, gutter: int = 2, background: f
 
 
 def png(image: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
+    """Return a picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def gif(frames: Tensor, fps: float = 10.0, scale: int = 1) -> bytes:
-    """An animation that repeats for ever, with one palette for all frames and no dithering, equal neighbours and all.
+    """Make an animation that repeats for ever, with one palette for all frames, no dithering, equal neighbours kept.
 
     Args:
         frames: (T, C, H, W) in [0, 1], T at least 1.
@@ -769,7 +769,7 @@ def gif(frames: Tensor, fps: float = 10.0, scale: int = 1) -> bytes:
 
 
 def _indexed(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Pictures (T, H, W, C) as (T, H, W) places in one palette (256 at most, 3): exact where that many do."""
+    """Return pictures (T, H, W, C) as (T, H, W) places in one palette (256 at most, 3): exact where that many do."""
     colours = np.broadcast_to(tiles, (*tiles.shape[:3], 3)).reshape(-1, 3)
     packed, places = np.unique(colours.astype(np.uint32) @ (1 << 16, 1 << 8, 1), return_inverse=True)
     if len(packed) <= 256:
@@ -782,7 +782,7 @@ def _indexed(tiles: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
 
 def zip_png(x: Tensor, stem: str = "picture", scale: int = 1) -> bytes:
-    """Pictures (N, C, H, W) in [0, 1] as a zip of PNG files `stem-0.png`, `stem-1.png`, ...
+    """Return pictures (N, C, H, W) in [0, 1] as a zip of PNG files `stem-0.png`, `stem-1.png`, ...
 
     Args:
         x: N at least 1.

@@ -35,36 +35,36 @@ class Likelihood(nn.Module, ABC):
     note = ""  # what its figures hold beside what the label says
 
     def channels(self, image_channels: int) -> int:
-        """Number of decoder output channels for pictures of `image_channels`."""
+        """Return number of decoder output channels for pictures of `image_channels`."""
         return image_channels
 
     def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
-        """The picture as this likelihood can score it, (N, C, H, W) in [0, 1]."""
+        """Return the picture as this likelihood can score it, (N, C, H, W) in [0, 1]."""
         return x
 
     @abstractmethod
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        """Nats, log p(x | z): (N, C', H, W), (N, C, H, W) -> (N,)."""
+        """Return nats, log p(x | z): (N, C', H, W), (N, C, H, W) -> (N,)."""
 
     def least_error(self, image_shape: tuple[int, int, int]) -> float:
-        """What -log_prob cannot go below for pictures (C, H, W): below 0 where it is of a density."""
+        """Tell what -log_prob cannot go below for pictures (C, H, W): below 0 where it is of a density."""
         return 0.0
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
-        """E[x | z] shown as a picture: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
+        """Show E[x | z] as a picture: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
 
     def location(self, params: Tensor) -> Tensor:
-        """The mean before it is cut to [0, 1], so that a gradient leads back from outside."""
+        """Return the mean before it is cut to [0, 1], so that a gradient leads back from outside."""
         return self.mean(params)
 
     def from_mean(self, mean: Tensor) -> Tensor:
-        """The parameters of the family's member with this mean, where it is all that a decoder gives."""
+        """Return the parameters of the family's member with this mean, where it is all that a decoder gives."""
         return mean
 
     @abstractmethod
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
-        """A draw of x given z: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
+        """Return a draw of x given z: (N, C', H, W) -> (N, C, H, W) in [0, 1]."""
 
 
 class Bernoulli(Likelihood):
@@ -75,7 +75,7 @@ class Bernoulli(Likelihood):
     discrete = True
 
     def __init__(self, of_means: bool = False) -> None:
-        """Of logits, or `of_means` where a decoder gives the probabilities themselves."""
+        """Take logits, or `of_means` where a decoder gives the probabilities themselves."""
         super().__init__()
         if of_means:
             self.note = (
@@ -84,7 +84,7 @@ class Bernoulli(Likelihood):
             )
 
     def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
-        """Dynamic binarisation: bits drawn with probability x, or x rounded where `noise` is None."""
+        """Draw bits with probability x (dynamic binarisation), or round x where `noise` is None."""
         if noise is None:
             return (x >= 0.5).to(x.dtype)
         return uniform(tuple(x.shape), noise, x.device).lt_(x.detach()).to(x.dtype)  # bits in between cost more
@@ -96,7 +96,7 @@ class Bernoulli(Likelihood):
         return params.float().sigmoid()
 
     def from_mean(self, mean: Tensor) -> Tensor:
-        """Logits of probabilities, none of which may be 0 or 1: a bit that never was would cost endlessly many nats.
+        """Return logits of probabilities, never of 0 or 1: a bit that never was would cost endlessly many nats.
 
         Nor does the decoder mean it: onnxruntime 1.32 gives exactly 0 for the sigmoid of -18 in float32.
         """
@@ -142,7 +142,7 @@ class Gaussian(Likelihood):
         return math.prod(image_shape) * self._log_scale().item()
 
     def _log_scale(self) -> Tensor:
-        """What an exact pixel costs, nats."""
+        """Tell what an exact pixel costs, nats."""
         return self.std.log() + 0.5 * math.log(2 * math.pi)
 
     def location(self, params: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ class Unknown(Likelihood):
     unit = "summed squares"
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        """Minus the squared differences, summed over pixels and channels: no density."""
+        """Return minus the squared differences, summed over pixels and channels: no density."""
         return -(x - self.mean(params)).square().flatten(1).sum(1)
 
     def mean(self, params: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ class DiscretizedLogistic(Likelihood):
         return 2 * image_channels
 
     def observe(self, x: Tensor, noise: Noise = None) -> Tensor:
-        """The picture rounded to the 256 levels."""
+        """Return the picture rounded to the 256 levels."""
         return (x * (LEVELS - 1)).round() / (LEVELS - 1)
 
     @staticmethod
@@ -205,7 +205,7 @@ class DiscretizedLogistic(Likelihood):
         return logp.flatten(1).sum(1)
 
     def mean(self, params: Tensor) -> Tensor:
-        """Mean of the logistic clipped to [0, 1], in closed form: s (softplus(m / s) - softplus((m - 1) / s))."""
+        """Return the mean of the logistic clipped to [0, 1]: s (softplus(m / s) - softplus((m - 1) / s))."""
         location, log_scale = self._split(params)
         scale = log_scale.exp()
         return (scale * (F.softplus(location / scale) - F.softplus((location - 1) / scale))).clamp(0, 1)
@@ -217,7 +217,7 @@ class DiscretizedLogistic(Likelihood):
 
 
 def build(config: LikelihoodConfig, of_means: bool = False) -> Likelihood:
-    """The likelihood that `config` describes; `of_means` where the decoder gives mean pictures, not parameters."""
+    """Build the likelihood that `config` describes; `of_means` where the decoder gives means, not parameters."""
     builders: dict[str, Callable[[], Likelihood]] = {
         "bernoulli": lambda: Bernoulli(of_means),
         "gaussian": lambda: Gaussian(config.std, learned=False),

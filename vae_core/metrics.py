@@ -55,7 +55,7 @@ Row = dict[str, Any]
 
 
 def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True, enough: bool = True) -> str | None:
-    """What a figure needs and a model or its pictures have not, in words; None where all is there.
+    """Tell what a figure needs and a model or its pictures have not, in words; None where all is there.
 
     Args:
         model: any model.
@@ -97,19 +97,19 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True,
 
 
 def density(model: VAE, given: bool) -> str | None:
-    """Which density the figures of a conditional model are of; None where the class plays no part."""
+    """Tell which density the figures of a conditional model are of; None where the class plays no part."""
     if model.spec.classes is None:
         return None
     return "log p(x | y), the labels given" if given else "log p(x), summed over the classes"
 
 
 def usual(model: VAE, labels: Tensor | None = None) -> list[str]:
-    """The figures where none are named: those of `USUAL` that a model has on pictures of these classes (N,)."""
+    """Return the figures where none are named: those of `USUAL` that a model has on pictures of these classes (N,)."""
     return [name for name in USUAL if lacking(model, name, _differ(labels)) is None]
 
 
 def enough(images: Tensor, training: Dataset | None) -> bool:
-    """Whether draws can be compared with pictures (N, C, H, W), in features learnt from the training part."""
+    """Tell whether draws can be compared with pictures (N, C, H, W), in features learnt from the training part."""
     return training is not None and min(len(images), len(training)) >= COMPARED
 
 
@@ -172,7 +172,7 @@ def figures(
 
 
 def lacking_pictures(model: VAE, name: str, labelled: bool = True, factored: bool = True) -> str | None:
-    """What a figure needs beside the stored encodings of pictures, in words; None where `figures_of` has it.
+    """Tell what a figure needs beside the stored encodings of pictures, in words; None where `figures_of` has it.
 
     Args:
         model: any model.
@@ -218,14 +218,14 @@ def figures_of(
 
 
 def _check_labels(model: VAE, labels: Tensor) -> None:
-    """Labels that a conditional model is told, or is to tell, are its classes."""
+    """Check that labels that a conditional model is told, or is to tell, are its classes."""
     classes, low, high = model.spec.classes, int(labels.min()), int(labels.max())
     if classes is not None and not 0 <= low <= high < classes:
         raise ValueError(f"Labels go from {low} to {high}; this model's classes are 0 to {classes - 1}.")
 
 
 def _differ(labels: Tensor | None) -> bool:
-    """Whether there are labels of two classes at least."""
+    """Tell whether there are labels of two classes at least."""
     return labels is not None and bool((labels != labels[0]).any())
 
 
@@ -255,7 +255,7 @@ class _Work:
         self.done = 0.0
 
     def _parts(self, name: str) -> tuple[str, ...]:
-        """The costly work behind a figure."""
+        """Return the costly work behind a figure."""
         if name in ("nll", "accuracy") or (name == "bits_per_dimension" and "nll" in self.wanted):
             return ("accuracy" if name == "accuracy" else "nll",)
         if name in REALISM:
@@ -265,13 +265,13 @@ class _Work:
         return ("statistics", "aggregate") if name in PAIRWISE else ("statistics",)
 
     def _weight(self, part: str) -> float:
-        """How long a part takes, about, in passes over the pictures."""
+        """Tell how long a part takes, about, in passes over the pictures."""
         passes = {"nll": self.k, "codes": self.model.spec.classes, "accuracy": self.model.spec.classes}
         passes["sides"] = 1 + LEARNING // len(self.images)
         return passes.get(part) or (len(self.images) / BLOCK if part in ("aggregate", "mig_sampled") else 1)
 
     def step(self, part: str) -> Progress:
-        """The progress of a part, which begins where the last one ended."""
+        """Return the progress of a part, which begins where the last one ended."""
         start, weight, total = self.done, self._weight(part), sum(map(self._weight, self.parts))
         self.done += weight
         return lambda share: self.report(min(1.0, (start + weight * share) / total))
@@ -285,7 +285,7 @@ class _Work:
         return importance_weighted(self.model, self.images, self.k, self.seed, self.step("nll"), self.y)
 
     def nll(self) -> Row:
-        """The importance-weighted bound, with the effective sample size of its weights."""
+        """Return the importance-weighted bound, with the effective sample size of its weights."""
         row = self.average("nll", self.weighted[0], f", {self.k:,} draws{self.effective()}")
         return row | {"k": self.k} | ({} if self.exact else {"effective_sample_size": self.weighted[1].mean().item()})
 
@@ -295,7 +295,7 @@ class _Work:
         return self.model.spec.posterior == "quantized"
 
     def effective(self) -> str:
-        """How many draws count, in the mean over the pictures, with a warning where they are few."""
+        """Tell how many draws count, in the mean over the pictures, with a warning where they are few."""
         if self.exact:
             return ""
         size = self.weighted[1].mean().item()
@@ -322,29 +322,29 @@ class _Work:
         return ", of log p(x), summed over the classes" if self.y is None else ", of log p(x | y)"
 
     def average(self, name: str, column: Tensor, note: str = "") -> Row:
-        """The mean of one number a picture, (N,)."""
+        """Return the mean of one number a picture, (N,)."""
         return _row(name, column.mean().item(), _standard_error(column), self.density + note)
 
     def reconstruction(self) -> Row:
-        """A distance is no likelihood, and its unit is another."""
+        """Name a distance, which is no likelihood, with its unit."""
         row = self.average("reconstruction", self.statistics.reconstruction)
         if self.model.likelihood.known:
             return row
         return row | {"unit": f"{self.model.likelihood.unit} per image (no likelihood is known)"}
 
     def summed(self, name: str) -> Row:
-        """An entry of the summary."""
+        """Return an entry of the summary."""
         spec = self.model.spec
         unit = "" if spec.factorises or name != "kl_per_dim" else "; here one number a latent group"
         return _row(name, self.statistics.summary(spec)[name], None, (self.density if name in DIVERGENT else "") + unit)
 
     def levels(self) -> Row:
-        """The KL of each latent group, coarse to fine."""
+        """Return the KL of each latent group, coarse to fine."""
         per_dim = self.statistics.kl.mean(0).tolist()
         return _row("kl_per_level", self.model.spec.levels(per_dim), None, self.density)
 
     def units(self) -> Row:
-        """How many units are active, and by what they are counted."""
+        """Tell how many units are active, and by what they are counted."""
         how = {
             "variance": f"whose encoded mean varies by more than {ACTIVE_VARIANCE:g} (Burda et al. 2016)",
             "kl": f"whose KL is above {ACTIVE_KL:g} nats, since the prior moves the means too",
@@ -353,11 +353,11 @@ class _Work:
         return row | {"unit": f"dimensions {how[self.model.spec.units_by or '']}"}
 
     def kl(self) -> Row:
-        """With the class's own KL, where it is summed over."""
+        """Measure the KL, with the class's own where it is summed over."""
         return self.average("kl", self.statistics.kl_total)
 
     def bits(self) -> Row:
-        """Bits per dimension from the tightest bound there is."""
+        """Return bits per dimension from the tightest bound there is."""
         bound = "nll" if "nll" in self.wanted else "elbo"
         row = self.average("bits_per_dimension", self.weighted[0] if bound == "nll" else -self.statistics.elbo)
         for name in ("value", "standard_error"):
@@ -366,7 +366,7 @@ class _Work:
         return row | {"unit": f"{row['unit']}, from {bound}{draws}"}
 
     def parted(self, name: str) -> Row:
-        """A part of the average KL; the mutual information with the bounds that it lies between."""
+        """Return a part of the average KL; the mutual information with the bounds that it lies between."""
         found = self.aggregate
         if name == "mutual_information":
             upper, kl = found["mutual_information_upper"], self.statistics.kl.sum(1).mean().item()
@@ -376,7 +376,7 @@ class _Work:
         return _row(name, found[name], None, "" if name == "dimension_wise_kl" else self.bias())
 
     def bias(self) -> str:
-        """What to think of the parts that ask for the density q(z), where these pictures are too few to know it."""
+        """Tell what to think of the parts that need the density q(z), where these pictures are too few to know it."""
         seen = self.aggregate["mutual_information"] + self.aggregate["total_correlation"]
         limit = math.log(len(self.images)) - BIAS_MARGIN
         if seen <= limit:
@@ -410,7 +410,7 @@ class _Work:
         return pictures.features(net), f"; {count:,} pictures a side, in features of {net.note}"
 
     def realism(self, name: str) -> Row:
-        """Draws of each prior, reconstructions and other real pictures against real ones."""
+        """Measure draws of each prior, reconstructions and other real pictures against real ones."""
         sides, note = self.sides
         value = {side: realism.MEASURES[name](sides.real, made) for side, made in sides.others.items()}
         if name != "kid":
@@ -419,7 +419,7 @@ class _Work:
         return _row(name, value, None, note) | {"standard_errors": errors}
 
     def accuracy(self) -> Row:
-        """How often the class that the model infers is the label."""
+        """Tell how often the class that the model infers is the label."""
         assert self.labels is not None
         right, report, labels = [], self.step("accuracy"), self.labels.to(self.model.device)
         for index, x in blocks(self.model, self.images, self.seed):
@@ -431,7 +431,7 @@ class _Work:
         return _row("accuracy", column.mean().item(), _standard_error(column), f", by {how}")
 
     def factored(self, name: str) -> Row:
-        """How the code relates to the known factors."""
+        """Tell how the code relates to the known factors."""
         assert self.factors is not None
         (mean, std), factors, report = self.codes, self.factors, self.step(name)
         measures: dict[str, Callable[[], Any]] = {
@@ -469,5 +469,5 @@ def _row(name: str, value: Any, error: float | None = None, source: str = "") ->
 
 
 def _standard_error(column: Tensor) -> float | None:
-    """Of the mean of (N,)."""
+    """Return the standard error of the mean of (N,)."""
     return column.std().item() / math.sqrt(len(column)) if len(column) > 1 else None

@@ -16,7 +16,7 @@ ALIKE = 0.55  # share of pictures told from their mirror images up to which thes
 
 
 def told_apart(images: Tensor, seed: int = 0) -> float | None:
-    """How well a linear classifier tells held-out pictures from their mirror images.
+    """Tell how well a linear classifier tells held-out pictures from their mirror images.
 
     A picture less its mirror image is a vector that changes its sign with mirroring, so that least squares through the
     origin is the whole classifier.
@@ -42,7 +42,7 @@ def told_apart(images: Tensor, seed: int = 0) -> float | None:
 
 
 def choose(images: Tensor, seed: int = 0) -> tuple[bool, str]:
-    """Whether a run on these pictures (N, C, H, W) is to be shown mirrored ones, and why, in a sentence."""
+    """Tell whether a run on these pictures (N, C, H, W) is to be shown mirrored ones, and why, in a sentence."""
     share = told_apart(images, seed)
     if share is None:
         return False, f"Fewer than {LEAST} pictures do not tell whether mirrored ones look like them; none is mirrored."

@@ -72,7 +72,7 @@ class LatentSpec:
         return "kl" if self.posterior == "topdown" else None
 
     def levels(self, kl: Sequence[float]) -> list[float]:
-        """KL of each latent group, coarse to fine, from that of each dimension (`kl_size` numbers)."""
+        """Return KL of each latent group, coarse to fine, from that of each dimension (`kl_size` numbers)."""
         ends = list(itertools.accumulate(math.prod(shape) for shape in self.kl_shapes))
         return [sum(kl[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -156,7 +156,7 @@ class VAE(nn.Module):
             self.classifier = nn.Sequential(body, nn.Linear(features, config.classes))
 
     def _vector(self, config: ModelConfig, output: tuple[int, int, int]) -> Parts:
-        """Encoder, latent and decoder around one vector z."""
+        """Return encoder, latent and decoder around one vector z."""
         latent, classes = config.latent, config.classes
         encoder, features = nets.encoder(config.encoder, config.image_shape)
         inputs = latent.dim
@@ -183,7 +183,7 @@ class VAE(nn.Module):
         return builders[config.latent.prior]()
 
     def _posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
+        """Return mean and standard deviation of the Gaussian q(z | x): what pseudo-inputs ask for."""
         assert isinstance(self.latent, Gaussian)
         with nets.as_measured(self.encoder) as encoder:
             return self.latent.distribution(encoder(x))
@@ -206,7 +206,7 @@ class VAE(nn.Module):
         )
 
     def with_prior(self, prior: FittedPrior | None) -> VAE:
-        """The same model, its weights shared, with another fitted prior or none; this one stays as it is."""
+        """Return the same model, its weights shared, with another fitted prior or none; this one stays as it is."""
         twin = copy.copy(self)
         twin.__dict__["_modules"] = {**self._modules}
         twin.fitted = None if prior is None else prior.to(self.device)
@@ -228,7 +228,7 @@ class VAE(nn.Module):
         return self.likelihood.binary
 
     def observe(self, x: Tensor, generator: Noise = None) -> Tensor:
-        """Pictures as the likelihood scores them: bits for a Bernoulli, 256 levels for a discretized one."""
+        """Return pictures as the likelihood scores them: bits for a Bernoulli, 256 levels for a discretized one."""
         return self.likelihood.observe(x, generator)
 
     def _check(self, x: Tensor) -> None:
@@ -236,7 +236,7 @@ class VAE(nn.Module):
             raise ValueError(f"x has the shape {tuple(x.shape)}; this model takes (N, {self.image_shape}).")
 
     def _weights(self, y: Tensor | None, x: Tensor) -> Tensor | None:
-        """Class weights (n, classes) from indices (n,) or weights; None where the class plays no part."""
+        """Return class weights (n, classes) from indices (n,) or weights; None where the class plays no part."""
         classes = self.config.classes
         if not classes:
             return None
@@ -249,17 +249,17 @@ class VAE(nn.Module):
         return y.float()
 
     def _features(self, h: Tensor, y: Tensor | None) -> Tensor:
-        """The latent's input from the encoder's output: the class, where there is one, enters behind the body."""
+        """Make the latent's input from the encoder's output: the class, where there is one, enters behind the body."""
         return h if y is None else self.condition_encoder(h, y)
 
     def _output(self, state: Tensor, y: Tensor | None) -> Tensor:
-        """The likelihood's parameters from the decoder's input."""
+        """Return the likelihood's parameters from the decoder's input."""
         found = self.decoder(state if y is None else self.condition_decoder(state, y))
         return self.likelihood.from_mean(found) if self.config.foreign else found
 
     @torch.no_grad()
     def infer(self, x: Tensor) -> Tensor:
-        """The class of pictures as a conditional model sees it: p(y | x), (N, classes).
+        """Return the class of pictures as a conditional model sees it: p(y | x), (N, classes).
 
         By the classifier where there is one, else by Bayes' rule from each class's ELBO at the posterior mean.
         """
@@ -275,7 +275,7 @@ class VAE(nn.Module):
         return torch.stack(bounds, 1).softmax(1)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Encoding:
-        """Means, standard deviations and KL of q(z | x): (N, C, H, W) in [0, 1] -> lists of (N, *shape).
+        """Return means, standard deviations and KL of q(z | x): (N, C, H, W) in [0, 1] -> lists of (N, *shape).
 
         A conditional model takes class indices (N,) or weights (N, classes), and infers them where y is None.
         """
@@ -294,7 +294,7 @@ class VAE(nn.Module):
     def decode(
         self, z: list[Tensor | None], y: Tensor | None = None, temperature: float = 0.0, generator: Noise = None
     ) -> Tensor:
-        """The likelihood's mean, (N, C, H, W) in [0, 1].
+        """Return the likelihood's mean, (N, C, H, W) in [0, 1].
 
         Args:
             z: one tensor a group (N, *shape); None is drawn given the coarser ones.
@@ -305,7 +305,7 @@ class VAE(nn.Module):
         return self.likelihood.mean(self._params(z, y, temperature, generator))
 
     def sample_pixels(self, z: list[Tensor | None], y: Tensor | None = None, generator: Noise = None) -> Tensor:
-        """A picture drawn from p(x | z), (N, C, H, W) in [0, 1]."""
+        """Return a picture drawn from p(x | z), (N, C, H, W) in [0, 1]."""
         return self.likelihood.sample(self._params(z, y, 0.0, generator), generator)
 
     def sample_prior(
@@ -343,7 +343,7 @@ class VAE(nn.Module):
         return draw, self._output(draw.state, weights if weights is None or k == 1 else weights.repeat_interleave(k, 0))
 
     def each_class(self, x: Tensor, generator: Noise = None) -> Terms:
-        """The terms of p(x | y) for every class y, one draw each: N x classes rows, the classes of a picture together.
+        """Return the terms of p(x | y) for every class y, one draw each: N x classes rows, by picture.
 
         The encoder's body, which does not know the class, sees each picture once.
         """
@@ -354,12 +354,12 @@ class VAE(nn.Module):
         return self.measured(draw, self._output(draw.state, y), x.repeat_interleave(classes, 0))
 
     def score(self, params: Tensor, x: Tensor) -> Tensor:
-        """Log-likelihood p(x | z) of each draw, nats: parameters (N k, ...), pictures (N, C, H, W) -> (N, k)."""
+        """Return log-likelihood p(x | z) of each draw, nats: parameters (N k, ...), pictures (N, C, H, W) -> (N, k)."""
         k = len(params) // len(x)
         return self.likelihood.log_prob(params, x if k == 1 else x.repeat_interleave(k, dim=0)).reshape(len(x), k)
 
     def terms(self, x: Tensor, y: Tensor | None = None, k: int = 1, generator: Noise = None) -> Terms:
-        """Every density that a bound is made of, for k draws of z a picture.
+        """Return every density that a bound is made of, for k draws of z per picture.
 
         Args:
             x: (N, C, H, W), as `observe` gives it.
@@ -384,11 +384,11 @@ class VAE(nn.Module):
         return self.measured(*self.reconstruct(x, y, k, generator), x)
 
     def measured(self, draw: Draw, params: Tensor, x: Tensor) -> Terms:
-        """The terms of what `reconstruct` gave."""
+        """Return the terms of what `reconstruct` gave."""
         return Terms(draw.z, self.score(params, x), draw.kl, draw.densities, draw.mean, draw.std, draw.extras)
 
     def _summed(self, x: Tensor, k: int, generator: Noise) -> Terms:
-        """The class summed over: p(x) = sum_y p(x | y) / classes, and the ELBO under q(y | x) as `infer` finds it.
+        """Sum over the class: p(x) = sum_y p(x | y) / classes, and the ELBO under q(y | x) as `infer` finds it.
 
         sum_y q(y | x) ELBO(x, y) - KL(q(y | x) || uniform) (Kingma et al. 2014, arXiv:1406.5298, equation 7). The draws
         do not choose the class: it would be the one whose draws were lucky, and the figure too high.
@@ -416,7 +416,7 @@ class VAE(nn.Module):
 
 
 def _maps(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
-    """Encoder, latent and decoder around groups that are maps."""
+    """Return encoder, latent and decoder around groups that are maps."""
     latent, (channels, height, width) = config.latent, config.image_shape
     levels = [level for level, _ in latent.groups]
     shapes = [(c, height >> level, width >> level) for level, c in latent.groups]
@@ -431,7 +431,7 @@ def _maps(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
 
 
 def _graphs(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
-    """Somebody's encoder and decoder, which give the parameters of q(z | x) and the mean picture themselves."""
+    """Return somebody's encoder and decoder, which give the parameters of q(z | x) and the mean picture themselves."""
     dim, point = config.latent.dim, config.latent.kind == "point"
     prior = Fitted(dim) if config.latent.prior == "fitted" else Normal(dim)
     space = Point(None, dim, prior) if point else Gaussian(None, dim, prior)
@@ -439,11 +439,11 @@ def _graphs(config: ModelConfig, output: tuple[int, int, int]) -> Parts:
 
 
 def build(config: ModelConfig) -> VAE:
-    """The model that `config` describes, with fresh weights."""
+    """Return the model that `config` describes, with fresh weights."""
     return VAE(config)
 
 
 def parameters(model: nn.Module) -> int:
-    """Number of trainable numbers in a model, and of a graph's weights, which were trained elsewhere."""
+    """Return number of trainable numbers in a model, and of a graph's weights, which were trained elsewhere."""
     graphs = sum(part.numbers for part in model.modules() if isinstance(part, Graph))
     return sum(p.numel() for p in model.parameters()) + graphs

@@ -42,7 +42,7 @@ class BatchNorm(nn.BatchNorm2d):
 
 @contextmanager
 def as_measured(net: nn.Module) -> Iterator[nn.Module]:
-    """A net whose batch norm is that of eval mode: for inputs that are no batch of pictures.
+    """Give a net whose batch norm is that of eval mode: for inputs that are no batch of pictures.
 
     Normed as a batch of their own they would come out as if they were spread like pictures, in training alone, and
     would teach the running statistics what no picture is.
@@ -66,13 +66,13 @@ def _norm(kind: str, width: int) -> list[nn.Module]:
 
 
 def _finish(body: Body, width: int) -> list[nn.Module]:
-    """Norm, activation and dropout, as they follow every hidden layer."""
+    """Return norm, activation and dropout, as they follow every hidden layer."""
     drop: list[nn.Module] = [nn.Dropout(body.dropout)] if body.dropout else []
     return [*_norm(body.norm, width), _ACTIVATIONS[body.activation](), *drop]
 
 
 def sides(height: int, width: int, levels: int) -> list[tuple[int, int]]:
-    """Picture sizes from full size to the coarsest: each level halves and rounds down."""
+    """Return picture sizes from full size to the coarsest: each level halves and rounds down."""
     return [(height >> level, width >> level) for level in range(levels + 1)]
 
 
@@ -105,7 +105,7 @@ class Resize(nn.Module):
 
 
 def encoder(body: Body, image_shape: tuple[int, int, int]) -> tuple[nn.Sequential, int]:
-    """An encoder body for pictures of `image_shape`.
+    """Return an encoder body for pictures of `image_shape`.
 
     Returns:
         The net (N, C, H, W) -> (N, F), and F.
@@ -156,7 +156,7 @@ class Pyramid(nn.Module):
 
 
 def decoder(body: Body, inputs: int, output_shape: tuple[int, int, int]) -> nn.Sequential:
-    """A decoder body (N, `inputs`) -> (N, *`output_shape`)."""
+    """Return a decoder body (N, `inputs`) -> (N, *`output_shape`)."""
     channels, height, width = output_shape
     if body.kind in ("linear", "mlp"):
         widths = [inputs, *reversed(body.hidden)]
@@ -173,13 +173,13 @@ def decoder(body: Body, inputs: int, output_shape: tuple[int, int, int]) -> nn.S
 
 
 def map_decoder(body: Body, inputs: int, level: int, output_shape: tuple[int, int, int]) -> nn.Sequential:
-    """A decoder body that starts `level` halvings down: (N, `inputs`, h, w) -> (N, *`output_shape`)."""
+    """Return a decoder body that starts `level` halvings down: (N, `inputs`, h, w) -> (N, *`output_shape`)."""
     first = nn.Conv2d(inputs, body.hidden[level - 1], 3, padding=1)
     return nn.Sequential(first, *_rise(body, level, output_shape))
 
 
 def _rise(body: Body, levels: int, output_shape: tuple[int, int, int]) -> list[nn.Module]:
-    """From the map `levels` halvings down to the likelihood's parameters."""
+    """Build the layers from the map `levels` halvings down to the likelihood's parameters."""
     channels, height, width = output_shape
     sizes = sides(height, width, levels)[::-1]
     ends = body.kind == "conv" and not body.smooth  # with the last enlargement
@@ -227,5 +227,5 @@ class FiLM(nn.Module):
 
 
 def condition(kind: str, features: int, classes: int) -> Concat | FiLM:
-    """How the class enters: `concat` or `film`."""
+    """Tell how the class enters: `concat` or `film`."""
     return FiLM(features, classes) if kind == "film" else Concat(features, classes)

@@ -22,7 +22,7 @@ LABELS = 15  # a stream of random numbers, beside those of `training`
 
 
 def free_bits(kl: Tensor, delta: float) -> Tensor:
-    """KL (N, D) -> scalar: each dimension's batch mean is clamped from below at `delta` nats.
+    """Return KL (N, D) -> scalar: each dimension's batch mean is clamped from below at `delta` nats.
 
     Kingma et al. 2016 (arXiv:1606.04934), equation 15, one dimension a group. The mean is taken over all processes, so
     that a dimension is free on every one of them or on none.
@@ -63,16 +63,16 @@ class Minimised(nn.Module, ABC):
         return labels, torch.zeros(0, dtype=torch.int64)
 
     def penalty(self, kl: float) -> float:
-        """What a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
+        """Tell what a KL costs at the end of a run, nats: the best epoch has the smallest reconstruction + penalty."""
         return self.config.beta.end * kl
 
     def opponent(self) -> nn.Module | None:
-        """The critic that this objective plays against, if it does."""
+        """Return the critic that this objective plays against, if it does."""
         return None
 
     @abstractmethod
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
-        """Terms of one batch.
+        """Return terms of one batch.
 
         Args:
             x: (N, C, H, W), as `model.observe` gives it.
@@ -88,7 +88,7 @@ class Minimised(nn.Module, ABC):
         """
 
     def appearance(self, params: Tensor, x: Tensor, grey: Tensor | None) -> Tensor:
-        """What focal and perceptual losses add to the negative log-likelihood, a scalar."""
+        """Tell what focal and perceptual losses add to the negative log-likelihood, a scalar."""
         pictures = x if grey is None else grey
         extra = x.new_zeros(())
         if self.config.focal:
@@ -112,17 +112,17 @@ class OfTerms(Minimised):
 
     @abstractmethod
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:
-        """The objective from the terms; arguments and result as in `forward`."""
+        """Return the objective from the terms; arguments and result as in `forward`."""
 
 
 def bounded(terms: Terms, loss: Tensor, **more: Tensor) -> Losses:
-    """A loss beside the un-weighted figures."""
+    """Return a loss beside the un-weighted figures."""
     reconstruction, kl = -terms.log_likelihood.mean(), terms.kl_total.mean()
     return {"loss": loss, "elbo": -(reconstruction + kl), "reconstruction": reconstruction, "kl": kl, **more}
 
 
 def focal_excess(params: Tensor, x: Tensor, gamma: float) -> Tensor:
-    """Focal loss of bits less their cross-entropy, nats per image (Lin et al. 2017, arXiv:1708.02002, equation 4)."""
+    """Return focal loss of bits less their cross-entropy, nats per image (Lin et al. 2017, arXiv:1708.02002, eq. 4)."""
     wrong = F.binary_cross_entropy_with_logits(params.float(), x, reduction="none")
     unsure = (-torch.expm1(-wrong)).clamp_min(FAINT)  # at 0 a power below 1 has no slope
     return (unsure.pow(gamma) * wrong - wrong).flatten(1).sum(1).mean()
@@ -147,7 +147,7 @@ class ELBO(OfTerms):
 
 
 def batch_log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor]:
-    """Log density (N,) of draws under the aggregate posterior, and under the product of its marginals, from a batch.
+    """Return log density (N,) of draws under the aggregate posterior, and under its marginals' product, from a batch.
 
     Minibatch-stratified sampling (Chen et al. 2018, appendix C.2, averaged over which of the others comes last): a
     picture's own posterior is one part in `pictures` of q(z), the mean of the others' is the rest. Were it one part in
@@ -161,7 +161,7 @@ def batch_log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> 
 
 
 def decomposed_kl(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Mutual information, total correlation and dimension-wise KL (Chen et al. 2018, arXiv:1802.04942, equation 2).
+    """Split the KL: mutual information, total correlation, dimension-wise (Chen et al. 2018, arXiv:1802.04942, eq. 2).
 
     Args:
         z: (N, D), one draw a picture.
@@ -192,7 +192,7 @@ class TotalCorrelation(OfTerms):
 
 
 def maximum_mean_discrepancy(a: Tensor, b: Tensor) -> Tensor:
-    """Between draws (N, D) and (M, D), with the inverse multiquadratic kernels of Tolstikhin et al. 2018.
+    """Compare draws (N, D) and (M, D), with the inverse multiquadratic kernels of Tolstikhin et al. 2018.
 
     arXiv:1711.01558, section 4: C / (C + |a - b|^2) for C = 2 D s with s from 0.1 to 10; unbiased, and 0 of one draw.
     """
@@ -241,7 +241,7 @@ class ImportanceWeighted(Minimised):
         return self.config.draws
 
     def _bounds(self, terms: Terms) -> Tensor:
-        """(N, bounds) nats."""
+        """Return (N, bounds) nats."""
         log_weights = terms.log_weights.unflatten(1, (self.config.bounds, self.config.draws))
         return log_weights.logsumexp(2) - math.log(self.config.draws)
 
@@ -250,7 +250,7 @@ class DoublyReparameterized(ImportanceWeighted):
     """The same bound with the gradient of Tucker et al. 2019 (arXiv:1810.04152), equation 9, for the encoder."""
 
     def _bounds(self, terms: Terms) -> Tensor:
-        """(N, bounds): a surrogate with the value's bound and the doubly reparameterized gradient."""
+        """Return (N, bounds): a surrogate with the value's bound and the doubly reparameterized gradient."""
         z, shape = terms.z[0], (self.config.bounds, self.config.draws)
         fixed = log_gaussian(z, terms.mean[0].detach()[:, None], terms.std[0].detach()[:, None])
         log_weights = (terms.log_likelihood + terms.log_prior - fixed).unflatten(1, shape)
@@ -269,7 +269,7 @@ class PartiallyImportanceWeighted(ImportanceWeighted):
     """
 
     def _bounds(self, terms: Terms) -> Tensor:
-        """(N,): a surrogate with the value of the bound of all draws, and a gradient for each half of the model."""
+        """Return (N,): a surrogate with the value of the bound of all draws, and a gradient per half of the model."""
         log_weights, z = terms.log_weights, terms.z[0]
         each = log_weights.detach().unflatten(1, (self.config.bounds, self.config.draws))
         encoder = each.softmax(2).flatten(1) / self.config.bounds  # of a draw, in the gradient of each half
@@ -301,7 +301,7 @@ class Commitment(OfTerms):
 
 
 def labelled(labels: Tensor, count: int, seed: int) -> Tensor:
-    """Places of `count` pictures whose labels a semi-supervised run may know, as many of each class as can be."""
+    """Choose `count` pictures whose labels a semi-supervised run may know, as many of each class as can be."""
     order = torch.randperm(len(labels), generator=seeded(seed, LABELS))
     classes, shuffled = labels.unique(), labels[order]
     turns = torch.empty(len(labels), dtype=torch.int64)  # how many of its class come before a picture
@@ -322,7 +322,7 @@ class SemiSupervised(Minimised):
 
     @classmethod
     def check(cls, config: Objective, pictures: int, classes: int) -> None:
-        """There is a label of each class, and there are no more than pictures."""
+        """Check that there is a label of each class, and no more labels than pictures."""
         if not classes <= config.labelled <= pictures:
             raise ValueError(
                 f"labelled is {config.labelled:,}; allowed: {classes:,} (one a class) to {pictures:,} "
@@ -330,7 +330,7 @@ class SemiSupervised(Minimised):
             )
 
     def supervision(self, labels: Tensor | None, seed: int) -> tuple[Tensor | None, Tensor]:
-        """As many labels of each class as can be; every batch has some of these pictures."""
+        """Take as many labels of each class as can be; every batch has some of these pictures."""
         assert labels is not None
         known = labelled(labels, self.config.labelled, seed)
         seen = torch.full_like(labels, -1)

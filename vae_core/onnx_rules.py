@@ -93,7 +93,7 @@ class Builder:
         return [Value(self, name) for name in names]
 
     def _name(self, part: Any) -> str:
-        """The name of a value, or of a constant that is kept then; numbers are float32, and ints in a list int64."""
+        """Name a value, or a constant that is kept then; numbers are float32, and ints in a list int64."""
         if isinstance(part, Value):
             return part.name
         if isinstance(part, Tensor):
@@ -107,41 +107,41 @@ class Builder:
         return name
 
     def split(self, x: Value, sizes: Sequence[int]) -> list[Value]:
-        """Parts along the second axis."""
+        """Return parts along the second axis."""
         return self.parts("Split", len(sizes), x, [*sizes], axis=1) if len(sizes) > 1 else [x]
 
     def halves(self, x: Value, axis: int = 1) -> list[Value]:
-        """Two equal parts."""
+        """Return two equal parts."""
         return self.parts("Split", 2, x, axis=axis, num_outputs=2)
 
     def join(self, parts: Sequence[Value]) -> Value:
-        """Side by side along the second axis."""
+        """Join side by side along the second axis."""
         return self.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
 
     def shaped(self, x: Value, shape: Sequence[int]) -> Value:
-        """The same numbers, (N, *shape)."""
+        """Return the same numbers, (N, *shape)."""
         return self.op("Reshape", x, [0, *shape])
 
     def clip(self, x: Value, low: float, high: float) -> Value:
-        """What lies outside, cut to the ends."""
+        """Tell what lies outside, cut to the ends."""
         return self.op("Clip", x, low, high)
 
     def resize(self, x: Value, size: Sequence[int]) -> Value:
-        """The nearest neighbour's numbers, as `F.interpolate` takes them: (N, C, h, w) -> (N, C, *size)."""
+        """Return the nearest neighbour's numbers, as `F.interpolate` takes them: (N, C, h, w) -> (N, C, *size)."""
         how: dict[str, Any] = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self.op("Resize", x, None, None, [*size], axes=[2, 3], mode="nearest", **how)
 
     def repeated(self, row: Tensor, like: Value) -> Value:
-        """One row (1, ...), as often as there are rows of another value."""
+        """Repeat one row (1, ...) as often as another value has rows."""
         rows = self.op("Shape", like, start=0, end=1)
         return self.op("Expand", row, self.op("Concat", rows, [1] * (row.dim() - 1), axis=0))
 
     def total(self, x: Value) -> Value:
-        """The sum of a row's numbers: (N, ...) -> (N, 1)."""
+        """Return the sum of a row's numbers: (N, ...) -> (N, 1)."""
         return self.op("ReduceSum", self.op("Flatten", x, axis=1), [1], keepdims=1)
 
     def model(self, inputs: list[Port], outputs: list[Port], values: list[Value]) -> onnx.ModelProto:
-        """The whole, which gives these values, with a free number of rows."""
+        """Return the whole, which gives these values, with a free number of rows."""
         ends = [helper.make_node("Identity", [v.name], [name]) for v, (name, _) in zip(values, outputs, strict=True)]
         given, found = (
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, ("rows", *shape)) for name, shape in ports]
@@ -152,7 +152,7 @@ class Builder:
 
 
 def decoder(model: VAE, keep: int | None = None) -> onnx.ModelProto:
-    """The ONNX model of `export.decoder`: `z` (N, D) and, where there are classes, `y` (N, classes) to `x`.
+    """Return the ONNX model of `export.decoder`: `z` (N, D) and, where there are classes, `y` (N, classes) to `x`.
 
     Raises:
         NoRule: of a layer or step that has none.
@@ -170,7 +170,7 @@ def decoder(model: VAE, keep: int | None = None) -> onnx.ModelProto:
 
 
 def flow_prior(prior: FlowPrior) -> onnx.ModelProto:
-    """A fitted flow, its steps unrolled: `z` (N, M) of N(0, I) and, if it has classes, `y` (N, C) to `code` (N, D)."""
+    """Write a fitted flow, its steps unrolled: `z` (N, M) of N(0, I) and, if it has classes, `y` to `code` (N, D)."""
     graph, step, count = Builder(prior), 1 / STEPS, prior.classes_known
     w, known = Value(graph, "z"), Value(graph, "y") @ prior.label.T if count else None
 
@@ -191,7 +191,7 @@ def flow_prior(prior: FlowPrior) -> onnx.ModelProto:
 
 
 def encoder(model: VAE) -> onnx.ModelProto:
-    """The ONNX model of `export.encoder`: `x` to `mean`, `std` (N, D) and, where it is inferred, `y`.
+    """Return the ONNX model of `export.encoder`: `x` to `mean`, `std` (N, D) and, where it is inferred, `y`.
 
     Raises:
         NoRule: of a layer or step that has none.
@@ -209,7 +209,7 @@ def encoder(model: VAE) -> onnx.ModelProto:
 
 
 def _output(graph: Builder, model: VAE, state: Value, y: Value | None) -> Value:
-    """The likelihood's parameters, as `VAE._output` has them."""
+    """Return the likelihood's parameters, as `VAE._output` has them."""
     return graph.run(model.decoder, state if y is None else graph.call(model.condition_decoder, "forward", state, y))
 
 
@@ -218,7 +218,7 @@ def _conditioned(graph: Builder, model: VAE, h: Any, y: Value | None) -> Any:
 
 
 def _inferred(graph: Builder, model: VAE, x: Value, h: Value) -> Value:
-    """Class weights, as `VAE.infer` finds them."""
+    """Return class weights, as `VAE.infer` finds them."""
     if model.config.classifier:
         return graph.op("Softmax", graph.run(model.classifier, x), axis=1)
     bounds = []
@@ -403,7 +403,7 @@ def _bits(graph: Builder, likelihood: likelihoods.Likelihood, params: Value, x: 
 
 @rule(likelihoods.Gaussian, method="log_prob")
 def _squares(graph: Builder, likelihood: likelihoods.Gaussian, params: Value, x: Value) -> Value:
-    """Up to what all classes have in common."""
+    """Return squared distances up to what all classes have in common."""
     off = (x - params) / likelihood.std.item()
     return graph.total(off * off) * -0.5
 
@@ -437,7 +437,7 @@ def _gaussian(graph: Builder, latent: gaussian.Gaussian, h: Value) -> tuple[list
 
 @rule(gaussian.Gaussian, method="kl")
 def _kl(graph: Builder, latent: gaussian.Gaussian, mean: Value, std: Value) -> Value:
-    """Nats, (N, 1)."""
+    """Return nats, (N, 1)."""
     if not latent.closed:
         raise NoRule("a KL without a closed form")
     return graph.total((mean * mean + std * std - 1.0) * 0.5 - graph.op("Log", std))
@@ -482,7 +482,7 @@ def _codes(graph: Builder, latent: quantized.Quantized, z: list[Value | None]) -
 
 @rule(quantized.Codebook, method="snap")
 def _snap(graph: Builder, book: quantized.Codebook, z: Value) -> Value:
-    """The nearest vectors, (N, c, h, w), as `nearest` and `embed` find them."""
+    """Return the nearest vectors, (N, c, h, w), as `nearest` and `embed` find them."""
     flat = graph.op("Transpose", z, perm=[0, 2, 3, 1])  # (N, c, h, w) -> (N, h, w, c)
     lengths = book.vectors.square().sum(1)
     off = -(flat @ (2 * book.vectors.T)) + lengths
@@ -525,7 +525,7 @@ def _ladder(graph: Builder, latent: topdown.TopDown, h: list[Value]) -> tuple[li
 
 @rule(topdown.Block, method="p")
 def _block_prior(graph: Builder, block: topdown.Block, state: Value) -> list[Value]:
-    """Mean and log standard deviation, and what the state gains."""
+    """Return mean and log standard deviation, and what the state gains."""
     width = block.merge.out_channels
     return graph.split(graph.run(block.prior, state), [block.channels, block.channels, width])
 

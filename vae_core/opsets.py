@@ -15,12 +15,12 @@ BROWSER_IR, BROWSER_OPSET = 13, 26
 
 
 def opset(model: onnx.ModelProto) -> int:
-    """Version of the operations that a checked graph is made of."""
+    """Return version of the operations that a checked graph is made of."""
     return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
 def for_browsers(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph in versions that the live view's runtime reads; the given one where it reads that.
+    """Return the same graph in versions that the live view's runtime reads; the given one where it reads that.
 
     Raises:
         GraphError: where an operation has no older form.

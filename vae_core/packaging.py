@@ -27,7 +27,7 @@ REFERENCE_NUMBERS = 2**18  # in one column of the reference encodings: 1 MB
 
 
 def package(run: Run, description: str = "") -> Checkpoint:
-    """A trained run as a checkpoint: figures on the test split (touched here and nowhere else), reference encodings.
+    """Pack a trained run as a checkpoint: figures on the test split (touched here alone), reference encodings.
 
     Args:
         run: a finished run.
@@ -50,7 +50,7 @@ def described(
     about: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> Checkpoint:
-    """A model, wherever it was trained, as a checkpoint: figures on the test split, reference encodings.
+    """Return a model, wherever it was trained, as a checkpoint: figures on the test split, reference encodings.
 
     Args:
         recipe: what it is.
@@ -102,7 +102,7 @@ def described(
 
 
 def _as_generator(model: VAE, splits: Splits, seed: int) -> tuple[VAE, dict[str, float]]:
-    """The model with a prior fitted to the codes of training pictures, where one can be, and figures of its draws."""
+    """Fit a prior to the codes of training pictures, where one can be: the model with it, and figures of its draws."""
     train, test, found = splits.train, splits.test, {}
     if fitting.lacking(model) is None and len(train) >= fitting.LEAST:
         prior = fitting.fit_to(model, train.images, train.labels, len(train.class_names), seed)
@@ -111,7 +111,7 @@ def _as_generator(model: VAE, splits: Splits, seed: int) -> tuple[VAE, dict[str,
 
 
 def _stored_map(mean: Tensor, seed: int) -> Tensor | None:
-    """t-SNE coordinates (N, 2) of the reference encodings; None for fewer than t-SNE can place."""
+    """Return t-SNE coordinates (N, 2) of the reference encodings; None for fewer than t-SNE can place."""
     try:
         projection.perplexity_range(len(mean))
     except ValueError:

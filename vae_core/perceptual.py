@@ -17,7 +17,7 @@ LEAST_SIDE = 32  # pixels that relu3_3 needs to see more than a corner
 
 
 def weights_file() -> Path:
-    """Where torch keeps the net's weights once they were downloaded."""
+    """Tell where torch keeps the net's weights once they were downloaded."""
     return Path(torch.hub.get_dir()) / "checkpoints" / FILE
 
 
@@ -29,7 +29,7 @@ def download() -> None:
 
 
 def _weights_of_channels() -> list[Tensor]:
-    """What each channel of `LPIPS_LAYERS` weighs in LPIPS, (1, C, 1, 1) each: they come with torchmetrics."""
+    """Tell what each channel of `LPIPS_LAYERS` weighs in LPIPS, (1, C, 1, 1) each: they come with torchmetrics."""
     try:
         import torchmetrics
     except ModuleNotFoundError:
@@ -69,7 +69,7 @@ class Perceptual(nn.Module):
         self.register_buffer("std", torch.tensor(STD)[:, None, None], persistent=False)
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Features of pictures (N, C, H, W) in [0, 1] at each layer that is `seen`."""
+        """Return features of pictures (N, C, H, W) in [0, 1] at each layer that is `seen`."""
         x = x.expand(-1, 3, -1, -1)
         if min(x.shape[2:]) < LEAST_SIDE:
             x = F.interpolate(x, scale_factor=LEAST_SIDE / min(x.shape[2:]), mode="bilinear")
@@ -81,7 +81,7 @@ class Perceptual(nn.Module):
         return found
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Mean squared difference of the features, summed over the layers: (N, C, H, W) twice -> (N,)."""
+        """Return mean squared difference of the features, summed over the layers: (N, C, H, W) twice -> (N,)."""
         pairs = zip(self.features(a), self.features(b), strict=True)
         return torch.stack([(u - v).square().flatten(1).mean(1) for u, v in pairs]).sum(0)
 
@@ -97,7 +97,7 @@ class LPIPS(Perceptual):
             self.register_buffer(f"channels_{index}", weights, persistent=False)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Weighted over the channels, mean over the pixels, summed over the layers: (N, C, H, W) twice -> (N,)."""
+        """Weigh over the channels, average over the pixels, sum over the layers: (N, C, H, W) twice -> (N,)."""
         total = a.new_zeros(len(a))
         for index, (u, v) in enumerate(zip(self.features(a), self.features(b), strict=True)):
             apart = (F.normalize(u, eps=EPSILON) - F.normalize(v, eps=EPSILON)).square()

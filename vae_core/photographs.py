@@ -140,7 +140,7 @@ def cut(
 
 
 def _doubts(ink: Mask, level: float, others: int) -> tuple[str, ...]:
-    """What a person should look at."""
+    """Tell what a person should look at."""
     if not ink.any():
         return ("No ink was found.",)
     found = []
@@ -181,7 +181,7 @@ def _read(grey: Grey, crop: Box | None, dark_ink: bool | None) -> _Paper:
 
 
 def _is_dark_ink(grey: Grey) -> bool:
-    """Whether ink is darker than its ground: it is, but where the ground is dark and what stands out most is light."""
+    """Tell whether ink is darker than its ground: yes, unless the ground is dark and what stands out most is light."""
     small = _shrink(grey, 12)
     ground = ndimage.median_filter(small, 31, mode="nearest")
     rest = np.sort((small - ground).ravel())
@@ -189,13 +189,13 @@ def _is_dark_ink(grey: Grey) -> bool:
 
 
 def _darkness(filled: Grey, printed: Grey, sheet: Mask, window: float) -> Grey:
-    """Darkness of all but the rules, where strokes are narrower than a window."""
+    """Return darkness of all but the rules, where strokes are narrower than a window."""
     left = filled / (_paper(filled, window) * (1 - printed))
     return np.where(sheet, (1 - left).clip(0, 1), 0).astype(np.float32)
 
 
 def _bridged(dark: Grey, printed: Grey) -> Grey:
-    """Darkness with the ink on the rules that has gone with them: what lies between ink on both sides of a rule."""
+    """Bring back ink that went with the rules: what lies between ink on both sides of a rule. Returns darkness."""
     band = printed > 0.1
     if not band.any():
         return dark
@@ -206,7 +206,7 @@ def _bridged(dark: Grey, printed: Grey) -> Grey:
 
 
 def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
-    """The window in which the ink has most of its outline and the least of another.
+    """Return the window in which the ink has most of its outline and the least of another.
 
     A narrower one leaves thick lines hollow, in a wider one a shadow looks like ink, too; neither is sharp there.
     """
@@ -221,7 +221,7 @@ def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
 
 
 def _holes(filled: Grey, printed: Grey, sheet: Mask) -> Mask:
-    """Where the sheet is punched, (H, W): discs, where there is something else besides."""
+    """Tell where the sheet is punched, (H, W): discs, where there is something else besides."""
     small = sheet[::2, ::2]
     printed = _shrink(printed, 2)
     dark = _bridged(_darkness(_shrink(filled, 2), printed, small, _WINDOWS[-1]), printed)
@@ -233,12 +233,12 @@ def _holes(filled: Grey, printed: Grey, sheet: Mask) -> Mask:
 
 
 def _change(dark: Grey, step: int) -> Grey:
-    """Change of darkness, a pixel of the photograph, of which there are `step` to one here."""
+    """Return change of darkness, a pixel of the photograph, of which there are `step` to one here."""
     return ndimage.gaussian_gradient_magnitude(dark, 1 / step) / step
 
 
 def _fill(grey: Grey, sheet: Mask) -> Grey:
-    """What is not the sheet, as the sheet's nearest point is."""
+    """Tell what is not the sheet, as the sheet's nearest point is."""
     if sheet.all():
         return grey
     soft = ndimage.median_filter(_shrink(grey, _QUARTER), 3)
@@ -248,7 +248,7 @@ def _fill(grey: Grey, sheet: Mask) -> Grey:
 
 
 def _paper(grey: Grey, window: float) -> Grey:
-    """Brightness of the bare paper everywhere: whatever is dark and narrower than the window is closed."""
+    """Return brightness of the bare paper everywhere: whatever is dark and narrower than the window is closed."""
     quarter = _shrink(grey, _QUARTER)
     size = max(3, round(window * max(quarter.shape))) | 1
     closed = ndimage.grey_closing(quarter, (size, size), mode="nearest")
@@ -256,14 +256,14 @@ def _paper(grey: Grey, window: float) -> Grey:
 
 
 def _shrink(grey: Grey, by: int) -> Grey:
-    """Means of squares of `by` pixels."""
+    """Return means of squares of `by` pixels."""
     rows, columns = (-side % by for side in grey.shape)
     padded = np.pad(grey, ((0, rows), (0, columns)), mode="edge")
     return padded.reshape(padded.shape[0] // by, by, padded.shape[1] // by, by).mean((1, 3), dtype=np.float32)
 
 
 def _enlarge(small: Grey, shape: tuple[int, ...], by: int = _QUARTER) -> Grey:
-    """The reverse of `_shrink`, bilinear."""
+    """Return the reverse of `_shrink`, bilinear."""
     rows, columns = (side * by for side in small.shape)
     large = Image.fromarray(small.astype(np.float32)).resize((columns, rows), Image.Resampling.BILINEAR)
     return np.asarray(large)[: shape[0], : shape[1]]
@@ -273,7 +273,7 @@ def _enlarge(small: Grey, shape: tuple[int, ...], by: int = _QUARTER) -> Grey:
 
 
 def _find_sheet(grey: Grey) -> tuple[Mask, float | None]:
-    """Where the sheet lies, and how its edges are turned; everywhere and None where no edge is seen."""
+    """Tell where the sheet lies, and how its edges are turned; everywhere and None where no edge is seen."""
     quarter = ndimage.median_filter(_shrink(grey, _QUARTER), 3)
     size = round(0.1 * max(quarter.shape)) | 1
     ground = ndimage.grey_closing(quarter, (size, size), mode="nearest")
@@ -290,7 +290,7 @@ def _find_sheet(grey: Grey) -> tuple[Mask, float | None]:
 
 
 def _hull(light: Mask) -> tuple[Mask | None, float]:
-    """The convex hull of the largest light part, and how much of it is light; None where it is none or all."""
+    """Return the convex hull of the largest light part, and how much of it is light; None where it is none or all."""
     labels, count = ndimage.label(ndimage.binary_opening(light, np.ones((5, 5))))
     if not count:
         return None, 0.0
@@ -302,7 +302,7 @@ def _hull(light: Mask) -> tuple[Mask | None, float]:
 
 
 def _edge(quarter: Grey, hull: Mask) -> float:
-    """How much it gets darker within two pixels outwards over a hull's edge, in parts of the inside: the median."""
+    """Tell how much darker it gets within two pixels outwards over a hull's edge, in parts of the inside: median."""
     signed = ndimage.distance_transform_edt(hull) - ndimage.distance_transform_edt(~hull)
     normal = np.stack(np.gradient(ndimage.gaussian_filter(signed, 1.5)))
     free = np.zeros_like(hull)
@@ -318,7 +318,7 @@ def _edge(quarter: Grey, hull: Mask) -> float:
 
 
 def _edge_angle(hull: Mask) -> float:
-    """How far the straight edges of a hull are turned, -45 to 45 degrees, those at the picture's border aside."""
+    """Tell how far the straight edges of a hull are turned, -45 to 45 degrees, those at the picture's border aside."""
     outline = max(find_contours(np.pad(hull, 1).astype(float), 0.5), key=len) - 1
     corners = approximate_polygon(outline, 2.0)
     steps, middles = np.diff(corners, axis=0), (corners[:-1] + corners[1:]) / 2
@@ -332,7 +332,7 @@ def _edge_angle(hull: Mask) -> float:
 
 
 def _find_rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
-    """Darkness of printed rules (H, W), and the angle of each in degrees, clockwise."""
+    """Return darkness of printed rules (H, W), and the angle of each in degrees, clockwise."""
     printed, angles = _rules(grey, sheet)
     if len(angles) < _FEW:  # or the camera was so near that they are broad
         small, found = _rules(_shrink(grey, _NEAR), sheet[::_NEAR, ::_NEAR])
@@ -341,14 +341,14 @@ def _find_rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
 
 
 def _rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
-    """Rules that are a few pixels thick, across and upright."""
+    """Return rules that are a few pixels thick, across and upright."""
     across, slopes = _rules_across(grey, sheet)
     upright, leans = _rules_across(grey.T, sheet.T)
     return np.maximum(across, upright.T), [*slopes, *(-lean for lean in leans)]
 
 
 def _rules_across(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
-    """Darkness of the rules that run from side to side, and the angle of each."""
+    """Return darkness of the rules that run from side to side, and the angle of each."""
     soft = ndimage.gaussian_filter1d(grey, 1.0, axis=0)
     thin = 1 - soft / ndimage.grey_closing(soft, (_RULE, 1), mode="nearest")
     thin = np.where(sheet, thin, 0).astype(np.float32)
@@ -361,7 +361,7 @@ def _rules_across(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
 
 
 def _lines(thin: Grey, sheet: Mask) -> Floats:
-    """Slope and height at the left (L, 2) of straight lines over the sheet (Hough transform)."""
+    """Return slope and height at the left (L, 2) of straight lines over the sheet (Hough transform)."""
     bare = thin[sheet][::7]
     noise = np.median(np.abs(bare - np.median(bare)))
     ridge = sheet & (thin > np.median(bare) + 2.5 * noise + 0.01)
@@ -394,7 +394,7 @@ def _traced(thin: Grey, sheet: Mask, lines: Floats) -> list[tuple[Floats, Floats
 
 
 def _chords(sheet: Mask, lines: Floats) -> tuple[Floats, Floats]:
-    """Lines that cross the sheet, and the columns (L, 2) between which they do."""
+    """Return lines that cross the sheet, and the columns (L, 2) between which they do."""
     columns = np.linspace(0, sheet.shape[1] - 1, 128)
     rows = np.rint(lines[:, :1] * columns + lines[:, 1:]).astype(int)  # (L, 128)
     within = (rows >= 0) & (rows < len(sheet))
@@ -405,7 +405,7 @@ def _chords(sheet: Mask, lines: Floats) -> tuple[Floats, Floats]:
 
 
 def _bands(thin: Grey, lines: Floats, ends: Floats) -> Floats:
-    """Median darkness of each piece of each line at offsets from -`_REACH` to `_REACH`, (L, pieces, offsets)."""
+    """Return median darkness of each piece of each line at offsets from -`_REACH` to `_REACH`, (L, pieces, offsets)."""
     share = (np.arange(16 * _PIECES) + 0.5) / (16 * _PIECES)
     columns = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * share  # (L, samples)
     rows = lines[:, :1] * columns + lines[:, 1:]
@@ -416,7 +416,7 @@ def _bands(thin: Grey, lines: Floats, ends: Floats) -> Floats:
 
 
 def _shift(bands: Floats, ends: Floats, reach: int) -> Floats:
-    """What to add to slope and height (L, 2) so that the lines run through what is darkest beside them."""
+    """Tell what to add to slope and height (L, 2) so that the lines run through what is darkest beside them."""
     near = slice(2 * (_REACH - reach), 2 * (_REACH + reach) + 1)
     soft = ndimage.gaussian_filter1d(bands, 1, axis=2)[..., near]
     offset = soft.argmax(2) / 2 - reach  # (L, pieces)
@@ -430,7 +430,7 @@ def _shift(bands: Floats, ends: Floats, reach: int) -> Floats:
 
 
 def _profile(band: Floats) -> Floats | None:
-    """Darkness of a rule at each offset from its pieces (pieces, offsets); None where it is no rule.
+    """Return darkness of a rule at each offset from its pieces (pieces, offsets); None where it is no rule.
 
     A rule stands out from what lies beside it, from one edge of the sheet to the other.
     """
@@ -459,7 +459,7 @@ def _paint(painted: Grey, line: Floats, ends: Floats, profile: Floats) -> None:
 
 
 def _level(dark: Grey) -> float:
-    """How dark the ink is, from the few darkest pixels."""
+    """Tell how dark the ink is, from the few darkest pixels."""
     return float(np.partition(dark.ravel(), -_SAMPLE)[-_SAMPLE])
 
 
@@ -487,7 +487,7 @@ def _ink(dark: Grey, sheet: Mask, threshold: float | None, alone: bool, step: in
 
 
 def _without_foreign(dark: Grey, sheet: Mask, threshold: float | None, step: int) -> Grey:
-    """Darkness without shapes that no pen has drawn, the darkest first: paler ink is seen once they are gone."""
+    """Return darkness without shapes that no pen has drawn, the darkest first: paler ink is seen once they are gone."""
     for _ in range(3):
         level = _level(dark)
         shapes = _shapes(dark, sheet, threshold or level / 2, step)
@@ -501,7 +501,7 @@ def _without_foreign(dark: Grey, sheet: Mask, threshold: float | None, step: int
 
 
 def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
-    """The connected parts above a threshold, and how like ink each is."""
+    """Return the connected parts above a threshold, and how like ink each is."""
     above = dark > max(threshold, LEAST / 2)
     labels, count = ndimage.label(above, np.ones((3, 3)))
     labels, count = _heaviest(labels, count, dark)
@@ -521,7 +521,7 @@ def _shapes(dark: Grey, sheet: Mask, threshold: float, step: int) -> _Shapes:
 
 
 def _heaviest(labels: NDArray[np.int32], count: int, dark: Grey) -> tuple[NDArray[np.int32], int]:
-    """Labels of the heaviest shapes alone, where there are more than any writing has."""
+    """Return labels of the heaviest shapes alone, where there are more than any writing has."""
     if count <= MOST_SHAPES:
         return labels, count
     weight = np.bincount(labels.ravel(), dark.ravel(), count + 1)
@@ -533,7 +533,7 @@ def _heaviest(labels: NDArray[np.int32], count: int, dark: Grey) -> tuple[NDArra
 
 
 def _group(shapes: _Shapes, alone: bool) -> tuple[NDArray[np.intp], int]:
-    """Which shapes are the writing: the heaviest, with what lies near it; and how many others there are like it."""
+    """Tell which shapes are the writing: the heaviest, with what lies near it; and how many others are like it."""
     score = shapes.weight * shapes.quality
     first = int(score.argmax())
     corners = np.array([[[part.start, part.stop] for part in box] for box in shapes.boxes])  # (K, 2, 2)
@@ -553,18 +553,18 @@ def _group(shapes: _Shapes, alone: bool) -> tuple[NDArray[np.intp], int]:
 
 
 def _grown(ink: Mask) -> Mask:
-    """The ink with its soft edge."""
+    """Return the ink with its soft edge."""
     return ndimage.maximum_filter(ink, 7)
 
 
 def _rim(mask: Mask) -> Mask:
-    """The pixels that have one beside them that is not of it, or none."""
+    """Return the pixels that have one beside them that is not of it, or none."""
     around = np.pad(mask, 1)
     return mask & ~(around[2:, 1:-1] & around[:-2, 1:-1] & around[1:-1, 2:] & around[1:-1, :-2])
 
 
 def _inside(crop: Box, turn: float, shape: tuple[int, ...]) -> Mask:
-    """The pixels (H, W) in a turned rectangle, at least one."""
+    """Return the pixels (H, W) in a turned rectangle, at least one."""
     middle, size = _middle(crop, shape)
     down, across = np.mgrid[: shape[0], : shape[1]]
     away = (across + 0.5 + 1j * (down + 0.5) - middle) * np.exp(-1j * math.radians(turn))
@@ -572,14 +572,14 @@ def _inside(crop: Box, turn: float, shape: tuple[int, ...]) -> Mask:
 
 
 def _middle(crop: Box, shape: tuple[int, ...]) -> tuple[complex, complex]:
-    """Middle and sides of a rectangle in pixels, across + down * i."""
+    """Return middle and sides of a rectangle in pixels, across + down * i."""
     rows, columns = shape
     corner, across = complex(crop[0] * columns, crop[1] * rows), complex(crop[2] * columns, crop[3] * rows)
     return (corner + across) / 2, across - corner
 
 
 def _around(ink: Mask, turn: float) -> Box:
-    """The rectangle around the ink that is upright once it is turned; everything without ink."""
+    """Return the rectangle around the ink that is upright once it is turned; everything without ink."""
     if not ink.any():
         return 0.0, 0.0, 1.0, 1.0
     rows, columns = np.nonzero(ink)
@@ -594,7 +594,7 @@ def _around(ink: Mask, turn: float) -> Box:
 
 
 def _patch(dark: Grey, crop: Box, turn: float) -> Grey:
-    """What lies in a turned rectangle, upright, with a longer side of `_PATCH`."""
+    """Tell what lies in a turned rectangle, upright, with a longer side of `_PATCH`."""
     middle, size = _middle(crop, dark.shape)
     fine = _PATCH / max(size.real, size.imag)
     down, across = np.mgrid[: max(1, round(size.imag * fine)), : max(1, round(size.real * fine))]

@@ -6,7 +6,7 @@ import torch
 
 
 def has_units(device: torch.device) -> bool:
-    """Whether a device multiplies bf16 in hardware; other processors imitate it, more slowly than float32."""
+    """Tell whether a device multiplies bf16 in hardware; other processors imitate it, more slowly than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
@@ -14,7 +14,7 @@ def has_units(device: torch.device) -> bool:
 
 
 def mixed(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which products are computed in bf16, if that is the precision.
+    """Return a context in which products are computed in bf16, if that is the precision.
 
     Weights stay float32, and so do the likelihood, KL, prior and optimizer, which convert what they are given.
 

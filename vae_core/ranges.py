@@ -78,7 +78,7 @@ class Numbers:
         return all(kind.kind in "biu" for kind in self.kinds)
 
     def body(self) -> tuple[float, float]:
-        """The smallest and the largest number, without the few that lie far from all others."""
+        """Return the smallest and the largest number, without the few that lie far from all others."""
         full = np.flatnonzero(self.counts)
         before = np.cumsum(self.counts[full])  # how many lie in each full bin and below
         total = int(before[-1])
@@ -91,19 +91,19 @@ class Numbers:
         return float(lower[first]), float(upper[last])
 
     def outside(self, low: float, high: float) -> float:
-        """The share of the numbers that lie below or above, to the width of a bin."""
+        """Return the share of the numbers that lie below or above, to the width of a bin."""
         ends = _bins(np.array([low, high]))
         return 1.0 - float(self.counts[ends[0] : ends[1] + 1].sum()) / float(self.counts.sum())
 
 
 def _bins(values: NDArray[Any]) -> NDArray[np.int64]:
-    """The bin of each number: the upper half of its float's bits, in the order of the numbers."""
+    """Return the bin of each number: the upper half of its float's bits, in the order of the numbers."""
     bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32)  # + 0, since -0 has bits of its own
     return (np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31)) >> 16).astype(np.int64)
 
 
 def _edges() -> NDArray[np.float64]:
-    """(BINS + 1,) where each bin begins."""
+    """Return where each bin begins, (BINS + 1,)."""
     keys = np.arange(BINS, dtype=np.uint32) << 16
     bits = np.where(keys >> 31, keys & np.uint32(0x7FFFFFFF), ~keys).astype(np.uint32)
     with np.errstate(invalid="ignore"):  # at either end lie bins of no numbers
@@ -116,7 +116,7 @@ _EDGES = _edges()
 def _without_strays(
     lower: NDArray[np.float64], upper: NDArray[np.float64], before: NDArray[np.int64], few: int
 ) -> tuple[int, int]:
-    """The first and the last bin of those that belong together: what is cut off is little, and far away."""
+    """Return the first and the last bin of those that belong together: what is cut off is little, and far away."""
     first, last = _without_constants(lower, upper, before)
     base, total = int(before[first - 1]) if first else 0, int(before[last])
     for k in range(last, first, -1):  # from above, as long as few lie beyond
@@ -135,7 +135,7 @@ def _without_strays(
 def _without_constants(
     lower: NDArray[np.float64], upper: NDArray[np.float64], before: NDArray[np.int64]
 ) -> tuple[int, int]:
-    """The same without the number at either end that a defect, or "no data", has in many places."""
+    """Return the same without the number at either end that a defect, or "no data", has in many places."""
     first, last, total = 0, len(before) - 1, int(before[-1])
     if last <= VARIED:
         return first, last
@@ -150,7 +150,7 @@ def _without_constants(
 
 
 def find(numbers: Numbers) -> Range:
-    """What black and white are where nobody says it: a usual range that the numbers fill, else their own.
+    """Tell what black and white are where nobody says it: a usual range that the numbers fill, else their own.
 
     Raises:
         ValueError: where no number is finite.
@@ -176,7 +176,7 @@ _WHOLE = [*_FLOATS, (-128.0, 127.0), *((0.0, 2.0**bits - 1) for bits in range(9,
 
 
 def _fits(numbers: Numbers, usual: tuple[float, float], low: float, high: float) -> bool:
-    """Whether numbers from `low` to `high` lie in a usual range, but for a little, and fill it."""
+    """Tell whether numbers from `low` to `high` lie in a usual range, but for a little, and fill it."""
     bottom, top = usual
     width = top - bottom
     beyond = max(bottom - low, high - top)
@@ -192,14 +192,14 @@ def _fits(numbers: Numbers, usual: tuple[float, float], low: float, high: float)
 
 
 def before(numbers: Numbers) -> Range:
-    """What black and white were in arrays for models of before: 0 and 1, -1 and 1, or 0 and 255."""
+    """Tell what black and white were in arrays for models of before: 0 and 1, -1 and 1, or 0 and 255."""
     if numbers.low < 0:
         return Range(-1.0, 1.0, "each")
     return Range(0.0, 255.0 if numbers.high > 1 else 1.0, "each")
 
 
 def before_picture(numbers: Numbers) -> Range:
-    """The same in a picture's file: the smallest usual range that holds its numbers, of 16 bits the whole."""
+    """Return the same in a picture's file: the smallest usual range that holds its numbers, of 16 bits the whole."""
     if numbers.kinds == {np.dtype(np.uint16)}:
         return Range(0.0, 65535.0, "each")
     if numbers.low < 0:
@@ -209,7 +209,7 @@ def before_picture(numbers: Numbers) -> Range:
 
 
 def to_bytes(values: NDArray[Any], used: Range) -> NDArray[np.uint8]:
-    """Numbers of any type and shape as 0 (black) to 255 (white).
+    """Return numbers of any type and shape as 0 (black) to 255 (white).
 
     What lies outside of the range is clipped; positive infinity is white, what else is not finite is black.
     """
@@ -222,7 +222,7 @@ def to_bytes(values: NDArray[Any], used: Range) -> NDArray[np.uint8]:
 
 
 def _levels(values: NDArray[np.float64], used: Range) -> NDArray[np.uint8]:
-    """Floats as bytes; they are written over."""
+    """Return floats as bytes; they are written over."""
     if not np.isfinite(values).all():
         values[~(values > -NO_DATA)] = used.low  # NaN too
         values[values >= NO_DATA] = used.high
@@ -233,7 +233,7 @@ def _levels(values: NDArray[np.float64], used: Range) -> NDArray[np.uint8]:
 
 
 def too_dark(brightest: int) -> tuple[str, ...]:
-    """What a user should know of a set of bytes whose brightest is given."""
+    """Tell what a user should know of a set of bytes whose brightest is given."""
     if brightest > DARK:
         return ()
     told = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
@@ -241,7 +241,7 @@ def too_dark(brightest: int) -> tuple[str, ...]:
 
 
 def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ...]:
-    """What a user should know of a set's numbers and of their range.
+    """Tell what a user should know of a set's numbers and of their range.
 
     Args:
         numbers: those of the set.
@@ -273,7 +273,7 @@ def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ..
 
 
 def _mismatch(numbers: Numbers, used: Range) -> str:
-    """How badly a range fits that was not made for these numbers; empty where it does."""
+    """Tell how badly a range fits that was not made for these numbers; empty where it does."""
     low, high = numbers.body()
     if (outside := numbers.outside(used.low, used.high)) > HALF / 2:
         return f"{outside:.0%} of the numbers lie outside of this range"
@@ -283,7 +283,7 @@ def _mismatch(numbers: Numbers, used: Range) -> str:
 
 
 def _left_out(numbers: Numbers) -> tuple[str, ...]:
-    """The numbers of one value, far from all others, which did not set the range."""
+    """Return the numbers of one value, far from all others, which did not set the range."""
     full, (low, high) = np.flatnonzero(numbers.counts), numbers.body()
     told = []
     for end, value, is_out, shade in (
@@ -297,7 +297,7 @@ def _left_out(numbers: Numbers) -> tuple[str, ...]:
 
 
 def _crowded(numbers: Numbers, used: Range) -> tuple[str, ...]:
-    """What to say where most numbers differ, but by so little of the range that the pictures are nearly flat."""
+    """Tell what to say where most numbers differ, but by so little of the range that the pictures are nearly flat."""
     full = np.flatnonzero(numbers.counts)
     counts, step = numbers.counts[full], (used.high - used.low) / 32
     lower, upper = np.maximum(_EDGES[full], numbers.low), np.minimum(_EDGES[full + 1], numbers.high)

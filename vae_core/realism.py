@@ -38,7 +38,7 @@ class Sides:
     others: dict[str, Tensor]
 
     def features(self, net: FeatureNet) -> Sides:
-        """The same in a net's features."""
+        """Return the same in a net's features."""
         return Sides(net(self.real), {name: net(images) for name, images in self.others.items()})
 
 
@@ -80,7 +80,7 @@ def sides(
 
 
 def _classes(model: VAE, count: int, labels: Tensor | None) -> Tensor | None:
-    """Classes (N,) of the draws of a conditional model: those of real pictures, else all alike often."""
+    """Return classes (N,) of the draws of a conditional model: those of real pictures, else all alike often."""
     if not model.spec.classes:
         return None
     if labels is not None:
@@ -89,7 +89,7 @@ def _classes(model: VAE, count: int, labels: Tensor | None) -> Tensor | None:
 
 
 def _draws(model: VAE, count: int, y: Tensor | None, fitted: bool, tell: Callable[[int], None]) -> Tensor:
-    """Pictures (N, C, H, W) of draws from a prior, at temperature 1, on the CPU."""
+    """Return pictures (N, C, H, W) of draws from a prior, at temperature 1, on the CPU."""
     parts, size = [], at_once(model)
     for start in range(0, count, size):
         own = None if y is None else y[start : start + size]
@@ -100,7 +100,7 @@ def _draws(model: VAE, count: int, y: Tensor | None, fitted: bool, tell: Callabl
 
 
 def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None, tell: Callable[[int], None]) -> Tensor:
-    """Reconstructions (N, C, H, W) of the encoded means, on the CPU."""
+    """Return reconstructions (N, C, H, W) of the encoded means, on the CPU."""
     parts, done = [], 0
     for _, x in blocks(model, images, SEED):
         for rows in x.split(at_once(model)):
@@ -113,7 +113,7 @@ def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None, tell: Callable[[
 
 
 def kid(real: Tensor, made: Tensor) -> float:
-    """Kernel distance of two sets of features, x 1000: 0 in expectation where they come from one distribution.
+    """Return kernel distance of two sets of features, x 1000: 0 in expectation where they come from one distribution.
 
     The unbiased squared MMD of the kernel (x . y / F + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401, section 4); it
     may be a little below 0.
@@ -127,7 +127,7 @@ def kid(real: Tensor, made: Tensor) -> float:
 
 
 def kid_error(real: Tensor, made: Tensor) -> float:
-    """Standard error of `kid` by the jackknife over the pictures of both sides; arguments likewise, at least 3 each."""
+    """Return the standard error of `kid` by jackknife over both sides' pictures; same arguments, at least 3 each."""
     x, y, cross = _kernels(real, made)
     found = 0.0
     for own, between in ((x, cross.sum(1)), (y, cross.sum(0))):
@@ -141,18 +141,18 @@ def kid_error(real: Tensor, made: Tensor) -> float:
 
 
 def _kernels(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Kernel of each pair of real features (N, N), of made ones (M, M), and of one with the other (N, M)."""
+    """Return kernel of each pair of real features (N, N), of made ones (M, M), and of one with the other (N, M)."""
     x, y = real.double(), made.double()
     return tuple((a @ b.T / a.shape[1] + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))  # type: ignore[return-value]
 
 
 def _mean_of_pairs(kernel: Tensor) -> Tensor:
-    """Mean over different pictures, (N, N) -> ()."""
+    """Return mean over different pictures, (N, N) -> ()."""
     return (kernel.sum() - kernel.trace()) / (len(kernel) * (len(kernel) - 1))
 
 
 def precision(real: Tensor, made: Tensor) -> float:
-    """Share of made features (M, F) that lie among the real ones (N, F).
+    """Return share of made features (M, F) that lie among the real ones (N, F).
 
     That is within the ball of one of these, which reaches to its k-th neighbour (Kynkäänniemi et al. 2019,
     arXiv:1904.06991, equation 1).
@@ -163,12 +163,12 @@ def precision(real: Tensor, made: Tensor) -> float:
 
 
 def recall(real: Tensor, made: Tensor) -> float:
-    """Share of real features (N, F) that lie among the made ones (M, F): as `precision`, with the sides exchanged."""
+    """Return the share of real features (N, F) that lie among made ones (M, F): `precision` with sides exchanged."""
     return precision(made, real)
 
 
 def sharpness(images: Tensor) -> float:
-    """Mean square of the difference of neighbouring pixels of pictures (N, C, H, W): small in fog, large in noise."""
+    """Return the mean squared difference of neighbouring pixels of (N, C, H, W): small in fog, large in noise."""
     down, across = images.diff(dim=2), images.diff(dim=3)
     return (down.square().mean() + across.square().mean()).item()
 
@@ -203,7 +203,7 @@ def compared(model: VAE, images: Tensor, labels: Tensor | None, training: Tensor
 
 
 def describe(figures: Mapping[str, Any], spec: LatentSpec) -> str:
-    """What `compared` found, or that it found nothing, in a sentence."""
+    """Tell what `compared` found, or that it found nothing, in a sentence."""
     if "compared_pictures" not in figures:
         return f"Samples were not compared with real pictures: that takes at least {COMPARED} test pictures."
     names = {

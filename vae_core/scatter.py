@@ -63,7 +63,7 @@ def draw(
 
 
 def _places(coords: NDArray[Any]) -> NDArray[Any]:
-    """Coordinates (N, 2) as pixels of a square, proportions kept."""
+    """Return coordinates (N, 2) as pixels of a square, proportions kept."""
     low, high = coords.min(axis=0), coords.max(axis=0)
     scale = (SIDE - 2 * MARGIN) / max(float((high - low).max()), 1e-12)
     return (coords - (low + high) / 2) * (scale, -scale) + SIDE / 2

@@ -49,7 +49,7 @@ class Statistics:
         return total if self.class_kl is None else total + self.class_kl
 
     def summary(self, spec: LatentSpec) -> dict[str, float | int | list[float] | None]:
-        """Averages over the pictures, in nats per image; None without a density, and for units that z has not."""
+        """Average over the pictures, in nats per image; None without a density, and for units that z does not have."""
         coded = self.kl.shape[1] > 0
         found: dict[str, float | int | list[float] | None] = {
             "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
@@ -62,13 +62,13 @@ class Statistics:
 
 
 def perplexity(codes: Tensor) -> float:
-    """Exponential of the entropy of codes (any shape): as many codes, used alike, would be as hard to guess."""
+    """Return exponential of the entropy of codes (any shape): as many codes, used alike, would be as hard to guess."""
     share = codes.unique(return_counts=True)[1] / codes.numel()
     return math.exp(-(share * share.log()).sum().item())
 
 
 def active(mean: Tensor) -> Tensor:
-    """Which dimensions are active units: Var_x(E_q[z | x]) > 0.01 (Burda et al. 2016, section 5.2).
+    """Tell which dimensions are active units: Var_x(E_q[z | x]) > 0.01 (Burda et al. 2016, section 5.2).
 
     Args:
         mean: encoded means (N, D).
@@ -82,7 +82,7 @@ def active(mean: Tensor) -> Tensor:
 
 
 def active_units(spec: LatentSpec, mean: Tensor, kl: Tensor) -> Tensor | None:
-    """Which dimensions are active units: by the variance of their means, or in a hierarchy by their KL.
+    """Tell which dimensions are active units: by the variance of their means, or in a hierarchy by their KL.
 
     Args:
         spec: of the model.
@@ -97,18 +97,18 @@ def active_units(spec: LatentSpec, mean: Tensor, kl: Tensor) -> Tensor | None:
 
 
 def as_float(images: Tensor) -> Tensor:
-    """uint8 pictures as float32 in [0, 1]; float pictures unchanged."""
+    """Return uint8 pictures as float32 in [0, 1]; float pictures unchanged."""
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
 def blocks(model: VAE, images: Tensor, seed: int) -> Iterator[tuple[int, Tensor]]:
-    """Pictures as the model observes them, block by block: (index of the block, (n, C, H, W) on the model's device)."""
+    """Yield pictures as the model observes them, in blocks: (index of the block, (n, C, H, W) on its device)."""
     for index, part in enumerate(images.split(BLOCK)):
         yield index, model.observe(as_float(part.to(model.device)), seeded(seed, BITS, index))
 
 
 def at_once(model: VAE) -> int:
-    """Pictures that go through the model at a time."""
+    """Return pictures that go through the model at a time."""
     return max(1, min(AT_ONCE, NUMBERS_AT_ONCE // math.prod(model.image_shape)))
 
 
@@ -149,7 +149,7 @@ def _statistics(
     progress: Progress | None,
     labels: Tensor | None,
 ) -> Statistics:
-    """`Statistics` of so many pictures, from blocks as `blocks` gives them."""
+    """Return `Statistics` of so many pictures, from blocks as `blocks` gives them."""
     parts = []
     for index, x in observed:
         start, y = 0, _labels(model, labels, index)
@@ -165,7 +165,7 @@ def _statistics(
 
 
 def _labels(model: VAE, labels: Tensor | None, block: int) -> Tensor | None:
-    """The labels of one block, where they mean something to the model."""
+    """Return the labels of one block, where they mean something to the model."""
     if labels is None or model.spec.classes is None:
         return None
     return labels[block * BLOCK : (block + 1) * BLOCK].to(model.device)
@@ -196,12 +196,12 @@ def encode(model: VAE, images: Tensor, seed: int = 0, progress: Progress | None 
 
 
 def _joined(groups: list[Tensor], like: Tensor) -> Tensor:
-    """Groups [(N, *shape), ...] -> (N, D); (N, 0) of none, N as in `like`."""
+    """Return groups [(N, *shape), ...] -> (N, D); (N, 0) of none, N as in `like`."""
     return torch.cat([like.new_zeros(len(like), 0), *(part.reshape(len(part), -1) for part in groups)], 1)
 
 
 def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tensor, ...]:
-    """The columns of `Statistics` for a few pictures."""
+    """Return the columns of `Statistics` for a few pictures."""
     if not model.spec.has_density:
         draw, params = model.reconstruct(x, y, generator=noise)
         fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
@@ -224,7 +224,7 @@ def importance_weighted_nll(
     progress: Progress | None = None,
     labels: Tensor | None = None,
 ) -> Tensor:
-    """The bound alone of `importance_weighted`: (N,) nats."""
+    """Return the bound alone of `importance_weighted`: (N,) nats."""
     return importance_weighted(model, images, k, seed, progress, labels)[0]
 
 
@@ -237,7 +237,7 @@ def importance_weighted(
     progress: Progress | None = None,
     labels: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """-log 1/k sum_i w_i of each picture, w_i = p(x, z_i) / q(z_i | x) (Burda et al. 2016, equation 8).
+    """Return -log 1/k sum_i w_i of each picture, w_i = p(x, z_i) / q(z_i | x) (Burda et al. 2016, equation 8).
 
     In bounded memory, and beside it how many draws the sum really rests on: the effective sample size
     (sum_i w_i)^2 / sum_i w_i^2 (Kong 1992), 1 where one draw outweighs all others.
@@ -275,5 +275,5 @@ def importance_weighted(
 
 
 def bits_per_dimension(model: VAE, nats: float) -> float | None:
-    """Nats per image -> bits per number, nats / (D ln 2); None where the likelihood is a density."""
+    """Return nats per image -> bits per number, nats / (D ln 2); None where the likelihood is a density."""
     return nats / (math.prod(model.image_shape) * math.log(2)) if model.likelihood.discrete else None

@@ -36,7 +36,7 @@ def _draw(function: Callable[..., Tensor], shape: tuple[int, ...], noise: Noise,
 
 
 def normal(shape: tuple[int, ...], noise: Noise, device: torch.device) -> Tensor:
-    """Standard normal draws; rows first.
+    """Return standard normal draws; rows first.
 
     Args:
         shape: shape of the result; the first entry counts rows of the batch (or whole multiples of them).
@@ -48,18 +48,18 @@ def normal(shape: tuple[int, ...], noise: Noise, device: torch.device) -> Tensor
 
 
 def uniform(shape: tuple[int, ...], noise: Noise, device: torch.device) -> Tensor:
-    """Uniform draws in [0, 1); arguments as in `normal`."""
+    """Return uniform draws in [0, 1); arguments as in `normal`."""
     return _draw(torch.rand, shape, noise, device)
 
 
 def global_mean(rows: Tensor) -> Tensor:
-    """Mean over the first dimension (N, ...) -> (...) across all processes, without gradient."""
+    """Return mean over the first dimension (N, ...) -> (...) across all processes, without gradient."""
     total = global_sum(torch.cat([rows.sum(0).flatten(), rows.new_tensor([float(len(rows))])]))
     return (total[:-1] / total[-1]).reshape(rows.shape[1:])
 
 
 def global_sum(value: Tensor, only_first: bool = False) -> Tensor:
-    """Sum of a tensor over all processes, or that of the first one alone; without gradient."""
+    """Return sum of a tensor over all processes, or that of the first one alone; without gradient."""
     total = value.detach().clone()
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         if only_first and torch.distributed.get_rank():
@@ -69,7 +69,7 @@ def global_sum(value: Tensor, only_first: bool = False) -> Tensor:
 
 
 def seeded(*key: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator whose stream depends on the integers of `key` alone."""
+    """Return a generator whose stream depends on the integers of `key` alone."""
     seed = 0
     for part in key:  # a mix of its own, so that (1, 0) and (0, 1) differ and neighbours are unrelated
         seed = (seed * 6364136223846793005 + part + 1442695040888963407) % 2**63

@@ -27,7 +27,7 @@ PLACES = np.linspace(0.34, 0.66, 16)  # of the centre, in parts of width or heig
 
 
 def _box(p: Array, q: Array, half: float) -> Array:
-    """Signed distance to a square of half-side `half` (exact)."""
+    """Return signed distance to a square of half-side `half` (exact)."""
     dp, dq = np.abs(p) - half, np.abs(q) - half
     return np.hypot(np.maximum(dp, 0), np.maximum(dq, 0)) + np.minimum(np.maximum(dp, dq), 0)
 
@@ -37,7 +37,7 @@ def _square(u: Array, v: Array) -> Array:
 
 
 def _ellipse(u: Array, v: Array) -> Array:
-    """Distance to an ellipse twice as long as wide, to first order: exact on the outline."""
+    """Return distance to an ellipse twice as long as wide, to first order: exact on the outline."""
     long = (2 / np.pi) ** 0.5
     p, q = u / long, v / (long / 2)
     level = np.hypot(p, q)
@@ -45,7 +45,7 @@ def _ellipse(u: Array, v: Array) -> Array:
 
 
 def _heart(u: Array, v: Array) -> Array:
-    """A heart is a square on its tip and a disc on each of its two upper edges."""
+    """Draw a heart: a square on its tip, and a disc on each of its two upper edges."""
     half = (4 + np.pi) ** -0.5
     shift = half * (np.pi / 2 + 2 / 3) / (4 + np.pi)  # puts the centre of mass at the origin
     p = (u - v) * 0.5**0.5 + shift
@@ -70,7 +70,7 @@ COMBINATIONS = int(np.prod(SIZES))
 
 
 def factors(indices: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Which factor values picture i shows: no combination comes twice among the first `COMBINATIONS`.
+    """Tell which factor values picture i shows: no combination comes twice among the first `COMBINATIONS`.
 
     Args:
         indices: (n,) picture numbers, 0 or more.

@@ -23,7 +23,7 @@ GAIN = 1.1  # times as fast; less is not worth the digits
 
 
 def epochs_within(recipe: Recipe, splits: Splits, seconds: float, device: str = "auto") -> int:
-    """How many epochs of a recipe take so many seconds on this machine, at least 1: a few steps are tried.
+    """Tell how many epochs of a recipe take so many seconds on this machine, at least 1: a few steps are tried.
 
     Args:
         recipe: what is to be trained.
@@ -48,7 +48,7 @@ def seconds_a_step(run: Run) -> float:
 
 
 def gain(recipe: Recipe, splits: Splits, device: str) -> float:
-    """How many times as fast a recipe's steps are in bf16 as in float32: the median of turns, one after the other.
+    """Tell how many times as fast a recipe's steps are in bf16 as in float32: the median of turns, one after the other.
 
     Args:
         recipe: what is to be trained; its own precision does not matter.
@@ -65,7 +65,7 @@ def gain(recipe: Recipe, splits: Splits, device: str) -> float:
 
 
 def timed(run: Run, act: Callable[[], object], count: int = 1) -> float:
-    """Seconds that `count` calls take, as all processes of a run see it."""
+    """Return seconds that `count` calls take, as all processes of a run see it."""
     started = time.monotonic()
     for _ in range(count):
         act()

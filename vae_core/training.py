@@ -67,7 +67,7 @@ class Report:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """A device from `auto`, `cpu`, `cuda` or `mps`; auto takes the fastest there is."""
+    """Return a device from `auto`, `cpu`, `cuda` or `mps`; auto takes the fastest there is."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, available in there.items() if available))
@@ -105,7 +105,7 @@ def _check(recipe: Recipe, splits: Splits) -> None:
 
 
 def _some(pictures: int, count: int, seed: int) -> Tensor:
-    """Places of `count` pictures, the same for a seed: not the first ones, since many folders are sorted by class."""
+    """Draw places of `count` pictures by a seed: not the first ones, since many folders are sorted by class."""
     return torch.randperm(pictures, generator=seeded(seed, WATCH))[:count].sort().values
 
 
@@ -261,14 +261,14 @@ class Run:
                 yield self._step(self._with_extra(rows, noise), 0.0, noise)
 
     def _with_extra(self, rows: Tensor, noise: torch.Generator) -> Tensor:
-        """A batch with some of the pictures that the objective wants in every one."""
+        """Return a batch with some of the pictures that the objective wants in every one."""
         if not len(self.extra):
             return rows
         chosen = torch.randint(len(self.extra), (self.extra_rows,), generator=noise, device=noise.device)
         return torch.cat([rows, self.extra[chosen.to(rows.device)]])
 
     def _step(self, rows: Tensor, progress: float, noise: torch.Generator) -> dict[str, Tensor]:
-        """One optimizer step on the global batch `rows`, of which this process computes its share."""
+        """Take one optimizer step on the global batch `rows`, of which this process computes its share."""
         settings = self.recipe.training
         share, mine, weight = self._share(rows, noise)
         rate = settings.learning_rate.at(progress) * self._warm(progress)
@@ -295,7 +295,7 @@ class Run:
         return terms
 
     def _warm(self, progress: float) -> float:
-        """The share of the learning rate at a step, which rises from 0 in the first `warmup` steps."""
+        """Return the share of the learning rate at a step, which rises from 0 in the first `warmup` steps."""
         warmup = self.recipe.training.warmup
         return min(1.0, (progress * self.recipe.training.epochs * self.batches + 1) / warmup) if warmup else 1.0
 
@@ -306,7 +306,7 @@ class Run:
             likelihood.log_std.fill_(math.log(std))
 
     def _share(self, rows: Tensor, noise: torch.Generator) -> tuple[torch.Generator | Shard, Tensor, float]:
-        """This process's noise and rows, and the weight that makes the mean over processes the mean over rows."""
+        """Return this process's noise and rows, and the weight that makes the mean over processes that over rows."""
         count, here = self.accelerator.num_processes, self.accelerator.process_index
         if count == 1:
             return noise, rows, 1.0
@@ -345,7 +345,7 @@ class Run:
         return row
 
     def _score(self, val: dict[str, Any]) -> float:
-        """What tells good weights, nats: the objective's own bound on the validation split, at the end's beta."""
+        """Tell what tells good weights, nats: the objective's own bound on the validation split, at the end's beta."""
         if self.draws == 1:
             return -(val["reconstruction"] + self.penalty(val["kl"] or 0.0))
         images, labels = self.watched[1]
@@ -353,7 +353,7 @@ class Run:
         return -importance_weighted_nll(self.model, images, self.draws, seed, labels=labels).mean().item()
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Header and tensors of all that continuing needs; copies, since training goes on."""
+        """Return header and tensors of all that continuing needs; copies, since training goes on."""
         tensors = {f"now.{name}": tensor for name, tensor in self._weights().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         if self.critic is not None:
@@ -369,7 +369,7 @@ class Run:
         return header | {"history": [*self.history], "best_score": self.best_score}, tensors
 
     def _other_pictures(self, found: DataInfo, pixels: object) -> str:
-        """In what the pictures of a state differ from these; states of before do not tell their source."""
+        """Say in what the pictures of a state differ from these; earlier states do not tell their source."""
         wanted = data_info(self.splits)
         wanted = wanted if found.source else replace(wanted, source="")
         if pixels == self.pixels:

@@ -54,7 +54,7 @@ class Typicality:
 
 
 def percentile(value: float, reference: Tensor) -> float:
-    """Share of `reference` (N,) below `value`, 0 to 100; ties count half."""
+    """Return share of `reference` (N,) below `value`, 0 to 100; ties count half."""
     below, equal = (reference < value).float().mean(), (reference == value).float().mean()
     return 100 * (below + equal / 2).item()
 
@@ -78,7 +78,7 @@ def reference_typicality(model: VAE, reference: Reference, row: int) -> Typicali
 
 
 def _compared(model: VAE, error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> Typicality:
-    """From one picture's error (1,) and KL (1,), and those of N reference pictures (N,)."""
+    """Compare one picture's error (1,) and KL (1,) with those of N reference pictures (N,)."""
     varies = kl is not None and len(kls) > 0 and bool(kls.min() < kls.max())
     least = model.likelihood.least_error(model.image_shape)
     p = p_values(error.double() - least, kl if varies else None, errors.double() - least, kls)
@@ -93,7 +93,7 @@ def _compared(model: VAE, error: Tensor, kl: Tensor | None, errors: Tensor, kls:
 
 
 def p_values(error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> Tensor:
-    """Conformal p-values (Vovk et al. 2005, chapter 2) of M pictures, each compared by itself with N reference ones.
+    """Return conformal p-values (Vovk et al. 2005, chapter 2) of M pictures, each compared alone with N reference ones.
 
     The score is a squared Mahalanobis distance in the plane of the logarithm of the error and the normal score of the
     KL's rank, the normal quantile of (rank - 1/2) / (N + 1) among all N + 1 (Hazen 1914): large for pictures that are
@@ -129,7 +129,7 @@ def _log(error: Tensor) -> Tensor:
 
 
 def _normal_scores(one: Tensor, reference: Tensor) -> Tensor:
-    """Normal quantiles (m, N + 1) of m numbers, each among N others, and then of the others beside it.
+    """Return normal quantiles (m, N + 1) of m numbers, each among N others, and then of the others beside it.
 
     Each of n = N + 1 is at (rank - 1/2) / n, ranks from 1 to n; numbers that are alike share the mean of their ranks.
     """
@@ -141,7 +141,7 @@ def _normal_scores(one: Tensor, reference: Tensor) -> Tensor:
 
 
 def _mahalanobis(points: Tensor) -> Tensor:
-    """Squared distances (m, n) of points (m, n, K) from the middle of their n, in units of their covariance."""
+    """Return squared distances (m, n) of points (m, n, K) from the middle of their n, in units of their covariance."""
     centred = points - points.mean(1, keepdim=True)
     covariance = centred.mT @ centred / points.shape[1]
     return (centred @ torch.linalg.pinv(covariance, hermitian=True) * centred).sum(2)

@@ -245,7 +245,7 @@ VARIANTS = {
 
 
 def likelihood_for(data: str, objective: str = "elbo") -> LikelihoodConfig:
-    """The likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
+    """Return the likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
 
     Where a critic sees the pictures they are Gaussian, of any data: anybody tells bits from means, and means of bits
     begin grey, from where a critic lets none come back. The variance is given, since an objective that does not see
@@ -268,7 +268,7 @@ def recipe(
     objective: Objective | None = None,
     training: Training | None = None,
 ) -> Recipe:
-    """A full recipe from a variant's name.
+    """Return a full recipe from a variant's name.
 
     Args:
         variant: a key of `VARIANTS`.
@@ -319,7 +319,7 @@ SMALL_BATCH, MANY = 64, 20_000  # pictures a step of a set of fewer pictures tha
 
 
 def suited(recipe: Recipe, pictures: int) -> Recipe:
-    """A plain convolutional recipe as it serves somebody's own pictures best, found by experiment.
+    """Return a plain convolutional recipe as it serves somebody's own pictures best, found by experiment.
 
     A spread that narrows lets the code settle before details count; the last layer draws no grid.
 
@@ -348,13 +348,13 @@ def suited(recipe: Recipe, pictures: int) -> Recipe:
 
 
 def _check_body(kind: str) -> None:
-    """Of what can be trained: graphs from elsewhere cannot."""
+    """Refuse graphs from elsewhere: they cannot be trained."""
     if kind not in BODIES:
         raise ValueError(f"body kind is {kind!r}; allowed: {', '.join(BODIES)}.")
 
 
 def _fitting(body: Body, image_shape: tuple[int, int, int]) -> Body:
-    """A body that halves pictures of this shape down to two or three pixels a side, and not further."""
+    """Return a body that halves pictures of this shape down to two or three pixels a side, and not further."""
     if body.kind not in ("conv", "resnet"):
         return body
     levels = min(image_shape[1:]).bit_length() - 2
@@ -362,7 +362,7 @@ def _fitting(body: Body, image_shape: tuple[int, int, int]) -> Body:
 
 
 def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
-    """A recipe with other settings.
+    """Return a recipe with other settings.
 
     Args:
         recipe: where to start.
@@ -398,7 +398,7 @@ def _put(nested: dict[str, Any], place: str, value: Any) -> None:
 
 
 def _likelihood(now: LikelihoodConfig, settings: Mapping[str, Any]) -> LikelihoodConfig:
-    """The standard deviation of another kind means nothing."""
+    """Return the standard deviation of another kind means nothing."""
     kind = settings.get("likelihood", now.kind)
     if kind not in (*LIKELIHOODS, UNKNOWN):  # `ModelConfig` knows where the unknown one is allowed
         raise ValueError(f"likelihood kind is {kind!r}; allowed: {', '.join(LIKELIHOODS)}.")

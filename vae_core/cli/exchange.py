@@ -40,7 +40,7 @@ commands = typer.Typer()
 
 
 def _range(text: str) -> tuple[float, float]:
-    """`0,1`: what black and white are."""
+    """Write black and white as `0,1`."""
     try:
         low, high = map(float, text.split(","))
     except ValueError:

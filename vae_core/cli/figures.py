@@ -110,7 +110,7 @@ def _likelihood(found: Checkpoint) -> str:
 
 
 def _table(as_json: bool) -> None:
-    """The shipped checkpoints' figures, from their headers, as a Markdown table or as JSON."""
+    """Print the shipped checkpoints' figures, from their headers, as a Markdown table or as JSON."""
     from vae_core import checkpoints
 
     paths = [checkpoints.find(name) for name in checkpoints.shipped()]
@@ -125,7 +125,7 @@ def _table(as_json: bool) -> None:
 
 
 def _cells(name: str, found: Checkpoint) -> list[str]:
-    """A row of the table: what the header lacks is a dash."""
+    """Return a row of the table: what the header lacks is a dash."""
     figures, objective = found.metrics, found.recipe.objective
     beta = f", beta {objective.beta.end:g}" if objective.beta.end != 1 else ""
     row = zoo.VARIANTS.get(found.recipe.name)
@@ -145,7 +145,7 @@ def _cells(name: str, found: Checkpoint) -> list[str]:
 
 
 def _test_figure(figures: dict[str, Any]) -> str:
-    """What a header knows of how well a model describes pictures."""
+    """Tell what a header knows of how well a model describes pictures."""
     kinds = {"elbo": "ELBO", "reconstruction": "reconstruction"}
     return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
 
@@ -227,7 +227,7 @@ def evaluate(
 
 
 def _print_figures(found: dict[str, Any], unit: str) -> None:
-    """What `evaluate` found, as text; `unit` is that of the reconstruction error."""
+    """Tell what `evaluate` found, as text; `unit` is that of the reconstruction error."""
     told = (found["bits"] and f"bits {found['bits']}", found["likelihood_note"], found["density"])
     notes = "".join(f"; {text}" for text in told if text)
     head = (
@@ -242,7 +242,7 @@ def _print_figures(found: dict[str, Any], unit: str) -> None:
 
 
 def _worst(model: VAE, pictures: Dataset, count: int, seed: int, given: bool) -> list[dict[str, Any]]:
-    """The pictures of the largest reconstruction error, by file, or by their place where they come from no files."""
+    """Return the pictures of the largest reconstruction error, by file, or by place where they come from no files."""
     from vae_core.scoring import statistics
 
     if not count:

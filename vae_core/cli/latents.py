@@ -286,7 +286,7 @@ def traverse(
 
 
 def _class(checkpoint: Checkpoint, given: str | None, fitted: bool = False) -> int | None:
-    """The number of the class that --class means, of the model or its fitted prior; None where it is not given."""
+    """Return the number of the class that --class means, of the model or its fitted prior; None if it is not given."""
     if given is None:
         return None
     spec = checkpoint.model.spec
@@ -303,7 +303,7 @@ def _class(checkpoint: Checkpoint, given: str | None, fitted: bool = False) -> i
 
 
 def _weights(checkpoint: Checkpoint, given: str | None, x: Tensor | None, seed: int) -> Tensor | None:
-    """Weights (classes,) of the class that is asked for, else of what a picture (1, C, H, W) shows, else of class 0."""
+    """Return weights (classes,) of the class asked for, else of what a picture (1, C, H, W) shows, else of class 0."""
     import torch
 
     from vae_core import explore
@@ -317,7 +317,7 @@ def _weights(checkpoint: Checkpoint, given: str | None, x: Tensor | None, seed: 
 
 
 def _check_way(spec: LatentSpec, path: str) -> None:
-    """The points of a standard normal prior lie near a sphere, those of others do not."""
+    """Refuse a path that does not suit the prior: only the points of a standard normal one lie near a sphere."""
     if path == "spherical" and spec.prior != "normal":
         raise ValueError(
             "--path is 'spherical', which has a meaning only for a standard normal prior; allowed for this model: "
@@ -326,7 +326,7 @@ def _check_way(spec: LatentSpec, path: str) -> None:
 
 
 def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool | None, centre: bool | None) -> Tensor:
-    """A picture (1, C, H, W) as the model sees it; what was done to it is told."""
+    """Return a picture (1, C, H, W) as the model sees it; what was done to it is told."""
     from vae_core import images
     from vae_core.data import preparation, range_of
 
@@ -343,7 +343,7 @@ def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool 
 
 
 def _scale(shape: tuple[int, int, int], count: int) -> int:
-    """The whole number that `count` small pictures are enlarged by; refuses more than fit, before any is decoded."""
+    """Return the whole number by which `count` small pictures are enlarged; refuse too many before any is decoded."""
     from vae_core import images
 
     images.check_canvas(count * math.prod(shape[1:]))
@@ -419,7 +419,7 @@ def _points(
     numbers: Range | None,
     seed: int,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None, files of what is mapped; class names."""
+    """Return columns mean (N, D), kl (N,) if any, error (N,), labels (N,) or None, files of what is mapped; classes."""
     from vae_core.data import drawn
     from vae_core.scoring import statistics
 
@@ -441,12 +441,12 @@ def _points(
 
 
 def _columns(spec: LatentSpec, mean: Tensor, kl: Tensor, error: Tensor) -> dict[str, Tensor]:
-    """What is told of each picture; the codes of an autoencoder have no KL."""
+    """Tell what is told of each picture; the codes of an autoencoder have no KL."""
     return {"mean": mean} | ({"kl": kl.sum(1)} if spec.has_kl else {}) | {"error": error}
 
 
 def _layout(mean: Any, method: str, perplexity: float | None, seed: int) -> Any:
-    """Coordinates (N, 2)."""
+    """Return coordinates (N, 2)."""
     from vae_core import projection
 
     if method == "pca":

@@ -20,7 +20,7 @@ BODY = {"body": "kind", "hidden": "hidden"}  # options that are fields of `Body`
 
 
 def plan(given: dict[str, Any]) -> tuple[Recipe, Splits, str]:
-    """Recipe, data and description that the options ask for."""
+    """Return recipe, data and description that the options ask for."""
     if "like" in given and "model" in given:
         raise ValueError(f"--model is {given['model']!r}, but --like already gives the model; leave one of them out.")
     like = open_checkpoint(given["like"], "cpu") if "like" in given else None
@@ -65,7 +65,7 @@ def _mirrored(asked: bool | str | None, splits: Splits) -> dict[str, bool]:
 
 
 def _alike(a: Recipe, b: Recipe) -> bool:
-    """Whether a sentence that describes the one model describes the other: however long they were trained."""
+    """Tell whether a sentence that describes the one model describes the other: however long they were trained."""
     return (a.model, a.objective, a.data) == (b.model, b.objective, b.data)
 
 
@@ -82,7 +82,7 @@ def _load_once(data: DataConfig, source: Path | None, root: Path | None, downloa
 
 
 def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:
-    """A conditional model's recipe fits data of as many classes alone."""
+    """Refuse data that do not have as many classes as a conditional model's recipe."""
     if (classes := recipe.model.classes) and classes != len(names):
         raise ValueError(
             f"The recipe is of a model with {classes} classes, and {recipe.data.name!r} has {len(names)}: give data of "

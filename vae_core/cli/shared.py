@@ -36,12 +36,12 @@ WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def _is_main() -> bool:
-    """Whether this is the process that prints and writes (torchrun sets RANK)."""
+    """Tell whether this is the process that prints and writes (torchrun sets RANK)."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def printable(text: str) -> str:
-    """Text of a stranger's file without the control characters that a terminal obeys."""
+    """Return text of a stranger's file without the control characters that a terminal obeys."""
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
@@ -52,7 +52,7 @@ def say(text: str) -> None:
 
 
 def bars(before_time: str = "") -> Bars:
-    """Progress bars on a terminal, nothing elsewhere."""
+    """Return progress bars on a terminal, nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -68,7 +68,7 @@ def bars(before_time: str = "") -> Bars:
 
 @contextlib.contextmanager
 def progress_bar(task: str) -> Iterator[Callable[..., None]]:
-    """A progress bar: gives a function of the fraction done and, if any, a text."""
+    """Show a progress bar: gives a function of the fraction done and, if any, a text."""
     with bars() as bar:
         number = bar.add_task(task, total=1.0)
         yield lambda fraction, text=task: bar.update(number, completed=fraction, description=text or task)
@@ -114,7 +114,7 @@ def _try(path: Path, given: str) -> None:
 
 
 def size_of(text: str) -> tuple[int, int]:
-    """Height and width that `32` or `32x48` means: the parser of an option."""
+    """Read height and width from `32` or `32x48`: the parser of an option."""
     sides = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text, re.ASCII | re.IGNORECASE)
     if sides is None:
         raise typer.BadParameter(f"{text!r} is not a size; write 32 or 32x48 (height x width).")
@@ -122,7 +122,7 @@ def size_of(text: str) -> tuple[int, int]:
 
 
 def range_of_text(text: str) -> Range:
-    """Black and white that `0,4095` means: the parser of an option."""
+    """Read black and white from `0,4095`: the parser of an option."""
     try:
         low, high = map(float, text.split(","))
         return Range(low, high)
@@ -150,7 +150,7 @@ def open_checkpoint(file: str, device: str) -> Checkpoint:
 
 
 def find_source(given: str) -> tuple[str, Path | None]:
-    """Name and place of the data that `--data` means; no place for a named set."""
+    """Return name and place of the data that `--data` means; no place for a named set."""
     from vae_core.data import SETS, own_name
 
     path = Path(given).expanduser()
@@ -168,7 +168,7 @@ def find_source(given: str) -> tuple[str, Path | None]:
 
 
 def find_table(given: str | None) -> Table | None:
-    """What `--labels` means: a file's name and content, or the name of one beside the pictures."""
+    """Tell what `--labels` means: a file's name and content, or the name of one beside the pictures."""
     if given is None or not (path := Path(given).expanduser()).is_file():
         return given
     from vae_core.data import limits
@@ -205,7 +205,7 @@ def open_parts(
     labels: str | None = None,
     asked: Range | None = None,
 ) -> tuple[Dataset, Splits]:
-    """The pictures that a command is about, in the model's shape, and all parts of the same data.
+    """Return the pictures that a command is about, in the model's shape, and all parts of the same data.
 
     `all` keeps the order of the data itself. Those of a folder or zip are prepared as an upload to a model of a named
     set is, unless they are taken as they are. Black and white are in their numbers what `asked` says, else what they
@@ -255,7 +255,7 @@ def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
 
 
 def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str) -> DataConfig:
-    """The model's own data as they were split for training; others, whatever they are called, in a way of their own.
+    """Split the model's own data as they were for training; others, whatever they are called, in a way of their own.
 
     Files of before do not tell their source: there the name has to do.
     """
@@ -278,18 +278,18 @@ def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str)
 
 
 def tell_notes(pictures: Dataset) -> None:
-    """What a user should know of the data, such as pictures that could not be read."""
+    """Tell what a user should know of the data, such as pictures that could not be read."""
     for note in pictures.notes:
         say(note if note.startswith("Warning") else f"Note: {note}")
 
 
 def counted(count: int, what: str) -> str:
-    """A number with its noun."""
+    """Return a number with its noun."""
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def summary(checkpoint: Checkpoint) -> str:
-    """What a model's header tells of its test figures, in a line."""
+    """Sum up the test figures of a model's header in a line."""
     found = {name: value for name, value in checkpoint.metrics.items() if value is not None}
     parts, spec = [], checkpoint.model.spec
     if "elbo" in found:

@@ -39,7 +39,7 @@ def _option(panel: str, help: str, default: str, **rest: Any) -> Any:
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    """`32,64,128`; an empty text is no hidden layer."""
+    """Read `32,64,128`; an empty text is no hidden layer."""
     try:
         return tuple(int(width) for width in text.split(",")) if text else ()
     except ValueError:
@@ -59,7 +59,7 @@ def _switch(form: str) -> Callable[[str], bool | str]:
 
 
 def _groups(text: str) -> tuple[tuple[int, int], ...]:
-    """`3:8,2:4`: halvings and channels of each latent group."""
+    """Read `3:8,2:4`: halvings and channels of each latent group."""
     try:
         pairs = [tuple(int(part) for part in group.split(":")) for group in text.split(",")]
         return tuple((level, channels) for level, channels in pairs)
@@ -225,7 +225,7 @@ def _train(given: dict[str, Any], out: Path, state: Path) -> None:
 
 
 def _minutes(given: dict[str, Any], recipe: Recipe) -> float | None:
-    """How long a run shall take; None where its passes are counted."""
+    """Tell how long a run shall take; None where its passes are counted."""
     if "minutes" in given and "epochs" in given:
         raise ValueError(f"--minutes is {given['minutes']:g}, but --epochs already gives the length; leave one out.")
     if "minutes" in given and not 0 < given["minutes"] <= MOST_MINUTES:
@@ -235,7 +235,7 @@ def _minutes(given: dict[str, Any], recipe: Recipe) -> float | None:
 
 
 def _check_description(text: str, most: int) -> None:
-    """Not one character of it is cut off."""
+    """Refuse a description that is too long, since not one character of it is cut off."""
     if len(text) > most:
         raise ValueError(f"--describe has {len(text):,} characters; allowed: up to {most:,}.")
 
@@ -249,7 +249,7 @@ def _tidy(out: Path, state: Path) -> None:
 
 
 def _begun(state: Path) -> Recipe | None:
-    """The recipe of a run that was stopped; None where there is none, or its state tells nothing."""
+    """Return the recipe of a run that was stopped; None where there is none, or its state tells nothing."""
     from vae_core import checkpoints
     from vae_core.training import STATE_COPIES
 
@@ -284,7 +284,7 @@ def _with_precision(given: dict[str, Any], recipe: Recipe, splits: Splits, befor
 
 
 def _check_same(out: Path, recipe: Recipe, found: Recipe, timed: bool) -> None:
-    """What is finished already must be this very run; one that is `timed` has as many epochs as it had."""
+    """Refuse a finished model of another run; one that is `timed` may have as many epochs as it had."""
     if timed:
         recipe = replace(recipe, training=replace(recipe.training, epochs=found.training.epochs))
     if found != recipe:
@@ -338,7 +338,7 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
 
 
 def _new_symptoms(run: Run, watch: Watch, report: Report, seconds: float) -> list[Symptom]:
-    """What a report shows for the first time, once the run has had the time to show it."""
+    """Tell what a report shows for the first time, once the run has had the time to show it."""
     learnt = run.recipe.model.likelihood.kind == "learned_gaussian"
     ripe = seconds >= PATIENCE[0] or report.step >= PATIENCE[1] or report.step == report.steps
     std = cast("Gaussian", run.model.likelihood).std.item() if learnt else None
@@ -350,7 +350,7 @@ def _running(loss: float, elbo: float | None) -> str:
 
 
 def _line(run: Run, report: Report, left: float) -> str:
-    """An epoch in a line; nats per image."""
+    """Return an epoch in a line; nats per image."""
     assert report.row is not None
     val = report.row["val"]
     units = "" if val["active_units"] is None else f"active units {val['active_units']}  "

@@ -31,7 +31,7 @@ class _Taken:
 
 
 def read(source: Source, config: DataConfig | None = None) -> Raw:
-    """A data set from an .npz: `images`, or `index` and `palette`; `labels`, `factors` and their names.
+    """Return a data set from an .npz: `images`, or `index` and `palette`; `labels`, `factors` and their names.
 
     Names as Keras, MedMNIST and `numpy.savez` give them are known too, and flat pictures.
 
@@ -42,7 +42,7 @@ def read(source: Source, config: DataConfig | None = None) -> Raw:
 
 
 def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Those arrays of an .npz that are named in `keys`; nothing is unpickled.
+    """Return those arrays of an .npz that are named in `keys`; nothing is unpickled.
 
     Raises:
         ValueError: if it is damaged or too large.
@@ -52,7 +52,7 @@ def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 
 def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig) -> Raw:
-    """A data set from arrays by their names.
+    """Return a data set from arrays by their names.
 
     Args:
         arrays: those of a file.
@@ -79,7 +79,7 @@ def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig)
 
 
 def _readable(arrays: Mapping[str, Stored]) -> tuple[dict[str, Stored], tuple[str, ...]]:
-    """The arrays without those of Python objects, and which these are.
+    """Return the arrays without those of Python objects, and which these are.
 
     Raises:
         ValueError: where the pictures are among them.
@@ -94,7 +94,7 @@ def _readable(arrays: Mapping[str, Stored]) -> tuple[dict[str, Stored], tuple[st
 
 
 def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tuple[_Taken, tuple[str, ...]]:
-    """The pictures of a part that are wanted, in one layout, with what was guessed."""
+    """Return the pictures of a part that are wanted, in one layout, with what was guessed."""
     labels = None if part.labels is None else part.labels.whole()
     ends = part.images.shape[:1] + part.images.shape[-1:]
     if labels is not None and labels.ndim == 2 and labels.shape[0] not in ends and labels.shape[1] in ends:
@@ -111,7 +111,7 @@ def _taken(part: Part, config: DataConfig, counted: bool, columns: bool) -> tupl
 
 
 def _range(taken: Sequence[_Taken], asked: Range | None) -> tuple[Range, tuple[str, ...]]:
-    """What black and white are in all parts, with a note where that had to be found or was asked for."""
+    """Tell what black and white are in all parts, with a note where that had to be found or was asked for."""
     types = {part.images.dtype for part in taken}
     if types == {np.dtype(bool)}:
         return Range(0.0, 1.0, "numbers"), ()
@@ -130,7 +130,7 @@ def _range(taken: Sequence[_Taken], asked: Range | None) -> tuple[Range, tuple[s
 
 
 def _brightest(taken: Sequence[_Taken]) -> int:
-    """The largest byte, as far as it matters."""
+    """Return the largest byte, as far as it matters."""
     brightest = 0
     for part in taken:
         for chunk in _chunks(part):
@@ -148,13 +148,13 @@ def _measured(taken: Sequence[_Taken]) -> Numbers:
 
 
 def _chunks(part: _Taken) -> Iterator[NDArray[Any]]:
-    """The wanted pictures, some at a time."""
+    """Return the wanted pictures, some at a time."""
     step = max(1, CHUNK // max(part.images.row_bytes, 1))
     return (part.images.take(part.rows[start : start + step]) for start in range(0, len(part.rows), step))
 
 
 def _pictures(images: Stored, used: Range) -> Raw:
-    """Pictures (N, H, W, C) that become bytes when they are asked for."""
+    """Return pictures (N, H, W, C) that become bytes when they are asked for."""
     count, height, width, channels = images.shape
     as_they_are = images.dtype == np.uint8 and used == ranges.BYTES
 
@@ -168,7 +168,7 @@ def _pictures(images: Stored, used: Range) -> Raw:
 def _with_meaning(
     raws: dict[str, Raw], labels: dict[str, NDArray[Any]], arrays: Mapping[str, Stored], notes: tuple[str, ...]
 ) -> Raw:
-    """One data set of all parts, with labels and factors."""
+    """Return one data set of all parts, with labels and factors."""
     if labels and (bare := [name for name in raws if name not in labels]):
         if "" in bare or "train" in bare:
             labels = {}
@@ -190,7 +190,7 @@ def _with_meaning(
 def _labelled(
     raws: dict[str, Raw], labels: dict[str, NDArray[Any]], names: NDArray[Any] | None
 ) -> tuple[dict[str, Raw], tuple[str, ...]]:
-    """Each part with its labels as places in names that all parts share; labels of several columns become factors."""
+    """Give each part labels as places in names that all parts share; labels of several columns become factors."""
     for name, raw in raws.items():
         if labels[name].ndim not in (1, 2) or len(labels[name]) != raw.count:
             raise ValueError(
@@ -219,7 +219,7 @@ def _labelled(
 
 
 def _indexed(arrays: Mapping[str, Stored]) -> Raw:
-    """Pictures as places in a palette, coloured only when they are asked for."""
+    """Return pictures as places in a palette, coloured only when they are asked for."""
     index, palette = (arrays[key].whole() for key in PACKED)
     is_palette = palette.ndim == 2 and palette.shape[1] in (1, 3, 4) and palette.dtype == np.uint8
     if index.ndim != 3 or 0 in index.shape[1:] or not is_palette:

@@ -19,7 +19,7 @@ BLOCK = 512  # bytes before the HDF5 of MATLAB
 
 
 def opened(source: Source) -> tuple[dict[str, Stored], bool] | None:
-    """The arrays of a file by their names, and whether MATLAB wrote them; None where it is another kind of file.
+    """Return the arrays of a file by their names, and whether MATLAB wrote them; None where it is another kind of file.
 
     Raises:
         ValueError: one sentence on what is wrong with it.
@@ -37,7 +37,7 @@ def opened(source: Source) -> tuple[dict[str, Stored], bool] | None:
 
 
 def known(content: bytes) -> bool:
-    """Whether a file is of a kind that may hold many pictures."""
+    """Tell whether a file is of a kind that may hold many pictures."""
     is_arrays = content.startswith((stored.NPY, MATLAB, MATLAB_HDF5, HDF5)) or content.startswith(HDF5, BLOCK)
     return is_arrays or deep.is_tiff(content) or zipfile.is_zipfile(io.BytesIO(content))
 

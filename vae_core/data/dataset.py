@@ -58,7 +58,7 @@ class Dataset:
         return channels, height, width
 
     def subset(self, indices: Tensor | Sequence[int] | slice) -> Dataset:
-        """The pictures at `indices`, with their labels and factors."""
+        """Return the pictures at `indices`, with their labels and factors."""
         chosen = indices if isinstance(indices, slice | Tensor) else torch.tensor(indices, dtype=torch.long)
         labels, factors = (t if t is None else t[chosen] for t in (self.labels, self.factors))
         names = self.names
@@ -68,7 +68,7 @@ class Dataset:
         return replace(self, images=self.images[chosen], labels=labels, factors=factors, names=names)
 
     def in_classes(self, names: Sequence[str]) -> Dataset:
-        """With labels as places in `names`; as it is where it has none, or has classes that are not among these."""
+        """Give labels as places in `names`; return itself where it has none, or has other classes."""
         theirs, ours = self.class_names, tuple(names)
         if self.labels is None or theirs == ours or not set(theirs) <= set(ours):
             return self
@@ -76,13 +76,13 @@ class Dataset:
         return replace(self, labels=places[self.labels], class_names=ours)
 
     def float(self, indices: Tensor | Sequence[int] | slice | None = None) -> Tensor:
-        """The pictures at `indices` (None = all) as float32 (n, C, H, W) in [0, 1]."""
+        """Return the pictures at `indices` (None = all) as float32 (n, C, H, W) in [0, 1]."""
         chosen = slice(None) if indices is None else indices
         return self.images[chosen].to(torch.float32).div_(255)
 
 
 def drawn(total: int, count: int | None) -> Tensor:
-    """`count` places of `total` (None: all) at random, ascending: always the same ones, a smaller draw in a larger."""
+    """Draw `count` places of `total` (None: all), ascending: always the same ones, a smaller draw in a larger."""
     return torch.randperm(total, generator=seeded(0))[:count].sort().values
 
 
@@ -95,7 +95,7 @@ class Splits:
     test: Dataset
 
     def whole(self) -> Dataset:
-        """All pictures together: training, validation, test. Where a part has no labels, its class is NO_CLASS."""
+        """Return all pictures together: training, validation, test. A part without labels has the class NO_CLASS."""
         parts = [part for part in (self.train, self.val, self.test) if len(part)] or [self.train]
         if len(parts) == 1:
             return parts[0]

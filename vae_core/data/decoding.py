@@ -102,7 +102,7 @@ def decode(
 
 
 def _sides(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
-    """Height and width of each file, from its header; what cannot be read is named when it is decoded."""
+    """Yield height and width of each file, from its header; what cannot be read is named when it is decoded."""
     for entry in entries:
         try:
             yield images.header_size(contents(entry))
@@ -111,7 +111,7 @@ def _sides(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
 
 
 def _mixed_size(entries: Sequence[Entry]) -> tuple[int, int]:
-    """Height and width for pictures that differ in them: no further headers are read than needed."""
+    """Return height and width for pictures that differ in them: no further headers are read than needed."""
     side = MIN_SIDE
     for sides in _sides(entries):
         if (side := max(side, *sides)) >= limits.USUAL_SIDE:
@@ -198,7 +198,7 @@ def _put(out: Decoded, block: _Block) -> None:
 
 
 def contents(entry: Entry) -> bytes:
-    """A file's bytes.
+    """Return a file's bytes.
 
     Raises:
         ImageError: where it is too large or cannot be read.

@@ -29,7 +29,7 @@ class Unknown(Exception):
 
 
 def pages(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
-    """The same files, and in place of a TIFF of several pages each of these, which is told."""
+    """Return the same files, and in place of a TIFF of several pages each of these, which is told."""
     found: list[Entry] = []
     stacks = 0
     for entry in entries:
@@ -46,7 +46,7 @@ def pages(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
 
 
 def _places(entry: Entry) -> list[int]:
-    """The places of a TIFF's pages; none where it is damaged, which is told when it is decoded."""
+    """Return the places of a TIFF's pages; none where it is damaged, which is told when it is decoded."""
     try:
         return deep.pages(_held(entry.read)) if entry.size <= limits.MAX_STACK else []
     except Exception:  # tifffile raises whatever odd bytes lead it to
@@ -55,7 +55,7 @@ def _places(entry: Entry) -> list[int]:
 
 @lru_cache(maxsize=2)
 def _held(read: Read) -> bytes:
-    """The bytes of a file that is asked for page by page."""
+    """Return the bytes of a file that is asked for page by page."""
     return read()
 
 
@@ -112,7 +112,7 @@ def decode(
 def _careful(
     picture: Picture, data: bytes, size: tuple[int, int], used: Range | None
 ) -> tuple[tuple[int, int], NDArray[np.uint8]]:
-    """A file as a picture, unless it has other numbers than bytes."""
+    """Return a file as a picture, unless it has other numbers than bytes."""
     if deep.is_deep(data):
         raise Unknown
     return picture(data, size, used=used)
@@ -129,7 +129,7 @@ def _measure(entries: Sequence[Entry], report: Narration) -> tuple[Numbers, int,
 
 
 def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int, int]:
-    """Numbers of some of the entries, how many of these have other ones than bytes, are turned, and there are."""
+    """Return numbers of some of the entries, how many of these are not bytes, how many are turned, and how many."""
     found, count, turned = Numbers(), 0, 0
     for k in rows:
         with contextlib.suppress(Exception):  # what cannot be read is named when it is decoded
@@ -150,7 +150,7 @@ def _told_turned(count: int) -> str:
 
 
 def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, tuple[str, ...]]:
-    """What black and white are in files of other numbers than bytes, and what a user should know of it.
+    """Tell what black and white are in files of other numbers than bytes, and what a user should know of it.
 
     Args:
         numbers: those of all such files.
@@ -169,7 +169,7 @@ def _settle(numbers: Numbers, asked: Range | None, others: int) -> tuple[Range, 
 
 
 def _settle_bytes(brightest: int, asked: Range | None) -> tuple[Range, tuple[str, ...]]:
-    """The same for a set of bytes alone, whose brightest is given as it was read."""
+    """Return the same for a set of bytes alone, whose brightest is given as it was read."""
     if asked and (asked.low, asked.high) != (0, 255):
         return asked, (f"black is {asked.low:g} and white {asked.high:g} of 255, and what lies outside is clipped",)
     return ranges.BYTES, ranges.too_dark(brightest)

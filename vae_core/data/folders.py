@@ -71,7 +71,7 @@ class Found:
 def cut_out(
     data: bytes, size: tuple[int, int], how: str = "crop", used: Range | None = None
 ) -> tuple[tuple[int, int], NDArray[np.uint8]]:
-    """A picture's file at height and width `size`, on white, as `images.FITS` says; `used` is the range of its numbers.
+    """Read a picture's file at height and width `size`, on white, as `images.FITS` says; `used`: range of its numbers.
 
     Returns:
         The height and width it had, and (H, W) or (H, W, 3).
@@ -92,7 +92,7 @@ def read(
     picture: Picture | None = None,
     table: Table | None = None,
 ) -> Raw:
-    """A user's own pictures.
+    """Return a user's own pictures.
 
     Args:
         source: a folder, or a zip, a TIFF or a file of arrays as a path or its bytes.
@@ -126,14 +126,14 @@ def read(
 def _without_table(
     tables: tuple[dict[str, stored.Stored], bool], table: Table | None
 ) -> tuple[dict[str, stored.Stored], bool]:
-    """Arrays, where nobody asks for labels of another file."""
+    """Return arrays, where nobody asks for labels of another file."""
     if table is not None:
         raise ValueError("A table of labels goes with a folder or zip of pictures; arrays have labels of their own.")
     return tables
 
 
 def _stack(source: Source) -> Entry | None:
-    """A single TIFF, of one page or of many; None where it is another file."""
+    """Return a single TIFF, of one page or of many; None where it is another file."""
     if isinstance(source, bytes):
         return Entry("stack.tif", len(source), lambda: source) if deep.is_tiff(source) else None
     with source.open("rb") as stream:
@@ -142,7 +142,7 @@ def _stack(source: Source) -> Entry | None:
 
 
 def _opened_zip(source: Source) -> zipfile.ZipFile:
-    """A zip, of which only the index has been read."""
+    """Return a zip, of which only the index has been read."""
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except Exception as error:  # zipfile raises whatever odd bytes lead it to
@@ -151,7 +151,7 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
 
 
 def _told(source: Source) -> str | None:
-    """What a file is that holds no pictures, by its content."""
+    """Tell what a file is that holds no pictures, by its content."""
     tell = filetypes.told_as_data
     return tell(source) if isinstance(source, bytes) else filetypes.told_of(source, tell)
 
@@ -160,7 +160,7 @@ def _told(source: Source) -> str | None:
 
 
 def files_of(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The files below a folder, and hidden folders, which are not looked into; links are followed."""
+    """Yield the files below a folder, and hidden folders, which are not looked into; links are followed."""
     if not folder.is_dir():
         return
     own = {_place(parent) for parent, *_ in os.walk(folder)}  # what a link shows a second time is no other class
@@ -191,13 +191,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _place(folder: str) -> tuple[int, int]:
-    """What tells a folder from all others, by whatever path it was reached."""
+    """Tell what tells a folder from all others, by whatever path it was reached."""
     stat = os.stat(folder)
     return stat.st_dev, stat.st_ino
 
 
 def is_picture(name: str) -> bool:
-    """Whether a path below a source ends like a picture's, and nothing of it is hidden."""
+    """Tell whether a path below a source ends like a picture's, and nothing of it is hidden."""
     suffix = name[name.rfind(".") :].lower()
     return suffix in SUFFIXES and not (("/." in f"/{name}" or "__MACOSX" in name) and any(_hidden_parts(name)))
 
@@ -211,7 +211,7 @@ def _is_hidden(part: str) -> bool:
 
 
 def _in_folder(folder: Path) -> Found:
-    """The files of a folder, by name."""
+    """Return the files of a folder, by name."""
     found, start = Found(), len(os.path.join(folder, ""))
     for file in files_of(folder):
         name = file.path[start:].replace(os.sep, "/")
@@ -223,13 +223,13 @@ def _in_folder(folder: Path) -> Found:
 
 
 def _files_first(entry: Entry) -> list[tuple[bool, str]]:
-    """Within each folder the files come before what lies deeper."""
+    """Sort so that within each folder the files come before what lies deeper."""
     *above, last = entry.name.split("/")
     return [*((True, folder) for folder in above), (False, last)]
 
 
 def size_and_time(file: os.DirEntry[str]) -> tuple[int, int]:
-    """Bytes, and nanoseconds of the last change; 0 where a link leads nowhere, which is found out when it is read."""
+    """Return bytes, and nanoseconds of the last change; 0 where a link leads nowhere, as is seen when it is read."""
     try:
         stat = file.stat()
     except OSError:
@@ -245,7 +245,7 @@ def _file_bytes(file: str) -> bytes:
 
 
 def _is_npz(names: Sequence[str]) -> bool:
-    """Whether a zip with these files is an .npz of pictures, and not pictures beside which some array lies."""
+    """Tell whether a zip with these files is an .npz of pictures, and not pictures beside which some array lies."""
     keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
     if keys & set(layouts.IMAGE_KEYS) or keys >= set(layouts.PACKED):
         return True
@@ -267,7 +267,7 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
 
 
 def _in_zip(archive: zipfile.ZipFile) -> Found:
-    """The files of a zip, by name: a path may be parted by the backslash, as Windows has it."""
+    """Return the files of a zip, by name: a path may be parted by the backslash, as Windows has it."""
     found, unknown = Found(), []
     for info in archive.infolist():
         name, sure = _name_of(info)
@@ -284,7 +284,7 @@ def _in_zip(archive: zipfile.ZipFile) -> Found:
 
 
 def _told_writing(names: Sequence[str]) -> str:
-    """What is said of names that are no UTF-8: a warning where they are no letters as they were read."""
+    """Say which names are no UTF-8: a warning where they are no letters as they were read."""
     beyond = "".join(names).translate({code: None for code in range(128)})
     warning = "Warning: " if any(unicodedata.category(letter)[0] != "L" for letter in beyond) else ""
     return (
@@ -294,7 +294,7 @@ def _told_writing(names: Sequence[str]) -> str:
 
 
 def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
-    """An entry's path, and whether it is sure: what is not marked as UTF-8 may be it all the same."""
+    """Return an entry's path, and whether it is sure: what is not marked as UTF-8 may be it all the same."""
     name, sure = info.filename, True
     if not info.flag_bits & UTF8_FLAG and not name.isascii():
         try:
@@ -340,7 +340,7 @@ def _read_pictures(
 
 
 def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ...]:
-    """Which folders were taken for parts."""
+    """Tell which folders were taken for parts."""
     if not places.folders:
         return ()
     counts = {part: int((places.parts[rows] == part).sum()) for part in (splits.TRAIN, splits.VAL, splits.TEST)}
@@ -354,7 +354,7 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
 
 
 def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
-    """That folders were taken for classes, and how they would be parts."""
+    """Say that folders were taken for classes, and how they would be parts."""
     told = f"folders are classes: {named_some(classes)} ({len(classes):,})"
     if places.folders:
         return told
@@ -366,7 +366,7 @@ def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) ->
 def _labelled(
     raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table | None, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
-    """Classes from a table or from the folders; of each picture whether its part has any, and its part.
+    """Return classes from a table or from the folders; of each picture whether its part has any, and its part.
 
     Where the folders are no parts and `split` is true, the table may tell these.
     """
@@ -400,7 +400,7 @@ def _labelled(
 def _of_parts(
     parts: NDArray[np.str_], values: NDArray[np.bool_], over: Callable[[NDArray[np.bool_]], np.bool_]
 ) -> NDArray[np.bool_]:
-    """Of each picture what all or any of those of its part have, (N,)."""
+    """Tell for each picture what all or any pictures of its part have, (N,)."""
     out = np.zeros(len(parts), bool)
     for part in np.unique(parts):
         out[parts == part] = over(values[parts == part])
@@ -408,7 +408,7 @@ def _of_parts(
 
 
 def _own_table(found: Found) -> Entry | None:
-    """The table `labels.csv` beside or above the pictures, where one lies there."""
+    """Return the table `labels.csv` beside or above the pictures, where one lies there."""
     tables = [entry for name, entry in found.others.items() if PurePosixPath(name).name.lower() == labels.USUAL_NAME]
     return min(tables, key=lambda entry: (entry.name.count("/"), entry.name), default=None)
 
@@ -416,7 +416,7 @@ def _own_table(found: Found) -> Entry | None:
 def _by_table(
     raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
-    """Classes, attributes and, where `split` is true, parts from a table: a part without any row has no classes."""
+    """Take classes, attributes and, where `split` is true, parts from a table: a part without a row has no classes."""
     own = _inside(found, table) if isinstance(table, str) else None
     if own:
         name, content = own.name, contents(own)
@@ -446,7 +446,7 @@ def _is_table(file: Entry, name: str, content: bytes) -> bool:
 
 
 def _inside(found: Found, table: str) -> Entry:
-    """A table by its path or name in the folder or zip."""
+    """Return a table by its path or name in the folder or zip."""
     named = [e for name, e in found.others.items() if name == table or PurePosixPath(name).name == table]
     if not named:
         raise ValueError(f"There is no table {table!r}, neither as a file nor beside the pictures.")
@@ -454,7 +454,7 @@ def _inside(found: Found, table: str) -> Entry:
 
 
 def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.bool_]) -> list[str]:
-    """What is said where pictures lie beside the folders that would be classes."""
+    """Say that pictures lie beside the folders that would be classes."""
     notes = []
     for part in (splits.TRAIN, splits.VAL, splits.TEST):
         own = known[parts == part]
@@ -471,7 +471,7 @@ def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.boo
 
 
 def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
-    """One sentence on all that was not read, and why."""
+    """Say in one sentence what was not read, and why."""
     reasons = []
     if decoded.bad:
         (name, why), *others = decoded.bad
@@ -491,7 +491,7 @@ def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[st
 
 
 def _in_parts(whole: Raw, parts: NDArray[np.str_], labelled: NDArray[np.bool_]) -> Raw:
-    """The training part, with the others where they are given."""
+    """Return the training part, with the others where they are given."""
     found = {
         part: _part(whole, parts == part, bool(labelled[parts == part].all()))
         for part in (splits.TRAIN, splits.VAL, splits.TEST)
@@ -503,7 +503,7 @@ def _in_parts(whole: Raw, parts: NDArray[np.str_], labelled: NDArray[np.bool_]) 
 
 
 def _part(raw: Raw, chosen: NDArray[np.bool_], labelled: bool) -> Raw:
-    """Some of the pictures, with labels and factors where these have any."""
+    """Return some of the pictures, with labels and factors where these have any."""
     rows = np.flatnonzero(chosen)
     assert raw.held is not None
     return replace(

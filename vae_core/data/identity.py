@@ -16,7 +16,7 @@ WHOLE_BYTES = 2**26  # of a file that is no zip: beyond that its size and both e
 
 
 def identity(source: Source) -> str:
-    """SHA-256 over the names and sizes of a folder's pictures, or of what a zip or .npz holds with its checksums.
+    """Hash (SHA-256) names and sizes of a folder's pictures, or of what a zip or .npz holds with its checksums.
 
     The same wherever it lies; empty where there is nothing.
     """

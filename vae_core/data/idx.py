@@ -16,7 +16,7 @@ from vae_core.data.raw import Raw, from_array
 
 
 def read_set(folder: Path, class_names: Sequence[str]) -> Raw:
-    """The four IDX files of a set like MNIST, each packed (.gz) or not.
+    """Return the four IDX files of a set like MNIST, each packed (.gz) or not.
 
     Raises:
         ValueError: naming the file that is missing or damaged.
@@ -44,7 +44,7 @@ def _idx_file(folder: Path, stem: str) -> Path:
 
 
 def read(file: Path, axes: int) -> NDArray[np.uint8]:
-    """An IDX file of unsigned bytes with so many axes.
+    """Return an IDX file of unsigned bytes with so many axes.
 
     Raises:
         ValueError: if it is damaged, cut off, or something else.

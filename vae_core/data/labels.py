@@ -57,7 +57,7 @@ class Matched:
 
 
 def read(data: bytes, name: str, pictures: Sequence[str] = ()) -> list[list[str]]:
-    """The cells of a table: CSV of any usual delimiter, or CelebA's lists, where blanks part the columns.
+    """Return the cells of a table: CSV of any usual delimiter, or CelebA's lists, where blanks part the columns.
 
     Args:
         data: its content.
@@ -87,7 +87,7 @@ def read(data: bytes, name: str, pictures: Sequence[str] = ()) -> list[list[str]
 
 
 def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The rows that are not empty; what is quoted may hold the delimiter and breaks of lines."""
+    """Return the rows that are not empty; what is quoted may hold the delimiter and breaks of lines."""
     if delimiter == " ":
         rows: Iterable[list[str]] = (line.split() for line in text.splitlines())
     else:
@@ -96,7 +96,7 @@ def _cells(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _fitness(text: str, delimiter: str, places: _Places) -> tuple[int, int]:
-    """How many pictures the first rows of two cells or more name, and how many such rows there are."""
+    """Tell how many pictures the first rows of two cells or more name, and how many such rows there are."""
     try:
         rows = [row for row in islice(_cells(text, delimiter), _SAMPLE) if len(row) > 1]
     except csv.Error:
@@ -158,7 +158,7 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
 def _paired(
     body: list[list[str]], column: int, others: list[int], places: _Places, count: int
 ) -> tuple[list[tuple[str, ...] | None], list[str], set[int]]:
-    """Of `count` pictures the values, names that are no picture's, and pictures of which two rows tell differently."""
+    """Return the values of `count` pictures, names that are no picture's, and pictures whose rows disagree."""
     values: list[tuple[str, ...] | None] = [None] * count
     strays, torn = [], set()
     for row in body:
@@ -173,7 +173,7 @@ def _paired(
 
 
 def parted(found: Matched) -> Matched:
-    """The table with the parts of the pictures, where a column gives them: a picture without one is left out."""
+    """Return the table with the parts of the pictures, where a column gives them: a picture without one is left out."""
     for k, name in enumerate(found.columns):
         texts = ["" if row is None else row[k] for row in found.values]
         words = set(re.split(r"[^a-z]+", name.lower())) & PART_COLUMNS
@@ -192,7 +192,7 @@ def parted(found: Matched) -> Matched:
 
 
 def _parts_of(values: set[str], numbered: bool) -> dict[str, str]:
-    """The part that each value of a column means; empty unless all mean one, and one is for training."""
+    """Return the part that each value of a column means; empty unless all mean one, and one is for training."""
     words = {value: PARTS_OF_WORDS.get(value.lower(), value) for value in values}
     if numbered and values <= set(PARTS):
         words = {value: PARTS[value] for value in values}
@@ -202,7 +202,7 @@ def _parts_of(values: set[str], numbered: bool) -> dict[str, str]:
 
 
 def _header(rows: list[list[str]], places: _Places, column: int) -> list[str]:
-    """The names of the columns, where the first line holds them; CelebA's leave that of the file out."""
+    """Return the names of the columns, where the first line holds them; CelebA's leave that of the file out."""
     first = rows[0]
     if len(rows) < 2 or any(places.find(cell) is not None for cell in first[:_LOOKED_AT]):
         return []
@@ -240,7 +240,7 @@ class _Places:
                 self._found[number] = place if self._found.get(number, place) == place else None
 
     def find(self, cell: str) -> int | None:
-        """The picture that a cell names; None for none or several."""
+        """Return the picture that a cell names; None for none or several."""
         parts = [part for part in _normal(cell).split("/") if part not in ("", ".")]
         for start in range(len(parts)):
             if (place := self._found.get("/".join(parts[start:]))) is not None:
@@ -249,12 +249,12 @@ class _Places:
         return self._found.get(_number_of(parts[-1])) if short else None
 
     def count(self, cells: Iterable[str]) -> int:
-        """How many pictures are named: a column of classes that look like names has few different ones."""
+        """Tell how many pictures are named: a column of classes that look like names has few different ones."""
         return len({self.find(cell) for cell in cells} - {None})
 
 
 def _number_of(name: str) -> str:
-    """A key for a name that is a number, whose zeros in front a spreadsheet drops; else empty."""
+    """Return a key for a name that is a number, whose zeros in front a spreadsheet drops; else empty."""
     found = re.fullmatch(r"0*(\d+)(\.[a-z]\w{1,4})?", name, re.ASCII)
     return f"\0{found[1]}" if found else ""
 
@@ -264,7 +264,7 @@ def _normal(path: str) -> str:
 
 
 def applied(raw: Raw, found: Matched, source: str) -> Raw:
-    """The pictures with the class or the attributes that a table tells of them; what was taken for what is told.
+    """Return the pictures with the class or the attributes that a table tells of them; what was taken for what is told.
 
     One column, or one that is called class or the like, is the class, unless it holds numbers with decimals or differs
     in almost every row; columns of which each row marks one are classes as well. The others are factors.
@@ -297,7 +297,7 @@ def applied(raw: Raw, found: Matched, source: str) -> Raw:
 
 
 def _class_column(columns: dict[str, list[str]], various: set[str]) -> str | None:
-    """The column of the class: the only one, or one that is named so."""
+    """Return the column of the class: the only one, or one that is named so."""
     by_name = {name.lower(): name for name in reversed(columns)}
     named = [by_name[name] for name in CLASS_COLUMNS if name in by_name and not (name == "y" and "x" in by_name)]
     fit = (name for name in (columns if len(columns) == 1 else named) if name not in various)
@@ -305,7 +305,7 @@ def _class_column(columns: dict[str, list[str]], various: set[str]) -> str | Non
 
 
 def _has_decimals(values: list[str]) -> bool:
-    """Whether all are numbers, of which one is not whole."""
+    """Tell whether all are numbers, of which one is not whole."""
     try:
         numbers = [float(value) for value in set(values) - {NONE}]
     except ValueError:
@@ -314,12 +314,12 @@ def _has_decimals(values: list[str]) -> bool:
 
 
 def _is_no_attribute(values: list[str]) -> bool:
-    """Whether a column holds numbers or names of single pictures."""
+    """Tell whether a column holds numbers or names of single pictures."""
     return len(set(values)) > min(limits.MAX_VALUES, max(2, len(values) // 2))
 
 
 def _columns(found: Matched) -> tuple[dict[str, list[str]], set[str]]:
-    """Name -> value of each picture, and names of those in which almost every row differs; names are made different."""
+    """Return name -> value of each picture, and names of those in which almost every row differs; names are unique."""
     columns: dict[str, list[str]] = {}
     various = set()
     for k, (name, differs) in enumerate(zip(found.columns, found.various, strict=True)):
@@ -333,7 +333,7 @@ def _columns(found: Matched) -> tuple[dict[str, list[str]], set[str]]:
 
 
 def _one_hot(columns: dict[str, list[str]]) -> list[str] | None:
-    """The class of each picture where every row marks one of three or more columns with 1 and the others with 0."""
+    """Return each picture's class where every row marks one of three or more columns with 1 and the others with 0."""
     if len(columns) < 3 or not all(set(map(_number, values)) <= {"0", "1", NONE} for values in columns.values()):
         return None
     names, rows = list(columns), list(zip(*columns.values(), strict=True))
@@ -344,18 +344,18 @@ def _one_hot(columns: dict[str, list[str]]) -> list[str] | None:
 
 
 def _number(text: str) -> str:
-    """`1.0` is 1."""
+    """Return the whole number that `1` or `1.0` means."""
     return re.sub(r"^([01])\.0*$", r"\1", text)
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """A key to sort by in which numbers count as numbers: 2 before 10."""
+    """Return a key to sort by in which numbers count as numbers: 2 before 10."""
     parts = re.split(r"(\d+)", unicodedata.normalize("NFC", name))
     return [(int(part) if k % 2 and len(part) < 30 else 0, part.casefold()) for k, part in enumerate(parts)], name
 
 
 def coded(values: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Texts as their different ones in natural order, and places in these."""
+    """Return texts as their different ones in natural order, and places in these."""
     names = tuple(sorted(set(values), key=natural))
     places = {name: k for k, name in enumerate(names)}
     return names, np.array([places[value] for value in values], np.int64)

@@ -38,7 +38,7 @@ class Part:
 
 
 def parts(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
-    """The pictures of each part, `train`, `val` or `test`, or all as the part ``, and what was guessed.
+    """Return the pictures of each part, `train`, `val` or `test`, or all as the part ``, and what was guessed.
 
     Raises:
         ValueError: where no array, or more than one, could be the pictures.
@@ -65,12 +65,12 @@ def parts(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...
 
 
 def is_pictures(name: str) -> bool:
-    """Whether an array of this name holds pictures."""
+    """Tell whether an array of this name holds pictures."""
     return _role(name)[1] == "images"
 
 
 def _role(name: str) -> tuple[str, str, int]:
-    """Part, `images` or `labels` or nothing, and rank among names of the same meaning."""
+    """Return part, `images` or `labels` or nothing, and rank among names of the same meaning."""
     if name in (*FACTOR_KEYS, *NAME_KEYS, *PACKED):
         return "", "", 0
     found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
@@ -86,7 +86,7 @@ def _role(name: str) -> tuple[str, str, int]:
 
 
 def _halves(word: str) -> tuple[str, ...]:
-    """`testdata` as a part and what of it."""
+    """Read `testdata` as a part, and what of it."""
     for part in PARTS:
         rest = word.removeprefix(part)
         if rest != word and rest in (*IMAGE_KEYS, *LABEL_KEYS):
@@ -95,7 +95,7 @@ def _halves(word: str) -> tuple[str, ...]:
 
 
 def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...]]:
-    """Arrays whose names say nothing: those that look like pictures, each with labels that fit."""
+    """Return arrays whose names say nothing: those that look like pictures, each with labels that fit."""
     numeric = {name: stored for name, stored in arrays.items() if stored.dtype.kind in "biuf"}
     flat = {name: stored for name, stored in numeric.items() if len(stored.shape) == 2 and min(stored.shape) > 1}
     looks = {name: stored for name, stored in numeric.items() if len(stored.shape) in (3, 4)}
@@ -128,7 +128,7 @@ def _labels_fit(shape: tuple[int, ...], count: int) -> bool:
 def arrange(
     images: Stored, labels: int | None, size: tuple[int, int] | None, columns: bool = False
 ) -> tuple[Stored, tuple[str, ...]]:
-    """Pictures of any usual layout as (N, H, W, C), and what was guessed of it.
+    """Return pictures of any usual layout as (N, H, W, C), and what was guessed of it.
 
     Args:
         images: (N, H, W), (N, H, W, C), (N, C, H, W), (N, H * W) or (N, C * H * W), or one of the first two and the
@@ -165,7 +165,7 @@ def arrange(
 
 
 def _number_last(images: Stored, labels: int | None, size: tuple[int, int] | None, columns: bool) -> tuple[bool, str]:
-    """Whether the last axis counts the pictures, and what to say of it."""
+    """Tell whether the last axis counts the pictures, and what to say of it."""
     shape = images.shape
     if not 2 <= len(shape) <= 4 or 0 in shape:
         return False, ""
@@ -184,7 +184,7 @@ def _number_last(images: Stored, labels: int | None, size: tuple[int, int] | Non
 
 
 def _stack_last(images: Stored, size: tuple[int, int] | None, columns: bool) -> tuple[bool, str]:
-    """The same of a stack of three axes of which no labels tell it.
+    """Return the same of a stack of three axes of which no labels tell it.
 
     A shape that was asked for decides; else MATLAB's stacks have the number last, and others first, unless in MATLAB's
     only the other order makes squares, or neighbouring pixels differ clearly less in it.
@@ -215,7 +215,7 @@ def _stack_last(images: Stored, size: tuple[int, int] | None, columns: bool) -> 
 
 
 def _smoother(images: Stored) -> str:
-    """The axis, `first` or `last`, along which neighbours differ clearly more: that of the pictures; or nothing."""
+    """Return the axis, `first` or `last`, along which neighbours differ clearly more: that of the pictures; or ""."""
     count = images.shape[0]
     start = max(0, count - SMOOTH) // 2 if images.direct else 0
     rows = images.take(np.arange(start, min(count, start + SMOOTH)))
@@ -230,7 +230,7 @@ def _smoother(images: Stored) -> str:
 
 
 def _flat(length: int, size: tuple[int, int] | None) -> tuple[int, int, int] | None:
-    """Height, width and channels of a picture whose numbers stand in a row; None where it could be no picture."""
+    """Return height, width and channels of a picture whose numbers stand in a row; None if it can be no picture."""
     if size and length in (channels := {math.prod(size): 1, 3 * math.prod(size): 3}):
         return *size, channels[length]
     for count in (1, 3):
@@ -241,7 +241,7 @@ def _flat(length: int, size: tuple[int, int] | None) -> tuple[int, int, int] | N
 
 
 def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, str]:
-    """Pictures (N, H, W, C) from rows of numbers."""
+    """Return pictures (N, H, W, C) from rows of numbers."""
     count, length = images.shape
     if (found := _flat(length, size)) is None:
         raise ValueError(
@@ -263,12 +263,12 @@ def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, 
 
 
 def _colours_first(rows: NDArray[Any], height: int, width: int) -> bool:
-    """Whether pictures are smoother when each colour stands by itself."""
+    """Tell whether pictures are smoother when each colour stands by itself."""
     planes = rows.astype(np.float64).reshape(-1, 3, height, width)
     pixels = rows.astype(np.float64).reshape(-1, height, width, 3)
     return bool(np.abs(np.diff(planes, axis=3)).mean() <= np.abs(np.diff(pixels, axis=2)).mean())
 
 
 def extra(arrays: Mapping[str, Stored], keys: Sequence[str]) -> NDArray[Any] | None:
-    """The first of the arrays that has one of these names, whole."""
+    """Return the first of the arrays that has one of these names, whole."""
     return next((arrays[key].whole() for key in keys if key in arrays), None)

@@ -41,7 +41,7 @@ def load(
     like: str = "",
     labels: Table | None = None,
 ) -> Splits:
-    """Pictures in three parts, split by `config.seed`; an official test part is kept as it is.
+    """Return pictures in three parts, split by `config.seed`; an official test part is kept as it is.
 
     The same request is answered from memory the second time in a process.
 
@@ -76,7 +76,7 @@ def load(
 
 
 def load_test(config: DataConfig, root: Path | None = None) -> Dataset:
-    """The test part of a named set, as `load` gives it; the others, most of the pictures, are neither made nor kept.
+    """Return the test part of a named set, as `load` gives it; the others, most of it, are neither made nor kept.
 
     Raises:
         ValueError: as `load`.
@@ -92,17 +92,17 @@ def load_test(config: DataConfig, root: Path | None = None) -> Dataset:
 
 
 def available(name: str, root: Path | None = None) -> bool:
-    """Whether the named set can be had without a download."""
+    """Tell whether the named set can be had without a download."""
     return named.find(named.named(name), root) is not None
 
 
 def preparation(config: DataConfig) -> tuple[Preparation, bool | None]:
-    """How an upload is made to look like a set's pictures; whether these have a dark ground (None = unknown)."""
+    """Tell how an upload is made to look like a set's pictures; whether these have a dark ground (None = unknown)."""
     return _prepared_as(config.name) if config.name in named.SETS else (Preparation(fit=config.fit), None)
 
 
 def range_of(trained: DataConfig) -> Range | None:
-    """What black and white are in pictures of one's own, for the model whose header says this of its data.
+    """Tell what black and white are in pictures of one's own, for the model whose header says this of its data.
 
     None where its own were bytes by name: it is found in each set. For a model of before whose pictures were somebody's
     own, as it was then: by each picture.
@@ -120,7 +120,7 @@ def _prepared_as(name: str) -> tuple[Preparation, bool | None]:
 def _as_in(
     name: str, channels: int, data: bytes, size: tuple[int, int], used: Range | None = None
 ) -> tuple[tuple[int, int], np.ndarray]:
-    """A picture's file as an upload to a model of the named set is prepared: the size it had, and (H, W, 3).
+    """Return a picture's file as an upload to a model of the named set is prepared: the size it had, and (H, W, 3).
 
     `used` is the range of its numbers.
     """
@@ -151,7 +151,7 @@ def _load(
 
 
 def _held(parts: Parts, config: DataConfig) -> np.ndarray | None:
-    """The array in memory that holds all parts as they are wanted, where there is one: (M, C, H, W)."""
+    """Return the array in memory that holds all parts as they are wanted, where there is one: (M, C, H, W)."""
     held = [part.held for part, _ in parts]
     array = held[0].array if held[0] else None
     alike = array is not None and all(_shape(part, config) == array.shape[1:] for part, _ in parts)
@@ -159,7 +159,7 @@ def _held(parts: Parts, config: DataConfig) -> np.ndarray | None:
 
 
 def _in_place(parts: Parts, array: np.ndarray, config: DataConfig, origin: Origin) -> Splits:
-    """The three parts beside one another in the memory in which they lie: a second copy would take as much again."""
+    """Split into three parts in the memory in which the pictures lie: a second copy would take as much again."""
     rows = [part.held.rows[indices] for part, indices in parts if part.held]
     _rearrange(array, np.concatenate(rows))
     ends = np.cumsum([len(each) for each in rows])
@@ -196,7 +196,7 @@ def _parts(
     like: str = "",
     labels: Table | None = None,
 ) -> tuple[Parts, DataConfig, Origin]:
-    """What goes to training, validation and test, the config with the set's own size, and where they are from."""
+    """Tell what goes to training, validation and test, the config with the set's own size, and where they are from."""
     if source is None:
         entry = named.named(config.name)
         if config.range is not None:
@@ -216,7 +216,7 @@ def _advance(report: Narration, before: int, total: int, done: int) -> None:
 
 
 def split(raw: Raw, config: DataConfig) -> Parts:
-    """Which pictures of which part go to training, validation and test."""
+    """Tell which pictures of which part go to training, validation and test."""
     kept = order(raw.count, config)
     count = len(kept)
     n_test = 0 if raw.test else _share(count, config.test_fraction, count - 2)
@@ -227,24 +227,24 @@ def split(raw: Raw, config: DataConfig) -> Parts:
 
 
 def _share(count: int, fraction: float, most: int) -> int:
-    """A fraction of `count`: at least one picture where any is asked for, at most `most`."""
+    """Return a fraction of `count`: at least one picture where any is asked for, at most `most`."""
     return max(0, min(max(1, round(count * fraction)), most)) if fraction else 0
 
 
 def _shape(raw: Raw, config: DataConfig) -> tuple[int, int, int]:
-    """Channels, height and width that the pictures are brought to."""
+    """Return channels, height and width that the pictures are brought to."""
     height, width = config.size or usual_size([raw.side])
     return config.channels or (1 if raw.channels <= 2 else 3), height, width
 
 
 def _bytes_each(raw: Raw, config: DataConfig) -> int:
-    """What a picture takes in memory, with its label and factors."""
+    """Tell what a picture takes in memory, with its label and factors."""
     factors = 0 if raw.factors is None else raw.factors.shape[1]
     return math.prod(_shape(raw, config)) + 8 * (1 + factors)
 
 
 def _take(raw: Raw, indices: Indices, config: DataConfig, origin: Origin, advance: Callable[[int], None]) -> Dataset:
-    """The chosen pictures at the chosen size and channels, a chunk at a time."""
+    """Return the chosen pictures at the chosen size and channels, a chunk at a time."""
     channels, height, width = _shape(raw, config)
     out = torch.empty(len(indices), channels, height, width, dtype=torch.uint8)
     step = max(1, CHUNK_BYTES // (math.prod(raw.side) * raw.channels))
@@ -256,7 +256,7 @@ def _take(raw: Raw, indices: Indices, config: DataConfig, origin: Origin, advanc
 
 
 def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, origin: Origin) -> Dataset:
-    """The chosen pictures, with all that is known of them."""
+    """Return the chosen pictures, with all that is known of them."""
     labels, factors = (
         None if values is None else torch.from_numpy(values[indices].astype(np.int64))
         for values in (raw.labels, raw.factors)
@@ -271,7 +271,7 @@ def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, o
 
 
 def _convert(pixels: np.ndarray, size: tuple[int, int], channels: int, how: str = "crop") -> Tensor:
-    """(n, H, W, 1 to 4) uint8 to (n, channels, *size) uint8: on white, fitted as `images.FITS` says, antialiased."""
+    """Convert bytes (n, H, W, 1 to 4) to (n, channels, *size): on white, fitted as `images.FITS` says, antialiased."""
     x = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(
         0, 3, 1, 2
     )  # (n, H, W, C) -> (n, C, H, W)
@@ -287,7 +287,7 @@ def _convert(pixels: np.ndarray, size: tuple[int, int], channels: int, how: str 
 
 
 def _resize(x: Tensor, size: tuple[int, int], how: str) -> Tensor:
-    """(n, C, H, W) as (n, C, *size)."""
+    """Resize (n, C, H, W) to (n, C, *size)."""
     sides = x.shape[2], x.shape[3]
     if sides == size:
         return x
@@ -306,7 +306,7 @@ def _scaled(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _padded(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pictures fitted whole, each on the median of its border."""
+    """Return pictures fitted whole, each on the median of its border."""
     scale = min(want / have for want, have in zip(size, x.shape[2:], strict=True))
     height, width = (max(1, round(side * scale)) for side in x.shape[2:])
     frame = torch.cat([x[..., 0, :], x[..., -1, :], x[..., 0], x[..., -1]], dim=-1)
@@ -359,7 +359,7 @@ _CACHE = _Cache(CACHE_BYTES)
 
 
 def _fingerprint(source: Source) -> Hashable:
-    """Changes when the source does."""
+    """Return what changes when the source does."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     if source.is_dir():

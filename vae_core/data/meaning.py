@@ -16,7 +16,7 @@ FEW = 100  # so many different fractions are classes; more are measurements
 
 
 def columns_of(labels: NDArray[Any]) -> tuple[NDArray[Any] | None, tuple[str, ...]]:
-    """Labels (N,) or (N, K) in the form in which they mean something, and what was guessed.
+    """Return labels (N,) or (N, K) in the form in which they mean something, and what was guessed.
 
     Returns:
         (N,) classes, or (N, K) several values a picture; None where they are measurements, which nothing here uses.
@@ -47,7 +47,7 @@ def _one_hot(labels: NDArray[Any]) -> bool:
 
 
 def _many(labels: NDArray[Any]) -> bool:
-    """Whether there are more different values than names could be given to."""
+    """Tell whether there are more different values than names could be given to."""
     columns = labels.reshape(len(labels), -1).T
     if len(columns) > limits.MAX_NAMES:
         return True
@@ -57,7 +57,7 @@ def _many(labels: NDArray[Any]) -> bool:
 
 
 def classes(labels: NDArray[Any], names: NDArray[Any] | None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Labels (N,) as places in names of classes.
+    """Return labels (N,) as places in names of classes.
 
     Raises:
         ValueError: where they are neither numbers nor texts, or a name is too long.
@@ -75,7 +75,7 @@ def classes(labels: NDArray[Any], names: NDArray[Any] | None) -> tuple[NDArray[n
 
 
 def class_names(values: NDArray[Any]) -> tuple[str, ...]:
-    """The names of different values."""
+    """Return the names of different values."""
     if values.dtype.kind == "f":
         values = np.array([f"{value:.6g}" for value in values])
     found = _check_names(_texts(values, "different labels"), "labels")
@@ -83,13 +83,13 @@ def class_names(values: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _characters(array: NDArray[Any]) -> int:
-    """How many characters each text of an array has room for; 1 of numbers."""
+    """Tell how many characters each text of an array has room for; 1 of numbers."""
     kind = array.dtype.kind
     return array.dtype.itemsize // np.dtype((kind, 1)).itemsize if kind in "SU" else 1
 
 
 def _texts(array: NDArray[Any], key: str, most: int = limits.MAX_NAME) -> tuple[str, ...]:
-    """A row of names; refused before they are decoded where they are too long. What is not UTF-8 is replaced."""
+    """Return a row of names; refused before they are decoded where they are too long. What is not UTF-8 is replaced."""
     if (room := _characters(array)) > most:
         raise ValueError(f"The file has {key} of {room:,} characters; at most {most:,} are allowed.")
     if array.ndim != 1 or array.dtype.kind not in "biufSU" or len(array) > limits.MAX_NAMES:
@@ -113,7 +113,7 @@ def _check_names(names: Sequence[str], key: str) -> tuple[str, ...]:
 def with_factors(
     raw: Raw, factors: NDArray[Any], names: NDArray[Any] | None = None, values: NDArray[Any] | None = None
 ) -> Raw:
-    """The same pictures with factors of variation.
+    """Return the same pictures with factors of variation.
 
     Args:
         raw: N pictures.
@@ -149,7 +149,7 @@ def _check_values(factors: int, values: float) -> None:
 
 
 def _value_names(array: NDArray[Any]) -> list[tuple[str, ...]]:
-    """The names of each factor's values, from texts that are joined by `|`."""
+    """Return the names of each factor's values, from texts that are joined by `|`."""
     joined = _texts(array, "value_names", limits.MAX_JOINED)
     _check_values(len(joined), len(joined) + sum(text.count("|") for text in joined))
     return [_check_names(text.split("|"), "value_names") for text in joined]

@@ -79,7 +79,7 @@ def _read_characters(root: Path, config: DataConfig) -> Raw:
 
 
 def _read_omniglot(root: Path, config: DataConfig) -> Raw:
-    """The official set where torchvision put it, else the small one of eight alphabets in an .npz."""
+    """Return the official set where torchvision put it, else the small one of eight alphabets in an .npz."""
     if (root / "omniglot-py").is_dir():
         return _read_official_omniglot(root / "omniglot-py")
     keys = ("alphabet", "character", "drawer")
@@ -251,12 +251,12 @@ def named(name: str) -> NamedSet:
 
 
 def own_name(name: str) -> str:
-    """What pictures of one's own are called: a path, which no named set is, where they share its name."""
+    """Tell what pictures of one's own are called: a path, which no named set is, where they share its name."""
     return f"./{name}" if name in SETS else name
 
 
 def roots(root: Path | None) -> list[Path]:
-    """Folders to look in, the preferred first."""
+    """Return folders to look in, the preferred first."""
     import platformdirs
 
     cache = platformdirs.user_cache_path("vae-explorer", appauthor=False) / "data"
@@ -265,14 +265,14 @@ def roots(root: Path | None) -> list[Path]:
 
 
 def find(entry: NamedSet, root: Path | None) -> Path | None:
-    """The first root that holds the set; any will do for a set that is made on the spot."""
+    """Return the first root that holds the set; any will do for a set that is made on the spot."""
     if not entry.markers:
         return Path()
     return next((r for r in roots(root) if any(any(r.glob(marker)) for marker in entry.markers)), None)
 
 
 def locate(name: str, root: Path | None, download: bool, report: Narration) -> Path:
-    """The root that holds the set, to which it is downloaded if it has to be and may be."""
+    """Return the root that holds the set, to which it is downloaded if it has to be and may be."""
     entry = SETS[name]
     if (folder := find(entry, root)) is not None:
         return folder
@@ -314,7 +314,7 @@ def _bytes_below(folder: Path) -> int:
 
 
 def _torchvision(entry: NamedSet, folder: Path, download: bool = False) -> list[Any]:
-    """The training and the test part as torchvision's objects."""
+    """Return the training and the test part as torchvision's objects."""
     import torchvision.datasets
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -73,13 +73,13 @@ class Raw:
 
 
 def from_array(pixels: NDArray[np.uint8], labels: NDArray[Any] | None = None, class_names: Sequence[str] = ()) -> Raw:
-    """Pictures (N, H, W, C) uint8 that are in memory already."""
+    """Return pictures (N, H, W, C) uint8 that are in memory already."""
     height, width, channels = pixels.shape[1:]
     return Raw(len(pixels), (height, width), channels, pixels.__getitem__, labels, tuple(class_names))
 
 
 def from_files(files: Sequence[Path]) -> Raw:
-    """Picture files of equal size, decoded in colour when they are asked for."""
+    """Return picture files of equal size, decoded in colour when they are asked for."""
 
     def pixels(indices: Indices) -> NDArray[np.uint8]:
         opened = (images.flatten(images.open_image(files[i].read_bytes())) for i in indices)
@@ -89,12 +89,12 @@ def from_files(files: Sequence[Path]) -> Raw:
 
 
 def order(count: int, config: DataConfig) -> Indices:
-    """The pictures that are kept, in the order of the seed (RandomState: promised never to change)."""
+    """Return the pictures that are kept, in the order of the seed (RandomState: promised never to change)."""
     return np.random.RandomState(config.seed).permutation(count)[: config.count]
 
 
 def usual_size(sides: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Height and width for pictures that have these.
+    """Return height and width for pictures that have these.
 
     Where they agree, their own up to LARGE_SIDE, and beyond that in their own shape: the longer side USUAL_SIDE, but
     the shorter one at least SHORT_SIDE as long as the longer one fits a model. Where they differ, a square up to
@@ -122,15 +122,15 @@ def check_memory(total: int, source: Source | None) -> None:
 
 
 def most(source: Source | None, own: int) -> int:
-    """The limit for the owner's disk, or for an upload, which comes as bytes."""
+    """Return the limit for the owner's disk, or for an upload, which comes as bytes."""
     return min(own, limits.MAX_UPLOAD) if isinstance(source, bytes) else own
 
 
 def readable(name: str) -> str:
-    """A folder's name as text; what is not UTF-8 in it becomes a question mark."""
+    """Return a folder's name as text; what is not UTF-8 in it becomes a question mark."""
     return name.encode(errors="replace").decode()
 
 
 def named_some(names: Sequence[str]) -> str:
-    """The first few of some names."""
+    """Return the first few of some names."""
     return ", ".join(map(readable, names[: limits.NAMED])) + ", ..." * (len(names) > limits.NAMED)

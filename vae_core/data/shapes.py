@@ -14,13 +14,13 @@ SEEN = 0.005  # less is rounding
 
 
 def cut(side: tuple[int, int], size: tuple[int, int]) -> float:
-    """The share of a picture (height, width) that a crop to the shape of `size` leaves out."""
+    """Return the share of a picture (height, width) that a crop to the shape of `size` leaves out."""
     scale = min(have / want for have, want in zip(side, size, strict=True))
     return 1 - scale * size[0] * scale * size[1] / (side[0] * side[1])
 
 
 def padded(side: tuple[int, int], size: tuple[int, int]) -> float:
-    """The share of `size` that is border once a picture of these sides is fitted whole into it."""
+    """Return the share of `size` that is border once a picture of these sides is fitted whole into it."""
     if fills(side, size):
         return 0.0
     scale = min(want / have for have, want in zip(side, size, strict=True))
@@ -28,7 +28,7 @@ def padded(side: tuple[int, int], size: tuple[int, int]) -> float:
 
 
 def kept(side: tuple[int, int], size: tuple[int, int], how: str) -> float:
-    """How many pixels stand for one of a picture (height, width) brought to `size`, at most 1: `how` is a fit."""
+    """Tell how many pixels stand for one of a picture (height, width) brought to `size`, at most 1: `how` is a fit."""
     down, across = (want / have for want, have in zip(size, side, strict=True))
     if how == "stretch" or fills(side, size):
         return min(1.0, down * across)
@@ -36,7 +36,7 @@ def kept(side: tuple[int, int], size: tuple[int, int], how: str) -> float:
 
 
 def told(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: DataConfig) -> str:
-    """A sentence on what pictures lose, a warning where it is much; empty where they lose nothing.
+    """Return a sentence on what pictures lose, a warning where it is much; empty where they lose nothing.
 
     Args:
         sides: height and width -> how many pictures have it.
@@ -74,7 +74,7 @@ def _warning(much: bool) -> str:
 
 
 def _pixels(sides: Mapping[tuple[int, int], int], size: tuple[int, int], how: str) -> str:
-    """`3.8% as many pixels`, or the range over the pictures; empty where none loses any."""
+    """Write `3.8% as many pixels`, or the range over the pictures; empty where none loses any."""
     shares = [f"{kept(side, size, how):.1%}" for side in sorted(sides, key=lambda side: kept(side, size, how))]
     if shares[0] == "100.0%":
         return ""
@@ -86,12 +86,12 @@ def _mean(
     size: tuple[int, int],
     share: Callable[[tuple[int, int], tuple[int, int]], float],
 ) -> float:
-    """The mean over all pictures."""
+    """Return the mean over all pictures."""
     return sum(share(side, size) * count for side, count in sides.items()) / sum(sides.values())
 
 
 def _named(sides: Mapping[tuple[int, int], int]) -> str:
-    """`128 x 1300`, or how many sizes and from which to which."""
+    """Write `128 x 1300`, or how many sizes and from which to which."""
     if len(sides) == 1:
         ((height, width),) = sides
         return f"{height} x {width}"

@@ -46,14 +46,14 @@ class Places:
 
 
 def _tokens(name: str) -> list[str]:
-    """`TrainingSet-2017` -> training, 2017: words run together are parted where that makes one a split's."""
+    """Split `TrainingSet-2017` into training, 2017: words run together are parted where that makes one a split's."""
     found = _WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
     words = [re.sub(r"[\W_]", "", word) for word in found]
     return [next((w.removesuffix(t) for t in _TAILS if w.removesuffix(t) in ROLES), w) for w in words]
 
 
 def _roles(folders: Iterable[str]) -> dict[str, str]:
-    """The part that each folder's name means, for those that mean one: what all of these share says nothing."""
+    """Return the part that each folder's name means, for those that mean one: what all of these share says nothing."""
     short = {name: _SHORT[name.lower()] for name in folders if name.lower() in _SHORT}
     if {TRAIN, TEST} <= set(short.values()):
         return short
@@ -68,12 +68,12 @@ def _roles(folders: Iterable[str]) -> dict[str, str]:
 
 
 def is_part(name: str) -> bool:
-    """Whether a name means a part by itself."""
+    """Tell whether a name means a part by itself."""
     return bool(_roles([name]))
 
 
 def _domains(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Part and class of folders such as trainA, trainB, testA, testB (CycleGAN); empty where they are others."""
+    """Return part and class of folders such as trainA, trainB, testA, testB (CycleGAN); empty where they are others."""
     words = {name: _tokens(name) for name in folders}
     found = {name: (ROLES[w[0]], w[1].upper()) for name, w in words.items() if len(w) == 2 and w[0] in ROLES}
     classes = {letter for _, letter in found.values()}
@@ -83,7 +83,7 @@ def _domains(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def parts(folders: Collection[str]) -> dict[str, str]:
-    """The part that each of the folders beside one another is: empty where they are classes.
+    """Return the part that each of the folders beside one another is: empty where they are classes.
 
     They are parts where one is for training and another for validation or test, or where all are parts of different
     kinds. What lies beside them is left out.
@@ -108,7 +108,7 @@ def parts(folders: Collection[str]) -> dict[str, str]:
 
 
 def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
-    """The part and the class of each picture.
+    """Return the part and the class of each picture.
 
     Args:
         folders: of N pictures the folders in which they lie, from the outermost.
@@ -124,7 +124,7 @@ def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
 
 
 def _below(folders: list[tuple[str, ...]]) -> Places | None:
-    """Where the outermost folders are parts, and those within them classes."""
+    """Tell where the outermost folders are parts, and those within them classes."""
     at = [path[0] if path else "" for path in folders]
     if not (found := parts({name for name in at if name})):
         return None
@@ -135,7 +135,7 @@ def _below(folders: list[tuple[str, ...]]) -> Places | None:
 
 
 def _inside_classes(folders: list[tuple[str, ...]]) -> Places | None:
-    """Where every class has parts of its own."""
+    """Tell where every class has parts of its own."""
     at = [path[1] if len(path) > 1 else "" for path in folders]
     if not (all(at) and (found := parts(set(at)))):
         return None
@@ -147,7 +147,7 @@ def _named(at: list[str], found: dict[str, str]) -> NDArray[np.str_]:
 
 
 def _unwrapped(folders: Sequence[tuple[str, ...]], strays: bool = False) -> tuple[str, list[tuple[str, ...]]]:
-    """The innermost folder in which all lie, or all but a few strays above it, and the folders within it."""
+    """Return the innermost folder in which all lie, or all but a few strays above it, and the folders within it."""
     common, rest = "", list(folders)
     while len({path[0] for path in rest if path}) == 1:
         if not all(rest) and not (strays and sum(map(bool, rest)) > len(rest) / 2):
@@ -157,7 +157,7 @@ def _unwrapped(folders: Sequence[tuple[str, ...]], strays: bool = False) -> tupl
 
 
 def _inner(inner: list[tuple[str, ...]], at: list[str], found: dict[str, str]) -> list[tuple[str, ...]]:
-    """Without a folder between a part and its classes that is named for the part again, or for pictures."""
+    """Leave out a folder between a part and its classes that is named for the part again, or for pictures."""
     for part in found:
         own = [i for i, name in enumerate(at) if name == part]
         while own and all(inner[i] for i in own) and len({inner[i][0] for i in own}) == 1:

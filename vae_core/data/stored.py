@@ -41,11 +41,11 @@ class Stored:
         return math.prod(self.shape[1:]) * self.dtype.itemsize
 
     def whole(self) -> NDArray[Any]:
-        """All of it, in memory."""
+        """Return all of it, in memory."""
         return self.take(np.arange(self.shape[0])) if self.shape else self.take(np.arange(1))[0]
 
     def keep(self, rows: Indices) -> Stored:
-        """The same where rows can be taken directly; else with those of `rows`, ascending, in memory."""
+        """Return the same where rows can be taken directly; else with those of `rows`, ascending, in memory."""
         if self.direct:
             return self
         values = self.take(rows)
@@ -53,12 +53,12 @@ class Stored:
 
 
 def of(array: NDArray[Any]) -> Stored:
-    """An array in memory."""
+    """Return an array in memory."""
     return Stored(array.shape, array.dtype, array.__getitem__ if array.ndim else lambda places: array[None][places])
 
 
 def open_npy(source: Source) -> Stored:
-    """A bare array.
+    """Return a bare array.
 
     Raises:
         ValueError: if it is damaged, or holds Python objects.
@@ -73,7 +73,7 @@ def open_npy(source: Source) -> Stored:
 
 
 def open_npz(source: Source) -> dict[str, Stored]:
-    """The arrays of an .npz by their names; one of Python objects is refused when it is asked for.
+    """Return the arrays of an .npz by their names; one of Python objects is refused when it is asked for.
 
     Raises:
         ValueError: if it is damaged.
@@ -91,7 +91,7 @@ def _archive(source: Source) -> zipfile.ZipFile:
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether columns come first, and type of an .npy; the stream then stands at its numbers."""
+    """Return shape, whether columns come first, and type of an .npy; the stream then stands at its numbers."""
     version = np.lib.format.read_magic(stream)
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, in_columns, dtype = reader(stream)
@@ -101,7 +101,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _mapped(source: Source, start: int, shape: tuple[int, ...], in_columns: bool, dtype: np.dtype) -> Stored:
-    """An array as it lies in the file, of which only what is asked for is read."""
+    """Return an array as it lies in the file, of which only what is asked for is read."""
     if dtype.hasobject:
         raise ValueError("it holds Python objects")
     order: Literal["C", "F"] = "F" if in_columns else "C"
@@ -117,7 +117,7 @@ def _mapped(source: Source, start: int, shape: tuple[int, ...], in_columns: bool
 
 
 def _rows(path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype, places: Indices) -> NDArray[Any]:
-    """Rows at some places of an array that lies in a file as it is; a map of it would count as memory."""
+    """Return rows at some places of an array that lies in a file as it is; a map of it would count as memory."""
     out = np.empty((len(places), *shape[1:]), dtype)
     row, room = math.prod(shape[1:]) * dtype.itemsize, out.reshape(-1).view(np.uint8).data
     ends = np.append(np.flatnonzero(np.diff(places) != 1) + 1, len(places)).tolist()
@@ -139,7 +139,7 @@ def _refuse(places: Indices) -> NDArray[Any]:
 
 
 def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Stored:
-    """An array of an .npz: where it is not packed as it lies in the file, else as a stream."""
+    """Return an array of an .npz: where it is not packed as it lies in the file, else as a stream."""
     with archive.open(info) as stream:
         shape, in_columns, dtype = _header(stream)
         if dtype.hasobject:
@@ -157,7 +157,7 @@ def _member(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 
 
 def _start(source: Source, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member begin: behind a header of 30 bytes, its name and what else stands there."""
+    """Tell where the bytes of a member begin: behind a header of 30 bytes, its name and what else stands there."""
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
         stream.seek(info.header_offset)
         fixed = stream.read(30)
@@ -165,7 +165,7 @@ def _start(source: Source, info: zipfile.ZipInfo) -> int:
 
 
 def _unpacked(source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype) -> NDArray[Any]:
-    """An array whose columns come first, whole."""
+    """Return an array whose columns come first, whole."""
     check_room(math.prod(shape) * dtype.itemsize, source)
     try:
         with _archive(source) as archive, archive.open(info) as stream:
@@ -178,7 +178,7 @@ def _unpacked(source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dty
 def _streamed(
     source: Source, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype, places: Indices
 ) -> NDArray[Any]:
-    """Some rows of a packed array, in one pass over it."""
+    """Return some rows of a packed array, in one pass over it."""
     row = math.prod(shape[1:]) * dtype.itemsize
     check_room(len(places) * row, source)
     out = np.empty((len(places), *shape[1:]), dtype)

@@ -22,7 +22,7 @@ DAMAGED = "cannot be read: it is damaged."
 
 
 def read_mat(source: Source) -> dict[str, Stored]:
-    """The arrays of a MATLAB file of version 5; those in structures are named `structure/name`.
+    """Return the arrays of a MATLAB file of version 5; those in structures are named `structure/name`.
 
     Raises:
         ValueError: if it is damaged, or would unpack to more than is allowed.
@@ -59,7 +59,7 @@ def _check_elements(data: bytes, allowed: int) -> None:
 
 
 def _arrays_in(values: dict[str, Any], before: str) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Name and array of all that a structure holds."""
+    """Yield name and array of all that a structure holds."""
     for name, value in values.items():
         if not isinstance(value, np.ndarray):
             continue
@@ -71,7 +71,7 @@ def _arrays_in(values: dict[str, Any], before: str) -> Iterator[tuple[str, NDArr
 
 
 def read_hdf5(source: Source, transposed: bool = False) -> dict[str, Stored]:
-    """The arrays of an HDF5 file, those in groups named `group/name`; rows are read when they are asked for.
+    """Return the arrays of an HDF5 file, those in groups named `group/name`; rows are read when they are asked for.
 
     Args:
         source: a path or bytes.
@@ -104,7 +104,7 @@ def _h5py() -> Any:
 
 
 def _nodes(h5py: Any, group: Any, before: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Path and array of all that lies in the file itself; what leads elsewhere is refused."""
+    """Yield path and array of all that lies in the file itself; what leads elsewhere is refused."""
     if len(group) > MAX_TABLES or depth > 8:
         raise ValueError(f"The HDF5 file has too many arrays or groups; at most {MAX_TABLES:,} in a group are allowed.")
     for name in group:
@@ -121,7 +121,7 @@ def _nodes(h5py: Any, group: Any, before: str, depth: int = 0) -> Iterator[tuple
 
 
 def _table(name: str, node: Any, source: Source, transposed: bool) -> Stored:
-    """An array of an HDF5 file, once it is known to lie in this file and to be packed as it says."""
+    """Return an array of an HDF5 file, once it is known to lie in this file and to be packed as it says."""
     if node.external or node.is_virtual:
         raise ValueError(f"The HDF5 file has the numbers of {name!r} in another file: refused.")
     plist = node.id.get_create_plist()
@@ -163,7 +163,7 @@ def _check_chunks(name: str, node: Any, filters: list[int]) -> None:
 
 
 def _rows(node: Any, places: Indices) -> NDArray[Any]:
-    """Rows at ascending places: read in runs, since HDF5 is slow at single ones."""
+    """Return rows at ascending places: read in runs, since HDF5 is slow at single ones."""
     out = np.empty((len(places), *node.shape[1:]), node.dtype)
     step = max(1, limits.STREAM_BYTES // max(1, math.prod(node.shape[1:]) * node.dtype.itemsize))
     done = 0

@@ -139,7 +139,7 @@ def _likelihood(kind: str | None, std: float | None) -> LikelihoodConfig:
 
 
 def _read(half: Any, what: str) -> Any:
-    """The bytes of a file, or the function that it is."""
+    """Return the bytes of a file, or the function that it is."""
     if isinstance(half, bytes) or callable(half):
         return half
     if not isinstance(half, str | os.PathLike):
@@ -158,7 +158,7 @@ def _load(
     wanted: DataConfig,
     report: Narration,
 ) -> tuple[DataConfig, Splits]:
-    """The pictures in three parts, at the size and with the channels that are asked for."""
+    """Return the pictures in three parts, at the size and with the channels that are asked for."""
     from vae_core.data import Dataset, Splits, load
 
     name, source = _source(data)
@@ -175,7 +175,7 @@ def _load(
 
 
 def _source(data: Any) -> tuple[str, Path | bytes | None]:
-    """Name and place of the pictures; arrays in memory as the .npz that they would be."""
+    """Return name and place of the pictures; arrays in memory as the .npz that they would be."""
     from vae_core.data import SETS, Dataset, own_name
 
     if isinstance(data, str) and data in SETS:
@@ -215,7 +215,7 @@ def _some(splits: Splits) -> Tensor:
 
 
 def _both(halves: list[Any], x: Tensor, meaning: Meaning, latent_dim: int | None) -> tuple[Foreign, Foreign]:
-    """Both as graphs; what is torch is exported, and compared."""
+    """Return both as graphs; what is torch is exported, and compared."""
     encoder, decoder = halves
     pictures = _foreign(x, meaning)
     first = _graph(encoder, pictures, "encoder", 2)
@@ -227,7 +227,7 @@ def _both(halves: list[Any], x: Tensor, meaning: Meaning, latent_dim: int | None
 
 
 def _graph(half: Any, x: Tensor, what: str, most: int) -> Foreign:
-    """A half as a graph of up to `most` outputs."""
+    """Return a half as a graph of up to `most` outputs."""
     if isinstance(half, bytes):
         return Foreign.read(half, what, most)
     wanted = exporting.run(half, x, what)  # what is wrong with it is told better by itself than by the exporter
@@ -238,13 +238,13 @@ def _graph(half: Any, x: Tensor, what: str, most: int) -> Foreign:
 
 
 def _foreign(x: Tensor, meaning: Meaning) -> Tensor:
-    """A few pictures of [0, 1] in the owner's range."""
+    """Return a few pictures of [0, 1] in the owner's range."""
     low, high = meaning.pixels
     return x.repeat(exporting.ROWS, 1, 1, 1)[: exporting.ROWS] * (high - low) + low
 
 
 def _code(encoder: Any, pictures: Tensor, latent_dim: int | None) -> tuple[int, ...]:
-    """The shape of one code, as a torch decoder takes it."""
+    """Return the shape of one code, as a torch decoder takes it."""
     if latent_dim:
         return (latent_dim,)
     if isinstance(encoder, bytes):
@@ -253,7 +253,7 @@ def _code(encoder: Any, pictures: Tensor, latent_dim: int | None) -> tuple[int, 
 
 
 def _built(found: Form, shape: Picture, likelihood: LikelihoodConfig) -> VAE:
-    """The model with both graphs in it, checked."""
+    """Return the model with both graphs in it, checked."""
     latent = Latent("point", found.dim, prior="fitted") if found.point else Latent("gaussian", found.dim)
     body = Body(FOREIGN, ())
     model = build(ModelConfig(shape, body, body, latent, likelihood)).eval().requires_grad_(False)

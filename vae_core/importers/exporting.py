@@ -38,7 +38,7 @@ class _Called(nn.Module):
 
 
 def run(function: Function, x: Tensor, what: str) -> tuple[Tensor, ...]:
-    """What a torch function gives, as it does in use (eval mode), on the CPU.
+    """Tell what a torch function gives, as it does in use (eval mode), on the CPU.
 
     Raises:
         ValueError: when it fails, gives no tensors, or another result the second time.
@@ -59,7 +59,7 @@ def run(function: Function, x: Tensor, what: str) -> tuple[Tensor, ...]:
 
 
 def export(function: Function, x: Tensor, what: str) -> bytes:
-    """A torch function as an ONNX file, with a batch of any size.
+    """Return a torch function as an ONNX file, with a batch of any size.
 
     Args:
         function: x (N, ...) -> a tensor or a tuple of tensors.
@@ -89,7 +89,7 @@ def compare(wanted: Sequence[Tensor], data: bytes, x: Tensor, what: str) -> None
 
 @contextlib.contextmanager
 def _ready(function: Function, what: str) -> Iterator[_Called]:
-    """The function as a module in eval mode; the owner's modules are left as they were."""
+    """Give the function as a module in eval mode; the owner's modules are left as they were."""
     module = _Called(function, what)
     modes = [(part, part.training) for part in module.modules()]
     module.eval()

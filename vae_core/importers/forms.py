@@ -89,7 +89,7 @@ class Foreign:
         return cls(model, what, entry.name, kind.elem_type, sizes, told)
 
     def given(self, each: Shape) -> list[Shape]:
-        """The shapes of the outputs for one picture or code of the shape `each`, without the batch."""
+        """Return the shapes of the outputs for one picture or code of the shape `each`, without the batch."""
         shapes = graphs.infer(self.model, self.what, {self.input: (1, *each)})
         found = [shapes[name] for name, _ in self.outputs]
         if wrong := [shape for shape in found if len(shape) < 2 or shape[0] != 1]:
@@ -98,7 +98,7 @@ class Foreign:
 
 
 def picture_of(encoder: Foreign) -> Picture | None:
-    """The shape (C, H, W) of the pictures that an encoder takes, where it tells it."""
+    """Return the shape (C, H, W) of the pictures that an encoder takes, where it tells it."""
     if len(encoder.sizes) != 4:
         return None
     a, b, c = encoder.sizes[1:]
@@ -108,7 +108,7 @@ def picture_of(encoder: Foreign) -> Picture | None:
 
 
 def form(encoder: Foreign, decoder: Foreign, shape: Picture, meaning: Meaning, latent_dim: int | None) -> Form:
-    """Both graphs in the form that is kept.
+    """Return both graphs in the form that is kept.
 
     Args:
         encoder: picture -> mean and spread, as two outputs or side by side in one, or a code.
@@ -144,7 +144,7 @@ def form(encoder: Foreign, decoder: Foreign, shape: Picture, meaning: Meaning, l
 
 
 def _code(decoder: Foreign, dim: int, mean: Shape) -> Shape:
-    """The shape of the codes that a decoder takes, where it leaves their sizes open."""
+    """Return the shape of the codes that a decoder takes, where it leaves their sizes open."""
     return (dim,) if len(decoder.sizes) == 2 else mean
 
 
@@ -160,7 +160,7 @@ class _Layout:
 
 
 def _layout(sizes: Shape, shape: Picture, does: str) -> _Layout:
-    """How a graph holds pictures (C, H, W), by the sizes that it tells."""
+    """Tell how a graph holds pictures (C, H, W), by the sizes that it tells."""
     channels, height, width = shape
     known = [
         _Layout(shape),
@@ -198,7 +198,7 @@ class _Chain:
         return name
 
     def add(self, operation: str, *inputs: str, to: str = "", **settings: Any) -> str:
-        """A node, and the name of its output."""
+        """Return a node, and the name of its output."""
         from onnx import helper
 
         name = to or f"{self.prefix}{len(self.nodes)}"
@@ -206,13 +206,13 @@ class _Chain:
         return name
 
     def scaled(self, x: str, factor: float, offset: float) -> str:
-        """X * factor + offset, left out where it changes nothing."""
+        """Write X * factor + offset, left out where it changes nothing."""
         if factor != 1:
             x = self.add("Mul", x, self.constant(factor))
         return self.add("Add", x, self.constant(offset)) if offset else x
 
     def shaped(self, x: str, sizes: Shape) -> str:
-        """(N, ...) -> (N, *sizes)."""
+        """Reshape (N, ...) to (N, *sizes)."""
         return self.add("Reshape", x, self.constant([-1, *sizes], np.int64))
 
 
@@ -238,7 +238,7 @@ def _encoder(foreign: Foreign, layout: _Layout, shape: Picture, widths: list[int
 
 
 def _log_std(chain: _Chain, spread: str, kind: str) -> str:
-    """The logarithm of the standard deviation, of what an encoder gives."""
+    """Return the logarithm of the standard deviation, of what an encoder gives."""
     if not kind.startswith("log"):
         least = math.exp(LOG_STD_RANGE[0] * (2 if kind == "var" else 1))
         spread = chain.add("Log", chain.add("Max", spread, chain.constant(least)))
@@ -266,7 +266,7 @@ def _composed(
     source: tuple[str, Shape],
     target: tuple[str, Shape],
 ) -> bytes:
-    """The graph between nodes that translate, without what it tells of the machine on which it was made."""
+    """Return the graph between nodes that translate, without what it tells of the machine on which it was made."""
     from onnx import compose, helper
 
     model = compose.add_prefix(foreign.model, "foreign/")
@@ -291,7 +291,7 @@ def _composed(
 
 
 def _bare(part: Any) -> Any:
-    """Without remarks: exporters write the paths of the owner's sources there."""
+    """Remove remarks: exporters write the paths of the owner's sources there."""
     part.ClearField("doc_string")
     part.ClearField("metadata_props")
     return part
@@ -301,7 +301,7 @@ def _bare(part: Any) -> Any:
 
 
 def _standard(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
-    """Linear models of scikit-learn's converter in the operations that all graphs have."""
+    """Return linear models of scikit-learn's converter in the operations that all graphs have."""
     if not any(node.domain == LEARNERS for node in model.graph.node):
         return model
     nodes: list[onnx.NodeProto] = []
@@ -320,7 +320,7 @@ def _standard(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
 
 
 def _linear(chain: _Chain, node: onnx.NodeProto) -> None:
-    """X W + b, or (x - offset) * scale; nothing where the node asks for more than that."""
+    """Compute X W + b, or (x - offset) * scale; nothing where the node asks for more than that."""
     from onnx import helper
 
     settings = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}

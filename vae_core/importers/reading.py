@@ -60,7 +60,7 @@ def _bring_in(outside: list[onnx.TensorProto], path: Path, what: str) -> None:
 
 
 def _place(tensor: onnx.TensorProto, what: str) -> tuple[str, int, int]:
-    """Name of the neighbour, where in it the numbers lie, and how many bytes they have: as many as their shape says."""
+    """Return the neighbour's name, where in it the numbers lie, and how many bytes they have: as their shape says."""
     import onnx
 
     told = {entry.key: entry.value for entry in tensor.external_data}
@@ -82,7 +82,7 @@ def _place(tensor: onnx.TensorProto, what: str) -> tuple[str, int, int]:
 
 
 def _neighbour(path: Path, name: str, what: str) -> Path:
-    """The file of that name beside the graph: no link, which could lead anywhere."""
+    """Return the file of that name beside the graph: no link, which could lead anywhere."""
     found = path.parent / name
     if found.is_symlink() or not found.is_file():
         link = ", a link not being followed" if found.is_symlink() else ""

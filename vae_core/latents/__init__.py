@@ -71,10 +71,10 @@ class LatentSpace(nn.Module, ABC, Generic[Features]):
 
     @abstractmethod
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
-        """The decoder's input; entries of z that are None are drawn given the coarser ones."""
+        """Return the decoder's input; entries of z that are None are drawn given the coarser ones."""
 
     def log_prior(self, z: Z) -> Tensor:
-        """Log-density of whole codes under the prior of training, nats: [(N, *shape), ...] -> (N,)."""
+        """Return log-density of whole codes under the prior of training, nats: [(N, *shape), ...] -> (N,)."""
         raise ValueError(f"Codes of a {self.posterior} latent have no density.")
 
     def fit_prior(self, codes: Tensor) -> None:

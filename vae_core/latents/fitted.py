@@ -61,11 +61,11 @@ class FittedPrior(nn.Module, ABC):
 
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shape that each tensor must have beside the others."""
+        """Return the shape that each tensor must have beside the others."""
 
     @abstractmethod
     def log_within(self, u: Tensor) -> Tensor:
-        """Log-density within the basis, nats: (N, M) -> (N,)."""
+        """Return log-density within the basis, nats: (N, M) -> (N,)."""
 
     @abstractmethod
     def draw(self, n: int, temperature: float, noise: Noise, device: torch.device, y: Tensor | None) -> Tensor:
@@ -86,7 +86,7 @@ class FittedPrior(nn.Module, ABC):
 
     @abstractmethod
     def odd(self) -> list[str]:
-        """Tensors of the right shapes with numbers that make no sense."""
+        """Return tensors of the right shapes with numbers that make no sense."""
 
     @property
     def across(self) -> int:
@@ -94,11 +94,11 @@ class FittedPrior(nn.Module, ABC):
         return self.basis.shape[0] - self.basis.shape[1]
 
     def _beside(self, z: Tensor) -> Tensor:
-        """What the basis does not reach of vectors (N, D)."""
+        """Tell what the basis does not reach of vectors (N, D)."""
         return z - z @ self.basis @ self.basis.T
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Nats: (N, D) -> (N,)."""
+        """Return nats: (N, D) -> (N,)."""
         total = self.log_within((z - self.centre) @ self.basis)
         if not self.across:
             return total
@@ -161,7 +161,7 @@ class MixturePrior(FittedPrior):
         return (self.log_components(u) + self.weights.log()).logsumexp(1)
 
     def log_components(self, u: Tensor) -> Tensor:
-        """Log-density under each component, within the basis, nats: (N, M) -> (N, K)."""
+        """Return log-density under each component, within the basis, nats: (N, M) -> (N, K)."""
         off = (u - self.mean[:, None]).transpose(1, 2)  # (K, N, M) -> (K, M, N)
         white = torch.linalg.solve_triangular(self.factor, off, upper=False).transpose(1, 2)
         return (log_normal(white) - self.factor.diagonal(dim1=1, dim2=2).log().sum(1)[:, None]).T
@@ -241,7 +241,7 @@ class FlowPrior(FittedPrior):
         return [] if 1 <= self.dim <= MAX_DIRECTIONS and (self.scale > 0).all() else ["scale"]
 
     def velocity(self, w: Tensor, time: Tensor | float, y: Tensor | None = None) -> Tensor:
-        """How fast points (..., M) move at a time in [0, 1], one for all or (..., 1)."""
+        """Tell how fast points (..., M) move at a time in [0, 1], one for all or (..., 1)."""
         told = self.inner_bias + waves(torch.as_tensor(time, dtype=w.dtype, device=w.device)) @ self.time.T
         if y is not None and self.classes_known:
             told = told + y @ self.label.T
@@ -251,11 +251,11 @@ class FlowPrior(FittedPrior):
         return F.linear(h, self.outer, self.outer_bias)
 
     def to_code(self, base: Tensor, y: Tensor | None = None) -> Tensor:
-        """The codes that points of the base stand for, nothing across the basis: (N, M) -> (N, D)."""
+        """Return the codes that points of the base stand for, nothing across the basis: (N, M) -> (N, D)."""
         return self.centre + (self.scale * self._moved(base, y, 0.0, 1.0)) @ self.basis.T
 
     def to_base(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """The points of the base that lead to codes, as nearly as as many steps back find them: (N, D) -> (N, M)."""
+        """Return the points of the base that lead to codes, as nearly as so many steps find them: (N, D) -> (N, M)."""
         return self._moved((z - self.centre) @ self.basis / self.scale, y, 1.0, 0.0)
 
     def _moved(self, w: Tensor, y: Tensor | None, start: float, end: float) -> Tensor:
@@ -272,7 +272,7 @@ class FlowPrior(FittedPrior):
 
     @torch.no_grad()
     def log_within(self, u: Tensor) -> Tensor:
-        """Log-density, nats, of the flow in continuous time: Heun's steps back, with the velocity's divergence.
+        """Return log-density, nats, of the flow in continuous time: Heun's steps back, with the velocity's divergence.
 
         The draws' own density differs from it as much as their `STEPS` steps from the curve.
         """
@@ -284,7 +284,7 @@ class FlowPrior(FittedPrior):
         return log_normal(w) + total - self.scale.log().sum()
 
     def _divergent(self, w: Tensor, time: float) -> tuple[Tensor, Tensor]:
-        """Velocity (N, M) and its divergence (N,)."""
+        """Return velocity (N, M) and its divergence (N,)."""
 
         def one(point: Tensor) -> tuple[Tensor, Tensor]:
             found = self.velocity(point, time)
@@ -295,7 +295,7 @@ class FlowPrior(FittedPrior):
 
 
 def waves(time: Tensor) -> Tensor:
-    """Sines and cosines of times in [0, 1]: () -> (2 F,), (..., 1) -> (..., 2 F)."""
+    """Return sines and cosines of times in [0, 1]: () -> (2 F,), (..., 1) -> (..., 2 F)."""
     angles = torch.arange(1, FREQUENCIES + 1, device=time.device, dtype=time.dtype) * (math.pi / 2) * time
     return torch.cat([angles.sin(), angles.cos()], -1)
 
@@ -304,7 +304,7 @@ KINDS: dict[str, type[FittedPrior]] = {kind.kind: kind for kind in (MixturePrior
 
 
 def restored(tensors: dict[str, Tensor]) -> FittedPrior:
-    """The prior of the kind that has these tensors.
+    """Return the prior of the kind that has these tensors.
 
     Raises:
         ValueError: where none has, or its numbers make no sense.

@@ -12,7 +12,7 @@ OPEN = 2.0  # where the gates start: each step is near the identity
 
 
 def _degrees(count: int, dim: int, device: torch.device) -> Tensor:
-    """How many leading dimensions each hidden unit may see: (count,) in 0 to dim - 1; 0 sees the context alone."""
+    """Tell how many leading dimensions each hidden unit may see: (count,) in 0 to dim - 1; 0 sees the context alone."""
     return torch.arange(count, device=device) % dim
 
 
@@ -27,7 +27,7 @@ class Autoregressive(nn.Module):
         self.outer = nn.Linear(width, 2 * dim)
 
     def masks(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """What the weights of `inner` (H, D) and `outer` (2D, H) may see: only earlier dimensions."""
+        """Tell what the weights of `inner` (H, D) and `outer` (2D, H) may see: only earlier dimensions."""
         inputs = 1 + torch.arange(self.dim, device=device)
         hidden = _degrees(self.inner.out_features, self.dim, device)
         return hidden[:, None] >= inputs, (inputs[:, None] > hidden).repeat(2, 1)

@@ -16,7 +16,7 @@ PAIRS = 8  # seeded draws and their mirror images behind `encode` where there is
 
 
 def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
-    """KL(N(mean, std^2) || N(0, 1)) of each dimension in nats (Kingma and Welling 2014, appendix B)."""
+    """Return KL(N(mean, std^2) || N(0, 1)) of each dimension in nats (Kingma and Welling 2014, appendix B)."""
     return 0.5 * (mean.square() + std.square() - 1.0) - std.log()
 
 
@@ -36,7 +36,7 @@ class Vector(LatentSpace[Tensor]):
         return self.prior_.log_prob(z[0])
 
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
-        """The decoder's input (N, D); a single group leaves nothing to draw."""
+        """Return the decoder's input (N, D); a single group leaves nothing to draw."""
         self._check(z)
         return torch.cat([part for part in z if part is not None])
 
@@ -56,12 +56,12 @@ class Gaussian(Vector):
         self.kl_shapes = ((dim,),) if self.closed else ((),)
 
     def distribution(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the Gaussian: (N, F) -> (N, D), (N, D)."""
+        """Return mean and standard deviation of the Gaussian: (N, F) -> (N, D), (N, D)."""
         mean, log_std = self.head(h).float().chunk(2, dim=1)  # (N, 2D) -> 2 x (N, D)
         return mean, log_std.clamp(*LOG_STD_RANGE).exp()
 
     def encode(self, h: Tensor) -> Encoding:
-        """Mean, standard deviation and KL of q; a seeded average where they have no closed form."""
+        """Return mean, standard deviation and KL of q; a seeded average where they have no closed form."""
         if self.closed:
             mean, std = self.distribution(h)
             return Encoding([mean], [std], [kl_to_standard_normal(mean, std)])
@@ -113,12 +113,12 @@ class Point(Vector):
         self.head = nn.Identity() if features is None else nn.Linear(features, dim)
 
     def encode(self, h: Tensor) -> Encoding:
-        """The code as mean, with a spread of zero."""
+        """Return the code as mean, with a spread of zero."""
         code = self.head(h).float()
         return Encoding([code], [torch.zeros_like(code)], [])
 
     def draw(self, h: Tensor, k: int, noise: Noise) -> Draw:
-        """The code, k times."""
+        """Return the code, k times."""
         code = self.head(h).float()
         z = code[:, None].expand(-1, k, -1)
 

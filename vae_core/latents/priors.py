@@ -18,12 +18,12 @@ Distribution = Callable[[Tensor], tuple[Tensor, Tensor]]  # pictures -> mean and
 
 
 def log_normal(z: Tensor) -> Tensor:
-    """Log-density of N(0, I) at z, nats: (..., D) -> (...)."""
+    """Return log-density of N(0, I) at z, nats: (..., D) -> (...)."""
     return (-0.5 * z.square() - HALF_LOG_2PI).sum(-1)
 
 
 def log_gaussian(z: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Log-density of N(mean, diag std^2) at z, nats: (..., D) -> (...)."""
+    """Return log-density of N(mean, diag std^2) at z, nats: (..., D) -> (...)."""
     return log_normal((z - mean) / std) - std.log().sum(-1)
 
 
@@ -37,7 +37,7 @@ class Normal(nn.Module):
         self.dim = dim
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Nats: (..., D) -> (...)."""
+        """Return nats: (..., D) -> (...)."""
         return log_normal(z)
 
     def sample(self, n: int, temperature: float, noise: Noise, device: torch.device) -> Tensor:
@@ -89,11 +89,11 @@ class Mixture(nn.Module):
         self.weights = nn.Parameter(torch.zeros(components))
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean (K, D), standard deviation (K, D) and log-weight (K,) of each."""
+        """Return mean (K, D), standard deviation (K, D) and log-weight (K,) of each."""
         return self.mean, self.log_std.clamp(*LOG_STD_RANGE).exp(), self.weights.log_softmax(0)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        """Nats: (..., D) -> (...)."""
+        """Return nats: (..., D) -> (...)."""
         mean, std, log_weight = self.components()
         return (log_gaussian(z[..., None, :], mean, std) + log_weight).logsumexp(-1)  # (..., K) -> (...)
 

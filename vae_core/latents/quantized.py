@@ -22,7 +22,7 @@ Shape = tuple[int, int, int]
 
 
 def _exact(device: torch.device) -> AbstractContextManager[None]:
-    """No mixed precision within: bf16 does not tell near codes apart, nor does a moving average move in it."""
+    """Switch off mixed precision: bf16 does not tell near codes apart, nor does a moving average move in it."""
     if not torch.amp.is_autocast_available(device.type):  # nowhere but on real devices
         return nullcontext()
     return torch.autocast(device.type, enabled=False)
@@ -41,18 +41,18 @@ class Codebook(nn.Module):
         self.register_buffer("sums", torch.zeros(codes, channels))
 
     def nearest(self, z: Tensor) -> Tensor:
-        """Codes of vectors: (N, c, h, w) -> (N, h, w)."""
+        """Return codes of vectors: (N, c, h, w) -> (N, h, w)."""
         flat = z.detach().movedim(1, -1)  # (N, c, h, w) -> (N, h, w, c)
         with _exact(flat.device):
             return (self.vectors.square().sum(1) - 2 * flat @ self.vectors.T).argmin(-1)
 
     def embed(self, codes: Tensor) -> Tensor:
-        """Vectors of codes: (N, h, w) -> (N, c, h, w)."""
+        """Return vectors of codes: (N, h, w) -> (N, c, h, w)."""
         return self.vectors[codes].movedim(-1, 1)
 
     @torch.no_grad()
     def follow(self, z: Tensor, codes: Tensor) -> None:
-        """One step of the moving averages, over the batch of all processes."""
+        """Move the averages one step, over the batch of all processes."""
         flat, chosen = z.movedim(1, -1).flatten(0, 2).float(), codes.flatten()  # (N h w, c), (N h w,)
         one_hot = F.one_hot(chosen, len(self.vectors)).to(flat.dtype)
         self.counts.lerp_(global_sum(one_hot.sum(0)), 1 - DECAY)
@@ -75,7 +75,7 @@ class Uniform(nn.Module):
         self.shapes, self.codes = shapes, codes
 
     def log_prob(self, codes: Z) -> Z:
-        """Nats of each group, (N,)."""
+        """Return nats of each group, (N,)."""
         return [
             part.new_full((part.shape[0],), -part[0].numel() * math.log(self.codes), dtype=torch.float)
             for part in codes
@@ -110,7 +110,7 @@ class Autoregressive(nn.Module):
         self.logits = nn.Linear(HIDDEN, len(shapes) * codes)
 
     def _neighbours(self) -> tuple[list[int], list[int]]:
-        """For each place, that above it and that of the coarser group; `length` where there is none."""
+        """Return, for each place, the one above it and that of the coarser group; `length` where there is none."""
         above: list[int] = []
         coarser: list[int] = []
         start, previous = 0, None
@@ -130,7 +130,7 @@ class Autoregressive(nn.Module):
         return [g for g, (_, h, w) in enumerate(self.shapes) for _ in range(h * w)]
 
     def log_prob(self, codes: Z) -> Z:
-        """Nats of each group given the coarser ones, (N,)."""
+        """Return nats of each group given the coarser ones, (N,)."""
         tokens = torch.cat([part.flatten(1) + g * self.codes for g, part in enumerate(codes)], 1)  # (N, L)
         none = tokens.new_full((tokens.shape[0], 1), len(self.shapes) * self.codes)
         padded = torch.cat([tokens, none], 1)
@@ -194,7 +194,7 @@ class Quantized(LatentSpace[list[Tensor]]):
         self.prior = self.prior_.label
 
     def _quantize(self, h: list[Tensor], learn: bool) -> tuple[Z, Z, Tensor]:
-        """Vectors with a straight-through gradient, codes, and the squared distance between head and codebook (N,)."""
+        """Return vectors with a straight-through gradient, codes, and squared distance of head and codebook (N,)."""
         vectors: Z = []
         codes: Z = []
         distance = h[0].new_zeros(h[0].shape[0])
@@ -212,13 +212,13 @@ class Quantized(LatentSpace[list[Tensor]]):
         return vectors, codes, distance
 
     def encode(self, h: list[Tensor]) -> Encoding:
-        """The nearest codes; `kl` is -log p(codes) of each group, since log q is 0."""
+        """Return the nearest codes; `kl` is -log p(codes) of each group, since log q is 0."""
         vectors, codes, _ = self._quantize(h, learn=False)
         kl = [-part for part in self.prior_.log_prob(codes)]
         return Encoding(vectors, [torch.zeros_like(part) for part in vectors], kl, codes)
 
     def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:
-        """The nearest codes, k times; the codebooks follow where the model trains."""
+        """Return the nearest codes, k times; the codebooks follow where the model trains."""
         vectors, codes, distance = self._quantize(h, learn=self.training)
         kl = [-part for part in self.prior_.log_prob(codes)]
         z = [part[:, None].expand(-1, k, -1, -1, -1) for part in vectors]
@@ -230,7 +230,7 @@ class Quantized(LatentSpace[list[Tensor]]):
         return Draw(z, self._joined([part.flatten(0, 1) for part in z]), kl, densities, extras={"commitment": distance})
 
     def _joined(self, vectors: Z) -> Tensor:
-        """All groups at the finest size, side by side: (N, sum of c, h, w)."""
+        """Join all groups at the finest size: (N, sum of c, h, w)."""
         size = vectors[-1].shape[2:]
         return torch.cat([part if part.shape[2:] == size else F.interpolate(part, size=size) for part in vectors], 1)
 
@@ -239,7 +239,7 @@ class Quantized(LatentSpace[list[Tensor]]):
         return [book.embed(part) for book, part in zip(self.books, codes, strict=True)]
 
     def complete(self, z: list[Tensor | None], temperature: float, noise: Noise) -> Tensor:
-        """Every vector snapped to the nearest code; missing groups drawn from the prior given those that are there."""
+        """Snap every vector to the nearest code; draw missing groups from the prior given those that are there."""
         self._check(z)
         codes = [None if part is None else book.nearest(part) for book, part in zip(self.books, z, strict=True)]
         if any(part is None for part in codes):

@@ -32,7 +32,7 @@ class Block(nn.Module):
     """One group: p(z | coarser) from the state, q(z | x, coarser) from state and features; then z enters the state."""
 
     def __init__(self, body: Body, width: int, channels: int, inputs: int, grow: tuple[int, int] | None) -> None:
-        """Of a state `width` wide, made from one `inputs` wide and enlarged to the size `grow`."""
+        """Make a state `width` wide from one `inputs` wide, enlarged to the size `grow`."""
         super().__init__()
         self.enter = nn.Identity() if grow is None else nn.Sequential(Resize(grow), nn.Conv2d(inputs, width, 1))
         self.prior = nn.Sequential(nn.SiLU(), nn.Conv2d(width, 2 * channels + width, 3, padding=1))
@@ -44,12 +44,12 @@ class Block(nn.Module):
         self.leave = Residual(body, width, width)
 
     def p(self, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean and standard deviation of the prior, (N, c, h, w), and what the state gains without z."""
+        """Return mean and standard deviation of the prior, (N, c, h, w), and what the state gains without z."""
         mean, log_std, skip = self.prior(state).split([self.channels, self.channels, state.shape[1]], 1)
         return mean.float(), _spread(log_std), skip
 
     def q(self, state: Tensor, features: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the posterior, each relative to the prior's.
+        """Return mean and standard deviation of the posterior, each relative to the prior's.
 
         After Vahdat and Kautz 2020, section 3.2; here the mean's shift counts in standard deviations of the prior.
         """
@@ -57,7 +57,7 @@ class Block(nn.Module):
         return mean + std * shift, std * _spread(log_ratio)
 
     def forward(self, state: Tensor, skip: Tensor, z: Tensor) -> Tensor:
-        """The state below this group."""
+        """Return the state below this group."""
         return self.leave(state + skip + self.merge(z))
 
 
@@ -67,7 +67,7 @@ class TopDown(LatentSpace[list[Tensor]]):
     posterior, prior = "topdown", "conditional"
 
     def __init__(self, body: Body, groups: Sequence[Shape], widths: Sequence[int]) -> None:
-        """Groups (c, h, w) from coarse to fine; `widths` of the encoder's features, and of the state, at each."""
+        """Take groups (c, h, w) from coarse to fine; `widths` of the encoder's features, and of the state, at each."""
         super().__init__()
         self.shapes = self.kl_shapes = tuple(groups)
         self.start = nn.Parameter(torch.zeros(widths[0], *groups[0][1:]))
@@ -81,7 +81,7 @@ class TopDown(LatentSpace[list[Tensor]]):
         return self.start.expand(n, *self.start.shape)
 
     def encode(self, h: list[Tensor]) -> Encoding:
-        """Down by the posteriors' means; the KL of each group is given the means above it."""
+        """Go down by the posteriors' means; the KL of each group is given the means above it."""
         state, found = self._top(h[0].shape[0]), Encoding([], [], [])
         for block, features in zip(self.blocks, h, strict=True):
             state = block.enter(state)
@@ -116,7 +116,7 @@ class TopDown(LatentSpace[list[Tensor]]):
         return Draw(zs, state, kls, densities)
 
     def _descend(self, z: list[Tensor | None], n: int, temperature: float, noise: Noise) -> tuple[Tensor, Z]:
-        """State under the last group, and z with what was missing drawn from the prior given the coarser groups."""
+        """Return the state under the last group, and z with missing groups drawn from the prior given coarser ones."""
         state, full = self._top(n), []
         for block, given in zip(self.blocks, z, strict=True):
             state = block.enter(state)
@@ -137,6 +137,6 @@ class TopDown(LatentSpace[list[Tensor]]):
 
 
 def _kl(q_mean: Tensor, q_std: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """KL between diagonal Gaussians of each dimension, nats: (N, c, h, w)."""
+    """Return KL between diagonal Gaussians of each dimension, nats: (N, c, h, w)."""
     ratio = q_std / std
     return 0.5 * (((q_mean - mean) / std).square() + ratio.square() - 1.0) - ratio.log()
