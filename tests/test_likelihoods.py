@@ -193,6 +193,16 @@ def test_labels_tell_the_likelihoods_apart() -> None:
     assert math.isclose(make("gaussian", 0.25).std.item(), 0.25, rel_tol=1e-6)
 
 
+def test_a_likelihood_tells_the_deviation_that_it_learns_and_takes_one_where_it_has_any() -> None:
+    learned = [make(kind, 0.25).learned_std for kind in LIKELIHOODS]
+    assert learned == [None, None, pytest.approx(0.25), None]
+    gaussian = make("gaussian", 0.25)
+    gaussian.set_std(0.5)
+    assert gaussian.std.item() == pytest.approx(0.5)
+    with pytest.raises(ValueError, match=r"Bernoulli \(bits\) has no standard deviation"):
+        make("bernoulli").set_std(0.5)
+
+
 def test_bits_have_no_gradient() -> None:
     logits = torch.zeros(2, 1, 4, 4, requires_grad=True)
     bernoulli = make("bernoulli")

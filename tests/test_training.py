@@ -586,11 +586,12 @@ def test_a_spread_narrows_during_the_run_and_epochs_are_compared_by_its_end() ->
     made = recipe("conv", "gaussian", epochs=4, std=wide)
     run = Run(made, splits(), "cpu")
     seen: list[float] = []
-    real = run._spread
-    run._spread = lambda std: (seen.append(std), real(std))  # type: ignore[method-assign, assignment, func-returns-value]
+    likelihood = run.model.likelihood
+    real = likelihood.set_std
+    likelihood.set_std = lambda std: (seen.append(std), real(std))  # type: ignore[method-assign, assignment, func-returns-value]
     rows = [report.row for report in run.train() if report.row]
     assert seen[0] == 1.0 and min(seen) == pytest.approx(0.2) and len(rows) == 4
-    assert run.model.likelihood.std.item() == pytest.approx(0.2)
+    assert likelihood.std.item() == pytest.approx(0.2)
     scores = [row["score"] for row in rows]
     assert scores[-1] > scores[0]
     with pytest.raises(ValueError, match="gaussian likelihood"):

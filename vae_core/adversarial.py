@@ -61,8 +61,8 @@ class FactorVAE(OfTerms):
         # Each dimension is shuffled over the batch, in which alone z and its product of marginals differ.
         order = uniform(tuple(z.shape), noise, z.device).argsort(0)
         loss = self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * correlation
-        told = _tell(self.critic, z, z.gather(0, order))
-        return bounded(terms, loss - terms.log_likelihood.mean(), total_correlation=correlation, critic_loss=told)
+        verdict = _tell(self.critic, z, z.gather(0, order))
+        return bounded(terms, loss - terms.log_likelihood.mean(), total_correlation=correlation, critic_loss=verdict)
 
 
 class AdversarialLatent(Minimised):
@@ -106,12 +106,12 @@ class PictureCritic(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """Tell what each layer sees, from fine to coarse: pictures that only the last one confuses are not alike."""
-        found = []
+        maps = []
         for layer in self.layers:
             x = layer(x)
             if isinstance(layer, nn.LeakyReLU):
-                found.append(x)
-        return found
+                maps.append(x)
+        return maps
 
 
 def _error(seen: Tensor, wanted: Tensor) -> Tensor:
@@ -144,8 +144,8 @@ class AdversarialPicture(Minimised):
             distance = 0.5 * x[0].numel() * torch.stack([_error(seen, wanted) for seen, wanted in pairs]).mean()
             seen = F.softplus(-self.critic(rebuilt)).mean() + F.softplus(-self.critic(drawn)).mean()
         loss = distance + self.config.beta.at(progress) * terms.kl_total.mean() + self.config.gamma * seen
-        told = _tell(self.critic, pictures, torch.cat([rebuilt, drawn]))
-        return bounded(terms, loss, feature_distance=distance, critic_loss=told)
+        verdict = _tell(self.critic, pictures, torch.cat([rebuilt, drawn]))
+        return bounded(terms, loss, feature_distance=distance, critic_loss=verdict)
 
     def _drawn(self, n: int, noise: Noise) -> Tensor:
         """Return pictures decoded from draws of the prior."""

@@ -173,9 +173,9 @@ def read_file(source: Path | bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[st
     except Exception as error:  # its readers raise whatever odd bytes lead them to
         raise CheckpointError("The file is damaged or cut short: its tensors cannot be read.") from error
     if strange := sorted(name for name, tensor in tensors.items() if tensor.dtype not in (*DTYPES, *SHORT)):
-        found = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
+        holds = f"{reprlib.repr(strange[0])} holds {tensors[strange[0]].dtype}"
         raise CheckpointError(
-            f"The file's tensors are not valid: {found}; allowed: {', '.join(map(str, (*DTYPES, *SHORT)))}."
+            f"The file's tensors are not valid: {holds}; allowed: {', '.join(map(str, (*DTYPES, *SHORT)))}."
         )
     if header.get("sha256") != digest(header, tensors):
         raise CheckpointError("The file is damaged: its checksum does not match its contents.")
@@ -293,12 +293,12 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     check_info(info)
     parts = _parts(tensors)
     model = _model(recipe, parts["model"])
-    told = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
-    _check_told(told, model.spec)
-    for figures in (told["metrics"], *(row[part] for row in told["history"] for part in ("train", "val"))):
+    about = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
+    _check_told(about, model.spec)
+    for figures in (about["metrics"], *(row[part] for row in about["history"] for part in ("train", "val"))):
         _recount(figures, model.spec)
     reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
-    return Checkpoint(recipe, model.to(device), info, **told, reference=reference)
+    return Checkpoint(recipe, model.to(device), info, **about, reference=reference)
 
 
 def _named_apart(recipe: Recipe, info: DataInfo) -> tuple[Recipe, DataInfo]:
@@ -327,10 +327,10 @@ def _typed(header: dict[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _require(fine: bool, what: str, *found: Any) -> None:
+def _require(fine: bool, what: str, *values: Any) -> None:
     """Refuse a header that a page would stumble over; what is wrong is put into words only then."""
     if not fine:
-        raise CheckpointError(f"The file's header is not valid: {what.format(*map(reprlib.repr, found))}.")
+        raise CheckpointError(f"The file's header is not valid: {what.format(*map(reprlib.repr, values))}.")
 
 
 def _is_number(value: Any) -> bool:
@@ -362,15 +362,15 @@ def check_info(info: DataInfo) -> None:
     _require(named == listed, f"there are {named} factor_names and {listed} value_names; as many are needed")
 
 
-def _check_told(told: dict[str, Any], spec: LatentSpec) -> None:
+def _check_told(about: dict[str, Any], spec: LatentSpec) -> None:
     """Tell what a file tells of a model."""
-    long = len(told["description"])
+    long = len(about["description"])
     _require(long <= MAX_TEXT, f"the description has {long} characters; allowed: up to {MAX_TEXT}")
-    versions = told["versions"].values()
+    versions = about["versions"].values()
     _require(all(map(_is_text, versions)), f"versions must be texts of up to {MAX_TEXT} characters")
-    metrics = {name: value for name, value in told["metrics"].items() if value is not None}
+    metrics = {name: value for name, value in about["metrics"].items() if value is not None}
     _check_figures(metrics, spec, "in the metrics,")
-    _check_history(told["history"], spec)
+    _check_history(about["history"], spec)
 
 
 def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> None:
@@ -504,8 +504,8 @@ def _reference(columns: dict[str, Tensor], spec: LatentSpec, info: DataInfo) -> 
     columns = {n: _unpacked(c, kinds[n][1]) if n in kinds else c for n, c in columns.items()}
     for name, column in columns.items():
         if kinds.get(name) != (tuple(column.shape), column.dtype) or not torch.isfinite(column).all():
-            found = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"
-            raise CheckpointError(f"The reference encodings are not valid: {found}, or not finite.")
+            holds = f"{reprlib.repr(name)} is {tuple(column.shape)} {column.dtype}"
+            raise CheckpointError(f"The reference encodings are not valid: {holds}, or not finite.")
     reference = Reference(**columns)
     _check_places(reference, info)
     return reference

@@ -271,6 +271,16 @@ class LikelihoodConfig(Checked):
     kind: Annotated[str, OneOf((*LIKELIHOODS, UNKNOWN), "likelihood kind")] = "bernoulli"
     std: Annotated[float, Between(0.01, 100.0, "likelihood std")] = 0.1
 
+    @property
+    def has_std(self) -> bool:
+        """Whether `std` means something to it."""
+        return self.kind in ("gaussian", "learned_gaussian")
+
+    @property
+    def has_given_std(self) -> bool:
+        """Whether its standard deviation is given, so that a run may change it."""
+        return self.kind == "gaussian"
+
 
 @dataclass(frozen=True)
 class ModelConfig(Checked):
@@ -588,10 +598,10 @@ def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
     return tuple(_convert(hint, entry, where) for hint, entry in zip(items, value, strict=True))
 
 
-def difference(found: Any, wanted: Any, where: str = "") -> str:
+def difference(ours: Any, wanted: Any, where: str = "") -> str:
     """Return the first field in which two configs of one kind differ, in words."""
-    for name in vars(found):
-        a, b, place = getattr(found, name), getattr(wanted, name), f"{where}{name}"
+    for name in vars(ours):
+        a, b, place = getattr(ours, name), getattr(wanted, name), f"{where}{name}"
         if a != b:
             alike = dataclasses.is_dataclass(a) and type(a) is type(b)
             return difference(a, b, f"{place}.") if alike else f"{place} is {a}, not {b}"

@@ -135,8 +135,8 @@ def lacking(checkpoint: Checkpoint) -> str | None:
         return "Its codes are drawn one by one or level by level: there is no one density to hold against them."
     if checkpoint.model.spec.size > fitting.MOST:
         return f"Its codes have {checkpoint.model.spec.size:,} numbers; at most {fitting.MOST:,} are compared."
-    found = 0 if checkpoint.reference is None else len(checkpoint.reference)
-    return None if found >= LEAST else f"The file holds {found} reference encodings; at least {LEAST} are needed."
+    count = 0 if checkpoint.reference is None else len(checkpoint.reference)
+    return None if count >= LEAST else f"The file holds {count} reference encodings; at least {LEAST} are needed."
 
 
 def described(checkpoint: Checkpoint) -> dict[str, str]:
@@ -144,8 +144,8 @@ def described(checkpoint: Checkpoint) -> dict[str, str]:
     if why := lacking(checkpoint):
         gap = checkpoint.metrics.get("prior_gap")
         return {"Prior": f"Not compared with the encodings. {why}" if gap is None else fitting.describe(gap)}
-    found = measure(checkpoint)
-    return {"Prior": found.verdict, **found.rows()}
+    measured = measure(checkpoint)
+    return {"Prior": measured.verdict, **measured.rows()}
 
 
 def measure(checkpoint: Checkpoint) -> Coverage:

@@ -102,13 +102,13 @@ def read(data: bytes) -> Deep:
     if (head := _PPM.match(data[:256])) is not None:
         return _from_ppm(data, head)
     with _tiff(data) as file:
-        found = _from_page(file.pages[0], data)
+        picture = _from_page(file.pages[0], data)
     extra = len(pages(data)) - 1
-    return found if not extra else _with_remark(found, f"the first of its {extra + 1:,} pages")
+    return picture if not extra else _with_remark(picture, f"the first of its {extra + 1:,} pages")
 
 
-def _with_remark(found: Deep, remark: str) -> Deep:
-    return Deep(found.values, found.alpha, found.orientation, (*found.remarks, remark))
+def _with_remark(picture: Deep, remark: str) -> Deep:
+    return Deep(picture.values, picture.alpha, picture.orientation, (*picture.remarks, remark))
 
 
 def _from_ppm(data: bytes, head: re.Match[bytes]) -> Deep:
@@ -223,10 +223,10 @@ def _written_together(page: Any) -> int:
     if page.compression != _PLAIN or not page.is_contiguous or not (page.is_imagej or page.is_shaped):
         return 1
     text = str(page.tags[_DESCRIPTION].value)
-    if (told := re.search(r"^images=(\d{1,9})$", text, re.MULTILINE)) is not None:
-        count = int(told[1])
-    elif '"truncated": true' in text and (told := re.search(r'"shape": \[([\d, ]{1,99})\]', text)) is not None:
-        count = math.prod(map(int, told[1].split(","))) // max(1, page.size)
+    if (match := re.search(r"^images=(\d{1,9})$", text, re.MULTILINE)) is not None:
+        count = int(match[1])
+    elif '"truncated": true' in text and (match := re.search(r'"shape": \[([\d, ]{1,99})\]', text)) is not None:
+        count = math.prod(map(int, match[1].split(","))) // max(1, page.size)
     else:
         return 1
     fits = page.dataoffsets[0] + count * page.nbytes <= page.parent.filehandle.size
@@ -245,8 +245,8 @@ def page_file(source: bytes | Path, place: int) -> bytes:
         page = file.pages[0 if together else place]
         if not _is_deep_page(page) and not together:
             return _by_itself(source, place)
-        found = Deep(_behind(file, page, place)) if together else _from_page(page, source)
-    return _as_file(found)
+        picture = Deep(_behind(file, page, place)) if together else _from_page(page, source)
+    return _as_file(picture)
 
 
 def _behind(file: Any, page: Any, place: int) -> NDArray[Any]:
@@ -269,16 +269,16 @@ def _by_itself(source: bytes | Path, place: int) -> bytes:
     return out.getvalue()
 
 
-def _as_file(found: Deep) -> bytes:
+def _as_file(picture: Deep) -> bytes:
     import tifffile
 
-    values, more = found.values, None
-    if found.alpha is not None and values.dtype == np.uint16:
-        values = np.dstack([values, found.alpha.astype(np.uint16) * 257])
+    values, more = picture.values, None
+    if picture.alpha is not None and values.dtype == np.uint16:
+        values = np.dstack([values, picture.alpha.astype(np.uint16) * 257])
         more = ["unassalpha"]
     out = io.BytesIO()
-    colour = "rgb" if found.values.ndim == 3 else "minisblack"
-    tags = [(_ORIENTATION, 3, 1, found.orientation, True)] if found.orientation != 1 else []
+    colour = "rgb" if picture.values.ndim == 3 else "minisblack"
+    tags = [(_ORIENTATION, 3, 1, picture.orientation, True)] if picture.orientation != 1 else []
     tifffile.imwrite(out, values, photometric=colour, metadata=None, extratags=tags, extrasamples=more)
     return out.getvalue()
 

@@ -340,8 +340,8 @@ def _checked(codes: Tensor, factors: Tensor, dimensions: int = 1, rows: int = 2)
         shapes = f"{tuple(codes.shape)} and {tuple(factors.shape)}"
         raise ValueError(f"Codes and factors have shapes {shapes}; (N, D) and (N, F) with the same N are allowed.")
     if len(codes) < rows or codes.shape[1] < dimensions:
-        found = f"{len(codes)} rows of {codes.shape[1]} dimensions"
-        raise ValueError(f"There are {found}; at least {rows} rows of {dimensions} are needed.")
+        shape = f"{len(codes)} rows of {codes.shape[1]} dimensions"
+        raise ValueError(f"There are {shape}; at least {rows} rows of {dimensions} are needed.")
     if factors.is_floating_point():
         raise ValueError(f"Factors are {factors.dtype}; class numbers (int64) are allowed.")
     if not codes.isfinite().all():

@@ -207,12 +207,12 @@ def from_text(text: str, spec: LatentSpec) -> Tensor:
         ValueError: where it is no point, or one of a space of another size.
     """
     try:
-        found = np.frombuffer(base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True), "<f2")
+        numbers = np.frombuffer(base64.b64decode(text + "=" * (-len(text) % 4), "-_", validate=True), "<f2")
     except ValueError as error:
         raise ValueError("The text of the point is damaged; copy the whole link.") from error
-    if len(found) != spec.size or not np.isfinite(found).all():
-        raise ValueError(f"The point has {len(found)} numbers; this model's have {spec.size}, all finite.")
-    return torch.from_numpy(found.astype(np.float32))
+    if len(numbers) != spec.size or not np.isfinite(numbers).all():
+        raise ValueError(f"The point has {len(numbers)} numbers; this model's have {spec.size}, all finite.")
+    return torch.from_numpy(numbers.astype(np.float32))
 
 
 def prior_mean(model: VAE, reference: Reference | None) -> Tensor:
@@ -261,8 +261,8 @@ def posterior_draws(mean: Tensor, std: Tensor, n: int, seed: int = 0) -> Tensor:
 def draws_given(model: VAE, x: Tensor, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
     """Draw z ~ q(z | x) for one observed picture (1, C, H, W), for a posterior of any kind: (n, D) on the CPU."""
     classes = None if y is None else y.to(model.device)
-    found = model.terms(x.to(model.device), classes, n, seeded(seed))
-    return flatten([part[0] for part in found.z]).cpu()
+    terms = model.terms(x.to(model.device), classes, n, seeded(seed))
+    return flatten([part[0] for part in terms.z]).cpu()
 
 
 def row_of_same(reference: Reference, row: int, other: Reference) -> int | None:
@@ -270,8 +270,8 @@ def row_of_same(reference: Reference, row: int, other: Reference) -> int | None:
 
     Both models must know the same split of the same data.
     """
-    found = (other.index == reference.index[row]).nonzero()
-    return int(found[0]) if len(found) else None
+    rows = (other.index == reference.index[row]).nonzero()
+    return int(rows[0]) if len(rows) else None
 
 
 def unlike_pair(reference: Reference) -> tuple[int, int]:
@@ -446,10 +446,10 @@ def axes(model: VAE, reference: Reference | None, level: int | None = None) -> l
     if count > MAX_AXES:
         return [] if reference is None else _principal_axes(reference, first, count, level)
     used = _used(model.spec, reference) if reference is not None else torch.ones(sum(sizes), dtype=torch.bool)
-    found = [_dimension(model.spec, reference, i, bool(used[i])) for i in range(first, first + count)]
+    dimensions = [_dimension(model.spec, reference, i, bool(used[i])) for i in range(first, first + count)]
     if reference is None:
-        return found
-    return sorted(found, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
+        return dimensions
+    return sorted(dimensions, key=lambda axis: -((axis.variance or 0.0) if axis.kl is None else axis.kl))
 
 
 def base_axes(model: VAE) -> list[Axis]:
@@ -504,9 +504,9 @@ def usual_range(axis: Axis, reference: Reference | None) -> tuple[float, float]:
 def _principal_axes(reference: Reference, first: int, count: int, level: int | None) -> list[Axis]:
     """Return principal directions of `count` dimensions from `first` on; all other dimensions stay."""
     centre, part = reference.mean.mean(0), slice(first, first + count)
-    _, _, found = torch.linalg.svd(reference.mean[:, part] - centre[part], full_matrices=False)
-    directions = torch.zeros(min(PRINCIPAL, len(found)), len(centre))  # (A, D)
-    directions[:, part] = found[:PRINCIPAL]
+    _, _, components = torch.linalg.svd(reference.mean[:, part] - centre[part], full_matrices=False)
+    directions = torch.zeros(min(PRINCIPAL, len(components)), len(centre))  # (A, D)
+    directions[:, part] = components[:PRINCIPAL]
     coordinates = (reference.mean - centre) @ directions.T
     (low, high), variance = _range(coordinates), coordinates.var(0, correction=0)
     name = "PC" if level is None else f"L{level + 1}-PC"
@@ -518,12 +518,12 @@ def _principal_axes(reference: Reference, first: int, count: int, level: int | N
 
 def codes(model: VAE, v: Tensor) -> list[Tensor]:
     """Return the maps of codes (h, w) at a flat vector (D,) of a model with codebooks, one a group."""
-    found = []
+    rows = []
     for part, book in zip(unflatten(v[None], model.spec), model.codebooks, strict=True):
         assert part is not None
         vectors = part[0].movedim(0, -1)  # (c, h, w) -> (h, w, c)
-        found.append(torch.cdist(vectors.flatten(0, 1), book.cpu()).argmin(1).reshape(vectors.shape[:2]))
-    return found
+        rows.append(torch.cdist(vectors.flatten(0, 1), book.cpu()).argmin(1).reshape(vectors.shape[:2]))
+    return rows
 
 
 def with_codes(model: VAE, v: Tensor, group: int, place: int, chosen: Tensor) -> Tensor:
@@ -574,5 +574,5 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
         Rows (n,) and Euclidean distances (n,), n the smaller of `count` and N.
     """
     distances = torch.linalg.vector_norm(reference - point, dim=1)
-    found = distances.topk(min(count, len(reference)), largest=False)
-    return found.indices, found.values
+    closest = distances.topk(min(count, len(reference)), largest=False)
+    return closest.indices, closest.values

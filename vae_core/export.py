@@ -61,15 +61,15 @@ class _Decoder(nn.Module):
 
     def foreign(self) -> Any:
         """Return the ONNX model that the half was imported as; None where it is of the zoo."""
-        found = _foreign_decoder(self.model)
-        return found if found is None or self.flow is None else _behind(self.flow, found)
+        graph = _foreign_decoder(self.model)
+        return graph if graph is None or self.flow is None else _behind(self.flow, graph)
 
     def write(self) -> Any:
         """Return the ONNX model by rules."""
         from vae_core import onnx_rules
 
-        found = onnx_rules.decoder(self.model, self.keep)
-        return found if self.flow is None else _behind(self.flow, found)
+        graph = onnx_rules.decoder(self.model, self.keep)
+        return graph if self.flow is None else _behind(self.flow, graph)
 
 
 class _Encoder(nn.Module):
@@ -80,9 +80,9 @@ class _Encoder(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        found = self.model.encode(x)
-        flat = flatten(found.mean), flatten(found.std)
-        return flat if found.y is None else (*flat, found.y)
+        encoding = self.model.encode(x)
+        flat = flatten(encoding.mean), flatten(encoding.std)
+        return flat if encoding.y is None else (*flat, encoding.y)
 
     def foreign(self) -> Any:
         """Write what `_Decoder.foreign` writes, of the encoder."""
@@ -109,8 +109,8 @@ def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = 
     """Tell what the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
     classes = y if model.spec.classes else None
     if flow:
-        told = y if model.spec.fitted_classes else None
-        z = explore.flow_of(model).to_code(z.to(model.device), None if told is None else told.to(model.device)).cpu()
+        given = y.to(model.device) if y is not None and model.spec.fitted_classes else None
+        z = explore.flow_of(model).to_code(z.to(model.device), given).cpu()
     return explore.decode(model, z, classes) if keep is None else explore.continued(model, z, keep, 0.0, y=classes)
 
 
@@ -324,8 +324,8 @@ def _wanted(module: nn.Module, tried: tuple[Tensor, ...], rows: int) -> list[Ten
     """Tell what the module gives, on the CPU."""
     parts = []
     for given in zip(*(part.split(rows) for part in tried), strict=True):
-        found = module(*(part.to(module.model.device) for part in given))
-        parts.append([part.cpu() for part in (found if isinstance(found, tuple) else (found,))])
+        outputs = module(*(part.to(module.model.device) for part in given))
+        parts.append([part.cpu() for part in (outputs if isinstance(outputs, tuple) else (outputs,))])
     return [torch.cat(each) for each in zip(*parts, strict=True)]
 
 
@@ -401,8 +401,8 @@ def _apart(data: bytes, feeds: dict[str, Tensor], wanted: list[Tensor], rows: in
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         raise ExportError(f"The model's ONNX file does not run: {_reason(error)}.") from error
     given = [torch.from_numpy(np.concatenate(parts)) for parts in zip(*runs, strict=True)]
-    found = max(float((part - other).abs().max()) for part, other in zip(given, wanted, strict=True))
-    return found if math.isfinite(found) else math.inf
+    largest = max(float((part - other).abs().max()) for part, other in zip(given, wanted, strict=True))
+    return largest if math.isfinite(largest) else math.inf
 
 
 def _halve(model: Any) -> None:

@@ -72,11 +72,11 @@ def untrained(images: Tensor) -> FeatureNet:
     """
     net = _net(images.shape[1])
     some = torch.randperm(len(images), generator=seeded(SEED))[:SCALED]  # a folder's first ones may be of one class
-    found = _outputs(net, images[some])
-    variance, directions = torch.linalg.eigh(torch.cov(found.T.double()))
+    outputs = _outputs(net, images[some])
+    variance, directions = torch.linalg.eigh(torch.cov(outputs.T.double()))
     kept = variance > FLAT * variance.max()
     white = directions[:, kept] / variance[kept].sqrt()
-    return FeatureNet(net, found.mean(0), white.float(), "an untrained net")
+    return FeatureNet(net, outputs.mean(0), white.float(), "an untrained net")
 
 
 def learn(images: Tensor, labels: Tensor | None = None, progress: Progress | None = None) -> FeatureNet:
@@ -105,8 +105,8 @@ def learn(images: Tensor, labels: Tensor | None = None, progress: Progress | Non
 
     stored = FileCache("features", CACHE_BYTES).get(_key(kind, images, classes), train)
     net.load_state_dict(read_tensors(stored))
-    found = _outputs(net.eval(), images[:SCALED])
-    return FeatureNet(net, found.mean(0), found.std(0).clamp_min(1e-6).reciprocal().diag(), note)
+    outputs = _outputs(net.eval(), images[:SCALED])
+    return FeatureNet(net, outputs.mean(0), outputs.std(0).clamp_min(1e-6).reciprocal().diag(), note)
 
 
 def _key(kind: str, images: Tensor, classes: Tensor | None) -> str:

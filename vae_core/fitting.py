@@ -65,15 +65,15 @@ class Fit:
     @property
     def summary(self) -> dict[str, float]:
         """As figures of a checkpoint."""
-        found = {"prior_gap": self.gap, "prior_components": self.prior.components if self.prior else 0}
-        return found | {"prior_pictures": self.pictures, "prior_references": int(self.references)}
+        figures = {"prior_gap": self.gap, "prior_components": self.prior.components if self.prior else 0}
+        return figures | {"prior_pictures": self.pictures, "prior_references": int(self.references)}
 
 
-def with_prior(checkpoint: Checkpoint, found: Fit) -> Checkpoint:
+def with_prior(checkpoint: Checkpoint, fit: Fit) -> Checkpoint:
     """Return the checkpoint with a fitted prior and its figures; the other stays, and shares its weights with this."""
     kept = {name: value for name, value in checkpoint.metrics.items() if not name.endswith("_fitted_prior")}
-    metrics = {**kept, **found.summary}  # without what was measured of draws from another prior
-    return replace(checkpoint, model=checkpoint.model.with_prior(found.prior), metrics=metrics)
+    metrics = {**kept, **fit.summary}  # without what was measured of draws from another prior
+    return replace(checkpoint, model=checkpoint.model.with_prior(fit.prior), metrics=metrics)
 
 
 def lacking(model: VAE) -> str | None:
@@ -214,8 +214,8 @@ def fit_to(
     known = None if labels is None else labels[rows]
     report = progress or (lambda share: None)
     codes, scores = codes_of(model, images[rows], seed, lambda share: report(ENCODING * share))
-    told = _told(model, classes, kind)
-    return fit(codes, scores, known, told, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
+    shown = _told(model, classes, kind)
+    return fit(codes, scores, known, shown, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
 
 
 def fit_to_references(
@@ -254,11 +254,11 @@ def _frame(codes: Tensor, turned: bool = False) -> Frame:
     from sklearn.decomposition import PCA
 
     count = min(MAX_DIRECTIONS, len(codes) - 1, dim)
-    found = PCA(count, svd_solver="covariance_eigh").fit(codes.double().numpy())
-    rest = max(float(codes.var(0).sum()) - found.explained_variance_.sum(), 1e-9) / max(1, dim - count)
+    fit = PCA(count, svd_solver="covariance_eigh").fit(codes.double().numpy())
+    rest = max(float(codes.var(0).sum()) - fit.explained_variance_.sum(), 1e-9) / max(1, dim - count)
     return (
-        torch.from_numpy(found.mean_).float(),
-        torch.from_numpy(found.components_.T.copy()).float(),
+        torch.from_numpy(fit.mean_).float(),
+        torch.from_numpy(fit.components_.T.copy()).float(),
         torch.tensor(float(rest) ** 0.5),
     )
 
@@ -283,13 +283,13 @@ def _mixture(u: np.ndarray, count: int, seed: int, start: Any = None) -> Any:
         return GaussianMixture(count, reg_covar=ridge, max_iter=steps, random_state=seed, **given).fit(u)
 
 
-def _shares(found: np.ndarray, labels: Tensor | None, classes: int) -> Tensor:
+def _shares(weights: np.ndarray, labels: Tensor | None, classes: int) -> Tensor:
     """Return p(y | k), (K, C), from the components' responsibilities (N, K); (K, 0) without labels."""
     if labels is None or not classes:
-        return torch.zeros(found.shape[1], 0)
+        return torch.zeros(weights.shape[1], 0)
     known = labels >= 0
     each = torch.nn.functional.one_hot(labels[known].long(), classes).double()
-    counts = torch.from_numpy(found)[known].T @ each  # (K, N) @ (N, C)
+    counts = torch.from_numpy(weights)[known].T @ each  # (K, N) @ (N, C)
     return (counts / counts.sum(1, keepdim=True).clamp_min(1e-12)).float()
 
 
@@ -325,10 +325,10 @@ def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report:
         for step in range(steps):
             report(step / steps)
             rows = torch.randint(len(w), (FLOW_BATCH,), generator=noise)
-            told = y[rows] * (torch.rand(FLOW_BATCH, 1, generator=noise) >= UNTOLD)
+            shown = y[rows] * (torch.rand(FLOW_BATCH, 1, generator=noise) >= UNTOLD)
             code, start = w[rows], torch.randn(FLOW_BATCH, w.shape[1], generator=noise)
             time = torch.rand(FLOW_BATCH, 1, generator=noise)
-            loss = (flow.velocity(torch.lerp(start, code, time), time, told) - (code - start)).square().mean()
+            loss = (flow.velocity(torch.lerp(start, code, time), time, shown) - (code - start)).square().mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -17,14 +17,14 @@ _NEEDED = 11  # bytes that hold the size, however large it is
 @cache
 def known() -> tuple[str, ...]:
     """Return Pillow's names of the formats; what the extra reads is made known to Pillow."""
-    found = list(OWN)
+    names = list(OWN)
     with suppress(ImportError):
         import_module("pillow_heif").register_heif_opener()
-        found.append("HEIF")
+        names.append("HEIF")
     with suppress(ImportError):
         import_module("pillow_jxl")
-        found.append("JXL")
-    return tuple(found)
+        names.append("JXL")
+    return tuple(names)
 
 
 def words() -> str:
@@ -65,8 +65,8 @@ def jxl_size(data: bytes) -> tuple[int, int] | None:
 
 def _codestream(data: bytes) -> bytes:
     """Return the beginning of the picture in a file of boxes, which may hold it in parts; empty where there is none."""
-    place, found = 0, b""
-    while place + 8 <= len(data) and len(found) < _NEEDED:
+    place, stream = 0, b""
+    while place + 8 <= len(data) and len(stream) < _NEEDED:
         length, kind, start = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8], place + 8
         if length == 1:
             length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
@@ -75,6 +75,6 @@ def _codestream(data: bytes) -> bytes:
             break
         if kind in (b"jxlc", b"jxlp"):
             start += 4 * (kind == b"jxlp")  # the number of the part
-            found += data[start : min(end, start + _NEEDED)]
+            stream += data[start : min(end, start + _NEEDED)]
         place = end
-    return found
+    return stream

@@ -155,12 +155,12 @@ class _Runner:
         while len(x):
             size = next(n for n in self.batches if n <= len(x))
             try:
-                (found,) = self.session.run(None, {name: np.ascontiguousarray(x[:size])})
+                (rows,) = self.session.run(None, {name: np.ascontiguousarray(x[:size])})
             except Exception as error:  # onnxruntime's own have no common base
                 raise GraphError(f"The {self.what} cannot be run: {_first(error)}.") from error
-            if found.shape != (size, *self.outputs):
-                raise GraphError(f"The {self.what} gave {found.shape} where {(size, *self.outputs)} was told.")
-            parts.append(torch.from_numpy(found))
+            if rows.shape != (size, *self.outputs):
+                raise GraphError(f"The {self.what} gave {rows.shape} where {(size, *self.outputs)} was told.")
+            parts.append(torch.from_numpy(rows))
             x = x[size:]
         return torch.cat(parts)
 
@@ -326,8 +326,8 @@ def _check_whole(model: onnx.ModelProto, what: str) -> None:
         raise GraphError(f"The {what} has operations of the domain {quoted(strange[0])}; allowed: ai.onnx.")
     versions = {entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")}
     if len(versions) != 1 or not MIN_OPSET <= min(versions) <= newest:
-        found = ", ".join(map(str, sorted(versions))) or "none"
-        raise GraphError(f"The {what} is of opset {found}; allowed: one of {MIN_OPSET} to {newest}.")
+        listed = ", ".join(map(str, sorted(versions))) or "none"
+        raise GraphError(f"The {what} is of opset {listed}; allowed: one of {MIN_OPSET} to {newest}.")
 
 
 def _check_node(node: onnx.NodeProto, what: str) -> None:
@@ -402,11 +402,11 @@ def ends(
     held = {tensor.name for tensor in model.graph.initializer}
     entries = [entry for entry in model.graph.input if entry.name not in held]
     outputs = list(model.graph.output)
-    for side, found, allowed in (("inputs", entries, 1), ("outputs", outputs, most)):
-        if not 1 <= len(found) <= allowed:
+    for side, ports, allowed in (("inputs", entries, 1), ("outputs", outputs, most)):
+        if not 1 <= len(ports) <= allowed:
             listed = "1" if allowed == 1 else f"1 to {allowed}"
-            raise GraphError(f"The {what} has {len(found)} {side}; allowed: {listed}.")
-        for entry in found:
+            raise GraphError(f"The {what} has {len(ports)} {side}; allowed: {listed}.")
+        for entry in ports:
             if not entry.type.HasField("tensor_type") or entry.type.tensor_type.elem_type not in TYPES:
                 raise GraphError(f"The {what} has {side} that are no tensors of numbers; {_allowed()}.")
     return entries, outputs
@@ -425,10 +425,10 @@ def infer(model: onnx.ModelProto, what: str, given: dict[str, Shape]) -> dict[st
 
     shapes, known, whole = dict(given), _skeleton(model, given), set()
     try:
-        found = onnx.shape_inference.infer_shapes(known, check_type=True, strict_mode=True, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(known, check_type=True, strict_mode=True, data_prop=True)
     except Exception as error:
         raise GraphError(f"The {what} has shapes that do not fit one another: {_first(error)}.") from error
-    for entry in (*found.graph.input, *found.graph.value_info, *found.graph.output):
+    for entry in (*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output):
         tensor = entry.type.tensor_type
         sizes = tuple(d.dim_value if d.HasField("dim_value") else -1 for d in tensor.shape.dim)
         if tensor.elem_type in TYPES and tensor.HasField("shape") and min(sizes, default=0) >= 0:

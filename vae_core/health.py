@@ -97,8 +97,8 @@ def kl_of_levels(spec: LatentSpec, figures: Mapping[str, Any]) -> str:
 
 def symptoms(signs: Signs) -> list[Symptom]:
     """Return all that is wrong, the gravest first."""
-    found = ((name, check(signs)) for name, check in CHECKS.items())
-    return [Symptom(name, text) for name, text in found if text]
+    advice = ((name, check(signs)) for name, check in CHECKS.items())
+    return [Symptom(name, text) for name, text in advice if text]
 
 
 def _not_finite(signs: Signs) -> str | None:
@@ -241,7 +241,7 @@ class Watch:
             ripe: whether there were steps enough to tell a bad run from a young one.
         """
         self.losses.append(terms["loss"])
-        found: Mapping[str, Any] = row["val"] if row else {"kl": terms.get("kl")}
+        measured: Mapping[str, Any] = row["val"] if row else {"kl": terms.get("kl")}
         signs = Signs(
             self.spec,
             self.objective,
@@ -249,10 +249,10 @@ class Watch:
             terms["loss"],
             self.losses[0],
             min(self.losses),
-            found["kl"],
-            found.get("active_units"),
-            tuple(found.get("perplexity", ())),
-            tuple(self.spec.levels(found["kl_per_dim"]) if "kl_per_dim" in found else ()),
+            measured["kl"],
+            measured.get("active_units"),
+            tuple(measured.get("perplexity", ())),
+            tuple(self.spec.levels(measured["kl_per_dim"]) if "kl_per_dim" in measured else ()),
             terms.get("critic_loss"),
             std,
         )

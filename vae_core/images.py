@@ -116,20 +116,20 @@ def _open_deep(data: bytes, at_least: tuple[int, int] | None, used: Range | None
     height, width = deep.size(data)
     _check_size(width, height)
     try:
-        found = deep.read(data)
-        used, remark = _range_of(found.values, used)
-        bits = _as_image(found, used)
+        picture = deep.read(data)
+        used, remark = _range_of(picture.values, used)
+        bits = _as_image(picture, used)
         if (block := _block(bits.size, at_least)) > 1:
             bits = bits.reduce(block)
     except deep.DeepError as error:
         raise ImageError(str(error)) from error
     except Exception as error:  # decoders raise whatever the damaged bytes lead them to
         raise ImageError("The picture is damaged: its pixels cannot be decoded.") from error
-    remarks = [f"converted from {8 * found.values.dtype.itemsize} bits", remark, *found.remarks]
-    if (turn := _TURNS.get(found.orientation)) is not None:
+    remarks = [f"converted from {8 * picture.values.dtype.itemsize} bits", remark, *picture.remarks]
+    if (turn := _TURNS.get(picture.orientation)) is not None:
         bits = bits.transpose(turn)
         remarks.append("turned upright as its EXIF data say")
-    upright = (width, height) if found.orientation in (5, 6, 7, 8) else (height, width)
+    upright = (width, height) if picture.orientation in (5, 6, 7, 8) else (height, width)
     bits.info[_NOTES], bits.info[_FULL] = tuple(remarks), upright
     return bits
 
@@ -140,18 +140,18 @@ def _range_of(values: NDArray[Any], used: Range | None) -> tuple[Range, str]:
         return used, f"black is {used.low:g} and white {used.high:g}, as the model has it"
     numbers = ranges.Numbers()
     numbers.add(values)
-    found = ranges.before_picture(numbers) if used and used.of == "each" else ranges.find(numbers)
-    return found, f"black is {found.low:g} and white {found.high:g}, found in the picture"
+    limits = ranges.before_picture(numbers) if used and used.of == "each" else ranges.find(numbers)
+    return limits, f"black is {limits.low:g} and white {limits.high:g}, found in the picture"
 
 
-def _as_image(found: deep.Deep, used: Range) -> Image.Image:
+def _as_image(picture: deep.Deep, used: Range) -> Image.Image:
     """Return numbers as a picture of bytes, a band at a time, since floats of all would take gigabytes."""
-    height, width = found.values.shape[:2]
-    out = np.empty(found.values.shape, np.uint8)
+    height, width = picture.values.shape[:2]
+    out = np.empty(picture.values.shape, np.uint8)
     step = max(1, BAND_PIXELS // width)
     for top in range(0, height, step):
-        out[top : top + step] = ranges.to_bytes(found.values[top : top + step], used)
-    return Image.fromarray(out if found.alpha is None else np.dstack([out, found.alpha]))
+        out[top : top + step] = ranges.to_bytes(picture.values[top : top + step], used)
+    return Image.fromarray(out if picture.alpha is None else np.dstack([out, picture.alpha]))
 
 
 def _stretched(bits: Image.Image, used: Range) -> tuple[Image.Image, str]:

@@ -34,6 +34,15 @@ class Likelihood(nn.Module, ABC):
     unit = "nats"  # of -log_prob
     note = ""  # what its figures hold beside what the label says
 
+    @property
+    def learned_std(self) -> float | None:
+        """The standard deviation where it is learned, else None."""
+        return None
+
+    def set_std(self, std: float) -> None:
+        """Give it another standard deviation: for a Gaussian alone."""
+        raise ValueError(f"A likelihood that is {self.label} has no standard deviation.")
+
     def channels(self, image_channels: int) -> int:
         """Return number of decoder output channels for pictures of `image_channels`."""
         return image_channels
@@ -133,6 +142,14 @@ class Gaussian(Likelihood):
         # A clamp has no gradient at the floor and below it, so that nothing would ever lead away from there.
         self.log_std.data.clamp_(min=math.log(MIN_STD))
         return self.log_std.exp()
+
+    @property
+    def learned_std(self) -> float | None:
+        return self.std.item() if isinstance(self.log_std, nn.Parameter) else None
+
+    @torch.no_grad()
+    def set_std(self, std: float) -> None:
+        self.log_std.fill_(math.log(std))
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         squares = ((x - params.float()) / self.std).square().flatten(1).sum(1)

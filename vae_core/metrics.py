@@ -180,15 +180,15 @@ def lacking_pictures(model: VAE, name: str, labelled: bool = True, factored: boo
         labelled: whether there are labels of two classes at least.
         factored: whether there are known factors.
     """
-    told = LABELLED + FACTORED if model.spec.classes else ()  # codes that were made with the class would tell it
-    if name in ("nll", "accuracy", "perplexity", *REALISM, *told):
+    known = LABELLED + FACTORED if model.spec.classes else ()  # codes that were made with the class would tell it
+    if name in ("nll", "accuracy", "perplexity", *REALISM, *known):
         return "the pictures themselves, and the model's file holds encodings of them"
     return lacking(model, name, labelled, factored)
 
 
 def figures_of(
     model: VAE,
-    found: Statistics,
+    statistics: Statistics,
     wanted: Sequence[str],
     seed: int = 0,
     progress: Progress | None = None,
@@ -199,7 +199,7 @@ def figures_of(
 
     Args:
         model: that the statistics were made with; a conditional one was told the labels, if there are any.
-        found: of N pictures.
+        statistics: of N pictures.
         wanted: keys of `config.METRICS` that `lacking_pictures` lets pass.
         seed: of the half of the pictures that probes learn from.
         progress: called with the fraction done.
@@ -212,8 +212,8 @@ def figures_of(
     for name in wanted:
         if needed := lacking_pictures(model, name, _differ(labels), factors is not None):
             raise ValueError(f"{name} needs {needed}.")
-    work = _Work(model, found.mean, wanted, 1, seed, progress, labels, factors, True)
-    work.__dict__["statistics"] = found  # what it would make from pictures
+    work = _Work(model, statistics.mean, wanted, 1, seed, progress, labels, factors, True)
+    work.__dict__["statistics"] = statistics  # what it would make from pictures
     return {name: _MEASURES[name](work) for name in wanted}
 
 
@@ -311,8 +311,8 @@ class _Work:
 
     @cached_property
     def aggregate(self) -> dict[str, float]:
-        found = self.statistics
-        return disentanglement.aggregate(found.mean, found.std, self.seed, log_normal, self.step("aggregate"))
+        statistics = self.statistics
+        return disentanglement.aggregate(statistics.mean, statistics.std, self.seed, log_normal, self.step("aggregate"))
 
     @property
     def density(self) -> str:
@@ -367,13 +367,13 @@ class _Work:
 
     def parted(self, name: str) -> Row:
         """Return a part of the average KL; the mutual information with the bounds that it lies between."""
-        found = self.aggregate
+        aggregate = self.aggregate
         if name == "mutual_information":
-            upper, kl = found["mutual_information_upper"], self.statistics.kl.sum(1).mean().item()
+            upper, kl = aggregate["mutual_information_upper"], self.statistics.kl.sum(1).mean().item()
             note = ", with a picture's own posterior counted and left out"
             note += f"; nor is it above the mean KL, {kl:.1f}" * (kl < upper)
-            return _row(name, found[name], None, note) | {"upper": found["mutual_information_upper"]}
-        return _row(name, found[name], None, "" if name == "dimension_wise_kl" else self.bias())
+            return _row(name, aggregate[name], None, note) | {"upper": aggregate["mutual_information_upper"]}
+        return _row(name, aggregate[name], None, "" if name == "dimension_wise_kl" else self.bias())
 
     def bias(self) -> str:
         """Tell what to think of the parts that need the density q(z), where these pictures are too few to know it."""
@@ -423,8 +423,8 @@ class _Work:
         assert self.labels is not None
         right, report, labels = [], self.step("accuracy"), self.labels.to(self.model.device)
         for index, x in blocks(self.model, self.images, self.seed):
-            found = torch.cat([self.model.infer(rows).argmax(1) for rows in x.split(at_once(self.model))])
-            right.append((found == labels[index * BLOCK :][: len(x)]).float().cpu())
+            inferred = torch.cat([self.model.infer(rows).argmax(1) for rows in x.split(at_once(self.model))])
+            right.append((inferred == labels[index * BLOCK :][: len(x)]).float().cpu())
             report((index * BLOCK + len(x)) / len(self.images))
         column = torch.cat(right)
         how = "its classifier" if self.model.config.classifier else "the ELBO of each class"

@@ -46,7 +46,7 @@ def choose(images: Tensor, seed: int = 0) -> tuple[bool, str]:
     share = told_apart(images, seed)
     if share is None:
         return False, f"Fewer than {LEAST} pictures do not tell whether mirrored ones look like them; none is mirrored."
-    found = f"A linear classifier tells {share:.0%} of held-out pictures from their mirror images, where chance is 50 %"
+    says = f"A linear classifier tells {share:.0%} of held-out pictures from their mirror images, where chance is 50 %"
     if share <= ALIKE:
-        return True, f"{found}: half of the pictures of each step are mirrored; --mirror off leaves them as they are."
-    return False, f"{found}: none is mirrored; --mirror on overrules."
+        return True, f"{says}: half of the pictures of each step are mirrored; --mirror off leaves them as they are."
+    return False, f"{says}: none is mirrored; --mirror on overrules."

@@ -254,8 +254,8 @@ class VAE(nn.Module):
 
     def _output(self, state: Tensor, y: Tensor | None) -> Tensor:
         """Return the likelihood's parameters from the decoder's input."""
-        found = self.decoder(state if y is None else self.condition_decoder(state, y))
-        return self.likelihood.from_mean(found) if self.config.foreign else found
+        output = self.decoder(state if y is None else self.condition_decoder(state, y))
+        return self.likelihood.from_mean(output) if self.config.foreign else output
 
     @torch.no_grad()
     def infer(self, x: Tensor) -> Tensor:

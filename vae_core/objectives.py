@@ -105,10 +105,10 @@ class OfTerms(Minimised):
 
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         draw, params = self.model.reconstruct(x, y, generator=noise)
-        found = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
+        terms = self.minimise(self.model.measured(draw, params, x), x, progress, noise)
         if self.config.focal or self.distances:
-            found["loss"] = found["loss"] + self.appearance(params, x, grey)
-        return found
+            terms["loss"] = terms["loss"] + self.appearance(params, x, grey)
+        return terms
 
     @abstractmethod
     def minimise(self, terms: Terms, x: Tensor, progress: float, noise: Noise) -> Losses:

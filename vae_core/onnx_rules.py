@@ -143,11 +143,11 @@ class Builder:
     def model(self, inputs: list[Port], outputs: list[Port], values: list[Value]) -> onnx.ModelProto:
         """Return the whole, which gives these values, with a free number of rows."""
         ends = [helper.make_node("Identity", [v.name], [name]) for v, (name, _) in zip(values, outputs, strict=True)]
-        given, found = (
+        ins, outs = (
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, ("rows", *shape)) for name, shape in ports]
             for ports in (inputs, outputs)
         )
-        graph = helper.make_graph([*self.nodes, *ends], "model", given, found, [*self.constants.values()])
+        graph = helper.make_graph([*self.nodes, *ends], "model", ins, outs, [*self.constants.values()])
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
@@ -175,8 +175,8 @@ def flow_prior(prior: FlowPrior) -> onnx.ModelProto:
     w, known = Value(graph, "z"), Value(graph, "y") @ prior.label.T if count else None
 
     def velocity(at: Value, time: float) -> Value:
-        told = prior.inner_bias + waves(torch.tensor(time)) @ prior.time.T
-        h = graph.op("Gemm", at, prior.inner, told, transB=1)
+        inner = prior.inner_bias + waves(torch.tensor(time)) @ prior.time.T
+        h = graph.op("Gemm", at, prior.inner, inner, transB=1)
         h = _silu(graph, SILU, h if known is None else h + known)
         for weight, bias in ((prior.second, prior.second_bias), (prior.third, prior.third_bias)):
             h = h + _silu(graph, SILU, graph.op("Gemm", h, weight, bias, transB=1))
@@ -463,8 +463,8 @@ def _autoregressive(graph: Builder, layer: flow.Autoregressive, z: Value, contex
     see_inner, see_outer = layer.masks(torch.device("cpu"))
     seen = z @ (layer.inner.weight.cpu() * see_inner).T + layer.inner.bias
     hidden = seen + graph.op("Unsqueeze", context @ layer.context.weight.T, [1])
-    found = graph.op("Elu", hidden) @ (layer.outer.weight.cpu() * see_outer).T + layer.outer.bias
-    return graph.halves(found, axis=2)
+    output = graph.op("Elu", hidden) @ (layer.outer.weight.cpu() * see_outer).T + layer.outer.bias
+    return graph.halves(output, axis=2)
 
 
 @rule(quantized.Quantized, method="complete")

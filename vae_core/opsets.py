@@ -27,12 +27,12 @@ def for_browsers(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     import onnx
 
-    if (found := opset(model)) > BROWSER_OPSET:
+    if (version := opset(model)) > BROWSER_OPSET:
         try:
             model = onnx.version_converter.convert_version(model, BROWSER_OPSET)
         except Exception as error:  # the converter's own have no common base
             raise GraphError(
-                f"The graph is of opset {found}, and cannot be written in {BROWSER_OPSET}, the newest that a browser "
+                f"The graph is of opset {version}, and cannot be written in {BROWSER_OPSET}, the newest that a browser "
                 "reads: export it with that or an older one."
             ) from error
     model.ir_version = min(model.ir_version, BROWSER_IR)

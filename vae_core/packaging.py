@@ -62,24 +62,24 @@ def described(
         progress: called with the fraction of the test split that is measured.
     """
     test, seed = splits.test, recipe.training.seed
-    found = statistics(model, test.images, seed, progress, test.labels)
+    scores = statistics(model, test.images, seed, progress, test.labels)
     count = min(REFERENCES, REFERENCE_NUMBERS // model.spec.size)
     kept = torch.randperm(len(test), generator=seeded(seed, ORDER))[:count].sort().values
-    mean = found.mean[kept]
+    mean = scores.mean[kept]
     tsne = _stored_map(mean, seed)
     reference = Reference(
         mean=checkpoints.shortened(mean),
-        std=checkpoints.shortened(found.std[kept]),
-        kl=checkpoints.shortened(found.kl[kept]),
-        error=found.reconstruction[kept],
+        std=checkpoints.shortened(scores.std[kept]),
+        kl=checkpoints.shortened(scores.kl[kept]),
+        error=scores.reconstruction[kept],
         index=kept,
         labels=None if test.labels is None else test.labels[kept],
         factors=None if test.factors is None else test.factors[kept],
         tsne=tsne,
     )
     dense = model.spec.has_density
-    metrics = found.summary(model.spec) | {
-        "bits_per_dimension": bits_per_dimension(model, -found.elbo.mean().item()) if dense else None,
+    metrics = scores.summary(model.spec) | {
+        "bits_per_dimension": bits_per_dimension(model, -scores.elbo.mean().item()) if dense else None,
         "test_pictures": len(test),
         **(about or {}),
         "parameters": parameters(model),
@@ -103,11 +103,11 @@ def described(
 
 def _as_generator(model: VAE, splits: Splits, seed: int) -> tuple[VAE, dict[str, float]]:
     """Fit a prior to the codes of training pictures, where one can be: the model with it, and figures of its draws."""
-    train, test, found = splits.train, splits.test, {}
+    train, test, figures = splits.train, splits.test, {}
     if fitting.lacking(model) is None and len(train) >= fitting.LEAST:
         prior = fitting.fit_to(model, train.images, train.labels, len(train.class_names), seed)
-        model, found = model.with_prior(prior.prior), prior.summary
-    return model, found | realism.compared(model, test.images, test.labels, train.images)
+        model, figures = model.with_prior(prior.prior), prior.summary
+    return model, figures | realism.compared(model, test.images, test.labels, train.images)
 
 
 def _stored_map(mean: Tensor, seed: int) -> Tensor | None:

@@ -35,8 +35,8 @@ def _weights_of_channels() -> list[Tensor]:
     except ModuleNotFoundError:
         raise ValueError("lpips needs the package torchmetrics: pip install torchmetrics.") from None
     file = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "vgg.pth"
-    found = torch.load(file, map_location="cpu", weights_only=True)
-    return [found[f"lin{index}.model.1.weight"] for index in range(len(LPIPS_LAYERS))]
+    stored = torch.load(file, map_location="cpu", weights_only=True)
+    return [stored[f"lin{index}.model.1.weight"] for index in range(len(LPIPS_LAYERS))]
 
 
 class Perceptual(nn.Module):
@@ -56,10 +56,10 @@ class Perceptual(nn.Module):
             raise ValueError(
                 f"perceptual needs the weights of VGG16, and {file} is not there; fetch them once with --download."
             )
-        found = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        stored = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
         self.layers = vgg16().features[: max(self.seen) + 1]
         self.layers.load_state_dict(
-            {name.removeprefix("features."): tensor for name, tensor in found.items() if name.startswith("features.")},
+            {name.removeprefix("features."): tensor for name, tensor in stored.items() if name.startswith("features.")},
             strict=False,  # the file has the deeper layers too
         )
         self.eval().requires_grad_(False)
@@ -73,12 +73,12 @@ class Perceptual(nn.Module):
         x = x.expand(-1, 3, -1, -1)
         if min(x.shape[2:]) < LEAST_SIDE:
             x = F.interpolate(x, scale_factor=LEAST_SIDE / min(x.shape[2:]), mode="bilinear")
-        x, found = (x - self.mean) / self.std, []
+        x, maps = (x - self.mean) / self.std, []
         for index, layer in enumerate(self.layers):
             x = layer(x)
             if index in self.seen:
-                found.append(x)
-        return found
+                maps.append(x)
+        return maps
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Return mean squared difference of the features, summed over the layers: (N, C, H, W) twice -> (N,)."""

@@ -143,14 +143,14 @@ def _doubts(ink: Mask, level: float, others: int) -> tuple[str, ...]:
     """Tell what a person should look at."""
     if not ink.any():
         return ("No ink was found.",)
-    found = []
+    doubts = []
     if others:
-        found.append("There are several shapes, and the largest was taken.")
+        doubts.append("There are several shapes, and the largest was taken.")
     if level < FAINT:
-        found.append("The ink is hardly darker than the paper.")
+        doubts.append("The ink is hardly darker than the paper.")
     if ink[[0, -1]].any() or ink[:, [0, -1]].any():
-        found.append("The writing touches the edge of the picture.")
-    return tuple(found)
+        doubts.append("The writing touches the edge of the picture.")
+    return tuple(doubts)
 
 
 # --- the paper -----------------------------------------------------------------------------------------------
@@ -226,10 +226,10 @@ def _holes(filled: Grey, printed: Grey, sheet: Mask) -> Mask:
     printed = _shrink(printed, 2)
     dark = _bridged(_darkness(_shrink(filled, 2), printed, small, _WINDOWS[-1]), printed)
     shapes = _shapes(dark, small, _level(dark) / 2, 2)
-    found = np.zeros_like(small)
+    holes = np.zeros_like(small)
     if (shapes.quality[~shapes.round] >= 0.5).any():
-        found = _grown(np.isin(shapes.labels, np.flatnonzero(shapes.round) + 1))
-    return found.repeat(2, 0).repeat(2, 1)[: sheet.shape[0], : sheet.shape[1]]
+        holes = _grown(np.isin(shapes.labels, np.flatnonzero(shapes.round) + 1))
+    return holes.repeat(2, 0).repeat(2, 1)[: sheet.shape[0], : sheet.shape[1]]
 
 
 def _change(dark: Grey, step: int) -> Grey:
@@ -335,8 +335,8 @@ def _find_rules(grey: Grey, sheet: Mask) -> tuple[Grey, list[float]]:
     """Return darkness of printed rules (H, W), and the angle of each in degrees, clockwise."""
     printed, angles = _rules(grey, sheet)
     if len(angles) < _FEW:  # or the camera was so near that they are broad
-        small, found = _rules(_shrink(grey, _NEAR), sheet[::_NEAR, ::_NEAR])
-        printed, angles = np.maximum(printed, _enlarge(small, grey.shape, _NEAR)), max(angles, found, key=len)
+        small, rules = _rules(_shrink(grey, _NEAR), sheet[::_NEAR, ::_NEAR])
+        printed, angles = np.maximum(printed, _enlarge(small, grey.shape, _NEAR)), max(angles, rules, key=len)
     return printed, angles
 
 
@@ -383,14 +383,14 @@ def _traced(thin: Grey, sheet: Mask, lines: Floats) -> list[tuple[Floats, Floats
     lines, ends = _chords(sheet, lines)
     for reach in (5, 2):
         lines = lines + _shift(_bands(thin, lines, ends), ends, reach)
-    found: list[tuple[Floats, Floats, Floats]] = []
+    traced: list[tuple[Floats, Floats, Floats]] = []
     middles = np.array([0.25, 0.75]) * thin.shape[1]
     for line, end, band in zip(lines, ends, _bands(thin, lines, ends), strict=True):
         profile = _profile(band)
-        twice = any(np.abs(np.polyval(line - other, middles)).max() < 4 for other, _, _ in found)
+        twice = any(np.abs(np.polyval(line - other, middles)).max() < 4 for other, _, _ in traced)
         if profile is not None and not twice:
-            found.append((line, end, profile))
-    return found
+            traced.append((line, end, profile))
+    return traced
 
 
 def _chords(sheet: Mask, lines: Floats) -> tuple[Floats, Floats]:
@@ -411,8 +411,8 @@ def _bands(thin: Grey, lines: Floats, ends: Floats) -> Floats:
     rows = lines[:, :1] * columns + lines[:, 1:]
     offsets = np.arange(-_REACH, _REACH + 0.5, 0.5)
     where = np.stack(np.broadcast_arrays(rows[..., None] + offsets, columns[..., None]))
-    found = ndimage.map_coordinates(thin, where, order=1, mode="nearest", output=np.float32)
-    return np.median(found.reshape(len(lines), _PIECES, 16, len(offsets)), axis=2)
+    darkness = ndimage.map_coordinates(thin, where, order=1, mode="nearest", output=np.float32)
+    return np.median(darkness.reshape(len(lines), _PIECES, 16, len(offsets)), axis=2)
 
 
 def _shift(bands: Floats, ends: Floats, reach: int) -> Floats:
@@ -600,8 +600,8 @@ def _patch(dark: Grey, crop: Box, turn: float) -> Grey:
     down, across = np.mgrid[: max(1, round(size.imag * fine)), : max(1, round(size.real * fine))]
     away = (across + 0.5) / fine + 1j * (down + 0.5) / fine - size / 2
     place = middle + away * np.exp(1j * math.radians(turn)) - (0.5 + 0.5j)
-    found = ndimage.map_coordinates(dark, np.stack([place.imag, place.real]), order=1, mode="constant")
-    return ndimage.gaussian_filter(found, 0.4 * max(fine, 1)).astype(np.float32)
+    patch = ndimage.map_coordinates(dark, np.stack([place.imag, place.real]), order=1, mode="constant")
+    return ndimage.gaussian_filter(patch, 0.4 * max(fine, 1)).astype(np.float32)
 
 
 def redraw(mask: Mask, stroke: float) -> Grey:

@@ -9,8 +9,8 @@ def has_units(device: torch.device) -> bool:
     """Tell whether a device multiplies bf16 in hardware; other processors imitate it, more slowly than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
-    return any(there for name, there in told.items() if "bf16" in name)
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    return any(there for name, there in capabilities.items() if "bf16" in name)
 
 
 def mixed(device: torch.device, precision: str) -> torch.autocast:

@@ -80,8 +80,8 @@ def pca(vectors: np.ndarray, components: int = 2) -> PCAMap:
     axes = np.zeros((components, vectors.shape[1]))
     explained = np.zeros(components)
     if np.ptp(vectors, axis=0).any():  # a single point, or many equal ones, have no directions
-        found = min(components, *vectors.shape)
-        axes[:found], explained[:found] = _principal(vectors, found)
+        count = min(components, *vectors.shape)
+        axes[:count], explained[:count] = _principal(vectors, count)
     mean = vectors.mean(axis=0, dtype=np.float64)
     coords = ((vectors - mean) @ axes.T).astype(np.float32)
     return PCAMap(_frozen(coords), _frozen(explained), _frozen(mean), _frozen(axes))
@@ -174,11 +174,11 @@ def place(new: np.ndarray, vectors: np.ndarray, coords: np.ndarray, perplexity: 
     distances, nearest = NearestNeighbors(algorithm="brute").fit(vectors).kneighbors(new, count)
     places = np.asarray(coords, dtype=np.float64)[nearest]  # (M, count, 2)
     weights = 1 / np.maximum(distances, 1e-9)
-    found = np.median(places, axis=1)
+    centres = np.median(places, axis=1)
     for _ in range(WEISZFELD_STEPS):
-        pull = weights / np.maximum(np.linalg.norm(places - found[:, None], axis=2), 1e-6)  # (M, count)
-        found = (pull[:, :, None] * places).sum(axis=1) / pull.sum(axis=1, keepdims=True)
-    return found.astype(np.float32)
+        pull = weights / np.maximum(np.linalg.norm(places - centres[:, None], axis=2), 1e-6)  # (M, count)
+        centres = (pull[:, :, None] * places).sum(axis=1) / pull.sum(axis=1, keepdims=True)
+    return centres.astype(np.float32)
 
 
 class CoordinateCache:

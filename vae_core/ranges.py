@@ -236,8 +236,8 @@ def too_dark(brightest: int) -> tuple[str, ...]:
     """Tell what a user should know of a set of bytes whose brightest is given."""
     if brightest > DARK:
         return ()
-    told = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
-    return (told + f": --range 0,{brightest} makes it white" * (brightest > 0),)
+    sentence = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
+    return (sentence + f": --range 0,{brightest} makes it white" * (brightest > 0),)
 
 
 def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ...]:
@@ -256,20 +256,20 @@ def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ..
     how = "one range for the whole set, found in it"
     if asked:
         how = "as asked for" if asked.of == "all" else "as the model was trained"
-    found = [
+    notes = [
         f"black is {used.low:g} and white {used.high:g} ({how}): the pictures hold {_words(numbers)} of {ends}{rest}"
         + ("" if asked else "; --range LOW,HIGH overrules it")
     ]
     if asked and (shares := _mismatch(numbers, used)):
-        found.append(f"{shares}: --range LOW,HIGH gives them a range of their own")
+        notes.append(f"{shares}: --range LOW,HIGH gives them a range of their own")
     elif not asked:
-        found += [*_left_out(numbers), *_crowded(numbers, used)]
+        notes += [*_left_out(numbers), *_crowded(numbers, used)]
     if numbers.odd:
-        found.append(
+        notes.append(
             f"{numbers.odd:,} of the numbers are infinite, or none: positive infinity was taken for white, the others "
             "for black"
         )
-    return tuple(found)
+    return tuple(notes)
 
 
 def _mismatch(numbers: Numbers, used: Range) -> str:
@@ -285,15 +285,16 @@ def _mismatch(numbers: Numbers, used: Range) -> str:
 def _left_out(numbers: Numbers) -> tuple[str, ...]:
     """Return the numbers of one value, far from all others, which did not set the range."""
     full, (low, high) = np.flatnonzero(numbers.counts), numbers.body()
-    told = []
+    reasons = []
     for end, value, is_out, shade in (
         (full[0], numbers.low, numbers.low < low, "black"),
         (full[-1], numbers.high, numbers.high > high, "white"),
     ):
         share = int(numbers.counts[end]) / int(numbers.counts.sum())
         if is_out and share > STRAY:
-            told.append(f"{100 * share:.2g} % of the numbers are {value:.8g}, far from all others: taken for {shade}")
-    return tuple(told)
+            number = f"{100 * share:.2g} % of the numbers are {value:.8g}"
+            reasons.append(f"{number}, far from all others: taken for {shade}")
+    return tuple(reasons)
 
 
 def _crowded(numbers: Numbers, used: Range) -> tuple[str, ...]:

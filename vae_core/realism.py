@@ -64,7 +64,7 @@ def sides(
     order = torch.randperm(len(images), generator=seeded(SEED, HALVES))
     first, second = order[:count], order[count : 2 * count]
     y = _classes(model, count, None if labels is None else labels[first])
-    told = labels[second] if labels is not None and model.spec.classes else None
+    classes = labels[second] if labels is not None and model.spec.classes else None
     priors = {"own_prior": False} | ({"fitted_prior": True} if model.spec.fitted else {})
     done = 0
 
@@ -75,7 +75,7 @@ def sides(
             progress(done / (count * (len(priors) + 1)))
 
     others = {name: _draws(model, count, y, fitted, tell) for name, fitted in priors.items()}
-    others["reconstructions"] = _rebuilt(model, images[second], told, tell)
+    others["reconstructions"] = _rebuilt(model, images[second], classes, tell)
     return Sides(as_float(images[first]), others | {"real": as_float(images[second])})
 
 
@@ -105,8 +105,8 @@ def _rebuilt(model: VAE, images: Tensor, labels: Tensor | None, tell: Callable[[
     for _, x in blocks(model, images, SEED):
         for rows in x.split(at_once(model)):
             y = None if labels is None else labels[done : done + len(rows)].to(model.device)
-            found = model.encode(rows, y)
-            parts.append(model.decode([*found.mean], found.y).cpu())
+            encoding = model.encode(rows, y)
+            parts.append(model.decode([*encoding.mean], encoding.y).cpu())
             done += len(rows)
             tell(len(rows))
     return torch.cat(parts)
@@ -129,15 +129,15 @@ def kid(real: Tensor, made: Tensor) -> float:
 def kid_error(real: Tensor, made: Tensor) -> float:
     """Return the standard error of `kid` by jackknife over both sides' pictures; same arguments, at least 3 each."""
     x, y, cross = _kernels(real, made)
-    found = 0.0
+    total = 0.0
     for own, between in ((x, cross.sum(1)), (y, cross.sum(0))):
         count, pairs = len(own), own.sum() - own.trace()
         rows = own.sum(1) - own.diagonal()
         within = (pairs - 2 * rows) / ((count - 1) * (count - 2))
         beside = (cross.sum() - between) / (cross.numel() - cross.numel() // count)
         without = within - 2 * beside  # what depends on the picture that is left out
-        found += (count - 1) * without.var(correction=0).item()
-    return 1000 * found**0.5
+        total += (count - 1) * without.var(correction=0).item()
+    return 1000 * total**0.5
 
 
 def _kernels(real: Tensor, made: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -192,11 +192,11 @@ def compared(model: VAE, images: Tensor, labels: Tensor | None, training: Tensor
     if len(images) < COMPARED or len(training) < COMPARED:
         return {}
     pictures = sides(model, images, labels, FEW)
-    found, crisp = pictures.features(untrained(training)), max(sharpness(pictures.real), 1e-9)
+    features, crisp = pictures.features(untrained(training)), max(sharpness(pictures.real), 1e-9)
     figures: dict[str, float] = {"compared_pictures": len(pictures.real)}
     for side, made in pictures.others.items():
         figures |= {
-            f"distance_{side}": kid(found.real, found.others[side]),
+            f"distance_{side}": kid(features.real, features.others[side]),
             f"sharpness_{side}": sharpness(made) / crisp,
         }
     return figures
@@ -211,12 +211,12 @@ def describe(figures: Mapping[str, Any], spec: LatentSpec) -> str:
         "own_prior": "draws from " + ("N(0, I)" if spec.prior == "normal" else "its own prior"),
         "fitted_prior": "draws from the fitted prior",
     }
-    told = [
+    parts = [
         f"{name} {figures[f'sharpness_{side}']:.0%} as sharp and {figures[f'distance_{side}']:.1f} away"
         for side, name in names.items()
         if f"distance_{side}" in figures
     ]
     return (
-        f"Compared with {figures['compared_pictures']:,} test pictures, {', '.join(told)} (kernel distance x 1000 in "
+        f"Compared with {figures['compared_pictures']:,} test pictures, {', '.join(parts)} (kernel distance x 1000 in "
         f"features of an untrained net; other test pictures: {figures['distance_real']:.1f})."
     )

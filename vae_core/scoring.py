@@ -51,14 +51,14 @@ class Statistics:
     def summary(self, spec: LatentSpec) -> dict[str, float | int | list[float] | None]:
         """Average over the pictures, in nats per image; None without a density, and for units that z does not have."""
         coded = self.kl.shape[1] > 0
-        found: dict[str, float | int | list[float] | None] = {
+        figures: dict[str, float | int | list[float] | None] = {
             "elbo": self.elbo.mean().item() if coded and not self.elbo.isnan().all() else None,
             "reconstruction": self.reconstruction.mean().item(),
             "kl": self.kl_total.mean().item() if coded else None,
             "kl_per_dim": self.kl.mean(0).tolist(),
             "active_units": None if (units := active_units(spec, self.mean, self.kl)) is None else int(units.sum()),
         }
-        return found | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
+        return figures | ({"perplexity": [perplexity(part) for part in self.codes]} if self.codes else {})
 
 
 def perplexity(codes: Tensor) -> float:
@@ -187,8 +187,8 @@ def encode(model: VAE, images: Tensor, seed: int = 0, progress: Progress | None 
     parts = []
     for index, x in blocks(model, images, seed):
         for rows in x.split(at_once(model)):
-            found = model.encode(rows)
-            parts.append(tuple(_joined(part, rows).cpu() for part in (found.mean, found.std)))
+            encoding = model.encode(rows)
+            parts.append(tuple(_joined(part, rows).cpu() for part in (encoding.mean, encoding.std)))
         if progress:
             progress((index * BLOCK + len(x)) / len(images))
     mean, std = (torch.cat(column) for column in zip(*parts, strict=True))
@@ -204,13 +204,13 @@ def _scored(model: VAE, x: Tensor, y: Tensor | None, noise: Shard) -> tuple[Tens
     """Return the columns of `Statistics` for a few pictures."""
     if not model.spec.has_density:
         draw, params = model.reconstruct(x, y, generator=noise)
-        fit, found = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
-        kl, mean, std = (_joined(part, fit) for part in (found.kl, found.mean, found.std))
+        fit, encoding = model.score(params, x)[:, 0], Encoding(draw.mean, draw.std, draw.kl)
+        kl, mean, std = (_joined(part, fit) for part in (encoding.kl, encoding.mean, encoding.std))
         return torch.full_like(fit, math.nan), -fit, kl, mean, std, torch.zeros_like(fit)
     terms = model.terms(x, y, generator=noise)
-    found = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
-    kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, found.mean, found.std))
-    codes = [part.flatten(1) for part in found.codes or []]
+    encoding = Encoding(terms.mean, terms.std, terms.kl) if terms.mean else model.encode(x, y)
+    kl, mean, std = (_joined(part, terms.log_likelihood) for part in (terms.kl, encoding.mean, encoding.std))
+    codes = [part.flatten(1) for part in encoding.codes or []]
     fit = terms.log_likelihood.mean(1)
     class_kl = torch.zeros_like(fit) if terms.class_kl is None else terms.class_kl
     return terms.elbo, -fit, kl, mean, std, class_kl, *codes

@@ -67,7 +67,7 @@ def _both(field: str) -> str:
 LATENT = "a {model.latent.kind} latent with a {model.latent.prior} prior"
 BETA = "a {objective.beta.kind} beta"
 LIKELIHOOD, DENSITIES = "the likelihood {model.likelihood.kind!r}", "gaussian and learned_gaussian"
-GAUSSIAN = Use(lambda recipe: recipe.model.likelihood.kind.endswith("gaussian"), LIKELIHOOD, DENSITIES)
+GAUSSIAN = Use(lambda recipe: recipe.model.likelihood.has_std, LIKELIHOOD, DENSITIES)
 LAYERED = Use(lambda recipe: recipe.model.encoder.kind != "linear", "a linear body", "bodies with hidden layers")
 VECTOR = Use(lambda recipe: recipe.model.latent.kind not in config.MAPS, LATENT, "latents that are one vector")
 LEARNED = Use(lambda recipe: recipe.model.latent.prior in ("mixture", "vamp"), LATENT, "the priors mixture and vamp")

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,6 @@ from vae_core.shards import Shard, seeded, uniform
 
 if TYPE_CHECKING:
     from vae_core.data import Splits
-    from vae_core.likelihoods import Gaussian
 
 WATCHED = 2_000  # pictures of the training split on which its figures are computed, the same ones every epoch
 WATCHED_VALIDATION = 5_000
@@ -85,7 +84,7 @@ def _check(recipe: Recipe, splits: Splits) -> None:
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
     OBJECTIVES[recipe.objective.kind].check(recipe.objective, len(splits.train), recipe.model.classes)
-    if recipe.training.std is not None and recipe.model.likelihood.kind != "gaussian":
+    if recipe.training.std is not None and not recipe.model.likelihood.has_given_std:
         raise ValueError(
             f"std changes during a run of a gaussian likelihood; this one is {recipe.model.likelihood.kind}."
         )
@@ -276,7 +275,7 @@ class Run:
             optimizer.param_groups[0]["lr"] = rate
             optimizer.zero_grad()
         if settings.std is not None:
-            self._spread(settings.std.at(progress))
+            self.model.likelihood.set_std(settings.std.at(progress))
         pictures, labels = as_float(self.images[mine]), None if self.labels is None else self.labels[mine]
         if settings.mirror:
             turned = uniform((len(pictures), 1, 1, 1), share, pictures.device) < 0.5
@@ -299,12 +298,6 @@ class Run:
         warmup = self.recipe.training.warmup
         return min(1.0, (progress * self.recipe.training.epochs * self.batches + 1) / warmup) if warmup else 1.0
 
-    def _spread(self, std: float) -> None:
-        """Give the Gaussian likelihood another standard deviation."""
-        likelihood = cast("Gaussian", self.model.likelihood)
-        with torch.no_grad():
-            likelihood.log_std.fill_(math.log(std))
-
     def _share(self, rows: Tensor, noise: torch.Generator) -> tuple[torch.Generator | Shard, Tensor, float]:
         """Return this process's noise and rows, and the weight that makes the mean over processes that over rows."""
         count, here = self.accelerator.num_processes, self.accelerator.process_index
@@ -320,7 +313,8 @@ class Run:
         """Measure both splits, remember the best weights, and add the epoch's row to the history."""
         settings, beta = self.recipe.training, self.recipe.objective.beta
         if settings.std is not None:
-            self._spread(settings.std.end)  # epochs are compared by the likelihood that the run ends with
+            # Epochs are compared by the likelihood that the run ends with.
+            self.model.likelihood.set_std(settings.std.end)
         self.model.eval()
         train, val = (
             statistics(self.model, images, settings.seed, labels=labels).summary(self.model.spec)
@@ -368,14 +362,14 @@ class Run:
         }
         return header | {"history": [*self.history], "best_score": self.best_score}, tensors
 
-    def _other_pictures(self, found: DataInfo, pixels: object) -> str:
+    def _other_pictures(self, ours: DataInfo, pixels: object) -> str:
         """Say in what the pictures of a state differ from these; earlier states do not tell their source."""
         wanted = data_info(self.splits)
-        wanted = wanted if found.source else replace(wanted, source="")
+        wanted = wanted if ours.source else replace(wanted, source="")
         if pixels == self.pixels:
-            found = replace(found, source=wanted.source)
-        if replace(found, source="") != replace(wanted, source=""):
-            return f"there {difference(found, wanted)}"
+            ours = replace(ours, source=wanted.source)
+        if replace(ours, source="") != replace(wanted, source=""):
+            return f"there {difference(ours, wanted)}"
         return "" if pixels == self.pixels else "they are called alike and are as many, and their pixels differ"
 
     def restore(self, path: Path) -> None:

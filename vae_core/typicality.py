@@ -64,9 +64,9 @@ def typicality(model: VAE, x: Tensor, reference: Reference, y: Tensor | None = N
 
     `y` (1,) is its class for a conditional model, whose reference figures are of known classes.
     """
-    found = statistics_of_observed(model, x, labels=y)
-    kl = shortened(found.kl).sum(1) if found.kl.shape[1] else None  # rounded as the file's are
-    return _compared(model, found.reconstruction, kl, reference.error, reference.kl.sum(1))
+    scores = statistics_of_observed(model, x, labels=y)
+    kl = shortened(scores.kl).sum(1) if scores.kl.shape[1] else None  # rounded as the file's are
+    return _compared(model, scores.reconstruction, kl, reference.error, reference.kl.sum(1))
 
 
 def reference_typicality(model: VAE, reference: Reference, row: int) -> Typicality:
@@ -114,14 +114,14 @@ def p_values(error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> T
     count = len(errors) + 1
     blocks = torch.arange(len(error)).split(max(1, NUMBERS_AT_ONCE // count))
     columns = [(_log(error), _log(errors))] if kl is None else [(_log(error), _log(errors)), (kl, kls)]
-    found = []
+    p = []
     for rows in blocks:
         bags = [torch.cat([one[rows, None], all_.expand(len(rows), -1)], 1) for one, all_ in columns]  # (m, N + 1)
         if kl is not None:
             bags[1] = _normal_scores(kl[rows], kls)
         distance = _mahalanobis(torch.stack(bags, 2))
-        found.append((distance >= distance[:, :1]).double().sum(1) / count)
-    return torch.cat(found)
+        p.append((distance >= distance[:, :1]).double().sum(1) / count)
+    return torch.cat(p)
 
 
 def _log(error: Tensor) -> Tensor:

@@ -382,8 +382,8 @@ def adjusted(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     likelihood = _likelihood(recipe.model.likelihood, settings)
     changed["model"]["likelihood"] = to_dict(likelihood)
     if recipe.training.std is not None:
-        narrows = likelihood.kind == "gaussian"
-        changed["training"]["std"] = to_dict(replace(recipe.training.std, end=likelihood.std)) if narrows else None
+        narrowing = to_dict(replace(recipe.training.std, end=likelihood.std))
+        changed["training"]["std"] = narrowing if likelihood.has_given_std else None
     if "learning_rate" in settings or "lr_schedule" in settings:
         rate = _learning_rate(recipe.training.learning_rate, settings)
         changed["training"]["learning_rate"] = to_dict(rate)

@@ -72,31 +72,32 @@ def info(file: Name = "", as_json: Json = False) -> None:
     if not file:
         return _table(as_json)
     path = checkpoints.find(file)
-    found = checkpoints.load(path)
+    checkpoint = checkpoints.load(path)
     if as_json:
-        why = coverage.lacking(found)
-        prior = {"not_measured": why} if why else coverage.measure(found).summary()
-        return _print_json(_about(found, path) | {"prior": prior})
-    recipe, data, prior = found.recipe, found.data, coverage.described(found)
-    channels, height, width = found.model.image_shape
+        why = coverage.lacking(checkpoint)
+        prior = {"not_measured": why} if why else coverage.measure(checkpoint).summary()
+        return _print_json(_about(checkpoint, path) | {"prior": prior})
+    recipe, data, prior = checkpoint.recipe, checkpoint.data, coverage.described(checkpoint)
+    metrics, spec = checkpoint.metrics, checkpoint.model.spec
+    channels, height, width = checkpoint.model.image_shape
     rows = {
         "file": f"{path} ({path.stat().st_size / 2**20:.1f} MB)",
-        "description": found.description,
-        "model": f"{recipe.name}, {found.model.spec.size} latent dimensions, {_likelihood(found)}",
+        "description": checkpoint.description,
+        "model": f"{recipe.name}, {spec.size} latent dimensions, {_likelihood(checkpoint)}",
         "pictures": f"{channels} x {height} x {width} (channels, height, width)",
         "data": f"{data.name}: {' + '.join(f'{n:,}' for n in data.sizes)} (training, validation, test)",
         "credit": f"{data.credit}; licence: {data.licence}" if data.credit else "",
         "training": "elsewhere; encoder and decoder are ONNX graphs"
         if recipe.model.foreign
-        else f"{len(found.history)} epochs, beta {recipe.objective.beta.end:g}",
-        "test figures": summary(found),
-        "their density": found.model.likelihood.note,
-        "KL of levels": kl_of_levels(found.model.spec, found.metrics),
-        "samples": realism.describe(found.metrics, found.model.spec) if "compared_pictures" in found.metrics else "",
+        else f"{len(checkpoint.history)} epochs, beta {recipe.objective.beta.end:g}",
+        "test figures": summary(checkpoint),
+        "their density": checkpoint.model.likelihood.note,
+        "KL of levels": kl_of_levels(spec, metrics),
+        "samples": realism.describe(metrics, spec) if "compared_pictures" in metrics else "",
         "prior": prior.pop("Prior"),
         **{f"  {name.lower()}": text for name, text in prior.items()},
-        "references": f"{len(found.reference):,} encodings" if found.reference else "none",
-        "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+        "references": f"{len(checkpoint.reference):,} encodings" if checkpoint.reference else "none",
+        "versions": ", ".join(f"{name} {version}" for name, version in checkpoint.versions.items()),
     }
     for name, text in rows.items():
         if text:
@@ -104,8 +105,8 @@ def info(file: Name = "", as_json: Json = False) -> None:
     return None
 
 
-def _likelihood(found: Checkpoint) -> str:
-    likelihood = found.model.likelihood
+def _likelihood(checkpoint: Checkpoint) -> str:
+    likelihood = checkpoint.model.likelihood
     return likelihood.label if likelihood.known else f"likelihood {likelihood.label}"
 
 
@@ -119,26 +120,26 @@ def _table(as_json: bool) -> None:
         return _print_json({name: _about(*entry) for name, entry in opened.items()})
     print("| name | variant | paper | data | parameters | test (nats per image) | active | seconds | command |")
     print("| --- " * 9 + "|")
-    for name, (found, _) in opened.items():
-        print(printable(f"| {' | '.join(_cells(name, found))} |"))
+    for name, (checkpoint, _) in opened.items():
+        print(printable(f"| {' | '.join(_cells(name, checkpoint))} |"))
     return None
 
 
-def _cells(name: str, found: Checkpoint) -> list[str]:
+def _cells(name: str, checkpoint: Checkpoint) -> list[str]:
     """Return a row of the table: what the header lacks is a dash."""
-    figures, objective = found.metrics, found.recipe.objective
+    figures, objective = checkpoint.metrics, checkpoint.recipe.objective
     beta = f", beta {objective.beta.end:g}" if objective.beta.end != 1 else ""
-    row = zoo.VARIANTS.get(found.recipe.name)
+    row = zoo.VARIANTS.get(checkpoint.recipe.name)
     paper = re.match(r".*?\b\d{4}\b", row.paper) if row else None
     seconds, count, active = (figures.get(key) for key in ("train_seconds", "parameters", "active_units"))
     return [
         name,
-        f"{found.recipe.name}{beta}",
+        f"{checkpoint.recipe.name}{beta}",
         paper[0] if paper else "-",
-        found.data.name,
+        checkpoint.data.name,
         "-" if count is None else f"{count:,}",
-        _test_figure(figures) + (" given the class" if found.model.spec.classes else ""),
-        "-" if active is None else f"{active} of {found.model.spec.size}",
+        _test_figure(figures) + (" given the class" if checkpoint.model.spec.classes else ""),
+        "-" if active is None else f"{active} of {checkpoint.model.spec.size}",
         "-" if seconds is None else f"{seconds:,.0f}",
         f"`vae train --like {name}`",
     ]
@@ -150,18 +151,18 @@ def _test_figure(figures: dict[str, Any]) -> str:
     return next((f"{kinds[key]} {figures[key]:,.1f}" for key in kinds if figures.get(key) is not None), "-")
 
 
-def _about(found: Checkpoint, path: Path) -> dict[str, Any]:
+def _about(checkpoint: Checkpoint, path: Path) -> dict[str, Any]:
     return {
         "file": str(path),
         "bytes": path.stat().st_size,
-        "description": found.description,
-        "likelihood": found.model.likelihood.label,
-        "recipe": config.to_dict(found.recipe),
-        "data": config.to_dict(found.data),
-        "metrics": found.metrics,
-        "references": len(found.reference) if found.reference else 0,
-        "versions": found.versions,
-        "history": found.history,
+        "description": checkpoint.description,
+        "likelihood": checkpoint.model.likelihood.label,
+        "recipe": config.to_dict(checkpoint.recipe),
+        "data": config.to_dict(checkpoint.data),
+        "metrics": checkpoint.metrics,
+        "references": len(checkpoint.reference) if checkpoint.reference else 0,
+        "versions": checkpoint.versions,
+        "history": checkpoint.history,
     }
 
 
@@ -210,7 +211,7 @@ def evaluate(
         rows = figures(
             model, pictures.images, wanted, k, seed, progress, pictures.labels, pictures.factors, given, parts.train
         )
-    found = {
+    measured = {
         "data": pictures.name,
         "split": split,
         "pictures": len(pictures),
@@ -222,22 +223,20 @@ def evaluate(
         "worst": _worst(model, pictures, worst, seed, given),
     }
     if as_json:
-        return _print_json({"file": file, "seed": seed, **found})
-    return _print_figures(found, model.likelihood.unit)
+        return _print_json({"file": file, "seed": seed, **measured})
+    return _print_figures(measured, model.likelihood.unit)
 
 
-def _print_figures(found: dict[str, Any], unit: str) -> None:
-    """Tell what `evaluate` found, as text; `unit` is that of the reconstruction error."""
-    told = (found["bits"] and f"bits {found['bits']}", found["likelihood_note"], found["density"])
-    notes = "".join(f"; {text}" for text in told if text)
-    head = (
-        f"{found['data']}, {found['split']}: {found['pictures']:,} pictures; likelihood: {found['likelihood']}{notes}"
-    )
-    print(printable(head))
-    for name, row in found["metrics"].items():
+def _print_figures(result: dict[str, Any], unit: str) -> None:
+    """Print the result of `evaluate` as text; `unit` is that of the reconstruction error."""
+    remarks = (result["bits"] and f"bits {result['bits']}", result["likelihood_note"], result["density"])
+    notes = "".join(f"; {text}" for text in remarks if text)
+    head = f"{result['data']}, {result['split']}: {result['pictures']:,} pictures"
+    print(printable(f"{head}; likelihood: {result['likelihood']}{notes}"))
+    for name, row in result["metrics"].items():
         print(f"{name:20} {_value(row):24} {row['unit']}")
-    if found["worst"]:
-        named = ", ".join(f"{row['picture']} ({row['reconstruction']:.1f})" for row in found["worst"])
+    if result["worst"]:
+        named = ", ".join(f"{row['picture']} ({row['reconstruction']:.1f})" for row in result["worst"])
         print(printable(f"worst reconstructions, {unit} per image: {named}"))
 
 
@@ -282,12 +281,12 @@ def update(file: Name) -> None:
 
     path = checkpoints.find(file)
     before = checkpoints.read_file(path)[0].get("metrics", {})
-    found = checkpoints.load(path)
-    changed = {name: value for name, value in found.metrics.items() if value != before.get(name)}
+    checkpoint = checkpoints.load(path)
+    changed = {name: value for name, value in checkpoint.metrics.items() if value != before.get(name)}
     if not changed:
         return say(f"{path}: nothing changes.")
     with writing(path):
-        found.save(path)
+        checkpoint.save(path)
     return say(f"{path}: {'; '.join(f'{name} {before.get(name)} -> {value}' for name, value in changed.items())}.")
 
 

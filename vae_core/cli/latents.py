@@ -177,27 +177,27 @@ def fit_prior(
         raise ValueError(f"{file!r}: {why}")
     with progress_bar("fitting the prior") as progress:
         if references:
-            found = fitting.fit_to_references(checkpoint, seed, progress, kind)
+            fit = fitting.fit_to_references(checkpoint, seed, progress, kind)
         else:
             pictures, parts = open_parts(checkpoint, data, data_root, download, "train", limit)
             pictures, test = (part.in_classes(checkpoint.data.class_names) for part in (pictures, parts.test))
             classes = pictures.class_names == checkpoint.data.class_names
             labels = pictures.labels if classes else None
-            found = fitting.fit_to(
+            fit = fitting.fit_to(
                 checkpoint.model, pictures.images, labels, len(checkpoint.data.class_names), seed, progress, kind
             )
-    for which, nats in found.nats.items():
+    for which, nats in fit.nats.items():
         print(f"{fitting.name(which):14} {nats:10.2f} nats a held-out picture")
-    say(fitting.describe(found.gap))
-    done = fitting.with_prior(checkpoint, found)
+    say(fitting.describe(fit.gap))
+    done = fitting.with_prior(checkpoint, fit)
     if not references:
         figures = realism.compared(done.model, test.images, test.labels if classes else None, parts.train.images)
         done = replace(done, metrics=done.metrics | figures)
         say(realism.describe(figures, done.model.spec))
     with writing(out):
         checkpoints.save(done, out)
-    said = "no prior, since none is better than its own" if found.prior is None else f"a {found.prior.kind}"
-    say(f"Wrote {out}: {said}, from {found.pictures:,} pictures.")
+    said = "no prior, since none is better than its own" if fit.prior is None else f"a {fit.prior.kind}"
+    say(f"Wrote {out}: {said}, from {fit.pictures:,} pictures.")
 
 
 @commands.command(
@@ -337,9 +337,9 @@ def _prepared(checkpoint: Checkpoint, path: Path, fit: str | None, invert: bool 
         picture = images.open_image(_read(path), used=range_of(checkpoint.recipe.data))
     except images.ImageError as error:
         raise ValueError(f"{path.name}: {error}") from error
-    found = images.prepare(picture, checkpoint.model.image_shape, chosen, dark)
-    say(f"{path.name}: {'; '.join(found.notes) or 'as it is'}.")
-    return found.x
+    prepared = images.prepare(picture, checkpoint.model.image_shape, chosen, dark)
+    say(f"{path.name}: {'; '.join(prepared.notes) or 'as it is'}.")
+    return prepared.x
 
 
 def _scale(shape: tuple[int, int, int], count: int) -> int:
@@ -435,8 +435,8 @@ def _points(
         return rows | {"labels": None if labels is None else labels[kept], "files": ()}, names
     pictures, _ = open_parts(checkpoint, data, root, download, split, limit, as_is, table, numbers)
     with progress_bar(f"measuring {len(pictures):,} pictures") as progress:
-        found = statistics(checkpoint.model, pictures.images, seed, progress)
-    columns = _columns(checkpoint.model.spec, found.mean, found.kl, found.reconstruction)
+        scores = statistics(checkpoint.model, pictures.images, seed, progress)
+    columns = _columns(checkpoint.model.spec, scores.mean, scores.kl, scores.reconstruction)
     return columns | {"labels": pictures.labels, "files": pictures.names}, pictures.class_names
 
 

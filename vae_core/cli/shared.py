@@ -229,23 +229,23 @@ def open_parts(
         _tell_missing(checkpoint, splits, split)
     if like and source and source.suffix.lower() not in ARRAYS:
         say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
-    found = splits.whole() if split == "all" else getattr(splits, split)
-    if not len(found):
+    part = splits.whole() if split == "all" else getattr(splits, split)
+    if not len(part):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
-    return (found if limit is None else found.subset(drawn(len(found), limit))), splits
+    return (part if limit is None else part.subset(drawn(len(part), limit))), splits
 
 
 def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
     """Say what the model was trained with, of its own pictures, and these come without: classes, attributes, parts."""
     from vae_core.data.raw import named_some
 
-    info, found, missing = checkpoint.data, splits.train, []
-    if info.class_names and (found.labels is None or not set(found.class_names) & set(info.class_names)):
+    info, pictures, missing = checkpoint.data, splits.train, []
+    if info.class_names and (pictures.labels is None or not set(pictures.class_names) & set(info.class_names)):
         missing.append(f"the classes {named_some(info.class_names)}")
-    if info.factor_names and not set(info.factor_names) <= set(found.factor_names):
+    if info.factor_names and not set(info.factor_names) <= set(pictures.factor_names):
         missing.append(f"the attributes {named_some(info.factor_names)}")
     sizes = (len(splits.train), len(splits.val), len(splits.test))
-    if split != "all" and found.source == info.source and sizes != info.sizes:
+    if split != "all" and pictures.source == info.source and sizes != info.sizes:
         missing.append("parts of {:,}, {:,} and {:,} pictures".format(*info.sizes))
     if missing:
         say(
@@ -290,21 +290,21 @@ def counted(count: int, what: str) -> str:
 
 def summary(checkpoint: Checkpoint) -> str:
     """Sum up the test figures of a model's header in a line."""
-    found = {name: value for name, value in checkpoint.metrics.items() if value is not None}
+    figures = {name: value for name, value in checkpoint.metrics.items() if value is not None}
     parts, spec = [], checkpoint.model.spec
-    if "elbo" in found:
+    if "elbo" in figures:
         given = ", given its class: a bound of log p(x | y)" if checkpoint.model.spec.classes else ""
-        parts.append(f"test ELBO {found['elbo']:.2f} nats per image{given}")
-    elif "reconstruction" in found:
+        parts.append(f"test ELBO {figures['elbo']:.2f} nats per image{given}")
+    elif "reconstruction" in figures:
         unit = checkpoint.model.likelihood.unit
-        parts.append(f"test reconstruction error {found['reconstruction']:.2f} {unit} per image")
-    if "kl" in found:
-        parts.append(f"KL {found['kl']:.2f}" + ("" if "elbo" in found else " nats per image"))
-    if "active_units" in found:
+        parts.append(f"test reconstruction error {figures['reconstruction']:.2f} {unit} per image")
+    if "kl" in figures:
+        parts.append(f"KL {figures['kl']:.2f}" + ("" if "elbo" in figures else " nats per image"))
+    if "active_units" in figures:
         how = " by their KL" if spec.units_by == "kl" else ""
-        parts.append(f"{found['active_units']} of {spec.size} units active{how}")
-    if "accuracy" in found:
-        parts.append(f"class right for {found['accuracy']:.1%} of the test pictures")
+        parts.append(f"{figures['active_units']} of {spec.size} units active{how}")
+    if "accuracy" in figures:
+        parts.append(f"class right for {figures['accuracy']:.1%} of the test pictures")
     return ", ".join(parts) or "none"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +23,6 @@ from vae_core.settings import PANELS, Setting
 if TYPE_CHECKING:
     from vae_core.data import Splits
     from vae_core.health import Symptom, Watch
-    from vae_core.likelihoods import Gaussian
     from vae_core.training import Report, Run
 
 SUFFIX, STATE_SUFFIX, BEST_SUFFIX = ".safetensors", ".state.safetensors", ".best.safetensors"
@@ -283,14 +282,14 @@ def _with_precision(given: dict[str, Any], recipe: Recipe, splits: Splits, befor
     return replace(recipe, training=replace(recipe.training, precision=chosen))
 
 
-def _check_same(out: Path, recipe: Recipe, found: Recipe, timed: bool) -> None:
+def _check_same(out: Path, recipe: Recipe, finished: Recipe, timed: bool) -> None:
     """Refuse a finished model of another run; one that is `timed` may have as many epochs as it had."""
     if timed:
-        recipe = replace(recipe, training=replace(recipe.training, epochs=found.training.epochs))
-    if found != recipe:
+        recipe = replace(recipe, training=replace(recipe.training, epochs=finished.training.epochs))
+    if finished != recipe:
         raise ValueError(
-            f"{str(out)!r} holds a model of another recipe ({config.difference(found, recipe)}); choose another name, "
-            f"or replace it with --overwrite."
+            f"{str(out)!r} holds a model of another recipe ({config.difference(finished, recipe)}); choose another "
+            f"name, or replace it with --overwrite."
         )
 
 
@@ -339,9 +338,8 @@ def _loop(run: Run, state: Path, save_every: float, verbose: bool) -> None:
 
 def _new_symptoms(run: Run, watch: Watch, report: Report, seconds: float) -> list[Symptom]:
     """Tell what a report shows for the first time, once the run has had the time to show it."""
-    learnt = run.recipe.model.likelihood.kind == "learned_gaussian"
     ripe = seconds >= PATIENCE[0] or report.step >= PATIENCE[1] or report.step == report.steps
-    std = cast("Gaussian", run.model.likelihood).std.item() if learnt else None
+    std = run.model.likelihood.learned_std
     return watch.see(report.step / report.steps, report.terms, report.row, std, ripe)
 
 

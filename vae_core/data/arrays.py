@@ -47,8 +47,8 @@ def read_npz(source: Source, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
     Raises:
         ValueError: if it is damaged or too large.
     """
-    found = stored.open_npz(source)
-    return {key: found[key].whole() for key in keys if key in found}
+    arrays = stored.open_npz(source)
+    return {key: arrays[key].whole() for key in keys if key in arrays}
 
 
 def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig) -> Raw:
@@ -66,10 +66,10 @@ def from_stored(arrays: Mapping[str, Stored], columns: bool, config: DataConfig)
         labels = extra(arrays, LABEL_KEYS)
         return _with_meaning({"": _indexed(arrays)}, {} if labels is None else {"": labels}, arrays, ())
     arrays, remarks = _readable(arrays)
-    found, more = parts(arrays)
+    split, more = parts(arrays)
     remarks += more
     taken = {}
-    for name, part in found.items():
+    for name, part in split.items():
         taken[name], more = _taken(part, config, name in ("", "train"), columns)
         remarks += tuple(remark for remark in more if remark not in remarks)
     used, notes = _range(list(taken.values()), config.range)
@@ -201,17 +201,17 @@ def _labelled(
         raise ValueError("The file has labels of another shape in each part.")
     ends = np.cumsum([raw.count for raw in raws.values()])[:-1]
     whole = np.concatenate([labels[name] for name in raws])
-    found, notes = columns_of(whole)
-    if found is None:
+    columns, notes = columns_of(whole)
+    if columns is None:
         return raws, notes
-    if found.ndim == 1:
-        places, texts = classes(found, names)
+    if columns.ndim == 1:
+        places, texts = classes(columns, names)
         split = np.split(places, ends)
         return {n: replace(raws[n], labels=p, class_names=texts) for n, p in zip(raws, split, strict=True)}, notes
-    values = [np.unique(column, return_inverse=True) for column in found.T]
+    values = [np.unique(column, return_inverse=True) for column in columns.T]
     texts_of = tuple(class_names(value) for value, _ in values)
     split = np.split(np.stack([places for _, places in values], axis=1), ends)
-    named = tuple(f"label {k}" for k in range(found.shape[1]))
+    named = tuple(f"label {k}" for k in range(columns.shape[1]))
     return {
         name: replace(raw, factors=part, factor_names=named, value_names=texts_of)
         for (name, raw), part in zip(raws.items(), split, strict=True)

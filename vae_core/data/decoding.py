@@ -169,20 +169,20 @@ def _portions(entries: Sequence[Entry]) -> Iterator[range]:
 
 def _block(entries: Sequence[Entry], size: tuple[int, int], picture: Picture, rows: range) -> _Block:
     """Decode some of the entries, in a thread."""
-    found: list[tuple[int, tuple[int, int], NDArray[np.uint8]]] = []
+    decoded: list[tuple[int, tuple[int, int], NDArray[np.uint8]]] = []
     bad: list[tuple[str, str]] = []
     for k in rows:
         try:
-            found.append((k, *picture(contents(entries[k]), size)))
+            decoded.append((k, *picture(contents(entries[k]), size)))
         except ValueError as error:
             bad.append((entries[k].name, str(error)))
-    grey = all(pixels.ndim == 2 for *_, pixels in found)
-    out = np.empty((len(found), 1 if grey else 3, *size), np.uint8)
-    for row, (*_, pixels) in zip(out, found, strict=True):
+    grey = all(pixels.ndim == 2 for *_, pixels in decoded)
+    out = np.empty((len(decoded), 1 if grey else 3, *size), np.uint8)
+    for row, (*_, pixels) in zip(out, decoded, strict=True):
         row[:] = pixels if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)
     if not grey and (out[:, 0] == out[:, 1]).all() and (out[:, 0] == out[:, 2]).all():
         out = out[:, :1]
-    return _Block(out, [k for k, *_ in found], [side for _, side, _ in found], bad)
+    return _Block(out, [k for k, *_ in decoded], [side for _, side, _ in decoded], bad)
 
 
 def _put(out: Decoded, block: _Block) -> None:

@@ -30,19 +30,19 @@ class Unknown(Exception):
 
 def pages(entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
     """Return the same files, and in place of a TIFF of several pages each of these, which is told."""
-    found: list[Entry] = []
+    files: list[Entry] = []
     stacks = 0
     for entry in entries:
         places = _places(entry) if entry.name.lower().endswith(TIFF) else []
         if len(places) < 2:
-            found.append(entry)
+            files.append(entry)
         stacks += len(places) > 1
         for place in places if len(places) > 1 else []:
             size = entry.size // len(places)
-            found.append(Entry(f"{entry.name}, page {place + 1}", size, partial(_page, entry.read, place)))
-    count = len(found) - len(entries) + stacks
-    told = f"each of {count:,} pages is a picture, in {stacks:,} {'TIFF' if stacks == 1 else 'TIFFs'} of several pages"
-    return found, (told,) if stacks else ()
+            files.append(Entry(f"{entry.name}, page {place + 1}", size, partial(_page, entry.read, place)))
+    count = len(files) - len(entries) + stacks
+    note = f"each of {count:,} pages is a picture, in {stacks:,} {'TIFF' if stacks == 1 else 'TIFFs'} of several pages"
+    return files, (note,) if stacks else ()
 
 
 def _places(entry: Entry) -> list[int]:
@@ -121,8 +121,8 @@ def _careful(
 def _measure(entries: Sequence[Entry], report: Narration) -> tuple[Numbers, int, int]:
     """Look at the numbers of all pictures that have other ones than bytes; count these, and those that were turned."""
     whole, count, turned, done = Numbers(), 0, 0, 0
-    for found, deep_ones, turned_ones, looked in in_threads(entries, partial(_look, entries)):
-        whole.merge(found)
+    for numbers, deep_ones, turned_ones, looked in in_threads(entries, partial(_look, entries)):
+        whole.merge(numbers)
         count, turned, done = count + deep_ones, turned + turned_ones, done + looked
         report(0.0, f"looked at the numbers of {done:,} of {len(entries):,} pictures")
     return whole, count, turned
@@ -130,16 +130,16 @@ def _measure(entries: Sequence[Entry], report: Narration) -> tuple[Numbers, int,
 
 def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int, int]:
     """Return numbers of some of the entries, how many of these are not bytes, how many are turned, and how many."""
-    found, count, turned = Numbers(), 0, 0
+    numbers, count, turned = Numbers(), 0, 0
     for k in rows:
         with contextlib.suppress(Exception):  # what cannot be read is named when it is decoded
             data = contents(entries[k])
             if deep.is_deep(data):
                 picture = deep.read(data)
-                found.add(picture.values)
+                numbers.add(picture.values)
                 count += 1
                 turned += deep.TURNED in picture.remarks
-    return found, count, turned, len(rows)
+    return numbers, count, turned, len(rows)
 
 
 def _told_turned(count: int) -> str:

@@ -212,14 +212,14 @@ def _is_hidden(part: str) -> bool:
 
 def _in_folder(folder: Path) -> Found:
     """Return the files of a folder, by name."""
-    found, start = Found(), len(os.path.join(folder, ""))
+    content, start = Found(), len(os.path.join(folder, ""))
     for file in files_of(folder):
         name = file.path[start:].replace(os.sep, "/")
-        found.add(name, size_and_time(file)[0], partial(_file_bytes, file.path))
-    if not found.entries:
+        content.add(name, size_and_time(file)[0], partial(_file_bytes, file.path))
+    if not content.entries:
         raise ValueError(f"The folder {folder.name!r} has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
-    found.entries.sort(key=_files_first)
-    return found
+    content.entries.sort(key=_files_first)
+    return content
 
 
 def _files_first(entry: Entry) -> list[tuple[bool, str]]:
@@ -268,19 +268,19 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
 
 def _in_zip(archive: zipfile.ZipFile) -> Found:
     """Return the files of a zip, by name: a path may be parted by the backslash, as Windows has it."""
-    found, unknown = Found(), []
+    content, unknown = Found(), []
     for info in archive.infolist():
         name, sure = _name_of(info)
         if name[-1:] == "/":  # not by is_dir, which wants a name to be there
             continue
         unknown += [name] * (not sure)
-        found.add(name, info.file_size, partial(archive.read, info))
-    if not found.entries:
+        content.add(name, info.file_size, partial(archive.read, info))
+    if not content.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     if unknown:
-        found.notes.append(_told_writing(unknown))
-    found.entries.sort(key=lambda entry: entry.name)
-    return found
+        content.notes.append(_told_writing(unknown))
+    content.entries.sort(key=lambda entry: entry.name)
+    return content
 
 
 def _told_writing(names: Sequence[str]) -> str:
@@ -305,7 +305,7 @@ def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
 
 
 def _read_pictures(
-    found: Found,
+    content: Found,
     config: DataConfig,
     report: Narration,
     picture: Picture | None,
@@ -313,12 +313,12 @@ def _read_pictures(
     table: Table | None,
 ) -> Raw:
     """Decode the chosen pictures at one size, with their classes and parts; what is left out is counted and named."""
-    found.entries, pages = depth.pages(found.entries)
-    places = splits.places([tuple(entry.name.split("/")[:-1]) for entry in found.entries], config.split_folders)
+    content.entries, pages = depth.pages(content.entries)
+    places = splits.places([tuple(entry.name.split("/")[:-1]) for entry in content.entries], config.split_folders)
     wanted = np.flatnonzero(places.parts != splits.REST)
     chosen = wanted[np.sort(order(len(wanted), config))]
     decoded, used, numbers = depth.decode(
-        [found.entries[i] for i in chosen],
+        [content.entries[i] for i in chosen],
         config,
         report,
         picture or partial(cut_out, how=config.fit),
@@ -329,13 +329,13 @@ def _read_pictures(
     shape = "" if picture else shapes.told(decoded.sides, (height, width), config)
     raw = replace(
         from_array(decoded.pixels.transpose(0, 2, 3, 1)),  # (n, C, H, W) -> (n, H, W, C)
-        names=tuple(readable(found.entries[i].name) for i in rows),
+        names=tuple(readable(content.entries[i].name) for i in rows),
         held=Held(decoded.pixels, np.arange(len(rows))),
         range=used,
-        notes=(*found.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
+        notes=(*content.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
     )
-    raw, labelled, parts = _labelled(raw, places, rows, found, table, config.split_folders)
-    raw = replace(raw, notes=(*raw.notes, *_left_out(found, decoded, places)))
+    raw, labelled, parts = _labelled(raw, places, rows, content, table, config.split_folders)
+    raw = replace(raw, notes=(*raw.notes, *_left_out(content, decoded, places)))
     return _in_parts(raw, parts, labelled)
 
 
@@ -355,16 +355,16 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
 
 def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
     """Say that folders were taken for classes, and how they would be parts."""
-    told = f"folders are classes: {named_some(classes)} ({len(classes):,})"
+    sentence = f"folders are classes: {named_some(classes)} ({len(classes):,})"
     if places.folders:
-        return told
+        return sentence
     if split:
-        return f"{told}; --split-folders takes for parts only names such as train, val, test, one beside another"
-    return f"{told}; --split-folders on takes those named train, val, test and the like for parts"
+        return f"{sentence}; --split-folders takes for parts only names such as train, val, test, one beside another"
+    return f"{sentence}; --split-folders on takes those named train, val, test and the like for parts"
 
 
 def _labelled(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table | None, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], content: Found, table: Table | None, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Return classes from a table or from the folders; of each picture whether its part has any, and its part.
 
@@ -372,16 +372,16 @@ def _labelled(
     """
     named = [places.classes[i] for i in rows]
     known = np.array([name is not None for name in named])
-    own = _own_table(found) if table is None else None
+    own = _own_table(content) if table is None else None
     parts, notes = places.parts[rows], []
     split = split and not places.folders
     if table is not None:
-        return _by_table(raw, places, rows, found, table, split)
+        return _by_table(raw, places, rows, content, table, split)
     if own and known.all() and len(set(places.classes)) > 1:
         notes = [f"{own.name} was not used, since folders are classes: --labels {own.name} takes it instead"]
     elif own:
         try:
-            return _by_table(raw, places, rows, found, own.name, split)
+            return _by_table(raw, places, rows, content, own.name, split)
         except ValueError as error:  # nobody asked for it
             notes = [f"{readable(own.name)} was not used: {error}"]
     labelled = _of_parts(parts, known, np.all)
@@ -407,22 +407,22 @@ def _of_parts(
     return out
 
 
-def _own_table(found: Found) -> Entry | None:
+def _own_table(content: Found) -> Entry | None:
     """Return the table `labels.csv` beside or above the pictures, where one lies there."""
-    tables = [entry for name, entry in found.others.items() if PurePosixPath(name).name.lower() == labels.USUAL_NAME]
+    tables = [entry for name, entry in content.others.items() if PurePosixPath(name).name.lower() == labels.USUAL_NAME]
     return min(tables, key=lambda entry: (entry.name.count("/"), entry.name), default=None)
 
 
 def _by_table(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], found: Found, table: Table, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], files: Found, table: Table, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Take classes, attributes and, where `split` is true, parts from a table: a part without a row has no classes."""
-    own = _inside(found, table) if isinstance(table, str) else None
+    own = _inside(files, table) if isinstance(table, str) else None
     if own:
         name, content = own.name, contents(own)
     else:
         name, content = ("the table of labels", table) if isinstance(table, bytes) else cast(tuple[str, bytes], table)
-    names = [readable(entry.name) for entry in found.entries]
+    names = [readable(entry.name) for entry in files.entries]
     matched = labels.match(labels.read(content, name, names), names, name)
     matched = labels.parted(matched) if split else matched
     parts = (places.parts if matched.parts is None else matched.parts)[rows]
@@ -436,8 +436,8 @@ def _by_table(
         raw = replace(
             raw, notes=(*raw.notes, f"{left:,} of the pictures are left out: the table tells no part for them")
         )
-    for used in [other for other, file in found.others.items() if _is_table(file, name, content)]:
-        del found.others[used]
+    for used in [other for other, file in files.others.items() if _is_table(file, name, content)]:
+        del files.others[used]
     return raw, labelled, parts
 
 
@@ -445,9 +445,9 @@ def _is_table(file: Entry, name: str, content: bytes) -> bool:
     return name in (file.name, PurePosixPath(file.name).name) and file.size == len(content)
 
 
-def _inside(found: Found, table: str) -> Entry:
+def _inside(content: Found, table: str) -> Entry:
     """Return a table by its path or name in the folder or zip."""
-    named = [e for name, e in found.others.items() if name == table or PurePosixPath(name).name == table]
+    named = [e for name, e in content.others.items() if name == table or PurePosixPath(name).name == table]
     if not named:
         raise ValueError(f"There is no table {table!r}, neither as a file nor beside the pictures.")
     return min(named, key=lambda entry: entry.name.count("/"))
@@ -470,36 +470,36 @@ def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.boo
     return notes
 
 
-def _left_out(found: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
+def _left_out(content: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
     """Say in one sentence what was not read, and why."""
     reasons = []
     if decoded.bad:
         (name, why), *others = decoded.bad
         also = f"; also {named_some([name for name, _ in others])}" if others else ""
         reasons.append(f"{len(decoded.bad):,} that could not be read ({readable(name)}: {why.rstrip('.')}{also})")
-    if rest := [found.entries[i].name for i in np.flatnonzero(places.parts == splits.REST)]:
+    if rest := [content.entries[i].name for i in np.flatnonzero(places.parts == splits.REST)]:
         beside = sorted(name for name, part in places.folders.items() if part == splits.REST)
         strays = [name for name in rest if not set(beside) & set(name.split("/")[:-1])]
         reasons.append(f"{len(rest):,} pictures beside the parts ({named_some([*beside, *strays])})")
-    if found.others:
+    if content.others:
         reasons.append(
-            f"{len(found.others):,} that are no pictures by their names ({named_some(sorted(found.others))})"
+            f"{len(content.others):,} that are no pictures by their names ({named_some(sorted(content.others))})"
         )
-    if found.hidden:
-        reasons.append(f"{len(found.hidden):,} hidden")
+    if content.hidden:
+        reasons.append(f"{len(content.hidden):,} hidden")
     return (f"files left out: {'; '.join(reasons)}",) if reasons else ()
 
 
 def _in_parts(whole: Raw, parts: NDArray[np.str_], labelled: NDArray[np.bool_]) -> Raw:
     """Return the training part, with the others where they are given."""
-    found = {
+    parted = {
         part: _part(whole, parts == part, bool(labelled[parts == part].all()))
         for part in (splits.TRAIN, splits.VAL, splits.TEST)
         if (parts == part).any()
     }
-    if splits.TRAIN not in found:  # as few as were asked for, or could be read
+    if splits.TRAIN not in parted:  # as few as were asked for, or could be read
         return _part(whole, parts == parts, bool(labelled.all()))
-    return replace(found[splits.TRAIN], val=found.get(splits.VAL), test=found.get(splits.TEST))
+    return replace(parted[splits.TRAIN], val=parted.get(splits.VAL), test=parted.get(splits.TEST))
 
 
 def _part(raw: Raw, chosen: NDArray[np.bool_], labelled: bool) -> Raw:

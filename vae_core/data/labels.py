@@ -150,9 +150,9 @@ def match(rows: list[list[str]], names: Sequence[str], table: str) -> Matched:
             f"{named_some([names[place] for place in sorted(torn)])}",
         )
     various = tuple(len({row[k] for row in body}) > max(FEW, len(body) // 2) for k in others)
-    told = f"column {repr(header[column]) if header and header[column] else column + 1} names the files"
-    told += f" ({len(body) - len(strays):,} of {len(body):,} rows match)"
-    return Matched(tuple(columns[k] for k in others), values, notes, various, told)
+    note = f"column {repr(header[column]) if header and header[column] else column + 1} names the files"
+    note += f" ({len(body) - len(strays):,} of {len(body):,} rows match)"
+    return Matched(tuple(columns[k] for k in others), values, notes, various, note)
 
 
 def _paired(
@@ -162,33 +162,33 @@ def _paired(
     values: list[tuple[str, ...] | None] = [None] * count
     strays, torn = [], set()
     for row in body:
-        place, told = places.find(row[column]), tuple(row[k] for k in others)
+        place, cells = places.find(row[column]), tuple(row[k] for k in others)
         if place is None:
             strays.append(row[column])
             continue
-        if values[place] not in (None, told):
+        if values[place] not in (None, cells):
             torn.add(place)
-        values[place] = told
+        values[place] = cells
     return values, strays, torn
 
 
-def parted(found: Matched) -> Matched:
+def parted(matched: Matched) -> Matched:
     """Return the table with the parts of the pictures, where a column gives them: a picture without one is left out."""
-    for k, name in enumerate(found.columns):
-        texts = ["" if row is None else row[k] for row in found.values]
+    for k, name in enumerate(matched.columns):
+        texts = ["" if row is None else row[k] for row in matched.values]
         words = set(re.split(r"[^a-z]+", name.lower())) & PART_COLUMNS
         parts = _parts_of({text for text in texts if text}, bool(words & NUMBERED)) if words else {}
         if parts:
-            rest = [place for place in range(len(found.columns)) if place != k]
+            rest = [place for place in range(len(matched.columns)) if place != k]
             return replace(
-                found,
-                columns=tuple(found.columns[i] for i in rest),
-                values=[None if row is None else tuple(row[i] for i in rest) for row in found.values],
-                various=tuple(found.various[i] for i in rest),
-                told=f"{found.told}, {name!r} tells the parts (--split-folders off takes it for an attribute)",
+                matched,
+                columns=tuple(matched.columns[i] for i in rest),
+                values=[None if row is None else tuple(row[i] for i in rest) for row in matched.values],
+                various=tuple(matched.various[i] for i in rest),
+                told=f"{matched.told}, {name!r} tells the parts (--split-folders off takes it for an attribute)",
                 parts=np.array([parts.get(text, splits.REST) for text in texts], dtype="U10"),
             )
-    return found
+    return matched
 
 
 def _parts_of(values: set[str], numbered: bool) -> dict[str, str]:
@@ -196,9 +196,9 @@ def _parts_of(values: set[str], numbered: bool) -> dict[str, str]:
     words = {value: PARTS_OF_WORDS.get(value.lower(), value) for value in values}
     if numbered and values <= set(PARTS):
         words = {value: PARTS[value] for value in values}
-    found = splits.parts(set(words.values()))
-    known = splits.TRAIN in found.values() and all(splits.is_part(word) for word in words.values())
-    return {value: found[word] for value, word in words.items()} if known else {}
+    roles = splits.parts(set(words.values()))
+    known = splits.TRAIN in roles.values() and all(splits.is_part(word) for word in words.values())
+    return {value: roles[word] for value, word in words.items()} if known else {}
 
 
 def _header(rows: list[list[str]], places: _Places, column: int) -> list[str]:
@@ -255,15 +255,15 @@ class _Places:
 
 def _number_of(name: str) -> str:
     """Return a key for a name that is a number, whose zeros in front a spreadsheet drops; else empty."""
-    found = re.fullmatch(r"0*(\d+)(\.[a-z]\w{1,4})?", name, re.ASCII)
-    return f"\0{found[1]}" if found else ""
+    number = re.fullmatch(r"0*(\d+)(\.[a-z]\w{1,4})?", name, re.ASCII)
+    return f"\0{number[1]}" if number else ""
 
 
 def _normal(path: str) -> str:
     return unicodedata.normalize("NFC", path.replace("\\", "/")).casefold()
 
 
-def applied(raw: Raw, found: Matched, source: str) -> Raw:
+def applied(raw: Raw, matched: Matched, source: str) -> Raw:
     """Return the pictures with the class or the attributes that a table tells of them; what was taken for what is told.
 
     One column, or one that is called class or the like, is the class, unless it holds numbers with decimals or differs
@@ -271,10 +271,10 @@ def applied(raw: Raw, found: Matched, source: str) -> Raw:
 
     Args:
         raw: the pictures.
-        found: their rows.
+        matched: their rows.
         source: where the table is from, for the note.
     """
-    columns, various = _columns(found)
+    columns, various = _columns(matched)
     chosen = _class_column(columns, various)
     marked = _one_hot(columns) if chosen is None else None
     factors = {} if marked else {name: values for name, values in columns.items() if name != chosen}
@@ -282,14 +282,14 @@ def applied(raw: Raw, found: Matched, source: str) -> Raw:
     factors = {name: values for name, values in factors.items() if name not in idle}
     if chosen is None and len(factors) == 1 and _class_column(factors, various):
         chosen, factors = next(iter(factors)), {}
-    told = [found.told]
-    told += [f"{chosen!r} is the class"] if chosen else []
-    told += [f"{len(columns):,} columns mark a class each"] if marked else []
-    told += [f"attributes: {named_some([*factors])}"] if factors else []
-    told += [f"left out, since almost every row differs: {named_some(idle)}"] if idle else []
+    notes = [matched.told]
+    notes += [f"{chosen!r} is the class"] if chosen else []
+    notes += [f"{len(columns):,} columns mark a class each"] if marked else []
+    notes += [f"attributes: {named_some([*factors])}"] if factors else []
+    notes += [f"left out, since almost every row differs: {named_some(idle)}"] if idle else []
     overruled = "; a column that is to be the class must be called class" if len(columns) > 1 else ""
     raw = replace(
-        raw, notes=(*raw.notes, f"labels are taken from {source}: {', '.join(told)}{overruled}", *found.notes)
+        raw, notes=(*raw.notes, f"labels are taken from {source}: {', '.join(notes)}{overruled}", *matched.notes)
     )
     raw = _with_factors(raw, factors) if factors else raw
     classes = columns[chosen] if chosen else marked
@@ -318,16 +318,16 @@ def _is_no_attribute(values: list[str]) -> bool:
     return len(set(values)) > min(limits.MAX_VALUES, max(2, len(values) // 2))
 
 
-def _columns(found: Matched) -> tuple[dict[str, list[str]], set[str]]:
+def _columns(matched: Matched) -> tuple[dict[str, list[str]], set[str]]:
     """Return name -> value of each picture, and names of those in which almost every row differs; names are unique."""
     columns: dict[str, list[str]] = {}
     various = set()
-    for k, (name, differs) in enumerate(zip(found.columns, found.various, strict=True)):
+    for k, (name, differs) in enumerate(zip(matched.columns, matched.various, strict=True)):
         if not name or name.startswith("Unnamed:"):  # the numbers of rows, as pandas writes them
             continue
         name = name[: limits.MAX_NAME]
         name = name if name not in columns else f"{name} ({k + 1})"[-limits.MAX_NAME :]
-        columns[name] = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in found.values]
+        columns[name] = [NONE if row is None else row[k][: limits.MAX_NAME] or NONE for row in matched.values]
         various |= {name} if differs else set()
     return columns, various
 
@@ -372,9 +372,9 @@ def _with_factors(raw: Raw, columns: dict[str, list[str]]) -> Raw:
     names, factors = [], []
     for values in columns.values():
         signs = SIGNS.get(frozenset(map(_number, values)))
-        told, places = (
+        words, places = (
             (("no", "yes"), np.array([v == signs[1] for v in map(_number, values)])) if signs else coded(values)
         )
-        names.append(told)
+        names.append(words)
         factors.append(places.astype(np.int64))
     return replace(raw, factors=np.stack(factors, 1), factor_names=tuple(columns), value_names=tuple(names))

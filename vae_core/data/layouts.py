@@ -43,14 +43,14 @@ def parts(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, ...
     Raises:
         ValueError: where no array, or more than one, could be the pictures.
     """
-    found: dict[str, dict[str, tuple[int, Stored]]] = {}
+    roles_of: dict[str, dict[str, tuple[int, Stored]]] = {}
     for name, stored in arrays.items():
         part, role, rank = _role(name)
-        if role and rank < found.setdefault(part, {}).get(role, (99, stored))[0]:
-            found[part][role] = rank, stored
+        if role and rank < roles_of.setdefault(part, {}).get(role, (99, stored))[0]:
+            roles_of[part][role] = rank, stored
     named = {
         part: Part(roles["images"][1], roles["labels"][1] if "labels" in roles else None)
-        for part, roles in found.items()
+        for part, roles in roles_of.items()
         if "images" in roles
     }
     if not named:
@@ -73,8 +73,8 @@ def _role(name: str) -> tuple[str, str, int]:
     """Return part, `images` or `labels` or nothing, and rank among names of the same meaning."""
     if name in (*FACTOR_KEYS, *NAME_KEYS, *PACKED):
         return "", "", 0
-    found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
-    words = [half for word in found for half in _halves(word.lower())]
+    tokens = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    words = [half for word in tokens for half in _halves(word.lower())]
     part = next((PARTS[word] for word in words if word in PARTS), "")
     rest = [word for word in words if word not in PARTS]
     if not rest:
@@ -108,17 +108,17 @@ def _guessed(arrays: Mapping[str, Stored]) -> tuple[dict[str, Part], tuple[str, 
         raise ValueError(
             f"The file has {says}; looked for {', '.join(IMAGE_KEYS)}, or index and palette; it has {held}."
         )
-    found, words, order = {}, [], list(arrays)
+    guessed, words, order = {}, [], list(arrays)
     for part, name in zip(GUESSED[len(names)], names, strict=True):
         count = looks[name].shape[0]
         place = order.index(name)
         near = (n for n in (*order[place + 1 :], *order[:place]) if n in numeric and n not in looks)
         label = next((n for n in near if _labels_fit(numeric[n].shape, count)), None)
-        found[part] = Part(looks[name], numeric[label] if label else None)
+        guessed[part] = Part(looks[name], numeric[label] if label else None)
         words.append(
             f"{name} for the {part + ' ' * bool(part)}pictures" + (f", {label} for their labels" * bool(label))
         )
-    return found, (f"taken by shape, since no name says it: {'; '.join(words)}",)
+    return guessed, (f"taken by shape, since no name says it: {'; '.join(words)}",)
 
 
 def _labels_fit(shape: tuple[int, ...], count: int) -> bool:
@@ -169,17 +169,17 @@ def _number_last(images: Stored, labels: int | None, size: tuple[int, int] | Non
     shape = images.shape
     if not 2 <= len(shape) <= 4 or 0 in shape:
         return False, ""
-    told = f"the last axis of {shape} was taken for the number of the picture"
+    note = f"the last axis of {shape} was taken for the number of the picture"
     if labels is not None and shape[0] != shape[-1]:
         last = shape[-1] == labels != shape[0]
-        return last, told if last else ""
+        return last, note if last else ""
     if len(shape) == 4:
         last = shape[3] > 4 and shape[1] not in (1, 3, 4) and shape[2] in (1, 3, 4)
-        return last, told if last else ""
+        return last, note if last else ""
     if len(shape) == 2:
         first = _flat(shape[1], size) is not None
         last = _flat(shape[0], size) is not None and not (first and not (columns and _smoother(images) == "last"))
-        return last, told if last else ""
+        return last, note if last else ""
     return _stack_last(images, size, columns)
 
 
@@ -203,15 +203,15 @@ def _stack_last(images: Stored, size: tuple[int, int] | None, columns: bool) -> 
         return False, ""
     other = "first" if order == "last" else "last"
     count = shape[-1] if order == "last" else shape[0]
-    told = (
+    note = (
         f"the {order} axis of {shape} was taken for the number of the picture, which makes {count:,} pictures of "
         f"{' x '.join(map(str, sides[order]))}"
     )
     if smooth == other:
-        told += f", although neighbouring pixels are more alike where the {other} axis is"
+        note += f", although neighbouring pixels are more alike where the {other} axis is"
     if sides["first"] == sides["last"]:
-        return order == "last", told + "; turn the array, as numpy.moveaxis does, where that is wrong"
-    return order == "last", f"{told}; --size {'x'.join(map(str, sides[other]))} takes the {other}"
+        return order == "last", note + "; turn the array, as numpy.moveaxis does, where that is wrong"
+    return order == "last", f"{note}; --size {'x'.join(map(str, sides[other]))} takes the {other}"
 
 
 def _smoother(images: Stored) -> str:
@@ -243,13 +243,13 @@ def _flat(length: int, size: tuple[int, int] | None) -> tuple[int, int, int] | N
 def _unflattened(images: Stored, size: tuple[int, int] | None) -> tuple[Stored, str]:
     """Return pictures (N, H, W, C) from rows of numbers."""
     count, length = images.shape
-    if (found := _flat(length, size)) is None:
+    if (shape := _flat(length, size)) is None:
         raise ValueError(
             f"The file has images ({count:,}, {length:,}): rows of {length:,} numbers are no square picture, "
             f"nor are columns of {count:,}; allowed: "
             "H x W or 3 x H x W numbers, with the height and width given as --size HxW."
         )
-    height, width, channels = found
+    height, width, channels = shape
     first = channels == 3 and _colours_first(images.take(np.arange(min(count, SMOOTH))), height, width)
     layout = (channels, height, width) if first else (height, width, channels)
 

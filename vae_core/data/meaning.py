@@ -78,8 +78,8 @@ def class_names(values: NDArray[Any]) -> tuple[str, ...]:
     """Return the names of different values."""
     if values.dtype.kind == "f":
         values = np.array([f"{value:.6g}" for value in values])
-    found = _check_names(_texts(values, "different labels"), "labels")
-    return tuple(name or "(none)" for name in found)
+    names = _check_names(_texts(values, "different labels"), "labels")
+    return tuple(name or "(none)" for name in names)
 
 
 def _characters(array: NDArray[Any]) -> int:

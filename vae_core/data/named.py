@@ -57,9 +57,9 @@ class NamedSet:
 def _read_digits(root: Path, config: DataConfig) -> Raw:
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)  # counts of 0 to 16 inked pixels
-    return from_array(pixels[..., None], found.target, DIGITS)
+    bunch = load_digits()
+    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # counts of 0 to 16 inked pixels
+    return from_array(pixels[..., None], bunch.target, DIGITS)
 
 
 def _read_sprites(root: Path, config: DataConfig) -> Raw:
@@ -83,10 +83,10 @@ def _read_omniglot(root: Path, config: DataConfig) -> Raw:
     if (root / "omniglot-py").is_dir():
         return _read_official_omniglot(root / "omniglot-py")
     keys = ("alphabet", "character", "drawer")
-    found = arrays.read_npz(root / OMNIGLOT, ("images28", "alphabet_names", *keys))
-    names = tuple(map(str, found["alphabet_names"]))
-    raw = from_array(found["images28"][..., None], found["alphabet"], names)
-    factors = np.stack([found[key].astype(np.int64) for key in keys], axis=1)
+    stored = arrays.read_npz(root / OMNIGLOT, ("images28", "alphabet_names", *keys))
+    names = tuple(map(str, stored["alphabet_names"]))
+    raw = from_array(stored["images28"][..., None], stored["alphabet"], names)
+    factors = np.stack([stored[key].astype(np.int64) for key in keys], axis=1)
     return meaning.with_factors(raw, factors, np.array(keys))
 
 
@@ -303,8 +303,8 @@ def _fetch(name: str, entry: NamedSet, folder: Path, report: Narration) -> None:
             done = _bytes_below(Path(unfinished))
             report(min(done / entry.bytes, 0.99), f"downloading {name}: {done / 2**20:,.0f} MiB")
         if error := job.exception():
-            told = getattr(error, "strerror", None) or str(error)  # without the path of a file
-            cause = next(iter(told.strip().splitlines()[::-1]), type(error).__name__)
+            reason = getattr(error, "strerror", None) or str(error)  # without the path of a file
+            cause = next(iter(reason.strip().splitlines()[::-1]), type(error).__name__)
             raise ValueError(f"The data set {name!r} could not be downloaded: {cause}") from error
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 

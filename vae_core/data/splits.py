@@ -47,8 +47,8 @@ class Places:
 
 def _tokens(name: str) -> list[str]:
     """Split `TrainingSet-2017` into training, 2017: words run together are parted where that makes one a split's."""
-    found = _WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
-    words = [re.sub(r"[\W_]", "", word) for word in found]
+    pieces = _WORD.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    words = [re.sub(r"[\W_]", "", word) for word in pieces]
     return [next((w.removesuffix(t) for t in _TAILS if w.removesuffix(t) in ROLES), w) for w in words]
 
 
@@ -75,11 +75,11 @@ def is_part(name: str) -> bool:
 def _domains(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return part and class of folders such as trainA, trainB, testA, testB (CycleGAN); empty where they are others."""
     words = {name: _tokens(name) for name in folders}
-    found = {name: (ROLES[w[0]], w[1].upper()) for name, w in words.items() if len(w) == 2 and w[0] in ROLES}
-    classes = {letter for _, letter in found.values()}
+    domains = {name: (ROLES[w[0]], w[1].upper()) for name, w in words.items() if len(w) == 2 and w[0] in ROLES}
+    classes = {letter for _, letter in domains.values()}
     alike = all(len(letter) == 1 and letter.isalpha() for letter in classes)
-    kinds = {role for role, _ in found.values()}
-    return found if alike and len(classes) > 1 and TRAIN in kinds and len(kinds) > 1 else {}
+    kinds = {role for role, _ in domains.values()}
+    return domains if alike and len(classes) > 1 and TRAIN in kinds and len(kinds) > 1 else {}
 
 
 def parts(folders: Collection[str]) -> dict[str, str]:
@@ -101,10 +101,10 @@ def parts(folders: Collection[str]) -> dict[str, str]:
     if not (TRAIN in kinds and held_out) and not all_told:
         return {}
     evaluated = VAL if TEST in kinds else TEST
-    found = {name: evaluated if role == _EVAL else role for name, role in roles.items()}
+    roles_of = {name: evaluated if role == _EVAL else role for name, role in roles.items()}
     if TRAIN not in kinds:  # then the pictures beside the test part are all that can be trained on
-        found = {name: TRAIN if role == VAL else role for name, role in found.items()}
-    return {name: found.get(name, REST) for name in folders}
+        roles_of = {name: TRAIN if role == VAL else role for name, role in roles_of.items()}
+    return {name: roles_of.get(name, REST) for name in folders}
 
 
 def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
@@ -116,8 +116,8 @@ def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
     """
     common, folders = _unwrapped(folders)
     none = np.full(len(folders), TRAIN, dtype="U10")
-    if split and (found := _below(_unwrapped(folders, strays=True)[1]) or _inside_classes(folders)):
-        return found
+    if split and (parted := _below(_unwrapped(folders, strays=True)[1]) or _inside_classes(folders)):
+        return parted
     if not any(folders) and common:
         return Places(none, [common] * len(folders), {}, common)
     return Places(none, _classes(folders), {}, common)
@@ -126,24 +126,24 @@ def places(folders: Sequence[tuple[str, ...]], split: bool = True) -> Places:
 def _below(folders: list[tuple[str, ...]]) -> Places | None:
     """Tell where the outermost folders are parts, and those within them classes."""
     at = [path[0] if path else "" for path in folders]
-    if not (found := parts({name for name in at if name})):
+    if not (roles := parts({name for name in at if name})):
         return None
-    inner = _inner([path[1:] for path in folders], at, found)
-    if not any(inner) and (domains := _domains(found)):
+    inner = _inner([path[1:] for path in folders], at, roles)
+    if not any(inner) and (domains := _domains(roles)):
         inner = [(domains[name][1],) if name in domains else () for name in at]
-    return Places(_named(at, found), _classes(inner), found)
+    return Places(_named(at, roles), _classes(inner), roles)
 
 
 def _inside_classes(folders: list[tuple[str, ...]]) -> Places | None:
     """Tell where every class has parts of its own."""
     at = [path[1] if len(path) > 1 else "" for path in folders]
-    if not (all(at) and (found := parts(set(at)))):
+    if not (all(at) and (roles := parts(set(at)))):
         return None
-    return Places(_named(at, found), _classes([path[:1] + path[2:] for path in folders]), found)
+    return Places(_named(at, roles), _classes([path[:1] + path[2:] for path in folders]), roles)
 
 
-def _named(at: list[str], found: dict[str, str]) -> NDArray[np.str_]:
-    return np.array([found.get(name, REST) for name in at], dtype="U10")
+def _named(at: list[str], roles: dict[str, str]) -> NDArray[np.str_]:
+    return np.array([roles.get(name, REST) for name in at], dtype="U10")
 
 
 def _unwrapped(folders: Sequence[tuple[str, ...]], strays: bool = False) -> tuple[str, list[tuple[str, ...]]]:
@@ -156,9 +156,9 @@ def _unwrapped(folders: Sequence[tuple[str, ...]], strays: bool = False) -> tupl
     return common, rest
 
 
-def _inner(inner: list[tuple[str, ...]], at: list[str], found: dict[str, str]) -> list[tuple[str, ...]]:
+def _inner(inner: list[tuple[str, ...]], at: list[str], roles: dict[str, str]) -> list[tuple[str, ...]]:
     """Leave out a folder between a part and its classes that is named for the part again, or for pictures."""
-    for part in found:
+    for part in roles:
         own = [i for i, name in enumerate(at) if name == part]
         while own and all(inner[i] for i in own) and len({inner[i][0] for i in own}) == 1:
             tokens = _tokens(inner[own[0]][0])

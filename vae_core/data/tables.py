@@ -32,12 +32,12 @@ def read_mat(source: Source) -> dict[str, Stored]:
     data = source if isinstance(source, bytes) else source.read_bytes()
     try:
         _check_elements(data, most(source, limits.MAX_UNPACKED))
-        found = scipy.io.loadmat(io.BytesIO(data), struct_as_record=True)
+        content = scipy.io.loadmat(io.BytesIO(data), struct_as_record=True)
     except OverflowError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # scipy raises whatever the damaged bytes lead it to
         raise ValueError(f"The .mat {DAMAGED}") from error
-    named = {name: value for name, value in found.items() if not name.startswith("__")}
+    named = {name: value for name, value in content.items() if not name.startswith("__")}
     return {name: of(array) for name, array in _arrays_in(named, "")}
 
 

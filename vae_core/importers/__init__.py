@@ -105,9 +105,9 @@ def wrap(
     if len(description) > MAX_TEXT:
         raise ValueError(f"The description has {len(description):,} characters; allowed: up to {MAX_TEXT:,}.")
     halves = [_read(encoder, "encoder"), _read(decoder, "decoder")]
-    told = picture_of(Foreign.read(halves[0], "encoder", 2)) if isinstance(halves[0], bytes) else None
-    if told:
-        channels, size = told[0], told[1:]
+    known = picture_of(Foreign.read(halves[0], "encoder", 2)) if isinstance(halves[0], bytes) else None
+    if known:
+        channels, size = known[0], known[1:]
     asked = None if numbers is None else Range(*numbers)
     wanted = DataConfig(size=size, channels=channels, range=asked, seed=seed)
     config, splits = _load(data, data_root, download, wanted, lambda done, text: report(done / 2, text))
@@ -116,11 +116,11 @@ def wrap(
             tell(note)
     shape, x = splits.train.image_shape, _some(splits)
     report(0.5, "reading the graphs")
-    found = form(*_both(halves, x, meaning, latent_dim), shape, meaning, latent_dim)
-    model = _built(found, shape, scored)
+    pair = form(*_both(halves, x, meaning, latent_dim), shape, meaning, latent_dim)
+    model = _built(pair, shape, scored)
     _try(model, x)
     fit_prior(model, splits, seed)
-    objective = Objective("reconstruction") if found.point else Objective()
+    objective = Objective("reconstruction") if pair.point else Objective()
     recipe = Recipe(NAME, model.config, objective, Training(seed=seed), config)
 
     def measuring(done: float) -> None:
@@ -252,12 +252,12 @@ def _code(encoder: Any, pictures: Tensor, latent_dim: int | None) -> tuple[int, 
     return tuple(exporting.run(encoder, pictures, "encoder")[0].shape[1:])
 
 
-def _built(found: Form, shape: Picture, likelihood: LikelihoodConfig) -> VAE:
+def _built(made: Form, shape: Picture, likelihood: LikelihoodConfig) -> VAE:
     """Return the model with both graphs in it, checked."""
-    latent = Latent("point", found.dim, prior="fitted") if found.point else Latent("gaussian", found.dim)
+    latent = Latent("point", made.dim, prior="fitted") if made.point else Latent("gaussian", made.dim)
     body = Body(FOREIGN, ())
     model = build(ModelConfig(shape, body, body, latent, likelihood)).eval().requires_grad_(False)
-    for part, graph in ((model.encoder, found.encoder), (model.decoder, found.decoder)):
+    for part, graph in ((model.encoder, made.encoder), (model.decoder, made.decoder)):
         assert isinstance(part, Graph)
         part.hold(graph)
     return model

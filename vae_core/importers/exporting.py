@@ -28,11 +28,11 @@ class _Called(nn.Module):
         self.owner = owner if isinstance(owner, nn.Module) else None  # so that its weights are found
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        found = self.function(x)
-        parts = (found,) if isinstance(found, Tensor) else tuple(found) if isinstance(found, tuple | list) else ()
+        output = self.function(x)
+        parts = (output,) if isinstance(output, Tensor) else tuple(output) if isinstance(output, tuple | list) else ()
         if not parts or not all(isinstance(part, Tensor) for part in parts):
             raise ValueError(
-                f"The {self.what} gives {type(found).__name__}; allowed: a tensor, or a mean and a spread as a tuple."
+                f"The {self.what} gives {type(output).__name__}; allowed: a tensor, or a mean and a spread as a tuple."
             )
         return parts
 
@@ -80,8 +80,8 @@ def compare(wanted: Sequence[Tensor], data: bytes, x: Tensor, what: str) -> None
         ValueError: by how much they differ.
     """
     session = graphs.session(data, what, (len(x),))
-    found = [torch.from_numpy(part) for part in session.run(None, {session.get_inputs()[0].name: x.numpy()})]
-    for a, b in zip(wanted, found, strict=True):
+    outputs = [torch.from_numpy(part) for part in session.run(None, {session.get_inputs()[0].name: x.numpy()})]
+    for a, b in zip(wanted, outputs, strict=True):
         if a.shape != b.shape or not torch.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE):
             most = (a - b).abs().max().item() if a.shape == b.shape else float("inf")
             raise ValueError(f"The {what} as ONNX gives other numbers than in torch: they differ by up to {most:.2g}.")

@@ -85,16 +85,16 @@ class Foreign:
             raise GraphError(f"The {what} takes {_words(sizes)}; needed: (N, ...), a picture or a code a row.")
         if kind.elem_type not in graphs.FLOATS:
             raise GraphError(f"The {what} takes {graphs.TYPES[kind.elem_type]}; allowed: float32, float16, float64.")
-        told = [(out.name, out.type.tensor_type.elem_type) for out in outputs]
-        return cls(model, what, entry.name, kind.elem_type, sizes, told)
+        types = [(out.name, out.type.tensor_type.elem_type) for out in outputs]
+        return cls(model, what, entry.name, kind.elem_type, sizes, types)
 
     def given(self, each: Shape) -> list[Shape]:
         """Return the shapes of the outputs for one picture or code of the shape `each`, without the batch."""
         shapes = graphs.infer(self.model, self.what, {self.input: (1, *each)})
-        found = [shapes[name] for name, _ in self.outputs]
-        if wrong := [shape for shape in found if len(shape) < 2 or shape[0] != 1]:
+        sizes = [shapes[name] for name, _ in self.outputs]
+        if wrong := [shape for shape in sizes if len(shape) < 2 or shape[0] != 1]:
             raise GraphError(f"The {self.what} gives {_words(wrong[0])} for a batch of 1; needed: (1, ...).")
-        return [shape[1:] for shape in found]
+        return [shape[1:] for shape in sizes]
 
 
 def picture_of(encoder: Foreign) -> Picture | None:
@@ -122,15 +122,15 @@ def form(encoder: Foreign, decoder: Foreign, shape: Picture, meaning: Meaning, l
     """
     layout = _layout(encoder.sizes[1:], shape, "encoder takes")
     parts = encoder.given(layout.sizes)
-    told = math.prod(decoder.sizes[1:]) if min(decoder.sizes[1:]) > 0 else None
-    dim = latent_dim or told or math.prod(parts[0])
+    size = math.prod(decoder.sizes[1:]) if min(decoder.sizes[1:]) > 0 else None
+    dim = latent_dim or size or math.prod(parts[0])
     widths = [math.prod(part) for part in parts]
     if widths not in ([dim], [2 * dim], [dim, dim]):
         raise GraphError(
             f"The encoder gives {' and '.join(map(str, widths))} numbers a picture, and a code has {dim}; needed: "
             f"{dim} (a code), or twice {dim} (means and spreads)."
         )
-    code = decoder.sizes[1:] if told else _code(decoder, dim, parts[0])
+    code = decoder.sizes[1:] if size else _code(decoder, dim, parts[0])
     if math.prod(code) != dim:
         raise GraphError(f"The decoder takes {math.prod(code)} numbers a code, and the encoder gives {dim}.")
     pictures = decoder.given(code)[0]
@@ -273,9 +273,9 @@ def _composed(
     first, last = _Chain("before/"), _Chain("after/")
     start = before(first, source[0])
     first.nodes.append(helper.make_node("Cast", [start], [f"foreign/{foreign.input}"], to=foreign.type))
-    found = [f"foreign/{name}" for name, _ in foreign.outputs]
-    casts = [helper.make_node("Cast", [name], [f"{name}/float"], to=FLOAT) for name in found]
-    last.add("Identity", after(last, [f"{name}/float" for name in found]), to=target[0])
+    outputs = [f"foreign/{name}" for name, _ in foreign.outputs]
+    casts = [helper.make_node("Cast", [name], [f"{name}/float"], to=FLOAT) for name in outputs]
+    last.add("Identity", after(last, [f"{name}/float" for name in outputs]), to=target[0])
     graph = helper.make_graph(
         [*first.nodes, *map(_bare, model.graph.node), *casts, *last.nodes],
         foreign.what,

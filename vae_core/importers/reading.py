@@ -63,8 +63,8 @@ def _place(tensor: onnx.TensorProto, what: str) -> tuple[str, int, int]:
     """Return the neighbour's name, where in it the numbers lie, and how many bytes they have: as their shape says."""
     import onnx
 
-    told = {entry.key: entry.value for entry in tensor.external_data}
-    name = told.get("location", "")
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    name = entries.get("location", "")
     if not name or name in (".", "..") or not name == PurePosixPath(name).name == PureWindowsPath(name).name:
         raise GraphError(
             f"The {what} has weights in {graphs.quoted(name)}; allowed: a file that lies beside it, by its name alone."
@@ -72,8 +72,8 @@ def _place(tensor: onnx.TensorProto, what: str) -> tuple[str, int, int]:
     damaged = GraphError(f"The {what} is damaged: it does not say where its weights lie in {graphs.quoted(name)}.")
     try:
         each = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        start, length = int(told.get("offset") or 0), math.prod(tensor.dims) * each
-        said = int(told.get("length") or length)
+        start, length = int(entries.get("offset") or 0), math.prod(tensor.dims) * each
+        said = int(entries.get("length") or length)
     except (KeyError, ValueError) as error:
         raise damaged from error
     if start < 0 or length < 0 or said != length:
@@ -83,14 +83,14 @@ def _place(tensor: onnx.TensorProto, what: str) -> tuple[str, int, int]:
 
 def _neighbour(path: Path, name: str, what: str) -> Path:
     """Return the file of that name beside the graph: no link, which could lead anywhere."""
-    found = path.parent / name
-    if found.is_symlink() or not found.is_file():
-        link = ", a link not being followed" if found.is_symlink() else ""
+    file = path.parent / name
+    if file.is_symlink() or not file.is_file():
+        link = ", a link not being followed" if file.is_symlink() else ""
         raise GraphError(
             f"The {what} {path.name!r} has its weights in {name!r}, and there is no such file beside it{link}: put "
             "it there, or export with external_data=False, which writes one file."
         )
-    return found
+    return file
 
 
 def _fill(neighbour: Path, parts: list[tuple[onnx.TensorProto, int, int]], path: Path, what: str) -> None:

@@ -85,6 +85,6 @@ class LatentSpace(nn.Module, ABC, Generic[Features]):
             part for part, shape in zip(z, self.shapes, strict=False) if part is not None and part.shape[1:] != shape
         ]
         if len(z) != len(self.shapes) or wrong or all(part is None for part in z):
-            found = [None if part is None else tuple(part.shape) for part in z]
+            shapes = [None if part is None else tuple(part.shape) for part in z]
             wanted = ", ".join(f"(N, {', '.join(map(str, shape))})" for shape in self.shapes)
-            raise ValueError(f"z has the shapes {found}; this model takes [{wanted}].")
+            raise ValueError(f"z has the shapes {shapes}; this model takes [{wanted}].")

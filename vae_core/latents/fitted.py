@@ -242,10 +242,10 @@ class FlowPrior(FittedPrior):
 
     def velocity(self, w: Tensor, time: Tensor | float, y: Tensor | None = None) -> Tensor:
         """Tell how fast points (..., M) move at a time in [0, 1], one for all or (..., 1)."""
-        told = self.inner_bias + waves(torch.as_tensor(time, dtype=w.dtype, device=w.device)) @ self.time.T
+        inner = self.inner_bias + waves(torch.as_tensor(time, dtype=w.dtype, device=w.device)) @ self.time.T
         if y is not None and self.classes_known:
-            told = told + y @ self.label.T
-        h = F.silu(w @ self.inner.T + told)
+            inner = inner + y @ self.label.T
+        h = F.silu(w @ self.inner.T + inner)
         for name in ("second", "third"):
             h = h + F.silu(F.linear(h, getattr(self, name), getattr(self, f"{name}_bias")))
         return F.linear(h, self.outer, self.outer_bias)
@@ -287,11 +287,11 @@ class FlowPrior(FittedPrior):
         """Return velocity (N, M) and its divergence (N,)."""
 
         def one(point: Tensor) -> tuple[Tensor, Tensor]:
-            found = self.velocity(point, time)
-            return found, found
+            speeds = self.velocity(point, time)
+            return speeds, speeds
 
-        slopes, found = torch.func.vmap(torch.func.jacrev(one, has_aux=True))(w)
-        return found, slopes.diagonal(dim1=1, dim2=2).sum(1)
+        slopes, speeds = torch.func.vmap(torch.func.jacrev(one, has_aux=True))(w)
+        return speeds, slopes.diagonal(dim1=1, dim2=2).sum(1)
 
 
 def waves(time: Tensor) -> Tensor:

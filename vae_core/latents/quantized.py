@@ -137,14 +137,14 @@ class Autoregressive(nn.Module):
         above, coarser = self._neighbours()
         inputs = self.before(torch.cat([none, tokens[:, :-1]], 1)) + self.above(padded[:, above])
         hidden, _ = self.net(inputs + self.coarser(padded[:, coarser]) + self.place)
-        found, start = [], 0
+        columns, start = [], 0
         for g, (_, h, w) in enumerate(self.shapes):
             own = slice(g * self.codes, (g + 1) * self.codes)
             logits = F.linear(hidden[:, start : start + h * w], self.logits.weight[own], self.logits.bias[own])
             target = codes[g].flatten(1)
-            found.append(-F.cross_entropy(logits.transpose(1, 2), target, reduction="none").sum(1))
+            columns.append(-F.cross_entropy(logits.transpose(1, 2), target, reduction="none").sum(1))
             start += h * w
-        return found
+        return columns
 
     @torch.no_grad()
     def sample(self, n: int, given: list[Tensor | None], temperature: float, noise: Noise, device: torch.device) -> Z:

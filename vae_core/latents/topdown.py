@@ -82,17 +82,17 @@ class TopDown(LatentSpace[list[Tensor]]):
 
     def encode(self, h: list[Tensor]) -> Encoding:
         """Go down by the posteriors' means; the KL of each group is given the means above it."""
-        state, found = self._top(h[0].shape[0]), Encoding([], [], [])
+        state, encoding = self._top(h[0].shape[0]), Encoding([], [], [])
         for block, features in zip(self.blocks, h, strict=True):
             state = block.enter(state)
             mean, std, skip = block.p(state)
             q_mean, q_std = block.q(state, features, mean, std)
             for column, value in zip(
-                (found.mean, found.std, found.kl), (q_mean, q_std, _kl(q_mean, q_std, mean, std)), strict=True
+                (encoding.mean, encoding.std, encoding.kl), (q_mean, q_std, _kl(q_mean, q_std, mean, std)), strict=True
             ):
                 column.append(value)
             state = block(state, skip, q_mean)
-        return found
+        return encoding
 
     def draw(self, h: list[Tensor], k: int, noise: Noise) -> Draw:
         """Draw every group from its posterior given the draws above it; the KL is the mean over the k draws."""
