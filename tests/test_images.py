@@ -231,7 +231,7 @@ def test_the_first_frame_of_an_animation_is_taken():
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     opened = open_image(data)
     assert np.unique(np.asarray(opened.convert("L"))).tolist() == [200]
-    assert "animated: the first of its frames" in images.notes(opened)
+    assert "the first frame of an animation" in images.notes(opened)
 
 
 def test_the_frames_of_an_animation_are_not_counted():
@@ -246,7 +246,7 @@ def test_the_frames_of_an_animation_are_not_counted():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(io, "BytesIO", Counted)
-        assert "animated: the first of its frames" in images.notes(open_image(data))
+        assert "the first frame of an animation" in images.notes(open_image(data))
     assert read and max(read) < len(data) / 10
 
 
@@ -504,7 +504,7 @@ def test_a_cameras_two_views_are_one_picture():
 def test_pages_are_no_frames():
     pages = [Image.fromarray(noise(20, 30, seed=seed)) for seed in (0, 1)]
     opened = open_image(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
-    assert images.notes(opened) == ("of several pages: the first of them",)
+    assert images.notes(opened) == ("the first of several pages",)
     assert np.array_equal(np.asarray(opened), np.asarray(pages[0]))
 
 

@@ -155,7 +155,7 @@ def test_a_job_may_take_longer_while_nobody_waits(desk) -> None:
     second = queue.add("b", desk.work("second"))
     with pytest.raises(TooLong):
         first.result(20)
-    assert first.cancelled and first.too_long == "Stopped after 1 minute, since others wait for their turn."
+    assert first.cancelled and first.too_long == "Stopped after 1 minute, since others are waiting for their turn."
     desk.let_go(second, "second")
 
 

@@ -73,7 +73,7 @@ def test_a_folder_called_as_a_named_set_is_taken_as_any_other(tmp_path, capsys):
         header = checkpoints.load(model)
         assert header.recipe.model.likelihood.kind == "learned_gaussian"
         out, told = run(capsys, "evaluate", model, "--data", folder, "--split", "all", "--json")
-        assert "prepared as an upload" not in told
+        assert "prepared like an upload" not in told
         figures[name] = json.loads(out)["metrics"]
     assert figures["mnist"] == figures["plain"]
     assert checkpoints.load(tmp_path / "mnist.safetensors").recipe.data.name == "./mnist"
@@ -206,7 +206,7 @@ def test_what_a_table_told_in_training_is_missed_aloud_without_it(tmp_path, caps
     folder, table = pictures(tmp_path / "set", 20), tmp_path / "meta.csv"
     table.write_text("id,label\n" + "".join(f"{k},{'odd' if k % 2 else 'even'}\n" for k in range(20)))
     model = trained(folder, tmp_path / "m.safetensors", "--labels", table)
-    missed = "trained with the classes even, odd, which these pictures come without"
+    missed = "trained with the classes even, odd, which these pictures lack"
     commands = (
         ["encode", "--out", tmp_path / "x.npz"],
         ["evaluate", "--split", "all"],
@@ -216,9 +216,9 @@ def test_what_a_table_told_in_training_is_missed_aloud_without_it(tmp_path, caps
         _, told = run(capsys, command, model, "--data", folder, *more)
         assert missed in told and "--labels FILE.csv brings them back" in told
         _, told = run(capsys, command, model, "--data", folder, "--labels", table, *more)
-        assert "come without" not in told
+        assert "these pictures lack" not in told
     plain = trained(folder, tmp_path / "n.safetensors")
-    assert "come without" not in run(capsys, "encode", plain, "--data", folder, "--out", tmp_path / "x.npz")[1]
+    assert "these pictures lack" not in run(capsys, "encode", plain, "--data", folder, "--out", tmp_path / "x.npz")[1]
 
 
 def test_a_table_is_known_by_its_name_and_the_parts_it_told_are_missed(tmp_path, capsys):
@@ -234,5 +234,5 @@ def test_a_table_is_known_by_its_name_and_the_parts_it_told_are_missed(tmp_path,
     )
     assert checkpoints.load(model).data.sizes == (18, 1, 1) and not checkpoints.load(model).data.class_names
     test = ["evaluate", model, "--data", folder, "--split", "test"]
-    assert "trained with parts of 18, 1 and 1 pictures, which these pictures come without" in run(capsys, *test)[1]
-    assert "come without" not in run(capsys, *test, "--labels", table)[1]
+    assert "trained with parts of 18, 1 and 1 pictures, which these pictures lack" in run(capsys, *test)[1]
+    assert "these pictures lack" not in run(capsys, *test, "--labels", table)[1]

@@ -116,7 +116,7 @@ def two_digits() -> bytes:
 def test_of_several_shapes_one_is_taken_and_a_rectangle_takes_another() -> None:
     content = two_digits()
     found = cut(content)
-    assert found.doubts == ("There are several shapes, and the largest was taken.",)
+    assert found.doubts == ("There are several shapes; the largest was taken.",)
     side = found.crop[0] < 0.4
     other = seen(content, crop=(0.5, 0.1, 1.0, 0.9) if side else (0.0, 0.1, 0.5, 0.9))
     first, second = (differs(seen(content).x, drawn(digit)) for digit in (2, 5))

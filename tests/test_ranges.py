@@ -265,7 +265,7 @@ def test_an_infinite_pixel_does_not_blacken_its_picture_and_is_told(tmp_path):
     seen, expected = in_order(source).astype(int), as_bytes(DARKER)
     expected[3, 5, 5], expected[4, 0, 0] = 255, 0
     assert np.abs(seen - expected).max() <= 1
-    assert load(CONFIG, source).train.notes[1].startswith("2 of the numbers are infinite, or none: ")
+    assert load(CONFIG, source).train.notes[1].startswith("2 of the numbers are infinite, or not numbers: ")
 
 
 def test_pixels_without_data_do_not_set_the_range(tmp_path):
@@ -530,7 +530,7 @@ def test_an_upload_to_a_model_is_read_in_its_range():
 def test_an_upload_to_a_model_of_bytes_finds_its_own_range():
     opened = images.open_image(tiff(DEEP), used=ranges.BYTES)
     assert np.abs(np.asarray(opened).astype(int) - as_bytes([LEVELS])[0]).max() <= 1
-    assert "black is 0 and white 4095, found in the picture" in images.notes(opened)
+    assert "black is 0 and white 4095, found from the picture" in images.notes(opened)
 
 
 def test_a_stretched_range_of_bytes_leaves_transparency_alone():

@@ -121,7 +121,7 @@ def test_pictures_outside_of_folders_have_no_class(packed, names):
 def test_pictures_beside_class_folders_are_spoken_of(packed):
     raw = read(packed({"a.png": picture(), "cat/b.png": picture(), "dog/c.png": picture()}))
     assert raw.labels is None
-    assert raw.notes == ("1 of the pictures lie beside the folders, so that none has a class: give each a folder",)
+    assert raw.notes == ("1 of the pictures lie beside the folders, so none has a class: give each a folder",)
 
 
 def test_one_picture_is_a_set(packed):

@@ -144,7 +144,7 @@ def test_a_picture_is_scored_as_the_reference_set_was() -> None:
     assert odd.p == 1 / 61 and odd.error_percentile == 100
     assert odd.words == (
         "For this model it is unusual in reconstruction error and KL together: none of 60 reference pictures are at "
-        f"least as extreme (p = 0.016). 100 % are rebuilt better, and {odd.kl_percentile:.0f} % need fewer nats."
+        f"least as extreme (p = 0.016). 100 % are reconstructed better, and {odd.kl_percentile:.0f} % need fewer nats."
     )
 
 
@@ -164,7 +164,7 @@ def test_without_a_density_only_the_error_is_judged() -> None:
     told = typicality(model, x[:1], reference)
     assert told.kl is None and told.kl_percentile is None
     assert "in reconstruction error: " in told.words and "KL" not in told.words and "nats" not in told.words
-    assert reference_typicality(model, reference, 3).words.endswith("% are rebuilt better.")
+    assert reference_typicality(model, reference, 3).words.endswith("% are reconstructed better.")
 
 
 def test_where_all_kls_are_alike_none_is_said_to_be_smaller() -> None:

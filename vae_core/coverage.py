@@ -77,7 +77,7 @@ class Coverage:
     def verdict(self) -> str:
         """Whether draws of the prior look like reconstructions, and why not, in one sentence with the gap in words."""
         if not self.used.any():
-            return "Fit for a generator? No: the code says nothing of the picture, so that all draws look alike."
+            return "Fit for a generator? No: the code says nothing about the picture, so all draws look alike."
         gap = "" if self.gap is None else f" {fitting.describe(self.gap)}"
         so = "Yes, as far as its reconstructions are good" if self.level == "yes" else self.level.capitalize()
         return (
@@ -132,7 +132,7 @@ class Coverage:
 def lacking(checkpoint: Checkpoint) -> str | None:
     """Tell why a file's prior cannot be compared with its encodings, in a sentence; None where it can."""
     if checkpoint.model.spec.posterior in ("quantized", "topdown"):
-        return "Its codes are drawn one by one or level by level: there is no one density to hold against them."
+        return "Its codes are drawn one by one or level by level: there is no single density to compare them with."
     if checkpoint.model.spec.size > fitting.MOST:
         return f"Its codes have {checkpoint.model.spec.size:,} numbers; at most {fitting.MOST:,} are compared."
     count = 0 if checkpoint.reference is None else len(checkpoint.reference)

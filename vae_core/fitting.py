@@ -364,7 +364,7 @@ def name(which: int | str) -> str:
 def describe(gap: float) -> str:
     """Tell what the gap means for samples, in a sentence."""
     if gap < SLIGHT:
-        return "The prior covers the encodings well, so that its draws look like reconstructions."
+        return "The prior covers the encodings well, so its draws look like reconstructions."
     amount = f"{gap:,.1f} nats a picture"
     if gap < FOG:
         return f"The prior misses where the encodings lie by {amount}: draws from the fitted prior are better."

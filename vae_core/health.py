@@ -145,13 +145,13 @@ def _quieter(signs: Signs) -> str:
 def _saturated(signs: Signs) -> str | None:
     if signs.progress > EARLY or not (how := _silent(signs)):
         return None
-    return f"The code says nothing of the picture yet: {how}; if that lasts, {_quieter(signs)}."
+    return f"The code says nothing about the picture yet: {how}; if that lasts, {_quieter(signs)}."
 
 
 def _collapsed(signs: Signs) -> str | None:
     if signs.progress <= EARLY or not (how := _silent(signs)):
         return None
-    return f"The posterior has collapsed, {how}, so that the decoder ignores the code: {_quieter(signs)}."
+    return f"The posterior has collapsed, {how}, so the decoder ignores the code: {_quieter(signs)}."
 
 
 def _partly_collapsed(signs: Signs) -> str | None:
@@ -186,7 +186,7 @@ def _critic_wins(signs: Signs) -> str | None:
     if signs.critic_loss is None or signs.critic_loss >= BEATEN:
         return None
     return (
-        f"The critic is never wrong (its loss is {signs.critic_loss:.2f} nats, guessing has 1.39), so that it teaches "
+        f"The critic is never wrong (its loss is {signs.critic_loss:.2f} nats, guessing has 1.39), so it teaches "
         "nothing: use a lower --learning-rate or another --gamma."
     )
 
@@ -195,7 +195,7 @@ def _at_floor(signs: Signs) -> str | None:
     if signs.std is None or signs.std > 1.01 * MIN_STD:
         return None
     return (
-        f"The learned standard deviation is at its floor of {MIN_STD:g}, so that exact pixels count above all: use "
+        f"The learned standard deviation is at its floor of {MIN_STD:g}, so exact pixels count above all: use "
         "--likelihood discretized_logistic, or a fixed one, --likelihood gaussian --std 0.1."
     )
 

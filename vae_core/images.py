@@ -91,7 +91,7 @@ def open_image(data: bytes, at_least: tuple[int, int] | None = None, used: Range
     remarks, full = [], _upright_size(image)
     try:
         if getattr(image, "is_animated", False):  # to count the frames would take seconds where they are millions
-            remarks += _FRAMES.get(image.format or "", ["animated: the first of its frames"])
+            remarks += _FRAMES.get(image.format or "", ["the first frame of an animation"])
         block = _block(image.size, at_least)
         image.draft(None, (image.width // block, image.height // block))  # a JPEG is decoded at a fraction of its size
         bits = _from_numbers(image, data) if _codec(image) == "ppm" else _to_eight_bits(image)
@@ -141,7 +141,7 @@ def _range_of(values: NDArray[Any], used: Range | None) -> tuple[Range, str]:
     numbers = ranges.Numbers()
     numbers.add(values)
     limits = ranges.before_picture(numbers) if used and used.of == "each" else ranges.find(numbers)
-    return limits, f"black is {limits.low:g} and white {limits.high:g}, found in the picture"
+    return limits, f"black is {limits.low:g} and white {limits.high:g}, found from the picture"
 
 
 def _as_image(picture: deep.Deep, used: Range) -> Image.Image:
@@ -214,7 +214,7 @@ def _codec(image: ImageFile.ImageFile) -> str:
 def _check_speed(image: ImageFile.ImageFile, size: int) -> None:
     if (form := SLOW.get(_codec(image))) and size > MAX_SLOW_BYTES:
         raise ImageError(
-            f"The picture is a {form}, which takes long to read, and has {size:,} bytes; at most {MAX_SLOW_BYTES:,} of "
+            f"The picture is a {form}, which is slow to read, and has {size:,} bytes; at most {MAX_SLOW_BYTES:,} of "
             "such are read: save it as PNG."
         )
 
@@ -239,8 +239,8 @@ def _block(size: tuple[int, int], at_least: tuple[int, int] | None) -> int:
 # What several pictures in one file are, where they are no animation: a camera's second view is none of the owner's.
 _FRAMES: dict[str, list[str]] = {
     "MPO": [],
-    "TIFF": ["of several pages: the first of them"],
-    "HEIF": ["of several pictures: the first of them"],
+    "TIFF": ["the first of several pages"],
+    "HEIF": ["the first of several pictures"],
 }
 _MODES = {
     "1": "black and white",
@@ -275,7 +275,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _identify(data: bytes) -> ImageFile.ImageFile:
     """Return the picture with only its header read, or, of a JPEG XL, with its size checked before it is decoded."""
-    unreadable = f"This is not a picture that can be read here; readable are {formats.words()}."
+    unreadable = f"This picture cannot be read here; these can: {formats.words()}."
     if formats.is_jxl(data):
         if (size := formats.jxl_size(data)) is None:
             raise ImageError(unreadable)

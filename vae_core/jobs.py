@@ -179,15 +179,15 @@ class Queue:
 
     def _check(self, visitor: Hashable, job: Job[Any], seconds: float) -> None:
         if not job.here():
-            raise Cancelled("Nobody waits for this any longer.")
+            raise Cancelled("Nobody is waiting for this any longer.")
         if seconds > self.limit:
-            raise TooLong(f"Stopped after {_minutes(self.limit)}, the most that one computation may take here.")
+            raise TooLong(f"Stopped after {_minutes(self.limit)}, the longest that one computation may take here.")
         if seconds > self.patience:
             with self._lock:
                 self._forget()
                 others = self._waiting.keys() - {visitor}
             if others:
-                raise TooLong(f"Stopped after {_minutes(self.patience)}, since others wait for their turn.")
+                raise TooLong(f"Stopped after {_minutes(self.patience)}, since others are waiting for their turn.")
 
 
 def step_back() -> None:

@@ -187,7 +187,7 @@ class Unknown(Likelihood):
         return params.float().clamp(0, 1)
 
     def sample(self, params: Tensor, noise: Noise = None) -> Tensor:
-        raise ValueError("This model came without a likelihood, so that no pixels can be drawn from it.")
+        raise ValueError("This model came without a likelihood, so no pixels can be drawn from it.")
 
 
 class DiscretizedLogistic(Likelihood):

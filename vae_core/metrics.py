@@ -89,7 +89,7 @@ def lacking(model: VAE, name: str, labelled: bool = True, factored: bool = True,
         ),
         (("perplexity",), spec.codebook_size is not None, f"codebooks, and {latent}"),
         (("accuracy",), spec.classes is not None, "a model with classes, and this one has none"),
-        (LABELLED, labelled, "labels of at least two classes, which these pictures have not"),
+        (LABELLED, labelled, "labels of at least two classes, which these pictures lack"),
         (FACTORED, factored, "known factors, and these pictures have none"),
         (REALISM, enough, f"at least {COMPARED} pictures, and as many of the data's training part"),
     )

@@ -374,11 +374,9 @@ class VAE(nn.Module):
             ValueError: for an autoencoder, whose codes have no density, and where no likelihood is known.
         """
         if not self.spec.scored:
-            raise ValueError("This model came without a likelihood, so that its pictures have no ELBO.")
+            raise ValueError("This model came without a likelihood, so its pictures have no ELBO.")
         if not self.spec.has_density:
-            raise ValueError(
-                "An autoencoder's code has no density, so that its pictures have no ELBO and no likelihood."
-            )
+            raise ValueError("An autoencoder's code has no density, so its pictures have no ELBO and no likelihood.")
         if self.config.classes and y is None:
             return self._summed(x, k, generator)
         return self.measured(*self.reconstruct(x, y, k, generator), x)

@@ -145,7 +145,7 @@ def _doubts(ink: Mask, level: float, others: int) -> tuple[str, ...]:
         return ("No ink was found.",)
     doubts = []
     if others:
-        doubts.append("There are several shapes, and the largest was taken.")
+        doubts.append("There are several shapes; the largest was taken.")
     if level < FAINT:
         doubts.append("The ink is hardly darker than the paper.")
     if ink[[0, -1]].any() or ink[:, [0, -1]].any():

@@ -236,7 +236,7 @@ def too_dark(brightest: int) -> tuple[str, ...]:
     """Tell what a user should know of a set of bytes whose brightest is given."""
     if brightest > DARK:
         return ()
-    sentence = f"the brightest pixel is {brightest} of 255, so that all pictures are nearly black"
+    sentence = f"the brightest pixel is {brightest} of 255, so all pictures are nearly black"
     return (sentence + f": --range 0,{brightest} makes it white" * (brightest > 0),)
 
 
@@ -266,8 +266,8 @@ def remarks(numbers: Numbers, used: Range, asked: Range | None) -> tuple[str, ..
         notes += [*_left_out(numbers), *_crowded(numbers, used)]
     if numbers.odd:
         notes.append(
-            f"{numbers.odd:,} of the numbers are infinite, or none: positive infinity was taken for white, the others "
-            "for black"
+            f"{numbers.odd:,} of the numbers are infinite, or not numbers: positive infinity was taken for white, the "
+            "others for black"
         )
     return tuple(notes)
 
@@ -278,7 +278,7 @@ def _mismatch(numbers: Numbers, used: Range) -> str:
     if (outside := numbers.outside(used.low, used.high)) > HALF / 2:
         return f"{outside:.0%} of the numbers lie outside of this range"
     if high - low < (used.high - used.low) / 32:
-        return "the numbers take less than a thirty-second of this range, so that the pictures are nearly flat"
+        return "the numbers fill less than a thirty-second of this range, so the pictures are nearly flat"
     return ""
 
 

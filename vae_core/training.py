@@ -79,7 +79,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def _check(recipe: Recipe, splits: Splits) -> None:
     """Refuse before hours of training what would fail after them."""
     if recipe.model.foreign:
-        raise ValueError("This model was trained elsewhere: its ONNX graphs can be explored here, and not trained.")
+        raise ValueError("This model was trained elsewhere: its ONNX graphs can be explored here, but not trained.")
     check_info(data_info(splits))
     if recipe.model.classes and splits.train.labels is None:
         raise ValueError(f"The model {recipe.name!r} needs data with classes, and {splits.train.name!r} has none.")
@@ -370,7 +370,7 @@ class Run:
             ours = replace(ours, source=wanted.source)
         if replace(ours, source="") != replace(wanted, source=""):
             return f"there {difference(ours, wanted)}"
-        return "" if pixels == self.pixels else "they are called alike and are as many, and their pixels differ"
+        return "" if pixels == self.pixels else "they have the same name and number, but other pixels"
 
     def restore(self, path: Path) -> None:
         """Continue from a state file.

@@ -38,7 +38,7 @@ class Typicality:
         """What is known, in two sentences."""
         if self.pictures < FEWEST:
             return (
-                f"How unusual it is cannot be told: there are {self.pictures} reference pictures to compare it with, "
+                f"How typical it is cannot be told: there are {self.pictures} reference pictures to compare it with, "
                 f"and {FEWEST} are needed."
             )
         word = next(word for most, word in LEVELS if self.p <= most)
@@ -49,7 +49,7 @@ class Typicality:
         count, verb = f"{extreme:,}" if extreme else "none", "is" if extreme == 1 else "are"
         return (
             f"For this model it is {word} in {figures}: {count} of {self.pictures:,} reference pictures {verb} "
-            f"at least as extreme (p = {self.p:.2g}). {self.error_percentile:.0f} % are rebuilt better{nats}."
+            f"at least as extreme (p = {self.p:.2g}). {self.error_percentile:.0f} % are reconstructed better{nats}."
         )
 
 

@@ -57,7 +57,7 @@ VARIANTS = {
     "linear": Variant(
         Body("linear", ()),
         "Tipping and Bishop 1999; Lucas et al. 2019, arXiv:1911.02469",
-        "probabilistic PCA: exact likelihood known, the yardstick of tests and lessons",
+        "probabilistic PCA: its exact likelihood is known, a yardstick for tests and lessons",
         cost=0.06,
     ),
     "mlp": Variant(
@@ -70,7 +70,7 @@ VARIANTS = {
     "autoencoder": Variant(
         CONV,
         "Hinton and Salakhutdinov 2006",
-        "no prior and no noise: what a VAE adds is seen beside it",
+        "no prior and no noise: beside it you see what a VAE adds",
         latent=Latent("point", prior="fitted"),
         objective=Objective("reconstruction"),
     ),
@@ -89,20 +89,20 @@ VARIANTS = {
     "beta-tc": Variant(
         CONV,
         "Chen et al. 2018, arXiv:1802.04942",
-        "weighs only the dependence between dimensions: factors come apart for less blur than beta costs",
+        "penalises only the dependence between dimensions: factors come apart with less blur than by beta",
         objective=Objective("tc", beta=Schedule(end=6.0)),
     ),
     "factor": Variant(
         CONV,
         "Kim and Mnih 2018, arXiv:1802.05983",
-        "the same dependence, told by a critic",
+        "the same dependence, measured by a critic",
         cost=1.1,
         objective=Objective("factor", gamma=10.0),
     ),
     "info": Variant(
         CONV,
         "Zhao et al. 2019, arXiv:1706.02262",
-        "compares only the sum of all posteriors with the prior: codes keep their information",
+        "compares only the average of all posteriors with the prior: codes keep their information",
         objective=Objective("mmd", beta=Schedule(end=0.0)),
     ),
     "iwae": Variant(
@@ -153,14 +153,14 @@ VARIANTS = {
     "conditional-tc": Variant(
         CONV,
         "Chen et al. 2018, arXiv:1802.04942",
-        "the class is given, and the dimensions come apart: what is left has a slider each",
+        "the class is given, and the dimensions come apart: a slider for each thing that is left",
         objective=Objective("tc", beta=Schedule(end=6.0)),
         conditional=True,
     ),
     "flow": Variant(
         CONV,
         "Kingma et al. 2016, arXiv:1606.04934",
-        "posteriors that are no ellipses: inverse autoregressive flow",
+        "posteriors that are not ellipses: inverse autoregressive flow",
         cost=1.2,
         latent=Latent("flow"),
     ),

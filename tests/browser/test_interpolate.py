@@ -76,7 +76,7 @@ def test_a_black_sheet_is_very_unusual_though_it_is_rebuilt_well(view: View, tmp
     words = view.page.get_by_text("it is very unusual in reconstruction error and KL together")
     expect(words).to_be_visible()
     expect(words).to_contain_text("of 2,000 reference pictures")
-    expect(words).to_contain_text("0 % are rebuilt better")
+    expect(words).to_contain_text("0 % are reconstructed better")
 
 
 def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_what_was_cut_out_of_a_photograph_is_shown_and_corrected(view: View, squ
     give(view, "A", squared)
     expect(picture(view, "Picture A as it was given")).to_be_visible()
     expect(picture(view, "Cut out for A")).to_be_visible()
-    expect(view.page.get_by_text("There are several shapes, and the largest was taken.")).to_be_visible()
+    expect(view.page.get_by_text("There are several shapes; the largest was taken.")).to_be_visible()
     expect(button(view, "Reset")).to_be_disabled()
     view.screenshot("interpolate-photograph")
     found = sees(view)

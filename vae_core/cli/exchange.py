@@ -31,7 +31,7 @@ SPREADS = "log_var, log_std, var or std"
 Decoder = Annotated[Path | None, typer.Option("--onnx", help="Decoder: z (and y) to pictures.", show_default=False)]
 Encoder = Annotated[Path | None, typer.Option("--encoder", help="Encoder: pictures to mean and std.")]
 Keep = Annotated[int | None, typer.Option(help="Latent groups that are read; the finer ones take their means.")]
-Half = Annotated[bool, typer.Option("--half/--full", help="Weights in half precision where no picture changes by it.")]
+Half = Annotated[bool, typer.Option("--half/--full", help="Weights in half precision, where that changes no picture.")]
 Flow = Annotated[
     bool, typer.Option("--flow", help="The decoder behind its fitted flow, unrolled: z is a point of N(0, I).")
 ]
@@ -62,8 +62,10 @@ def import_graphs(
     likelihood: Annotated[
         str | None, typer.Option(help=f"{', '.join(config.FOREIGN_LIKELIHOODS)}.", show_default="none")
     ] = None,
-    std: Annotated[float | None, typer.Option(help="Of gaussian, in pictures of 0 to 1.", show_default="none")] = None,
-    spread: Annotated[str, typer.Option(help=f"What stands beside the mean: {SPREADS}.")] = "log_var",
+    std: Annotated[
+        float | None, typer.Option(help="Of a Gaussian, in pictures of 0 to 1.", show_default="none")
+    ] = None,
+    spread: Annotated[str, typer.Option(help=f"What the encoder gives beside the mean: {SPREADS}.")] = "log_var",
     pixels: Annotated[str, typer.Option(metavar="LOW,HIGH", help="What black and white are to the graphs.")] = "0,1",
     logits: Annotated[bool, typer.Option("--logits", help="The decoder's pictures are logits.")] = False,
     latent_dim: Annotated[

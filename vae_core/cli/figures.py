@@ -174,12 +174,10 @@ def evaluate(
     metrics: Annotated[
         str, typer.Option(help=f"Any of {', '.join(METRICS)}.", show_default="the usual ones that the model has")
     ] = "",
-    k: Annotated[int, typer.Option("--k", min=1, max=1_000_000, help="Draws of z a picture for nll.")] = 1000,
+    k: Annotated[int, typer.Option("--k", min=1, max=1_000_000, help="Draws of z per picture, for nll.")] = 1000,
     split: Split = "test",
     limit: Limit = None,
-    worst: Annotated[
-        int, typer.Option(min=0, max=1000, help="Name so many pictures that are reconstructed worst.")
-    ] = 5,
+    worst: Annotated[int, typer.Option(min=0, max=1000, help="How many of the worst reconstructions to name.")] = 5,
     without_labels: Annotated[
         bool, typer.Option("--without-labels", help="Conditional models: sum over the classes.")
     ] = False,

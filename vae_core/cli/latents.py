@@ -46,7 +46,8 @@ TILE = 112  # pixels a side, about, that small pictures are enlarged to
 
 Out = Annotated[Path, typer.Option(help="File to write.", show_default=False)]
 Fit = Annotated[
-    str | None, typer.Option(help="Other shapes of picture: crop, pad or stretch.", show_default="as the data was made")
+    str | None,
+    typer.Option(help="Pictures of another shape: crop, pad or stretch.", show_default="as the data was made"),
 ]
 Invert = Annotated[bool | None, typer.Option("--invert/--no-invert", help="Swap dark and light.", show_default="looks")]
 Centre = Annotated[
@@ -55,7 +56,9 @@ Centre = Annotated[
 
 Class = Annotated[
     str | None,
-    typer.Option("--class", metavar="NAME|NUMBER", help="Of a conditional model, or fitted prior.", show_default=False),
+    typer.Option(
+        "--class", metavar="NAME|NUMBER", help="Of a conditional model, or a fitted prior.", show_default=False
+    ),
 ]
 
 PRIORS = ("own", "fitted")
@@ -151,12 +154,12 @@ def fit_prior(
     device: Device = "auto",
     download: Download = False,
     references: Annotated[
-        bool, typer.Option("--references", help="From the encodings that the file holds, without pictures.")
+        bool, typer.Option("--references", help="Fit to the encodings in the file, without pictures.")
     ] = False,
     kind: Annotated[
         str,
         typer.Option(
-            help="mixture: of Gaussians, the better sampler; flow: one point of N(0, I) is one picture, and one "
+            help="mixture (of Gaussians): the better sampler; flow: each point of N(0, I) is one picture, so you "
             "can move through it."
         ),
     ] = "mixture",
@@ -210,7 +213,7 @@ def interpolate(
     out: Out,
     steps: Annotated[int, typer.Option(min=2, max=1000, help="Pictures from A to B.")] = 16,
     path: Annotated[str, typer.Option(help="linear, spherical, or flow: through the fitted flow.")] = "linear",
-    fps: Annotated[float, typer.Option(min=0.1, max=50, help="Pictures a second of a GIF.")] = 10.0,
+    fps: Annotated[float, typer.Option(min=0.1, max=50, help="Pictures per second of a GIF.")] = 10.0,
     fit: Fit = None,
     invert: Invert = None,
     centre: Centre = None,

@@ -85,8 +85,8 @@ def _check_classes(recipe: Recipe, names: Sequence[str]) -> None:
     """Refuse data that do not have as many classes as a conditional model's recipe."""
     if (classes := recipe.model.classes) and classes != len(names):
         raise ValueError(
-            f"The recipe is of a model with {classes} classes, and {recipe.data.name!r} has {len(names)}: give data of "
-            "as many classes, or another --model."
+            f"The recipe is for a model with {classes} classes, and {recipe.data.name!r} has {len(names)}: give data "
+            "of as many classes, or another --model."
         )
 
 

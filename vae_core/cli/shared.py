@@ -228,7 +228,7 @@ def open_parts(
     if source and not labels and checkpoint.data.name not in SETS:
         _tell_missing(checkpoint, splits, split)
     if like and source and source.suffix.lower() not in ARRAYS:
-        say(f"{name}: each picture prepared as an upload to a model of {like} is; --as-is takes them as they are.")
+        say(f"{name}: each picture is prepared like an upload to a model of {like}; --as-is takes it as it is.")
     part = splits.whole() if split == "all" else getattr(splits, split)
     if not len(part):
         raise ValueError(f"The {split} part of {name!r} has no pictures; choose another with --split.")
@@ -249,8 +249,8 @@ def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
         missing.append("parts of {:,}, {:,} and {:,} pictures".format(*info.sizes))
     if missing:
         say(
-            f"Note: the model was trained with {' and '.join(missing)}, which these pictures come without; where a "
-            "table told them, --labels FILE.csv brings them back."
+            f"Note: the model was trained with {' and '.join(missing)}, which these pictures lack; if a table gave "
+            "them, --labels FILE.csv brings them back."
         )
 
 
@@ -267,7 +267,7 @@ def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str)
         return own if name == own.name else other
     if not info.source:
         if name == own.name and split != "all":
-            say(f"Note: {name} is taken for the model's own data by its name, and split as that was.")
+            say(f"Note: by its name, {name} is taken for the model's own data, and split as that was.")
         return own if name == own.name else other
     if identity(source) == info.source:
         say(f"Note: {name} holds the model's own data" + (", split as for its training." if split != "all" else "."))
@@ -336,4 +336,4 @@ Numbers = Annotated[
         parser=range_of_text,
     ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Take so many of the pictures, at random.", show_default="all")]
+Limit = Annotated[int | None, typer.Option(min=1, help="How many pictures to take, at random.", show_default="all")]

@@ -367,7 +367,7 @@ def _rescue(run: Run, out: Path, description: str) -> str:
 
     again = "start again with --overwrite and, say, a tenth of the --learning-rate"
     if not run.history or not run.accelerator.is_main_process:
-        return "No epoch was good, so that there is nothing to keep."
+        return "No epoch was good, so there is nothing to keep."
     kept = out.with_suffix(BEST_SUFFIX)
     try:
         run.conclude()

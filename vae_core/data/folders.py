@@ -460,13 +460,9 @@ def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.boo
         own = known[parts == part]
         loose = len(own) - int(own.sum())
         if not places.folders and 0 < loose < len(own):
-            notes.append(
-                f"{loose:,} of the pictures lie beside the folders, so that none has a class: give each a folder"
-            )
+            notes.append(f"{loose:,} of the pictures lie beside the folders, so none has a class: give each a folder")
         elif places.folders and loose and known.any():
-            notes.append(
-                f"{loose:,} of the {part} pictures lie in no folder of a class, so that this part has no classes"
-            )
+            notes.append(f"{loose:,} of the {part} pictures lie in no folder of a class, so this part has no classes")
     return notes
 
 

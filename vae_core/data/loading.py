@@ -120,7 +120,7 @@ def _prepared_as(name: str) -> tuple[Preparation, bool | None]:
 def _as_in(
     name: str, channels: int, data: bytes, size: tuple[int, int], used: Range | None = None
 ) -> tuple[tuple[int, int], np.ndarray]:
-    """Return a picture's file as an upload to a model of the named set is prepared: the size it had, and (H, W, 3).
+    """Prepare a picture's file like an upload to a model of the named set: the size it had, and (H, W, 3).
 
     `used` is the range of its numbers.
     """
