@@ -313,7 +313,7 @@ def test_pictures_that_are_not_here_are_missed_in_a_sentence_and_an_upload_takes
 def test_a_model_whose_pictures_are_not_here_is_measured_by_what_its_file_holds_of_them(show: Show) -> None:
     app = show("kept")
     assert control(app.selectbox, "eval_data").value == "reference"
-    assert "More figures can be had of pictures: of digits or sprites, say" in said(app)
+    assert "More figures are available for pictures: for digits or sprites, say" in said(app)
     assert "Needs the pictures themselves, and the model's file holds encodings of them." in unavailable(app)
     app = measured(checked(control(app.multiselect, "eval_figures").set_value(["elbo", "knn"]).run()))
     test = data.load(PICTURES["digits"]).test

@@ -88,7 +88,7 @@ def test_the_open_model_in_full_from_its_link(new_view) -> None:
 
 def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
     view.open(show="The open model", model="digits", eval_figures="Importance-weighted NLL")
-    view.page.get_by_role("spinbutton", name="Draws of z a picture (K)").fill("20")
+    view.page.get_by_role("spinbutton", name="Draws of z per picture (K)").fill("20")
     view.page.keyboard.press("Enter")
     view.settle()
     assert "eval_draws=20" in view.page.url

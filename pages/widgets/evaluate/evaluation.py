@@ -46,7 +46,7 @@ def _measure(opened: Opened, wish: Wish | None) -> None:
     if found is None:
         return
     if wish is None or wish.key(opened) != found.key:
-        remark.caption("The figures below are of the settings before. Measure again for those that are set now.")
+        remark.caption("The figures below belong to the earlier settings. Measure again for the present ones.")
     show(opened, found)
 
 

@@ -191,7 +191,7 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
     title = found.title if total > 1 else found.title.replace("pictures", "picture", 1)
     parts = [f"{which}{number} {title}{', drawn at random' if count < total else ''}."]
     if about["split"] == "all":
-        parts.append("Each was prepared as a picture that you upload for this model is.")
+        parts.append("Each was prepared like a picture that you upload for this model.")
     parts.append(f"Likelihood: {about['likelihood']}" + (f"; bits {about['bits']}." if about["bits"] else "."))
     if about["likelihood_note"]:
         parts.append(f"Of it: {about['likelihood_note']}.")

@@ -17,8 +17,8 @@ from vae_core.jobs import Cancelled, Job, Preview, Work
 
 KINDS = {"mixture": "Mixture of Gaussians", "flow": "Flow"}
 HELP = (
-    "A mixture of Gaussians draws the better pictures. A flow carries each point of N(0, I) to one code: one point "
-    "stays one picture, and moves evenly as the point does; its draws are a little behind."
+    "A mixture of Gaussians draws the better pictures. A flow carries each point of N(0, I) to one code, so each "
+    "point is one picture, which changes evenly as the point moves; its draws are slightly worse."
 )
 TRAINING, REFERENCES = "Training pictures", "Reference encodings"
 LOADING = 0.1  # share of the progress bar: the rest is encoding and fitting
@@ -111,8 +111,8 @@ def state(opened: Opened) -> str:
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     if not spec.fitted:
         return (
-            "A prior can be fitted to where the encoder put the pictures; it draws better ones wherever the model's "
-            "own prior misses these places."
+            "A prior can be fitted to where the encoder put the pictures. It draws better pictures wherever the "
+            "model's own prior misses these places."
         )
     count, pictures = int(metrics.get("prior_components") or 0), int(metrics.get("prior_pictures") or 0)
     what = f"A mixture of {fitting.name(count)}" if spec.fitted == "mixture" and count else f"A {spec.fitted}"
@@ -120,7 +120,7 @@ def state(opened: Opened) -> str:
     if metrics.get("prior_references"):
         words = [
             f"{what} is fitted to reference encodings alone, {pictures:,} from the model's file. These are of test "
-            "pictures, so that others have to measure it."
+            "pictures, so other pictures have to measure it."
         ]
     if (gap := metrics.get("prior_gap")) is not None:
         words.append(fitting.describe(gap))
@@ -142,8 +142,8 @@ def _offer(opened: Opened, sources: list[str]) -> None:
         sources,
         key=f"prior_from_{len(sources)}_{sources[0]}",
         horizontal=True,
-        help=f"{TRAINING}: draws from the encodings of {fitting.PICTURES:,} of them at most. {REFERENCES}: those that "
-        "came with the model's file, of test pictures; nothing has to be read.",
+        help=f"{TRAINING}: the encodings of at most {fitting.PICTURES:,} of them. {REFERENCES}: those of test "
+        "pictures in the model's file; nothing has to be read.",
     )
     running: Running | None = st.session_state.get("prior_running")
     if pressed("Fit a prior", "prior_go", disabled=running is not None):

@@ -55,8 +55,8 @@ def _choose_option(opened: Opened) -> str:
         "eval_data",
         allowed,
         "The reference set came with the model's file: encodings of test pictures. "
-        "Of a named data set the test pictures are taken; the model never trained on its own. Those of a folder "
-        "or zip are prepared as a picture that you upload for this model.",
+        "Of a named data set, the test pictures are used; the model never trained on those of its own set. Pictures "
+        "of a folder or zip are prepared like a picture that you upload for this model.",
     )
 
 
@@ -65,8 +65,8 @@ def _source(opened: Opened, option: str) -> Source | None:
     own = _own(opened)
     if option == REFERENCE:
         st.caption(
-            "Measured from the encodings in the model's file. More figures can be had of pictures: of "
-            f"{' or '.join(name for name in BUILT_IN if data.available(name))}, say, or a zip of yours."
+            "Measured from the encodings in the model's file. More figures are available for pictures: for "
+            f"{' or '.join(name for name in BUILT_IN if data.available(name))}, say, or for a zip of your own."
         )
         return Source(REFERENCE, REFERENCE)
     here = option != OWN or (own is not None and data.available(own))
@@ -96,7 +96,7 @@ def _taken() -> None:
 
 def _choose_count() -> int:
     return OneOf("eval_count", "Pictures at most", USUAL_COUNT, numbered(COUNTS)).select_slider(
-        help="Where there are more, so many are drawn from them at random: always the same ones."
+        help="Where there are more, this many are drawn at random, always the same ones."
     )
 
 
@@ -135,7 +135,7 @@ def _explain(reasons: dict[str, str]) -> None:
 
 
 def _choose_draws() -> int:
-    return Number("eval_draws", "Draws of z a picture (K)", USUAL_DRAWS, 1, MAX_DRAWS).field(
+    return Number("eval_draws", "Draws of z per picture (K)", USUAL_DRAWS, 1, MAX_DRAWS).field(
         help="For the importance-weighted NLL: the more, the tighter the bound, and the longer it takes."
     )
 

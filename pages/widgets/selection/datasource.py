@@ -94,8 +94,8 @@ def choose_source(opened: Opened) -> str:
     source = select(
         "data",
         allowed,
-        "The reference set came with the model's file: test pictures that it never trained on. Of a named data set the "
-        "test pictures are taken. Pictures of another size are brought to the model's.",
+        "The reference set came with the model's file: test pictures that it never trained on. Of a named data set, "
+        "the test pictures are used. Pictures of another size are scaled to the model's.",
     )
     if source == OWN_FILE:
         uploader("map_file")
@@ -110,7 +110,7 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
             then()
 
     uploads.uploader(
-        "Zip of pictures, a folder a class",
+        "Zip of pictures, one folder per class",
         name,
         take,
         uploads.MAX_BYTES,

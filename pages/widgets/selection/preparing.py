@@ -19,7 +19,7 @@ from vae_core.images import Preparation
 if TYPE_CHECKING:
     from vae_core.photographs import CutOut
 
-_FITS = {"crop": "Middle cut out", "pad": "Whole picture", "stretch": "Stretched"}
+_FITS = {"crop": "Centre crop", "pad": "Whole picture", "stretch": "Stretched"}
 _INVERT = {"auto": "Detect", "no": "As it is", "yes": "Swapped"}
 
 
@@ -28,7 +28,7 @@ def preparation_input(slot: str, opened: Opened, upload: Choice, name: str) -> N
     used = _used(opened, upload)
     with st.popover(f"Prepare {name}", key=f"prepare_{slot}", width="stretch", wrap=False):
         invert = "auto" if used.invert is None else "yes" if used.invert else "no"
-        sides = "What becomes of the sides of a picture of another shape."
+        sides = "How a picture of another shape is fitted."
         swapped = "Detect: a dark drawing on a light ground is swapped where the model knows light on dark."
         _setting("Frame", _FITS, "fit", slot, used.fit, upload, sides)
         _setting("Dark and light", _INVERT, "invert", slot, invert, upload, swapped)
@@ -124,5 +124,5 @@ def class_input(slot: str, opened: Opened, chosen: Chosen, seen: Tensor) -> None
         format_func=lambda i: inferred if i < 0 else f"it is: {plain(known[i])}",
         key=key,
         on_change=say,
-        help="This model is told the class of a picture. It finds out the class of yours itself, unless you say it.",
+        help="This model is told the class of a picture. It infers the class of yours, unless you choose it.",
     )

@@ -8,8 +8,8 @@ import secrets
 import streamlit as st
 
 SENTENCE = (
-    "This did not work, for a reason that was not foreseen. It is error {0}: the server's log says more about it, "
-    "under that number. Reload the page, or choose something else."
+    "Something went wrong that was not foreseen (error {0}): the server's log has the details under that number. "
+    "Reload the page, or choose something else."
 )
 
 _log = logging.getLogger("vae_explorer")

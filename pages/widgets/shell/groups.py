@@ -25,15 +25,15 @@ class Group:
     names: tuple[str, ...] = ()
 
 
-OWN = Group("own", "Your own", "What this visit has been given or has made, and the models of your own folder.")
+OWN = Group("own", "Your own", "Models uploaded or made in this visit, and those of your own folder.")
 ALL = Group("all", "All", "Every model that can be opened here.")
 GROUPS = (
     Group("start", "Start here", "One model for each set of pictures: draw, interpolate, move a slider.", models.ORDER),
     Group(
         "beta",
         "How much beta?",
-        "The same net with another weight on the KL. With little the pictures are sharp and the draws are not; with "
-        "much the dimensions tell things apart, until nothing is left to tell.",
+        "The same net with different weights on the KL. A small one gives sharp pictures and poor draws; a large one "
+        "gives each thing a dimension of its own, until nothing is left to tell.",
         (
             "sprites-beta-0",
             "sprites-beta-0.25",
@@ -152,7 +152,7 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     if st.query_params.get("family") == "true":  # a link of before, when there was a switch for all models
         question.put(ALL.word)
         del st.query_params["family"]
-    search = Text("search", "Search", "", 60).field(placeholder="a name, a word of a question", width=360)
+    search = Text("search", "Search", "", 60).field(placeholder="a name, or a word of a question", width=360)
     search = search.strip()
     picked = question.pills(disabled=bool(search))
     if search:

@@ -112,7 +112,7 @@ def open_model(entry: Entry) -> Opened:
         if (held := uploads.find("model", entry.id)) is None:
             what = "uploaded" if entry.origin == "upload" else "fitted"
             again = "upload the file" if entry.origin == "upload" else "fit the prior"
-            raise CheckpointError(f"It was {what}, and made room for what came later: {again} on Home again.")
+            raise CheckpointError(f"It was {what}, and was removed to make room: {again} on Home again.")
         return held
     folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
     path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
@@ -256,7 +256,7 @@ def warn_collapsed(opened: Opened) -> None:
     if has_units(opened) and opened.checkpoint.metrics["active_units"] == 0:
         which = "every picture of a class" if opened.checkpoint.model.spec.classes else "every picture"
         st.warning(
-            f"The latent space of this model has collapsed (0 active units), so that {which} is decoded alike; "
+            f"The latent space of this model has collapsed (0 active units), so {which} is decoded alike; "
             "the usual fix is to train it again with a lower KL weight (beta), or to anneal that weight from 0: look "
             "for “posterior collapse”."
         )

@@ -88,7 +88,7 @@ def trim() -> str | None:
         gone.append(shelf.popitem(last=False)[1].title)
     context = get_script_run_ctx()
     refused = _refused.pop(context.session_id, 0) if context else 0
-    lost = [f"to make room, what was used longest ago was let go: {', '.join(gone)}"] if gone else []
+    lost = [f"to make room, what was used longest ago was removed: {', '.join(gone)}"] if gone else []
     lost += [f"{refused} more {'was' if refused == 1 else 'were'} not taken"] if refused else []
     return f"One visit holds {limit()}; {'; '.join(lost)}." if lost else None
 

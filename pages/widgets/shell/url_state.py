@@ -281,7 +281,7 @@ class ManyOf(Value[list[str]]):
                 unknown.append(text)
         if unknown:
             st.warning(
-                f"The link asks under “{self.label}” for {links.some(unknown)}, which is not to be had here; the rest "
+                f"The link asks under “{self.label}” for {links.some(unknown)}, which is not available here; the rest "
                 "is chosen."
             )
         return list(dict.fromkeys(chosen)) if chosen or not unknown else self.usual

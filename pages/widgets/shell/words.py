@@ -28,7 +28,7 @@ def prior_of(spec: LatentSpec, prior: str = "own") -> str:
         return f"{prior_of(spec)} (above), and the one that was fitted to where the encoder put the pictures (below)"
     if spec.codebook_size:
         learned = "the learned prior over codes, which writes the map of codes place by place"
-        return learned if spec.prior == "learned" else "a uniform prior over codes: all are alike everywhere"
+        return learned if spec.prior == "learned" else "a uniform prior over codes: each is equally likely everywhere"
     named = {
         "fitted": "a Gaussian fitted to the codes of training pictures, not a prior of the model's own",
         "learned": "the prior that the model has learned, a mixture of Gaussians",
