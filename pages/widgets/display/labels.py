@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ def short(name: str) -> str:
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
-def shifts(centres: NDArray, points: NDArray, names: Sequence[str], height: int, font: int) -> NDArray | None:
+def shifts(
+    centres: NDArray[Any], points: NDArray[Any], names: Sequence[str], height: int, font: int
+) -> NDArray[Any] | None:
     """How far to move each label up from its centre.
 
     The server does not know how wide the map is. Labels move up and down alone and keep their order, so what is apart
@@ -56,7 +59,7 @@ def _width(name: str, font: int) -> float:
     return 8 + 1.1 * sum(font if ord(letter) >= WIDE else letters.getlength(letter) for letter in name)
 
 
-def _spread(places: NDArray, widths: NDArray, edge: float) -> NDArray | None:
+def _spread(places: NDArray[Any], widths: NDArray[Any], edge: float) -> NDArray[Any] | None:
     """Heights (n,) within -edge to edge of labels sorted by height, each at least LINE above those that it meets."""
     meet = np.abs(places[:, None, 0] - places[None, :, 0]) < (widths[:, None] + widths) / 2
     # Both ways alone keep the labels apart, and so does the middle between them.
@@ -66,7 +69,7 @@ def _spread(places: NDArray, widths: NDArray, edge: float) -> NDArray | None:
     return y if y.max() <= edge + 1e-6 else None
 
 
-def _push(y: NDArray, meet: NDArray) -> NDArray:
+def _push(y: NDArray[Any], meet: NDArray[Any]) -> NDArray[Any]:
     """Move each label up as far as those below it ask."""
     y = y.copy()
     for i in range(1, len(y)):

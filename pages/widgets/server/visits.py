@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers
@@ -94,7 +95,7 @@ class Visits:
                 del _coming[visit]
 
 
-def _files(visit: str) -> dict:
+def _files(visit: str) -> dict[str, Any]:
     """What Streamlit holds of a visit's files."""
     manager = Runtime.instance().uploaded_file_mgr
     return manager.file_storage.get(visit, {}) if isinstance(manager, MemoryUploadedFileManager) else {}

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -71,7 +71,7 @@ def stop(name: str) -> None:
         held[1].cancel()
 
 
-def place(running: Job) -> str:
+def place(running: Job[Any]) -> str:
     """Where a job stands in the queue, in a sentence; nothing where it is being done."""
     others = queue.before(running)
     if others is None:
@@ -93,7 +93,7 @@ def teller(report: Preview, cancel: threading.Event) -> Callable[[float], None]:
 
 
 @st.fragment(run_every=POLL)
-def watch(running: Job, words: str, show: Callable[[np.ndarray | None], None]) -> None:
+def watch(running: Job[Any], words: str, show: Callable[[np.ndarray | None], None]) -> None:
     """Show how far a job is, with a button that cancels it; the whole page runs again when it has ended.
 
     Args:
@@ -121,7 +121,7 @@ def start_again(name: str) -> None:
     st.button("Start again", key=f"again_{name}", on_click=stop, args=(name,))
 
 
-def say_why(ended: Job, cancelled: str, instead: str) -> None:
+def say_why(ended: Job[Any], cancelled: str, instead: str) -> None:
     """Say why a job has no result: it took too long, or else, where there is anything to say of that, was cancelled.
 
     Args:
