@@ -17,14 +17,14 @@ WIDE = 0x2E80  # from this code point on, letters as wide as they are high
 
 
 def short(name: str) -> str:
-    """A name that leaves room for others."""
+    """Return a name that leaves room for others."""
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
 def shifts(
     centres: NDArray[Any], points: NDArray[Any], names: Sequence[str], height: int, font: int
 ) -> NDArray[Any] | None:
-    """How far to move each label up from its centre.
+    """Tell how far to move each label up from its centre.
 
     The server does not know how wide the map is. Labels move up and down alone and keep their order, so what is apart
     on a phone is apart on every wider map, and when somebody looks closer.
@@ -54,13 +54,13 @@ def shifts(
 
 
 def _width(name: str, font: int) -> float:
-    """About how wide a bold text is on its ground, in pixels."""
+    """Return about how wide a bold text is on its ground, in pixels."""
     letters = ImageFont.load_default(font)
     return 8 + 1.1 * sum(font if ord(letter) >= WIDE else letters.getlength(letter) for letter in name)
 
 
 def _spread(places: NDArray[Any], widths: NDArray[Any], edge: float) -> NDArray[Any] | None:
-    """Heights (n,) within -edge to edge of labels sorted by height, each at least LINE above those that it meets."""
+    """Spread label heights (n,) within -edge to edge, in their order, each at least LINE above those that it meets."""
     meet = np.abs(places[:, None, 0] - places[None, :, 0]) < (widths[:, None] + widths) / 2
     # Both ways alone keep the labels apart, and so does the middle between them.
     y = (_push(places[:, 1], meet) - _push(-places[::-1, 1], meet[::-1, ::-1])[::-1]) / 2

@@ -24,7 +24,7 @@ Edit = tuple[int, int, int]  # latent group, place counted row by row, code
 
 
 def edits_of(opened: Opened, start: Chosen) -> list[Edit]:
-    """The changes made to this start so far; those of a link on the first visit, none on another start."""
+    """Return the changes made to this start so far; those of a link on the first visit, none on another start."""
     now, held = (opened.key, start.choice), st.session_state.get("codes")
     if held is None or held[0] != now:
         asked = st.query_params.get("codes", "") if held is None else ""
@@ -33,7 +33,7 @@ def edits_of(opened: Opened, start: Chosen) -> list[Edit]:
 
 
 def _read(opened: Opened, text: str) -> list[Edit]:
-    """The changes that a link tells of, as far as they are possible in this model."""
+    """Return the changes that a link tells of, as far as they are possible in this model."""
     spec, found = opened.checkpoint.model.spec, []
     for part in text.split("_")[:MAX_EDITS] if text else []:
         numbers = [int(number) for number in match.groups()] if (match := _EDIT.fullmatch(part)) else []
@@ -60,7 +60,7 @@ def keep_in_url(edits: list[Edit]) -> None:
 
 
 def point_of(opened: Opened, start: Chosen, edits: list[Edit]) -> Tensor:
-    """The start (D,) with the changes made to it."""
+    """Return the start (D,) with the changes made to it."""
     point = start.mean
     for group, place, code in edits:
         point = explore.with_codes(opened.checkpoint.model, point, group, place, torch.tensor([code]))[0]
@@ -68,7 +68,7 @@ def point_of(opened: Opened, start: Chosen, edits: list[Edit]) -> Tensor:
 
 
 def tiles(x: Tensor, height: int, width: int) -> Tensor:
-    """A picture (C, H, W), enlarged, in pieces, one a place of a map: (height * width, C, h, w).
+    """Return a picture (C, H, W), enlarged, in pieces, one a place of a map: (height * width, C, h, w).
 
     Enlarged by a whole number where the map allows it, so that the lines between the pieces are thin.
     """
@@ -80,7 +80,7 @@ def tiles(x: Tensor, height: int, width: int) -> Tensor:
 
 
 def around(x: Tensor, height: int, width: int, place: int) -> Tensor:
-    """Pictures (N, C, H, W) cut down to a place of the map and its neighbours."""
+    """Return pictures (N, C, H, W) cut down to a place of the map and its neighbours."""
     cuts = []
     for side, count, at in ((x.shape[2], height, place // width), (x.shape[3], width, place % width)):
         first = min(max(at - 1, 0), max(0, count - 3))
@@ -90,7 +90,7 @@ def around(x: Tensor, height: int, width: int, place: int) -> Tensor:
 
 @st.cache_data(max_entries=16, show_spinner="Decoding all codes …")
 def _all_codes(key: str, _opened: Opened, _point: Tensor, about: tuple[object, ...], group: int, place: int) -> Tensor:
-    """Every code at one place, decoded: what lies around the place, (codes, C, h, w)."""
+    """Decode every code at one place: what lies around the place, (codes, C, h, w)."""
     model = _opened.checkpoint.model
     _, height, width = model.spec.shapes[group]
     points = explore.with_codes(model, _point, group, place, torch.arange(model.spec.codebook_size or 0))
@@ -115,7 +115,7 @@ def reset() -> None:
 
 
 def group_input(opened: Opened) -> int:
-    """Which map of codes is edited."""
+    """Tell which map of codes is edited."""
     spec = opened.checkpoint.model.spec
     if len(spec.shapes) == 1:
         return 0
@@ -124,7 +124,7 @@ def group_input(opened: Opened) -> int:
 
 
 def editor(opened: Opened, start: Chosen) -> tuple[Tensor, Tensor]:
-    """The picture in pieces, the controls beside it, and the sheet of codes below.
+    """Show the picture in pieces, the controls beside it, and the sheet of codes below.
 
     Returns:
         The point (D,) that is shown, and its picture (1, C, H, W).
@@ -164,7 +164,7 @@ def _choose_place(place: int) -> None:
 
 
 def _controls(opened: Opened, chosen: Edit, width: int, edits: list[Edit]) -> None:
-    """The code of the chosen place, as a number, and what takes changes back."""
+    """Show the code of the chosen place, as a number, and what takes changes back."""
     group, place, code = chosen
     most = (opened.checkpoint.model.spec.codebook_size or 1) - 1
     st.session_state["code_number"] = code
@@ -184,7 +184,7 @@ def _controls(opened: Opened, chosen: Edit, width: int, edits: list[Edit]) -> No
 
 
 def _sheet(opened: Opened, point: Tensor, about: tuple[object, ...], chosen: Edit) -> None:
-    """All codes, decoded in the chosen place."""
+    """Show all codes, decoded in the chosen place."""
     group, place, code = chosen
     found = _all_codes(opened.key, opened, point, about, group, place)
     st.markdown(f"**All {len(found)} codes, each decoded in the chosen place with what lies around it**")

@@ -25,14 +25,14 @@ ROW_HEIGHT = 34  # pixels of a line of the table, about
 
 @st.fragment  # the rest of the page, with its charts, is not drawn again for a setting
 def section(opened: Opened) -> None:
-    """Evaluate: the settings, a button, and the figures when they are there."""
+    """Show *Evaluate*: the settings, a button, and the figures when they are there."""
     st.subheader("Evaluate", anchor=False)
     st.write("Measure this model on pictures that you choose.")
     _measure(opened, choose(opened))
 
 
 def _measure(opened: Opened, wish: Wish | None) -> None:
-    """The button, and below it the work or what came of it."""
+    """Show the button, and below it the work or what came of it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if pressed("Measure", "eval_go", type="primary", disabled=wish is None) and wish:
             _begin(opened, wish)
@@ -51,7 +51,7 @@ def _measure(opened: Opened, wish: Wish | None) -> None:
 
 
 def _found() -> dict[str, Measured]:
-    """The visitor's last measurement of each model, by the model's key."""
+    """Return the visitor's last measurement of each model, by the model's key."""
     return st.session_state.setdefault("eval_found", {})
 
 
@@ -74,7 +74,7 @@ def _begin(opened: Opened, wish: Wish) -> None:
 
 
 def _ended(opened: Opened) -> bool:
-    """Whether no work for this model goes on; it is shown while it does, and its result is kept when it is there."""
+    """Tell whether no work for this model goes on; it is shown while it does, and its result is kept when it ends."""
     owner, key, lines, running = st.session_state.get("eval_running", (None, None, 0, None))
     if owner != opened.key:
         return True

@@ -63,7 +63,7 @@ class Wish:
     given: bool
 
     def key(self, opened: Opened) -> Hashable:
-        """Differs when the figures may."""
+        """Return what differs when the figures may."""
         return opened.key, self.source.key, self.count, self.wanted, self.draws, self.given
 
 
@@ -137,13 +137,13 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
 
 
 def reference_of(opened: Opened) -> Reference | None:
-    """What the model's file holds of its test pictures, where that is their whole encodings."""
+    """Tell what the model's file holds of its test pictures, where that is their whole encodings."""
     reference, spec = opened.checkpoint.reference, opened.checkpoint.model.spec
     return reference if reference is not None and reference.mean.shape[1] == spec.size else None
 
 
 def known(opened: Opened, rows: Tensor | slice) -> tuple[Tensor | None, Tensor | None]:
-    """Labels and factors of the reference set, where they are known."""
+    """Return labels and factors of the reference set, where they are known."""
     reference = opened.checkpoint.reference
     assert reference is not None
     labels, factors = (part if part is None else part[rows] for part in (reference.labels, reference.factors))
@@ -151,7 +151,7 @@ def known(opened: Opened, rows: Tensor | slice) -> tuple[Tensor | None, Tensor |
 
 
 def _missing(model: VAE, wish: Wish, found: Drawn, pictures: Dataset, known: bool) -> dict[str, str]:
-    """Wanted figures that these pictures do not allow, with what they need."""
+    """Return wanted figures that these pictures do not allow, with what they need."""
     labelled = pictures.labels is not None and len(pictures.labels.unique()) > 1
     factored = pictures.factors is not None
     enough = metrics.enough(pictures.images, found.training)
@@ -162,12 +162,12 @@ def _missing(model: VAE, wish: Wish, found: Drawn, pictures: Dataset, known: boo
 
 
 def left_out(missing: dict[str, str]) -> list[str]:
-    """One sentence a figure."""
+    """Say why each figure is left out, in a sentence."""
     return [f"{NAMES[name]} needs {reason}." for name, reason in missing.items()]
 
 
 def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, Any]:
-    """What was measured, in the words of `vae evaluate --json`."""
+    """Tell what was measured, in the words of `vae evaluate --json`."""
     model = opened.checkpoint.model
     return {
         "model": opened.entry.id,
@@ -184,7 +184,7 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
 
 
 def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
-    """What was measured, in sentences."""
+    """Tell what was measured, in sentences."""
     count, total = about["pictures"], found.total
     which = f"{count:,} of the {total:,}" if count < total else "All" if total > 1 else "The"
     number = "" if count < total else f" {total:,}"
@@ -201,7 +201,7 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _command(opened: Opened, wish: Wish, found: Drawn, given: bool) -> str:
-    """What prints the same figures in a terminal."""
+    """Return the command that prints the same figures in a terminal."""
     words = ["vae", "evaluate", opened.entry.title if opened.entry.origin == "shipped" else "FILE"]
     if wish.source.content is not None:
         words += ["--data", "FOLDER" if isinstance(wish.source.content, Path) else "ZIP", "--split", "all"]

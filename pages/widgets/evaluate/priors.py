@@ -79,7 +79,7 @@ def _keep(opened: Opened, found: Fit) -> None:
 
 
 def section(opened: Opened) -> None:
-    """Prior: what was fitted, and the ways to fit another one."""
+    """Show *Prior*: what was fitted, and the ways to fit another one."""
     st.subheader("Fit a prior", anchor=False)
     key, tell, text = st.session_state.get("prior_said", (None, st.info, ""))
     if key == opened.key:
@@ -107,7 +107,7 @@ def section(opened: Opened) -> None:
 
 
 def state(opened: Opened) -> str:
-    """What prior the model has beside its own, and what that gains, in sentences."""
+    """Tell what prior the model has beside its own, and what that gains, in sentences."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     if not spec.fitted:
         return (
@@ -128,13 +128,13 @@ def state(opened: Opened) -> str:
 
 
 def sources_of(opened: Opened) -> list[str]:
-    """What a prior can be fitted to here, the best first."""
+    """Tell what a prior can be fitted to here, the best first."""
     found = [TRAINING] if models.originals_here(opened) else []
     return found + ([REFERENCES] if opened.checkpoint.reference is not None else [])
 
 
 def _offer(opened: Opened, sources: list[str]) -> None:
-    """The choices, the button, and the work while it goes on."""
+    """Show the choices, the button, and the work while it goes on."""
     left, right = st.columns(2, gap="medium")
     kind = left.radio("Kind", list(KINDS.values()), key="prior_kind", horizontal=True, help=HELP)
     source = right.radio(

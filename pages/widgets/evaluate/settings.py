@@ -36,12 +36,12 @@ def choose(opened: Opened) -> Wish | None:
 
 
 def _own(opened: Opened) -> str | None:
-    """The name of the model's own data set, where it is one that this app knows."""
+    """Return the name of the model's own data set, where it is one that this app knows."""
     return opened.checkpoint.recipe.data.name if models.from_named_set(opened) else None
 
 
 def _options(opened: Opened) -> list[str]:
-    """The pictures to choose from: first the model's own or, where they are not here, what its file holds of them."""
+    """List the pictures to choose from: first the model's own or, where they are not here, what its file holds."""
     own = _own(opened)
     stored = [REFERENCE] if reference_of(opened) else []
     named = sorted(name for name in data.NAMES if name != own and data.available(name))
@@ -61,7 +61,7 @@ def _choose_option(opened: Opened) -> str:
 
 
 def _source(opened: Opened, option: str) -> Source | None:
-    """Where the chosen pictures lie; None after saying that they are not here and how they come here."""
+    """Tell where the chosen pictures lie; None after saying that they are not here and how they come here."""
     own = _own(opened)
     if option == REFERENCE:
         st.caption(
@@ -101,7 +101,7 @@ def _choose_count() -> int:
 
 
 def _reasons(opened: Opened, option: str) -> dict[str, str | None]:
-    """Of each figure what it needs that is not there, or None where it can be measured."""
+    """Tell for each figure what it needs that is not there, or None where it can be measured."""
     model, info = opened.checkpoint.model, opened.checkpoint.data
     if option == REFERENCE:
         labels, factors = known(opened, slice(None))
@@ -113,7 +113,7 @@ def _reasons(opened: Opened, option: str) -> dict[str, str | None]:
 
 
 def _choose_figures(reasons: dict[str, str | None]) -> list[str]:
-    """Keys of METRICS, of those that can be measured."""
+    """Return keys of METRICS, of those that can be measured."""
     allowed = {name: NAMES[name] for name, reason in reasons.items() if reason is None}
     usual = [name for name in NAMES if name in metrics.USUAL and name in allowed]
     before = {label: name for name, label in NAMES.items()}
@@ -122,7 +122,7 @@ def _choose_figures(reasons: dict[str, str | None]) -> list[str]:
 
 
 def _explain(reasons: dict[str, str]) -> None:
-    """The figures that cannot be measured and why, those of the same reason together."""
+    """List the figures that cannot be measured and why, those of the same reason together."""
     if not reasons:
         return
     count = "1 figure" if len(reasons) == 1 else f"{len(reasons)} figures"

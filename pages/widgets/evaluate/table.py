@@ -22,7 +22,7 @@ MAX_PARTS = 12  # of a figure that is a list, in the table; the downloads have a
 
 
 def show(opened: Opened, found: Measured) -> None:
-    """The table, what it is of, and the downloads."""
+    """Show the table, what it is of, and the downloads."""
     st.table(table(opened.checkpoint.model.spec, found.rows), border="horizontal", hide_index=True)
     errors = any(row["standard_error"] is not None or "standard_errors" in row for row in found.rows.values())
     st.caption(" ".join([*map(plain, found.words), *["± is the standard error over the pictures."] * errors]))
@@ -39,7 +39,7 @@ def show(opened: Opened, found: Measured) -> None:
 
 
 def table(spec: LatentSpec, rows: dict[str, Row]) -> dict[str, list[str]]:
-    """The figures as columns of words, to be shown as Markdown."""
+    """Return the figures as columns of words, to be shown as Markdown."""
     return {
         "Figure": [plain(NAMES[name]) for name in rows],
         "Value": [plain(_value(spec, name, row)) for name, row in rows.items()],
@@ -48,7 +48,7 @@ def table(spec: LatentSpec, rows: dict[str, Row]) -> dict[str, list[str]]:
 
 
 def _unit(row: Row) -> str:
-    """The unit, with figures called as they are on this page."""
+    """Return the unit, with figures called as they are on this page."""
     return re.sub(r"\b(elbo|nll|\w+_\w+)\b", lambda match: NAMES.get(match[0], match[0]), row["unit"])
 
 
@@ -67,7 +67,7 @@ def _value(spec: LatentSpec, name: str, row: Row) -> str:
 
 
 def _parts(spec: LatentSpec, name: str, values: list[float], digits: int) -> str:
-    """Numbers of dimensions, the largest first, or of levels in their order, as far as a person reads them."""
+    """Return numbers of dimensions, the largest first, or of levels in their order, as far as a person reads them."""
     dimensions = name == "kl_per_dim" and spec.factorises
     names = [f"z{i}" if dimensions else f"level {i + 1}" for i in range(len(values))]
     order = sorted(range(len(values)), key=lambda i: -values[i]) if dimensions else list(range(len(values)))
@@ -86,7 +86,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def as_csv(found: Measured) -> bytes:
-    """The figures as a CSV file, a line a number: figure, part (of lists and DCI), value, standard error, unit."""
+    """Write the figures as CSV, one number a line: figure, part (of lists and DCI), value, standard error, unit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["figure", "part", "value", "standard_error", "unit"])
@@ -102,7 +102,7 @@ def as_csv(found: Measured) -> bytes:
 
 
 def as_json(found: Measured) -> bytes:
-    """The figures as a JSON file in the form of `vae evaluate --json`; numbers that are not finite are null."""
+    """Return the figures as a JSON file in the form of `vae evaluate --json`; numbers that are not finite are null."""
     whole = {**found.about, "metrics": found.rows, "left_out": found.missing}
     return json.dumps(_finite(whole), indent=2, allow_nan=False).encode()
 

@@ -118,11 +118,11 @@ class Choice:
         return self.kind in (REFERENCE, DATA, UPLOAD) and not self.asked
 
     def own_row(self, kind: str) -> int | None:
-        """The row of a picture of this kind, if it is one and keeps its own class; else None."""
+        """Return the row of a picture of this kind, if it is one and keeps its own class; else None."""
         return self.number if self.kind == kind and self.asked is None else None
 
     def class_of(self, count: int) -> int | None:
-        """The class that is asked for, in a model of so many classes; None where there is none such."""
+        """Return the class that is asked for, in a model of so many classes; None where there is none such."""
         asked = (self.settings.get("class") if self.is_upload else self.asked) or ""
         known = asked.isdecimal() and len(asked) <= _MAX_DIGITS and int(asked) < count
         return int(asked) if known else None
@@ -141,20 +141,20 @@ class Choice:
         return dict(change.split("=", 1) for change in self.changes if "=" in change)
 
     def with_settings(self, changes: Mapping[str, Setting]) -> Choice:
-        """The same upload, prepared in another way."""
+        """Return the same upload, prepared in another way."""
         settings = self.settings | {name: _written(name, value) for name, value in changes.items()}
         return replace(self, changes=tuple(f"{name}={text}" for name, text in settings.items()))
 
     def without(self, *names: str) -> Choice:
-        """The same upload without these changes."""
+        """Return the same upload without these changes."""
         return replace(self, changes=tuple(part for part in self.changes if part.partition("=")[0] not in names))
 
     def same_file(self, other: Choice) -> bool:
-        """Whether both are the same upload, however prepared."""
+        """Tell whether both are the same upload, however prepared."""
         return (self.kind, self.detail) == (other.kind, other.detail)
 
     def prepared(self, usual: Preparation) -> Preparation:
-        """How an upload is prepared where `usual` is what holds for those that nobody changed.
+        """Tell how an upload is prepared where `usual` is what holds for those that nobody changed.
 
         Raises:
             ValueError: where a setting is not one of those allowed.
@@ -170,7 +170,7 @@ MEAN = Choice("mean")
 
 
 def _read(name: str, text: str) -> Setting | None:
-    """A setting as `Preparation` has it."""
+    """Return a setting as `Preparation` has it."""
     if name in _FLAGS:
         if text not in _FLAGS[name]:
             raise ValueError(f"{name} is {text!r}; allowed: {', '.join(_FLAGS[name])}.")
@@ -188,7 +188,7 @@ def _read(name: str, text: str) -> Setting | None:
 
 
 def _written(name: str, value: Setting) -> str:
-    """A setting as a link has it."""
+    """Return a setting as a link has it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if name in _FORMATS and not isinstance(value, str):

@@ -13,7 +13,7 @@ ALL, ANY, OWN = ("all", "All classes"), ("any", "Any class"), ("own", "Its own c
 
 
 def names(opened: Opened, count: int | None = None) -> list[str]:
-    """One name a class of the model, or so many: the data's, or the number where it has none; none twice."""
+    """Name each class of the model, or so many: by the data's name, or by number where it has none; none twice."""
     known, found = opened.checkpoint.data.class_names, list[str]()
     for i in range((opened.checkpoint.model.spec.classes or 0) if count is None else count):
         name = " ".join(known[i].split()) if i < len(known) else str(i)
@@ -22,14 +22,14 @@ def names(opened: Opened, count: int | None = None) -> list[str]:
 
 
 def one_hot(opened: Opened, index: int) -> Tensor:
-    """The weights (classes,) of one class."""
+    """Return the weights (classes,) of one class."""
     return F.one_hot(torch.tensor(index), opened.checkpoint.model.spec.classes or 1).float()
 
 
 def select(
     opened: Opened, key: str, label: str, extra: tuple[str, str], help: str, count: int | None = None
 ) -> int | None:
-    """A selector of classes, in the link; None is the first choice, `extra`; `count` as in `names`."""
+    """Show a selector of classes, in the link; None is the first choice, `extra`; `count` as in `names`."""
     known, (word, called) = names(opened, count), extra
     options = {word: called} | {name: name for name in known}
     chosen = OneOf(key, label, word, options, {called: word}).selectbox(help=help)
@@ -37,6 +37,6 @@ def select(
 
 
 def looks_like(opened: Opened, weights: Tensor) -> str:
-    """What the model takes a picture for: weights (classes,) in words."""
+    """Tell what the model takes a picture for: weights (classes,) in words."""
     share, index = weights.max(0)
     return f"looks like: {plain(names(opened)[int(index)])}, {100 * share.item():.0f} %"

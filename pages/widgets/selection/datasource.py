@@ -64,7 +64,7 @@ class Drawn:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def folders() -> dict[str, Path]:
-    """What the server's owner put below VAE_DATA: folders and files of pictures; visitors choose by name alone."""
+    """Tell what the server's owner put below VAE_DATA: folders and files of pictures; visitors choose by name alone."""
     root = os.environ.get("VAE_DATA")
     if not root or not Path(root).is_dir():
         return {}
@@ -81,7 +81,7 @@ def _holds_pictures(path: Path) -> bool:
 
 
 def options(opened: Opened) -> list[str]:
-    """The sources to choose from, as they are called in the link; the first is the default."""
+    """Return the sources to choose from, as they are called in the link; the first is the default."""
     own = opened.checkpoint.recipe.data.name
     named = sorted((name for name in data.NAMES if data.available(name)), key=lambda name: name != own)
     first = [REFERENCE] if opened.checkpoint.reference is not None else []
@@ -89,7 +89,7 @@ def options(opened: Opened) -> list[str]:
 
 
 def choose_source(opened: Opened) -> str:
-    """The choice of data, and where it is a visitor's own, the place for the file."""
+    """Show the choice of data, and where it is a visitor's own, the place for the file; return the choice."""
     allowed = options(opened)
     source = select(
         "data",
@@ -103,7 +103,7 @@ def choose_source(opened: Opened) -> str:
 
 
 def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
-    """The place for a visitor's own archive; `then` is called when there is another one."""
+    """Show the place for a visitor's own archive; `then` is called when there is another one."""
 
     def take(files: Sequence[File]) -> None:
         if take_file(files[0]):
@@ -125,7 +125,7 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
 
 
 def select(key: str, allowed: Sequence[str], help: str) -> str:
-    """A select box of sources; in the link they are called by `WORDS`, or as they are."""
+    """Show a select box of sources; in the link they are called by `WORDS`, or as they are."""
     options = {WORDS.get(source, source): source for source in allowed}
     return options[OneOf(key, "Pictures", next(iter(options)), options, WORDS).selectbox(help=help)]
 
@@ -144,12 +144,12 @@ def take_file(file: File) -> bool:
 
 
 def own_archive() -> tuple[str, str, bytes] | None:
-    """Name, hash and bytes of the visitor's own archive, where there is one."""
+    """Return name, hash and bytes of the visitor's own archive, where there is one."""
     return uploads.find("archive", OWN_FILE)
 
 
 def source_of(option: str) -> Source:
-    """Where the pictures of an option lie.
+    """Tell where the pictures of an option lie.
 
     Raises:
         LookupError: one sentence, where there is no file yet.

@@ -63,7 +63,7 @@ def picture_input(
 
 
 def _buttons(slot: str, opened: Opened, choice: Choice, name: str, with_mean: bool) -> None:
-    """The popover in which one chooses, and beside it what there is for the present picture."""
+    """Show the popover in which one chooses, and beside it what there is for the present picture."""
     forget = partial(_forget_error, slot)
     with st.container(horizontal=True, gap="small"):
         box = st.popover(f"Choose {name}", key=_popover(slot), on_change=forget, width="stretch", wrap=False)
@@ -89,7 +89,7 @@ def _popover(slot: str) -> str:
 
 
 def _choose(slot: str, opened: Opened, choice: Choice, name: str, with_mean: bool) -> None:
-    """The inside of the popover: where the picture comes from, and which one."""
+    """Fill the popover: where the picture comes from, and which one."""
     sources = _sources(opened, with_mean)
     source = st.segmented_control(
         f"Where {name} comes from",
@@ -110,7 +110,7 @@ def _choose(slot: str, opened: Opened, choice: Choice, name: str, with_mean: boo
 
 
 def _sources(opened: Opened, with_mean: bool) -> dict[str, str]:
-    """Where a picture can come from, in words."""
+    """Tell where a picture can come from, in words."""
     mean = "Prior mean" if opened.checkpoint.model.spec.prior == "normal" else "Mean encoding"
     sources = {REFERENCE: "Reference set"} if opened.checkpoint.reference is not None else {}
     sources |= {DATA: "Data set"} if models.originals_here(opened) else {}
@@ -138,7 +138,7 @@ def _another(slot: str, opened: Opened, choice: Choice) -> None:
 
 
 def _file_input(slot: str, opened: Opened, camera: bool, name: str) -> None:
-    """A file or a photograph; a bad one leaves the earlier picture."""
+    """Take a file or a photograph; a bad one leaves the earlier picture."""
     place, take = f"{'camera' if camera else 'file'}_{slot}", partial(_take_file, slot, opened)
     if camera:
         key = uploads.widget_key(place)

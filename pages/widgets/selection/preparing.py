@@ -52,7 +52,7 @@ def _used(opened: Opened, upload: Choice) -> Preparation:
 
 
 def _is_cut(opened: Opened, upload: Choice) -> bool:
-    """Whether an upload is a photograph that handwriting is cut out of."""
+    """Tell whether an upload is a photograph that handwriting is cut out of."""
     try:
         return resolve(opened, upload).cutout is not None
     except ValueError:
@@ -88,7 +88,7 @@ def _control(setting: str, slot: str, now: Setting, upload: Choice) -> tuple[str
 
 
 def _present(slot: str, shown: Choice) -> tuple[str, Choice]:
-    """Where an upload that a slot has shown is now, after a swap in the same moment, and as it is now."""
+    """Tell where an upload that a slot has shown is now, after a swap in the same moment, and as it is now."""
     others = ((other, slots.held(other)) for other in slots.NAMES if other != slot)
     each = [(slot, slots.held(slot) or shown), *others]
     same = ((where, choice) for where, choice in each if choice and choice.same_file(shown))

@@ -75,7 +75,7 @@ def resolve(opened: Opened, choice: Choice) -> Chosen:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _resolve(key: str, choice: Choice, originals: bool, _opened: Opened) -> Chosen:
-    """A choice that is no upload."""
+    """Return a choice that is no upload."""
     spec = _opened.checkpoint.model.spec
     wanted = choice.class_of(spec.classes or (spec.fitted_classes if choice.kind == FITTED else 0))
     if choice.kind in (REFERENCE, DATA) and choice.number is not None:
@@ -91,7 +91,7 @@ def _resolve(key: str, choice: Choice, originals: bool, _opened: Opened) -> Chos
 
 
 def _made(opened: Opened, choice: Choice, wanted: int | None) -> tuple[Tensor, str, int]:
-    """A point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for.
+    """Return a point (D,) that no picture gave, its name, and the number whose class it gets if none is asked for.
 
     The fitted prior is drawn from for the class that is wanted.
     """
@@ -111,7 +111,7 @@ def _made(opened: Opened, choice: Choice, wanted: int | None) -> tuple[Tensor, s
 
 
 def _as_class(opened: Opened, chosen: Chosen, index: int) -> Chosen:
-    """The same z decoded as another class."""
+    """Return the same z decoded as another class."""
     y = classes.one_hot(opened, index)
     x = explore.decode(opened.checkpoint.model, chosen.mean[None], y[None])
     label = f"{chosen.label}, as {classes.names(opened)[index]}"
@@ -133,7 +133,7 @@ def _reference(opened: Opened, choice: Choice, row: int, originals: bool) -> Cho
 
 
 def _known(opened: Opened, row: int) -> Tensor | None:
-    """The weights of a reference picture's class, where the model is given it."""
+    """Return the weights of a reference picture's class, where the model is given it."""
     reference = opened.checkpoint.reference
     known = None if reference is None else explore.classes_of(opened.checkpoint.model, reference, [row])
     return None if known is None else classes.one_hot(opened, int(known[0]))
@@ -155,7 +155,7 @@ def _test_picture(opened: Opened, choice: Choice, row: int, originals: bool) -> 
 
 
 def _observed(opened: Opened, row: int) -> tuple[Tensor, Image.Image | None]:
-    """A picture of the test part as the model saw it for its figures, and the picture itself where that differs."""
+    """Return a test picture as the model saw it for its figures, and the picture itself where that differs."""
     checkpoint = opened.checkpoint
     test = data.load_test(checkpoint.recipe.data)
     x = explore.observed(checkpoint.model, test.images, row, checkpoint.recipe.training.seed)
@@ -194,7 +194,7 @@ def _upload(
 
 
 def _class_of_upload(opened: Opened, choice: Choice, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """The class that an upload gets: what a person says, else what the model finds likeliest; and what it finds."""
+    """Return the class that an upload gets, what a person says or else the likeliest one; and the likeliest one."""
     count = opened.checkpoint.model.spec.classes
     if count is None:
         return None, None
@@ -235,7 +235,7 @@ def elsewhere(opened: Opened, chosen: Chosen, home: Opened) -> Chosen:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _shown(key: str, home: str, about: str, _opened: Opened, _chosen: Chosen) -> Chosen:
-    """A picture that another model has or made, as this model sees it."""
+    """Return a picture that another model has or made, as this model sees it."""
     model = _opened.checkpoint.model
     x, y = explore.observe(model, _chosen.x), None
     if model.spec.classes is not None:

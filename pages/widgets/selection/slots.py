@@ -57,7 +57,7 @@ def can_undo(*slots: str) -> bool:
 
 
 def _key(slot: str) -> str:
-    """Where the visit keeps the text of a slot's choice."""
+    """Tell where the visit keeps the text of a slot's choice."""
     return f"picture_{slot}"
 
 

@@ -33,7 +33,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 @cache
 def named() -> tuple[str, ...]:
-    """The names that the owner gives the server; `*.school.example` is every name below, `*` any.
+    """Return the names that the owner gives the server; `*.school.example` is every name below, `*` any.
 
     Read once: from then on Streamlit's list, which it asks for sockets alone and which knows no addresses, allows all.
     """
@@ -45,7 +45,7 @@ def named() -> tuple[str, ...]:
 
 
 def is_allowed(host: str | None) -> bool:
-    """Whether the server answers to a `Host` header: to this machine's own, to names given, to numbers where it may."""
+    """Tell whether the server answers to a `Host` header: this machine's own, names given, numbers where it may."""
     names, found = named(), _HOST.fullmatch(host or "")
     if found is None:
         return False
@@ -61,7 +61,7 @@ def is_allowed(host: str | None) -> bool:
 
 
 def _listens_beyond() -> bool:
-    """Whether others than this machine can reach the server."""
+    """Tell whether others than this machine can reach the server."""
     address = config.get_option("server.address") or "0.0.0.0"
     try:
         return not ipaddress.ip_address(address.strip("[]")).is_loopback
@@ -71,14 +71,14 @@ def _listens_beyond() -> bool:
 
 @cache
 def _inline_scripts() -> str:
-    """The hashes of the scripts that stand in Streamlit's own page."""
+    """Return the hashes of the scripts that stand in Streamlit's own page."""
     page = Path(st.__file__).with_name("static") / "index.html"
     digests = [hashlib.sha256(text.encode()).digest() for text in _INLINE.findall(page.read_text("utf-8"))]
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
 
 def policy(host: str) -> str:
-    """The content security policy: what is not listed is not loaded; `host` is one that `is_allowed`.
+    """Return the content security policy: what is not listed is not loaded; `host` is one that `is_allowed`.
 
     Components come as modules from blobs, their worker too, which runs WebAssembly; Streamlit and Plotly write styles
     into the page, and the camera's picture is data that is fetched. The socket is named, since not every browser takes
@@ -135,7 +135,7 @@ class Guard:
 
 
 def _rules(host: str | None) -> dict[str, str]:
-    """The headers of every answer."""
+    """Return the headers of every answer."""
     return {
         "Content-Security-Policy": policy(host) if host and is_allowed(host) else _NOTHING,
         "Referrer-Policy": "same-origin",
@@ -144,7 +144,7 @@ def _rules(host: str | None) -> dict[str, str]:
 
 
 def _refusal(scope: Scope, host: str | None) -> PlainTextResponse | None:
-    """What is said to whom the server does not answer; None where it does."""
+    """Return what is said to those whom the server does not answer; None where it does."""
     if not is_allowed(host):
         return PlainTextResponse(
             "This server does not answer to the name in the address. Its owner can give it that name: "
@@ -157,7 +157,7 @@ def _refusal(scope: Scope, host: str | None) -> PlainTextResponse | None:
 
 
 def _is_owner(scope: Scope) -> bool:
-    """Whether somebody asks from this machine itself."""
+    """Tell whether somebody asks from this machine itself."""
     try:
         return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
     except ValueError:

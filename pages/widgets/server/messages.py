@@ -63,7 +63,7 @@ class Connection:
         self._begun.set()
 
     async def receive(self) -> Message:
-        """The next message for Streamlit."""
+        """Return the next message for Streamlit."""
         while True:
             message = await self._take()
             asked = _rerun(message)
@@ -100,7 +100,7 @@ class Connection:
             self._reading.cancel()
 
     async def _take(self, seconds: float | None = None) -> Message:
-        """What was held back, or the browser says next; nothing, where it says nothing for so long."""
+        """Tell what was held back, or the browser says next; nothing, where it says nothing for so long."""
         if self._held:
             return self._held.popleft()
         if self._reading is None:
@@ -112,12 +112,12 @@ class Connection:
         return reading.result()
 
     def _is_stale(self, asked: ClientState) -> bool:
-        """Whether a page speaks that has been left: what it says would bring it back."""
+        """Tell whether a page speaks that has been left: what it says would bring it back."""
         page = asked.page_script_hash
         return bool(page and self._page) and page != self._page and not is_switch(asked)
 
     async def _pass_on(self, asked: ClientState) -> Message:
-        """The message that asks for this run, once the run before it has begun."""
+        """Return the message that asks for this run, once the run before it has begun."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._begun.wait(), BEGIN)
         self._page = asked.page_script_hash or self._page
@@ -136,7 +136,7 @@ class Connection:
 
 
 def _rerun(message: Message) -> ClientState | None:
-    """What a message asks to be run; None where it asks for something else."""
+    """Tell what a message asks to be run; None where it asks for something else."""
     try:
         asked = BackMsg.FromString(message.get("bytes") or b"")
     except DecodeError:  # Streamlit has its own word for it
@@ -145,10 +145,10 @@ def _rerun(message: Message) -> ClientState | None:
 
 
 def is_switch(asked: ClientState) -> bool:
-    """Whether another page is asked for: no widget of the old one is told, and the frame around them has none."""
+    """Tell whether another page is asked for: no widget of the old one is told, and the frame around them has none."""
     return bool(asked.page_script_hash) and not asked.fragment_id and not asked.widget_states.widgets
 
 
 def _is_trigger(state: WidgetState) -> bool:
-    """Whether it is a press, told once, and not a value, told every time."""
+    """Tell whether it is a press, told once, and not a value, told every time."""
     return (state.WhichOneof("value") or "").endswith("trigger_value")

@@ -32,6 +32,6 @@ def share() -> None:
 
 
 def lock_of(state: SessionState) -> threading.RLock:
-    """The lock that all runs around a visit's state hold."""
+    """Return the lock that all runs around a visit's state hold."""
     with _MAKING:
         return _LOCKS.setdefault(id(state), threading.RLock())

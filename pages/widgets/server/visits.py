@@ -96,18 +96,18 @@ class Visits:
 
 
 def _files(visit: str) -> dict[str, Any]:
-    """What Streamlit holds of a visit's files."""
+    """Tell what Streamlit holds of a visit's files."""
     manager = Runtime.instance().uploaded_file_mgr
     return manager.file_storage.get(visit, {}) if isinstance(manager, MemoryUploadedFileManager) else {}
 
 
 def _is_here(visit: str) -> bool:
-    """Whether the visit goes on."""
+    """Tell whether the visit goes on."""
     return Runtime.instance().is_active_session(visit)
 
 
 def _visit_of(content: bytes) -> str:
-    """The id of a visit, where a message to the browser tells it."""
+    """Return the id of a visit, where a message to the browser tells it."""
     with suppress(DecodeError):
         return ForwardMsg.FromString(content).new_session.initialize.session_id
     return ""

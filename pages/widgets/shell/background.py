@@ -29,7 +29,7 @@ queue = Queue(_AT_ONCE, max(1, (_CORES - 1) // _AT_ONCE), PATIENCE, LIMIT)
 
 
 def job(name: str, key: Hashable, work: Work[T]) -> Job[T]:
-    """The visitor's one job of this name, begun if need be; a job for another key is cancelled first.
+    """Return the visitor's one job of this name, begun if need be; a job for another key is cancelled first.
 
     It goes on while other pages are open, so that its result is there on coming back, and ends when the visitor leaves.
 
@@ -47,12 +47,12 @@ def job(name: str, key: Hashable, work: Work[T]) -> Job[T]:
 
 
 def connected(session: str) -> bool:
-    """Whether a visitor's browser is connected; where pages run without a server, it is."""
+    """Tell whether a visitor's browser is connected; where pages run without a server, it is."""
     return not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 def presence() -> Callable[[], bool]:
-    """What tells, in any thread, whether this visitor's page is still connected, or was a moment ago."""
+    """Return a function that tells, in any thread, whether this visitor's page is still connected, or was a moment ago."""
     context, seen = get_script_run_ctx(), time.monotonic()
 
     def here() -> bool:
@@ -72,7 +72,7 @@ def stop(name: str) -> None:
 
 
 def place(running: Job[Any]) -> str:
-    """Where a job stands in the queue, in a sentence; nothing where it is being done."""
+    """Tell where a job stands in the queue, in a sentence; nothing where it is being done."""
     others = queue.before(running)
     if others is None:
         return ""
@@ -82,7 +82,7 @@ def place(running: Job[Any]) -> str:
 
 
 def teller(report: Preview, cancel: threading.Event) -> Callable[[float], None]:
-    """What work without coordinates calls with the fraction done; it raises Cancelled once somebody has cancelled."""
+    """Return what work without coordinates calls with the fraction done; it raises Cancelled once that is asked for."""
 
     def tell(share: float) -> None:
         if cancel.is_set():
@@ -117,7 +117,7 @@ def keep_place(height: int) -> None:
 
 
 def start_again(name: str) -> None:
-    """A button that forgets a cancelled job, so that it begins anew."""
+    """Show a button that forgets a cancelled job, so that it begins anew."""
     st.button("Start again", key=f"again_{name}", on_click=stop, args=(name,))
 
 

@@ -13,12 +13,12 @@ TARGET = 1600  # pixels: about how wide a downloaded grid is
 
 
 def enlargement(width: int, limit: int = 16) -> int:
-    """The whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
+    """Return the whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
     return max(1, min(limit, TARGET // width))
 
 
 def npz(**arrays: Any) -> bytes:
-    """Named arrays (or tensors, texts, numbers) as the bytes of a compressed .npz file, without pickle."""
+    """Return named arrays (or tensors, texts, numbers) as the bytes of a compressed .npz file, without pickle."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, value in arrays.items():
@@ -28,5 +28,5 @@ def npz(**arrays: Any) -> bytes:
 
 
 def file_name(*parts: str | int | float) -> str:
-    """Parts joined by hyphens, with nothing in it that a file system or a shell minds."""
+    """Return parts joined by hyphens, with nothing in it that a file system or a shell minds."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", "-".join(str(part) for part in parts))[:100]

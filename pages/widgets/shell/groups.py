@@ -104,7 +104,7 @@ GROUPS = (
 
 
 def members(group: Group, entries: Sequence[Entry]) -> list[Entry]:
-    """The models of a group in its order; those of one's own from the newest on."""
+    """Return the models of a group in its order; those of one's own from the newest on."""
     if group == ALL:
         return [*members(OWN, entries), *(entry for entry in entries if entry.origin == "shipped")]
     if group == OWN:
@@ -115,12 +115,12 @@ def members(group: Group, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def here(entries: Sequence[Entry]) -> list[Group]:
-    """The groups that have a model here."""
+    """Return the groups that have a model here."""
     return [group for group in (*GROUPS, OWN, ALL) if members(group, entries)]
 
 
 def usual(entries: Sequence[Entry], chosen: Entry | None) -> Group:
-    """What is shown at first: one's own models where there are any, else the group that the open model stands in."""
+    """Choose what is shown first: one's own models where there are any, else the group of the open model."""
     groups = here(entries)
     if OWN in groups or chosen is None:
         return OWN if OWN in groups else groups[0]
@@ -128,7 +128,7 @@ def usual(entries: Sequence[Entry], chosen: Entry | None) -> Group:
 
 
 def matching(text: str, entries: Sequence[Entry]) -> list[Entry]:
-    """The models whose name, or whose group's title or question, holds each of the words."""
+    """Return the models whose name, or whose group's title or question, holds each of the words."""
     words = text.lower().split()
     titles = {entry.id: entry.id.lower() for entry in members(ALL, entries)}
     for group in GROUPS[1:]:  # what the first one says is of no model
@@ -138,7 +138,7 @@ def matching(text: str, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
-    """The controls, where there are many models: a search field and the groups; and the models that they ask for.
+    """Show the controls where there are many models, a search field and the groups; return the models asked for.
 
     Args:
         entries: the models that can be opened, one at least.

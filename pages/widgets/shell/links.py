@@ -45,7 +45,7 @@ def refuse(label: str, found: str, allowed: str) -> None:
 
 
 def one_of(allowed: Sequence[object]) -> str:
-    """The values in words, as far as a person reads them."""
+    """Return the values in words, as far as a person reads them."""
     *names, last = [_in_marks(str(value)) for value in allowed]
     if len(names) >= MAX_NAMED:
         return f"{', '.join(names[:MAX_NAMED])} or one of {len(allowed) - MAX_NAMED} more"
@@ -53,17 +53,17 @@ def one_of(allowed: Sequence[object]) -> str:
 
 
 def some(found: Sequence[str]) -> str:
-    """Strangers' texts in a row, as far as a person reads them."""
+    """Return strangers' texts in a row, as far as a person reads them."""
     return ", ".join(map(quoted, found[:MAX_NAMED]))
 
 
 def quoted(text: str) -> str:
-    """A stranger's text, short."""
+    """Return a stranger's text, short."""
     return _in_marks(text if len(text) <= MAX_FOUND else f"{text[: MAX_FOUND - 1]}…")
 
 
 def _in_marks(text: str) -> str:
-    """A number as it is written, anything else in quotation marks, with its Markdown escaped."""
+    """Return a number as it is written, anything else in quotation marks, with its Markdown escaped."""
     return text if re.fullmatch(r"-?[0-9.]+", text, re.ASCII) else f"“{plain(text)}”"
 
 

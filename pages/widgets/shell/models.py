@@ -52,7 +52,7 @@ class Opened:
 
 
 def plain(text: str) -> str:
-    """A stranger's text for places that read Markdown (labels, messages, tables): shown as it is, on one line."""
+    """Escape a stranger's text for places that read Markdown (labels, messages, tables), to be shown on one line."""
     short = " ".join(text.split())
     short = short if len(short) <= MAX_SENTENCE else short[: MAX_SENTENCE - 1] + "…"
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", short)
@@ -60,19 +60,19 @@ def plain(text: str) -> str:
 
 @st.cache_resource(show_spinner=False)
 def device() -> torch.device:
-    """The device that this server runs on."""
+    """Return the device that this server runs on."""
     return pick_device("auto")
 
 
 def device_label() -> str:
-    """The device in words, for people."""
+    """Return the device in words, for people."""
     kind = device().type
     names = {"cpu": "the processor (CPU)", "mps": "the graphics unit (Apple MPS)"}
     return names.get(kind) or f"the graphics card ({torch.cuda.get_device_name(device())})"
 
 
 def own_folder() -> Path | None:
-    """The owner's folder of checkpoints, from the environment; never from a visitor."""
+    """Return the owner's folder of checkpoints, from the environment; never from a visitor."""
     folder = os.environ.get("VAE_CHECKPOINTS")
     return Path(folder).expanduser() if folder else None
 
@@ -82,7 +82,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def entries() -> dict[str, Entry]:
-    """All models that this visitor can open, by id, shipped ones first."""
+    """Return all models that this visitor can open, by id, shipped ones first."""
     found = [Entry(name, name, "shipped") for name in sorted(checkpoints.shipped(), key=_rank)]
     folder = own_folder()
     if folder is not None and folder.is_dir():
@@ -95,7 +95,7 @@ def entries() -> dict[str, Entry]:
 
 @st.cache_resource(max_entries=MAX_OPEN, show_spinner=False)
 def _load(path: str, version: tuple[int, int]) -> Checkpoint | str:
-    """A checkpoint, or the sentence that says what is wrong: kept too, so that a bad file is read once only."""
+    """Return a checkpoint, or the sentence that says what is wrong: kept too, so that a bad file is read once only."""
     try:
         return checkpoints.load(Path(path), device())
     except CheckpointError as error:
@@ -103,7 +103,7 @@ def _load(path: str, version: tuple[int, int]) -> Checkpoint | str:
 
 
 def open_model(entry: Entry) -> Opened:
-    """The checkpoint behind an entry, shared by all sessions.
+    """Return the checkpoint behind an entry, shared by all sessions.
 
     Raises:
         CheckpointError: one sentence that says what is wrong with the file.
@@ -168,7 +168,7 @@ def choice() -> Entry | None:
 
 
 def picker(fits: Callable[[Opened], str | None] | None = None) -> Opened:
-    """The model picker in the sidebar, with a short card; stops the page with one sentence where none can be opened.
+    """Show the model picker in the sidebar, with a short card; stop the page with a sentence where none can be opened.
 
     Args:
         fits: tells in a sentence why a model cannot be used on this page, or None where it can.
@@ -206,7 +206,7 @@ def _explain_unknown(available: dict[str, Entry]) -> None:
 
 
 def facts(opened: Opened) -> list[str]:
-    """What the model is, in a few short lines."""
+    """Tell what the model is, in a few short lines."""
     model, metrics = opened.checkpoint.model, opened.checkpoint.metrics
     spec, (channels, height, width) = model.spec, model.image_shape
     lines = [
@@ -228,19 +228,19 @@ def facts(opened: Opened) -> list[str]:
 
 
 def has_units(opened: Opened) -> bool:
-    """Whether the header counts active units, and z is of a kind that has some."""
+    """Tell whether the header counts active units, and z is of a kind that has some."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     return metrics.get("active_units") is not None and spec.units_by is not None
 
 
 def units(opened: Opened) -> str:
-    """How many units are active, in words, where the model has some."""
+    """Tell how many units are active, in words, where the model has some."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     return f"{metrics['active_units']:.0f} of {spec.size}" + (", by KL" if spec.units_by == "kl" else "")
 
 
 def codes_in_use(opened: Opened) -> list[str]:
-    """How many codes a codebook really uses, a line each."""
+    """Tell how many codes a codebook really uses, a line each."""
     spec, found = opened.checkpoint.model.spec, opened.checkpoint.metrics.get("perplexity")
     if spec.codebook_size is None or not isinstance(found, list):
         return []
@@ -263,13 +263,13 @@ def warn_collapsed(opened: Opened) -> None:
 
 
 def usual_prior(opened: Opened) -> str:
-    """Which prior is drawn from without a word on it: the fitted one where the own misses by what one sees."""
+    """Tell which prior is drawn from without a word on it: the fitted one where the own misses by what one sees."""
     gap = opened.checkpoint.metrics.get("prior_gap") or 0.0
     return "fitted" if opened.checkpoint.model.spec.fitted and gap >= fitting.SLIGHT else "own"
 
 
 def short_card(opened: Opened) -> None:
-    """The open model in the sidebar, and the device that it runs on."""
+    """Show the open model in the sidebar, and the device that it runs on."""
     with st.sidebar:
         if opened.checkpoint.description:
             st.text(opened.checkpoint.description)
@@ -278,7 +278,7 @@ def short_card(opened: Opened) -> None:
 
 
 def originals_here(opened: Opened) -> bool:
-    """Whether the model's own data set can be read on this machine, so that reference pictures are the originals.
+    """Tell whether the model's own data set can be read on this machine, so that reference pictures are the originals.
 
     Not for uploads: a stranger's header shall not make the server read or draw a data set. The credit tells a named
     set from a folder that only has the same name.
@@ -287,18 +287,18 @@ def originals_here(opened: Opened) -> bool:
 
 
 def can_have_originals(opened: Opened) -> bool:
-    """Whether `originals_here` is true as soon as the model's data set is on this machine."""
+    """Tell whether `originals_here` is true as soon as the model's data set is on this machine."""
     return opened.entry.origin != "upload" and from_named_set(opened)
 
 
 def why_no_originals(opened: Opened) -> str:
-    """Why reference pictures are the model's reconstructions, as the half of a sentence."""
+    """Tell why reference pictures are the model's reconstructions, as the half of a sentence."""
     if can_have_originals(opened):
         return "the originals are not on this machine"
     return "the model's file holds encodings of the originals, not the originals themselves"
 
 
 def from_named_set(opened: Opened) -> bool:
-    """Whether the model was trained on a data set that this app knows by name."""
+    """Tell whether the model was trained on a data set that this app knows by name."""
     name = opened.checkpoint.recipe.data.name
     return name in data.NAMES and opened.checkpoint.data.credit == data.SETS[name].credit

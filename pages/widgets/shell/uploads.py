@@ -65,7 +65,7 @@ def keep(kind: str, key: str, title: str, value: Any, size: int) -> None:
 
 
 def find(kind: str, key: str) -> Any | None:
-    """What was kept under a key; None where it is no longer there."""
+    """Tell what was kept under a key; None where it is no longer there."""
     shelf = _shelf()
     if (kind, key) not in shelf:
         return None
@@ -74,7 +74,7 @@ def find(kind: str, key: str) -> Any | None:
 
 
 def of_kind(kind: str) -> dict[str, Any]:
-    """All that is kept of a kind, by key."""
+    """Return all that is kept of a kind, by key."""
     return {key: held.value for (each, key), held in _shelf().items() if each == kind}
 
 
@@ -94,7 +94,7 @@ def trim() -> str | None:
 
 
 def limit() -> str:
-    """How much a visit may hold, in words."""
+    """Tell how much a visit may hold, in words."""
     return f"up to {MAX_FILES} files of {MAX_BYTES // 2**20} MB together"
 
 
@@ -116,7 +116,7 @@ Take = Callable[[Sequence[File]], None]
 
 
 def uploader(label: str, name: str, take: Take, most: int, many: bool = False, help: str | None = None) -> None:
-    """A place for files, which is empty again once they are taken.
+    """Show a place for files, which is empty again once they are taken.
 
     It takes files of any name: what they are is told by what they hold, and said in our own words.
 
@@ -141,7 +141,7 @@ def uploader(label: str, name: str, take: Take, most: int, many: bool = False, h
 
 
 def widget_key(name: str) -> str:
-    """The key of a place for files, another one each time that something was taken."""
+    """Return the key of a place for files, another one each time that something was taken."""
     return f"{name}_{st.session_state.setdefault(f'{name}_taken', 0)}"
 
 

@@ -11,17 +11,17 @@ UNKNOWN = "It came without a likelihood, so it has no ELBO."
 
 
 def sentence(note: str) -> str:
-    """A note of a data set, which begins small and ends without a full stop, as a sentence."""
+    """Return a note of a data set, which begins small and ends without a full stop, as a sentence."""
     return f"{note[:1].upper()}{note[1:].rstrip('.')}."
 
 
 def density_of(spec: LatentSpec) -> str:
-    """Why there is no ELBO, where there is none."""
+    """Tell why there is no ELBO, where there is none."""
     return UNKNOWN if spec.has_kl else DENSITY
 
 
 def prior_of(spec: LatentSpec, prior: str = "own") -> str:
-    """Where draws come from, after "from"; `prior` is own, fitted or both."""
+    """Tell where draws come from, after "from"; `prior` is own, fitted or both."""
     if prior == "fitted":
         return "the prior that was fitted to where the encoder put the pictures"
     if prior == "both":
@@ -38,7 +38,7 @@ def prior_of(spec: LatentSpec, prior: str = "own") -> str:
 
 
 def intro(spec: LatentSpec, prior: str = "own") -> str:
-    """The first sentence of Sample, of draws from a prior: own, fitted or both."""
+    """Return the first sentence of Sample, of draws from a prior: own, fitted or both."""
     if spec.prior == "normal" and prior == "own":
         return "Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures."
     whence = prior_of(spec, prior)
@@ -49,21 +49,21 @@ OWN, FITTED = "where the prior puts its draws", "where the encoder put the pictu
 
 
 def places_of(prior: str) -> str:
-    """What the choice of a prior comes down to, in a sentence; `prior` is own, fitted or both."""
+    """Tell what the choice of a prior comes down to, in a sentence; `prior` is own, fitted or both."""
     if prior == "both":
         return f"Above: {OWN}. Below: {FITTED}."
     return f"{(FITTED if prior == 'fitted' else OWN).capitalize()}."
 
 
 def fitted_prior(spec: LatentSpec) -> str:
-    """The fitted prior of a model that has one, in words."""
+    """Return the fitted prior of a model that has one, in words."""
     if spec.fitted == "flow":
         return "a flow, which carries each point of N(0, I) to one code; as a sampler a little behind a mixture"
     return "a mixture of Gaussians"
 
 
 def temperature_of(spec: LatentSpec, prior: str = "own") -> str:
-    """What the temperature does, to draws from a prior: own, fitted or both."""
+    """Tell what the temperature does, to draws from a prior: own, fitted or both."""
     rest = "1 is the prior itself; below 1 the pictures are more average and more alike, above 1 they are stranger."
     if prior == "fitted" and spec.fitted == "flow":
         return f"The points of N(0, I) that the flow carries to codes are multiplied by it. {rest}"
@@ -83,13 +83,13 @@ def temperature_of(spec: LatentSpec, prior: str = "own") -> str:
 
 
 def straight(spec: LatentSpec) -> str:
-    """Why there is no spherical path."""
+    """Tell why there is no spherical path."""
     snapped = ", each vector on it snapped to the nearest code, so that the picture jumps" if spec.codebook_size else ""
     return f"The path is straight{snapped}; a spherical one has a meaning only for a standard normal prior."
 
 
 def unused(spec: LatentSpec) -> str:
-    """When a dimension counts as collapsed, for what the model does not use."""
+    """Return when a dimension counts as collapsed, for what the model does not use."""
     if spec.units_by == "variance":
         kl = " and the KL is close to 0 nats, so that the posterior is the prior" if spec.factorises else ""
         return f"over the reference pictures the variance of the encoded mean is below {ACTIVE_VARIANCE:g}{kl}"
@@ -99,14 +99,14 @@ def unused(spec: LatentSpec) -> str:
 
 
 def order_of(spec: LatentSpec) -> str:
-    """How dimensions are ordered where it is not by their KL, and why."""
+    """Tell how dimensions are ordered where it is not by their KL, and why."""
     if not spec.has_kl:
         return "by variance of the codes: an autoencoder has no KL"
     return "by variance of the means: this model's KL is one number and does not split into dimensions"
 
 
 def size_of(spec: LatentSpec) -> str:
-    """The latent space in figures."""
+    """Return the latent space in figures."""
     if spec.codebook_size:
         maps = " and ".join(" × ".join(map(str, shape[1:])) for shape in spec.shapes)
         kind = "a map" if len(spec.shapes) == 1 else "maps"
@@ -116,7 +116,7 @@ def size_of(spec: LatentSpec) -> str:
 
 
 def level_name(spec: LatentSpec, level: int) -> str:
-    """A latent group in words; the coarsest is level 1."""
+    """Return a latent group in words; the coarsest is level 1."""
     ends = {0: ", the coarsest", len(spec.shapes) - 1: ", the finest"}
     shape = spec.shapes[level]
     size = " × ".join(map(str, shape[1:] if spec.codebook_size else shape))
@@ -124,5 +124,5 @@ def level_name(spec: LatentSpec, level: int) -> str:
 
 
 def what_levels(spec: LatentSpec) -> list[str]:
-    """Names of all latent groups."""
+    """Return names of all latent groups."""
     return [level_name(spec, level) for level in range(len(spec.shapes))]
