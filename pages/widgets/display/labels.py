@@ -45,11 +45,11 @@ def shifts(
     places = (centres - (low + high) / 2) * scale  # (n, 2) pixels from the middle
     order = np.argsort(places[:, 1], kind="stable")
     widths = np.array([_width(name, font) for name in names])
-    found = _spread(places[order], widths[order], (room - LINE) / 2)
-    if found is None:
+    heights = _spread(places[order], widths[order], (room - LINE) / 2)
+    if heights is None:
         return None
     moved = np.empty(len(order))
-    moved[order] = found - places[order, 1]
+    moved[order] = heights - places[order, 1]
     return moved
 
 

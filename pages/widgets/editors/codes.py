@@ -34,16 +34,16 @@ def edits_of(opened: Opened, start: Chosen) -> list[Edit]:
 
 def _read(opened: Opened, text: str) -> list[Edit]:
     """Return the changes that a link tells of, as far as they are possible in this model."""
-    spec, found = opened.checkpoint.model.spec, []
+    spec, changes = opened.checkpoint.model.spec, []
     for part in text.split("_")[:MAX_EDITS] if text else []:
         numbers = [int(number) for number in match.groups()] if (match := _EDIT.fullmatch(part)) else []
         if numbers and _possible(opened, *numbers):
-            found.append((numbers[0], numbers[1], numbers[2]))
+            changes.append((numbers[0], numbers[1], numbers[2]))
         else:
             most = (spec.codebook_size or 1) - 1
             st.warning(f"The link sets a code or a place that this model does not have; its codes go from 0 to {most}.")
             break
-    return found
+    return changes
 
 
 def _possible(opened: Opened, group: int, place: int, code: int) -> bool:
@@ -186,21 +186,21 @@ def _controls(opened: Opened, chosen: Edit, width: int, edits: list[Edit]) -> No
 def _sheet(opened: Opened, point: Tensor, about: tuple[object, ...], chosen: Edit) -> None:
     """Show all codes, decoded in the chosen place."""
     group, place, code = chosen
-    found = _all_codes(opened.key, opened, point, about, group, place)
-    st.markdown(f"**All {len(found)} codes, each decoded in the chosen place with what lies around it**")
+    decoded = _all_codes(opened.key, opened, point, about, group, place)
+    st.markdown(f"**All {len(decoded)} codes, each decoded in the chosen place with what lies around it**")
 
     def take(picked: int) -> None:
         add((group, place, picked))
 
-    numbers = range(len(found))
+    numbers = range(len(decoded))
     sheet(
-        found,
+        decoded,
         numbers,
         [f"code {i}" for i in numbers],
         "code_sheet",
         take,
         code,
-        f"Codes 0 to {len(found) - 1}",
+        f"Codes 0 to {len(decoded) - 1}",
         wide=True,
     )
     st.caption(f"In the order of their numbers, which have no meaning. Marked: code {code}, which is there now.")

@@ -42,12 +42,12 @@ def _measure(opened: Opened, wish: Wish | None) -> None:
     key, tell, text = st.session_state.get("eval_problem", (None, st.info, ""))
     if wish is not None and key == wish.key(opened):
         tell(text)
-    found = _found().get(opened.key)
-    if found is None:
+    measured = _found().get(opened.key)
+    if measured is None:
         return
-    if wish is None or wish.key(opened) != found.key:
+    if wish is None or wish.key(opened) != measured.key:
         remark.caption("The figures below belong to the earlier settings. Measure again for the present ones.")
-    show(opened, found)
+    show(opened, measured)
 
 
 def _found() -> dict[str, Measured]:
@@ -113,7 +113,7 @@ def _work(opened: Opened, wish: Wish) -> Work[Measured]:
         tell = background.teller(report, cancel)
         if wish.source.key == REFERENCE:
             return measure_reference(opened, wish, tell)
-        found = datasource.read(opened, wish.source, wish.count, lambda share: tell(LOADING * share), like)
-        return measure(opened, wish, found, lambda share: tell(LOADING + (1 - LOADING) * share))
+        pictures = datasource.read(opened, wish.source, wish.count, lambda share: tell(LOADING * share), like)
+        return measure(opened, wish, pictures, lambda share: tell(LOADING + (1 - LOADING) * share))
 
     return work

@@ -88,25 +88,26 @@ class Measured:
     command: str
 
 
-def measure(opened: Opened, wish: Wish, found: Drawn, progress: Callable[[float], None] | None = None) -> Measured:
+def measure(opened: Opened, wish: Wish, dataset: Drawn, progress: Callable[[float], None] | None = None) -> Measured:
     """Measure a model on pictures; figures that need what these have not are left out.
 
     Raises:
         ValueError: nothing is left, or a figure is not defined for these pictures.
     """
-    model, pictures = opened.checkpoint.model, found.pictures.in_classes(opened.checkpoint.data.class_names)
+    model, pictures = opened.checkpoint.model, dataset.pictures.in_classes(opened.checkpoint.data.class_names)
     labels, factors = pictures.labels, pictures.factors
     known = labels is not None and pictures.class_names == opened.checkpoint.data.class_names
     given = known and wish.given
-    missing = _missing(model, wish, found, pictures, known)
+    missing = _missing(model, wish, dataset, pictures, known)
     wanted = [name for name in wish.wanted if name not in missing]
     if not wanted:
         raise ValueError(" ".join(left_out(missing)))
     rows = metrics.figures(
-        model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given, found.training
+        model, pictures.images, wanted, wish.draws or 1, SEED, progress, labels, factors, given, dataset.training
     )
-    about = _about(opened, wish, found, given)
-    return Measured(wish.key(opened), rows, missing, about, _words(found, about), _command(opened, wish, found, given))
+    about = _about(opened, wish, dataset, given)
+    command = _command(opened, wish, dataset, given)
+    return Measured(wish.key(opened), rows, missing, about, _words(dataset, about), command)
 
 
 def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], None] | None = None) -> Measured:
@@ -117,7 +118,7 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
     labels, factors = known(opened, rows)
     error, kl = reference.error[rows], reference.kl[rows]
     elbo = -(error + kl.sum(1)) if model.spec.has_density else error.new_full(error.shape, math.nan)
-    found = scoring.Statistics(elbo, error, kl, reference.mean[rows], reference.std[rows])
+    statistics = scoring.Statistics(elbo, error, kl, reference.mean[rows], reference.std[rows])
     count, seed = len(rows), opened.checkpoint.recipe.training.seed
     about = {
         "model": opened.entry.id,
@@ -132,7 +133,7 @@ def measure_reference(opened: Opened, wish: Wish, progress: Callable[[float], No
         "density": metrics.density(model, labels is not None),
     }
     total = Drawn("reference pictures, as the model's file holds them", len(reference), rows.numpy(), _NO_PICTURES)
-    figures = metrics.figures_of(model, found, wish.wanted, SEED, progress, labels, factors)
+    figures = metrics.figures_of(model, statistics, wish.wanted, SEED, progress, labels, factors)
     return Measured(wish.key(opened), figures, {}, about, _words(total, about), "")
 
 
@@ -150,11 +151,11 @@ def known(opened: Opened, rows: Tensor | slice) -> tuple[Tensor | None, Tensor |
     return labels, factors
 
 
-def _missing(model: VAE, wish: Wish, found: Drawn, pictures: Dataset, known: bool) -> dict[str, str]:
+def _missing(model: VAE, wish: Wish, dataset: Drawn, pictures: Dataset, known: bool) -> dict[str, str]:
     """Return wanted figures that these pictures do not allow, with what they need."""
     labelled = pictures.labels is not None and len(pictures.labels.unique()) > 1
     factored = pictures.factors is not None
-    enough = metrics.enough(pictures.images, found.training)
+    enough = metrics.enough(pictures.images, dataset.training)
     reasons = {name: metrics.lacking(model, name, labelled, factored, enough) for name in wish.wanted}
     if "accuracy" in reasons and not known:
         reasons["accuracy"] = "labels that are the model's own classes, and these pictures have others or none"
@@ -166,16 +167,16 @@ def left_out(missing: dict[str, str]) -> list[str]:
     return [f"{NAMES[name]} needs {reason}." for name, reason in missing.items()]
 
 
-def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, Any]:
+def _about(opened: Opened, wish: Wish, dataset: Drawn, given: bool) -> dict[str, Any]:
     """Tell what was measured, in the words of `vae evaluate --json`."""
     model = opened.checkpoint.model
     return {
         "model": opened.entry.id,
         "seed": SEED,
-        "data": found.pictures.name,
+        "data": dataset.pictures.name,
         "split": "all" if wish.source.content is not None else "test",
-        "pictures": len(found.pictures),
-        "drawn_from": found.total,
+        "pictures": len(dataset.pictures),
+        "drawn_from": dataset.total,
         "likelihood": model.likelihood.label,
         "likelihood_note": model.likelihood.note or None,
         "bits": f"drawn from the grey values with seed {SEED}" if model.binary else None,
@@ -183,12 +184,12 @@ def _about(opened: Opened, wish: Wish, found: Drawn, given: bool) -> dict[str, A
     }
 
 
-def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
+def _words(dataset: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
     """Tell what was measured, in sentences."""
-    count, total = about["pictures"], found.total
+    count, total = about["pictures"], dataset.total
     which = f"{count:,} of the {total:,}" if count < total else "All" if total > 1 else "The"
     number = "" if count < total else f" {total:,}"
-    title = found.title if total > 1 else found.title.replace("pictures", "picture", 1)
+    title = dataset.title if total > 1 else dataset.title.replace("pictures", "picture", 1)
     parts = [f"{which}{number} {title}{', drawn at random' if count < total else ''}."]
     if about["split"] == "all":
         parts.append("Each was prepared like a picture that you upload for this model.")
@@ -197,10 +198,10 @@ def _words(found: Drawn, about: dict[str, Any]) -> tuple[str, ...]:
         parts.append(f"Of it: {about['likelihood_note']}.")
     if about["density"]:
         parts.append(f"Density: {about['density']}.")
-    return *parts, *map(sentence, found.pictures.notes)
+    return *parts, *map(sentence, dataset.pictures.notes)
 
 
-def _command(opened: Opened, wish: Wish, found: Drawn, given: bool) -> str:
+def _command(opened: Opened, wish: Wish, dataset: Drawn, given: bool) -> str:
     """Return the command that prints the same figures in a terminal."""
     words = ["vae", "evaluate", opened.entry.title if opened.entry.origin == "shipped" else "FILE"]
     if wish.source.content is not None:
@@ -209,7 +210,7 @@ def _command(opened: Opened, wish: Wish, found: Drawn, given: bool) -> str:
         words += ["--data", wish.source.name]
     words += ["--metrics", ",".join(wish.wanted)]
     words += ["--k", str(wish.draws)] if wish.draws else []
-    words += ["--limit", str(wish.count)] if found.total > wish.count else []
+    words += ["--limit", str(wish.count)] if dataset.total > wish.count else []
     return shlex.join(
         [*words, *["--without-labels"] * (opened.checkpoint.model.spec.classes is not None and not given)]
     )

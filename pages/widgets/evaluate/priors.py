@@ -40,29 +40,29 @@ def open_finished() -> None:
         return
     st.session_state.pop("prior_running")
     try:
-        found = running.job.result()
+        fit = running.job.result()
     except Cancelled:
         said = f"{running.job.too_long} Fit it to the reference encodings." if running.job.too_long else ""
         _tell(running.opened, st.info, said or "Fitting the prior was cancelled.")
     except ValueError as error:
         _tell(running.opened, st.error, str(error))
     else:
-        _keep(running.opened, found)
+        _keep(running.opened, fit)
 
 
 def _tell(opened: Opened, how: object, text: str) -> None:
     st.session_state["prior_said"] = (opened.key, how, plain(text))
 
 
-def _keep(opened: Opened, found: Fit) -> None:
+def _keep(opened: Opened, fit: Fit) -> None:
     """Add the model with its new prior to those of this visit."""
-    if found.prior is None:
+    if fit.prior is None:
         sentence = "No mixture describes held-out encodings better than the model's own prior does, so it stays alone."
         return _tell(opened, st.info, sentence)
-    made = fitting.with_prior(opened.checkpoint, found)
+    made = fitting.with_prior(opened.checkpoint, fit)
     content = checkpoints.to_bytes(made)
     digest = hashlib.sha256(content).hexdigest()
-    title = f"{opened.entry.title}-{found.prior.kind}"
+    title = f"{opened.entry.title}-{fit.prior.kind}"
     origin = "upload" if opened.entry.origin == "upload" else "made"
     entry = Entry(f"{title} (fitted {digest[:8]})", title, origin)
     new = Opened(entry, made, digest)
@@ -129,8 +129,8 @@ def state(opened: Opened) -> str:
 
 def sources_of(opened: Opened) -> list[str]:
     """Tell what a prior can be fitted to here, the best first."""
-    found = [TRAINING] if models.originals_here(opened) else []
-    return found + ([REFERENCES] if opened.checkpoint.reference is not None else [])
+    sources = [TRAINING] if models.originals_here(opened) else []
+    return sources + ([REFERENCES] if opened.checkpoint.reference is not None else [])
 
 
 def _offer(opened: Opened, sources: list[str]) -> None:

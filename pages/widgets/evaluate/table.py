@@ -21,20 +21,20 @@ from vae_core.model import LatentSpec
 MAX_PARTS = 12  # of a figure that is a list, in the table; the downloads have all
 
 
-def show(opened: Opened, found: Measured) -> None:
+def show(opened: Opened, measured: Measured) -> None:
     """Show the table, what it is of, and the downloads."""
-    st.table(table(opened.checkpoint.model.spec, found.rows), border="horizontal", hide_index=True)
-    errors = any(row["standard_error"] is not None or "standard_errors" in row for row in found.rows.values())
-    st.caption(" ".join([*map(plain, found.words), *["± is the standard error over the pictures."] * errors]))
-    if found.missing:
-        st.caption(" ".join(["Left out:", *map(plain, left_out(found.missing))]))
-    if found.command:
-        st.code(found.command, language="bash", wrap_lines=True)
-    stem = downloads.file_name("figures", opened.entry.title, found.about["data"])
+    st.table(table(opened.checkpoint.model.spec, measured.rows), border="horizontal", hide_index=True)
+    errors = any(row["standard_error"] is not None or "standard_errors" in row for row in measured.rows.values())
+    st.caption(" ".join([*map(plain, measured.words), *["± is the standard error over the pictures."] * errors]))
+    if measured.missing:
+        st.caption(" ".join(["Left out:", *map(plain, left_out(measured.missing))]))
+    if measured.command:
+        st.code(measured.command, language="bash", wrap_lines=True)
+    stem = downloads.file_name("figures", opened.entry.title, measured.about["data"])
     with st.container(horizontal=True):
         for kind, mime, make in (("csv", "text/csv", as_csv), ("json", "application/json", as_json)):
             st.download_button(
-                f"Figures ({kind.upper()})", partial(make, found), f"{stem}.{kind}", mime, on_click="ignore"
+                f"Figures ({kind.upper()})", partial(make, measured), f"{stem}.{kind}", mime, on_click="ignore"
             )
 
 
@@ -85,12 +85,12 @@ def _number(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no minus before a zero
 
 
-def as_csv(found: Measured) -> bytes:
+def as_csv(measured: Measured) -> bytes:
     """Write the figures as CSV, one number a line: figure, part (of lists and DCI), value, standard error, unit."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["figure", "part", "value", "standard_error", "unit"])
-    for name, row in found.rows.items():
+    for name, row in measured.rows.items():
         value = row["value"]
         value = {"lower": value, "upper": row["upper"]} if "upper" in row else value
         listed = dict(enumerate(value)) if isinstance(value, list) else value
@@ -101,9 +101,9 @@ def as_csv(found: Measured) -> bytes:
     return text.getvalue().encode()
 
 
-def as_json(found: Measured) -> bytes:
+def as_json(measured: Measured) -> bytes:
     """Return the figures as a JSON file in the form of `vae evaluate --json`; numbers that are not finite are null."""
-    whole = {**found.about, "metrics": found.rows, "left_out": found.missing}
+    whole = {**measured.about, "metrics": measured.rows, "left_out": measured.missing}
     return json.dumps(_finite(whole), indent=2, allow_nan=False).encode()
 
 

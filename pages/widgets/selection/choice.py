@@ -102,10 +102,10 @@ class Choice:
     @property
     def drawn(self) -> Draw | None:
         """Which draw from a prior it is; None where it is none."""
-        found = _DRAW.fullmatch(self.detail or "") if self.kind in (PRIOR, FITTED) else None
-        if found is None:
+        parts = _DRAW.fullmatch(self.detail or "") if self.kind in (PRIOR, FITTED) else None
+        if parts is None:
             return None
-        return Draw(int(found[1]), None if found[2] is None else int(found[2]), int(found[3] or 100) / 100)
+        return Draw(int(parts[1]), None if parts[2] is None else int(parts[2]), int(parts[3] or 100) / 100)
 
     @property
     def is_upload(self) -> bool:

@@ -14,11 +14,11 @@ ALL, ANY, OWN = ("all", "All classes"), ("any", "Any class"), ("own", "Its own c
 
 def names(opened: Opened, count: int | None = None) -> list[str]:
     """Name each class of the model, or so many: by the data's name, or by number where it has none; none twice."""
-    known, found = opened.checkpoint.data.class_names, list[str]()
+    known, unique = opened.checkpoint.data.class_names, list[str]()
     for i in range((opened.checkpoint.model.spec.classes or 0) if count is None else count):
         name = " ".join(known[i].split()) if i < len(known) else str(i)
-        found.append(f"{name} (class {i})" if not name or name in (*found, *ALL, *ANY, *OWN) else name)
-    return found
+        unique.append(f"{name} (class {i})" if not name or name in (*unique, *ALL, *ANY, *OWN) else name)
+    return unique
 
 
 def one_hot(opened: Opened, index: int) -> Tensor:

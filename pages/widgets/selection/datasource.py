@@ -119,7 +119,7 @@ def uploader(name: str, then: Callable[[], None] = lambda: None) -> None:
     )
     if problem := st.session_state.get("map_archive_bad"):
         st.error(plain(problem))
-    held = f"Open is {plain(found[0])}. " if (found := own_archive()) else ""
+    held = f"Open is {plain(archive[0])}. " if (archive := own_archive()) else ""
     kinds = f"A .zip of pictures ({formats.words()}), arrays ({', '.join(ARRAYS)}) or a TIFF of many pages"
     st.caption(f"{held}{kinds}, up to {uploads.MAX_BYTES // 2**20} MB.")
 
@@ -188,9 +188,9 @@ def read(
         config = replace(config, range=data.range_of(own))
     report = progress or (lambda share: None)
     splits = data.load(config, source.content, progress=lambda share, _: report(share), like=like)
-    found = splits.test if named else splits.whole()
+    pictures = splits.test if named else splits.whole()
     title = f"{'test ' * named}pictures of {source.name}"
-    if not len(found):
+    if not len(pictures):
         raise ValueError(f"There are no {title}.")
-    rows = data.drawn(len(found), count).numpy()
-    return Drawn(title, len(found), rows, found.subset(rows.tolist()), splits.train)
+    rows = data.drawn(len(pictures), count).numpy()
+    return Drawn(title, len(pictures), rows, pictures.subset(rows.tolist()), splits.train)

@@ -37,19 +37,19 @@ def named() -> tuple[str, ...]:
 
     Read once: from then on Streamlit's list, which it asks for sockets alone and which knows no addresses, allows all.
     """
-    told = [*config.get_option("server.allowedHosts"), config.get_option("server.address")]
+    names = [*config.get_option("server.allowedHosts"), config.get_option("server.address")]
     if config.is_manually_set("browser.serverAddress"):
-        told.append(config.get_option("browser.serverAddress"))
+        names.append(config.get_option("browser.serverAddress"))
     config.set_option("server.allowedHosts", ["*"])
-    return tuple(name.strip().strip("[]").rstrip(".").lower() for name in told if name)
+    return tuple(name.strip().strip("[]").rstrip(".").lower() for name in names if name)
 
 
 def is_allowed(host: str | None) -> bool:
     """Tell whether the server answers to a `Host` header: this machine's own, names given, numbers where it may."""
-    names, found = named(), _HOST.fullmatch(host or "")
-    if found is None:
+    names, parts = named(), _HOST.fullmatch(host or "")
+    if parts is None:
         return False
-    name = (found[1] or found[2]).rstrip(".").lower()
+    name = (parts[1] or parts[2]).rstrip(".").lower()
     if name in ("localhost", *names) or "*" in names:
         return True
     if any(name.endswith(given[1:]) for given in names if given.startswith("*.")):

@@ -52,7 +52,7 @@ def connected(session: str) -> bool:
 
 
 def presence() -> Callable[[], bool]:
-    """Return a function that tells, in any thread, whether this visitor's page is still connected, or was a moment ago."""
+    """Return a function that tells, in any thread, whether this visitor's page is connected, or was a moment ago."""
     context, seen = get_script_run_ctx(), time.monotonic()
 
     def here() -> bool:

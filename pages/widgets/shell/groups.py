@@ -156,9 +156,9 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     search = search.strip()
     picked = question.pills(disabled=bool(search))
     if search:
-        found = matching(search, entries)
-        st.caption(_counted(len(found)) if found else "No model has these words in its name or its question.")
-        return found
+        matches = matching(search, entries)
+        st.caption(_counted(len(matches)) if matches else "No model has these words in its name or its question.")
+        return matches
     group = groups[picked]
     st.write(group.question)
     more = sum(entry.origin == "own" for entry in entries) - MAX_OWN

@@ -37,10 +37,10 @@ def put(name: str, value: str | list[str] | None) -> None:
     replace(re.compile(re.escape(name)), {} if value is None else {name: value})
 
 
-def refuse(label: str, found: str, allowed: str) -> None:
+def refuse(label: str, asked: str, allowed: str) -> None:
     """Say what a link sets that cannot be, and what could."""
     st.warning(
-        f"The link sets “{label}” to {quoted(found)}, but it can only be {allowed}; the usual value is used instead."
+        f"The link sets “{label}” to {quoted(asked)}, but it can only be {allowed}; the usual value is used instead."
     )
 
 
@@ -52,9 +52,9 @@ def one_of(allowed: Sequence[object]) -> str:
     return f"{', '.join(names)} or {last}" if names else last
 
 
-def some(found: Sequence[str]) -> str:
+def some(texts: Sequence[str]) -> str:
     """Return strangers' texts in a row, as far as a person reads them."""
-    return ", ".join(map(quoted, found[:MAX_NAMED]))
+    return ", ".join(map(quoted, texts[:MAX_NAMED]))
 
 
 def quoted(text: str) -> str:

@@ -83,14 +83,14 @@ def _rank(name: str) -> tuple[int, str]:
 
 def entries() -> dict[str, Entry]:
     """Return all models that this visitor can open, by id, shipped ones first."""
-    found = [Entry(name, name, "shipped") for name in sorted(checkpoints.shipped(), key=_rank)]
+    models = [Entry(name, name, "shipped") for name in sorted(checkpoints.shipped(), key=_rank)]
     folder = own_folder()
     if folder is not None and folder.is_dir():
         stems = sorted(path.stem for path in folder.glob(f"*{checkpoints.SUFFIX}") if not path.stem.endswith(".state"))
         names = [stem.encode(errors="replace").decode() for stem in stems]  # a name that is no text breaks the page
-        found += [Entry(f"{name} (own folder)", name, "own") for name in names]
-    found += [opened.entry for opened in uploads.of_kind("model").values()]
-    return {entry.id: entry for entry in found}
+        models += [Entry(f"{name} (own folder)", name, "own") for name in names]
+    models += [opened.entry for opened in uploads.of_kind("model").values()]
+    return {entry.id: entry for entry in models}
 
 
 @st.cache_resource(max_entries=MAX_OPEN, show_spinner=False)
@@ -117,13 +117,13 @@ def open_model(entry: Entry) -> Opened:
     folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
     path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
     try:
-        found = path.stat()
+        file = path.stat()
     except OSError as error:
         raise CheckpointError(f"The file of {entry.title!r} is no longer there.") from error
-    opened = _load(str(path), (found.st_mtime_ns, found.st_size))
+    opened = _load(str(path), (file.st_mtime_ns, file.st_size))
     if isinstance(opened, str):
         raise CheckpointError(opened)
-    return Opened(entry, opened, f"{entry.id}@{found.st_mtime_ns}-{found.st_size}")
+    return Opened(entry, opened, f"{entry.id}@{file.st_mtime_ns}-{file.st_size}")
 
 
 def add_upload(name: str, content: bytes) -> Entry:
@@ -241,13 +241,13 @@ def units(opened: Opened) -> str:
 
 def codes_in_use(opened: Opened) -> list[str]:
     """Tell how many codes a codebook really uses, a line each."""
-    spec, found = opened.checkpoint.model.spec, opened.checkpoint.metrics.get("perplexity")
-    if spec.codebook_size is None or not isinstance(found, list):
+    spec, perplexity = opened.checkpoint.model.spec, opened.checkpoint.metrics.get("perplexity")
+    if spec.codebook_size is None or not isinstance(perplexity, list):
         return []
-    where = [""] if len(found) == 1 else [f" on level {i + 1}" for i in range(len(found))]
+    where = [""] if len(perplexity) == 1 else [f" on level {i + 1}" for i in range(len(perplexity))]
     return [
         f"Codes in use{place}: {value:.1f} of {spec.codebook_size} (perplexity)"
-        for place, value in zip(where, found, strict=True)
+        for place, value in zip(where, perplexity, strict=True)
     ]
 
 

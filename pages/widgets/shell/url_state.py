@@ -94,9 +94,9 @@ class Value(ABC, Generic[T]):
         if not usual:
             st.session_state.setdefault("values_written", set()).add(self.name)
 
-    def refuse(self, found: str, allowed: str) -> None:
+    def refuse(self, asked: str, allowed: str) -> None:
         """Say what the link asks for in vain, and what could be."""
-        links.refuse(self.label, found, allowed)
+        links.refuse(self.label, asked, allowed)
 
     def _hold(self, value: T) -> None:
         st.session_state[self.name] = USUAL if value == self.usual else value
@@ -214,8 +214,8 @@ def numbered(values: Sequence[int]) -> dict[int, str]:
 class Tab(OneOf[str]):
     """Which tab is open."""
 
-    def refuse(self, found: str, allowed: str) -> None:
-        st.warning(f"The link opens the tab {links.quoted(found)}, but there is only {allowed}; the first is open.")
+    def refuse(self, asked: str, allowed: str) -> None:
+        st.warning(f"The link opens the tab {links.quoted(asked)}, but there is only {allowed}; the first is open.")
 
     def tabs(self) -> Sequence[TabContainer]:
         """Draw the tabs."""
