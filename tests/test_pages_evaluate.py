@@ -373,7 +373,7 @@ def test_a_bad_zip_is_one_sentence(show: Show) -> None:
     assert not app.error  # it was about the other file
     app = measured(app)
     assert not app.error and figures(app)
-    assert "Each was prepared as a picture that you upload" in said(app)
+    assert "Each was prepared like a picture that you upload" in said(app)
 
 
 def test_one_picture_has_no_standard_error(show: Show) -> None:
@@ -437,7 +437,7 @@ def test_figures_of_the_settings_before_say_so(show: Show) -> None:
     app = measured(show("mlp"))
     assert "settings before" not in said(app)
     app = checked(control(app.multiselect, "eval_figures").set_value(["elbo"]).run())
-    assert "The figures below are of the settings before." in said(app) and len(figures(app)) == 4
+    assert "The figures below belong to the earlier settings." in said(app) and len(figures(app)) == 4
     app = measured(app)
     assert "settings before" not in said(app) and list(figures(app)) == ["ELBO"]
     app = checked(control(app.multiselect, "eval_figures").set_value([]).run())

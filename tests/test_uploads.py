@@ -56,7 +56,7 @@ def test_what_was_used_longest_ago_makes_room_and_the_page_says_so(give) -> None
     app.run()
     app = give(("d", b"1"))
     assert sorted(held(app)) == ["a", "c", "d"]
-    assert app.info[0].value.endswith("was let go: b.") and "up to 3 files" in app.info[0].value
+    assert app.info[0].value.endswith("was removed: b.") and "up to 3 files" in app.info[0].value
     assert not app.run().info
 
 

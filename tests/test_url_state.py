@@ -98,7 +98,7 @@ def test_capitals_and_words_of_before_open_the_same_and_are_written_anew(text: s
         ({"heat": "-0.1"}, "“Heat” to -0.1, but it can only be a number from 0 to 2"),
         ({"path": "bent"}, "“Path” to “bent”, but it can only be “Straight on” or “Round about”"),
         ({"fade": "perhaps"}, "“Fade” to “perhaps”, but it can only be “true” or “false”"),
-        ({"models": "three"}, "asks under “Models” for “three”, which is not to be had here"),
+        ({"models": "three"}, "asks under “Models” for “three”, which is not available here"),
     ],
 )
 def test_what_cannot_be_is_told_once_and_leaves_the_link(link: dict[str, str], sentence: str) -> None:

@@ -69,7 +69,7 @@ def test_uploads_are_bounded_told_and_freed_with_the_visit(visit: View, limited:
     give(visit, noise(tmp_path / "two.png", 150), "B")
     give(visit, noise(tmp_path / "three.png", 170), "B")
     assert kept(limited) == ["one.png", "three.png"]  # two.png was on no page any more
-    visit.page.get_by_text("was let go: two.png").wait_for()
+    visit.page.get_by_text("was removed: two.png").wait_for()
     visit.screenshot("let-go")
     visit.page.close()
     wait_for(lambda: not held(limited)["kept"])
