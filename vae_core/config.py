@@ -92,7 +92,7 @@ METRICS = {  # what `metrics.figures` measures, and its unit; here, since readin
 
 
 class OneOf(NamedTuple):
-    """The values that a field may have, and what a refusal calls the field: nothing is its own name."""
+    """The values that a field may have; `name` is what a refusal calls the field, if not by its own name."""
 
     values: tuple[str, ...]
     name: str = ""
@@ -106,7 +106,7 @@ class OneOf(NamedTuple):
 
 
 class Between(NamedTuple):
-    """The least and the most that a field may be, and what a refusal calls the field: nothing is its own name."""
+    """The least and the most that a field may be; `name` is as in `OneOf`."""
 
     low: float
     high: float
@@ -125,7 +125,7 @@ WEIGHT = Between(0.0, 1e6)  # of a term
 
 
 class Checked:
-    """A dataclass whose fields are what their annotations allow; None is no value."""
+    """A dataclass whose fields are checked against their annotations; None always passes."""
 
     def __post_init__(self) -> None:
         cls: Any = type(self)

@@ -13,7 +13,13 @@ from vae_core.config import Recipe
 
 
 class Use(NamedTuple):
-    """The recipes that a setting is for: a test, what it says to others (by `str.format`), and which ones they are."""
+    """The recipes that a setting means something to.
+
+    Args:
+        test: of a recipe.
+        other: what a recipe that fails it is; `{model...}` stands for a part of it.
+        meant: which recipes pass it.
+    """
 
     test: Callable[[Recipe], bool]
     other: str

@@ -95,7 +95,7 @@ def _taken() -> None:
 
 
 def _choose_count() -> int:
-    return OneOf("eval_count", "Pictures at most", USUAL_COUNT, numbered(COUNTS)).select_slider(
+    return OneOf("eval_count", "Maximum pictures", USUAL_COUNT, numbered(COUNTS)).select_slider(
         help="Where there are more, this many are drawn at random, always the same ones."
     )
 

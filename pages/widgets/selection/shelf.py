@@ -71,7 +71,7 @@ def shelf_input(slot: str, opened: Opened, shelf: Shelf, choice: Choice, pick: C
         rows = shelf.of_class(_class_input(slot, opened, shelf))
         _number_input(slot, shelf, chosen)
         page = st.session_state.setdefault(f"sheet_page_{slot}", 0)
-        if pressed("Others", f"others_{slot}", help="Another sheet of pictures"):
+        if pressed("Show others", f"others_{slot}", help="Another sheet of pictures"):
             page = st.session_state[f"sheet_page_{slot}"] = page + 1
     shown = sheet_rows(rows, page)
     names = [resolve.class_name(opened, shelf.labels, row) for row in shown]
