@@ -101,7 +101,7 @@ def test_a_file_is_named_with_what_to_do_next(name: str, tmp_path: Path, capsys:
     said.append(capsys.readouterr().err)
     assert all(word in text for word in words for text in said), said
     assert said[0] == said[1] and len(said[0]) <= MAX_SENTENCE and "\n" not in said[0]
-    assert filetypes.told_of(path) == filetypes.told(content)
+    assert filetypes.explain_file(path) == filetypes.explain(content)
 
 
 @pytest.mark.parametrize("name", ["torch.save", "LFS pointer", "web page", "Keras"])
@@ -169,7 +169,7 @@ def test_pictures_that_are_something_else_are_named(name: str, tmp_path: Path) -
 
 def test_what_may_hold_pictures_is_not_named_for_another_thing() -> None:
     for content in (arrays(), zipped("a.png"), zipped("a.png", "data.npy"), b"\x89HDF\r\n\x1a\n" + bytes(99), b""):
-        assert filetypes.told_as_data(content) is None
+        assert filetypes.explain_as_data(content) is None
     picture = io.BytesIO()
     Image.new("L", (16, 16)).save(picture, "PNG")
     with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
@@ -188,6 +188,6 @@ def test_what_is_larger_than_a_model_is_named_all_the_same(tmp_path: Path) -> No
 
 def test_models_pictures_and_nothing_are_none_of_these() -> None:
     for content in (checkpoints.find("digits").read_bytes(), b"\x89PNG\r\n\x1a\n" + bytes(99), b"", b"\xff\xd8\xff"):
-        assert filetypes.told(content) is None
+        assert filetypes.explain(content) is None
     for first in (b"\x80\x02", b"\x08\x01\x12", b"PK"):  # the length of a header, which happens to look like them
-        assert filetypes.told(first.ljust(8, b"\0") + b'{"__metadata__":{"vae-explorer":"."}}') is None
+        assert filetypes.explain(first.ljust(8, b"\0") + b'{"__metadata__":{"vae-explorer":"."}}') is None

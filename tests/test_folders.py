@@ -516,22 +516,28 @@ def test_a_crop_tells_the_share_that_is_cut_and_warns_above_a_quarter(tmp_path):
 def test_few_pixels_that_are_left_are_a_warning_however_pictures_are_fitted():
     pad, crop, stretch = (DataConfig("mine", fit=fit) for fit in ("pad", "crop", "stretch"))
     mixed = {(400, 300): 2, (120, 160): 1, (90, 60): 1}
-    told = shapes.told(mixed, (64, 64), pad)
+    told = shapes.describe(mixed, (64, 64), pad)
     assert told.startswith("Warning: pictures of 3 sizes (90 x 60 to 400 x 300) are each fitted whole into 64 x 64")
     assert "the rest has 2.6% to 50.6% as many pixels; --size HxW keeps more" in told
-    assert "the rest has" not in shapes.told({(40, 30): 1, (30, 40): 1}, (64, 64), pad)
-    told = shapes.told(mixed, (64, 64), crop)
+    assert "the rest has" not in shapes.describe({(40, 30): 1, (30, 40): 1}, (64, 64), pad)
+    told = shapes.describe(mixed, (64, 64), crop)
     assert told.startswith("Warning: ") and "cut away" in told and "which has 4.6% to 100.0% as many pixels" in told
-    assert shapes.told({(400, 400): 1}, (64, 64), crop).startswith("Warning: pictures of 400 x 400 are scaled")
-    assert shapes.told({(400, 300): 1}, (64, 64), stretch).startswith("Warning: pictures of 400 x 300 are stretched")
-    assert shapes.told({(64, 128): 1}, (32, 64), pad).startswith("pictures of 64 x 128 are scaled"), "a quarter is left"
-    assert shapes.told({(65, 130): 1}, (32, 64), pad).startswith("Warning: pictures of 65 x 130 are scaled")
+    assert shapes.describe({(400, 400): 1}, (64, 64), crop).startswith("Warning: pictures of 400 x 400 are scaled")
+    assert shapes.describe({(400, 300): 1}, (64, 64), stretch).startswith(
+        "Warning: pictures of 400 x 300 are stretched"
+    )
+    assert shapes.describe({(64, 128): 1}, (32, 64), pad).startswith("pictures of 64 x 128 are scaled"), (
+        "a quarter is left"
+    )
+    assert shapes.describe({(65, 130): 1}, (32, 64), pad).startswith("Warning: pictures of 65 x 130 are scaled")
 
 
 def test_borders_of_more_than_half_are_a_warning():
     pad = DataConfig("mine", fit="pad")
-    assert shapes.told({(60, 20): 1}, (60, 60), pad).startswith("Warning: pictures of 60 x 20 are each fitted whole")
-    assert shapes.told({(60, 30): 1}, (60, 60), pad).startswith("pictures of 60 x 30 are each fitted whole")
+    assert shapes.describe({(60, 20): 1}, (60, 60), pad).startswith(
+        "Warning: pictures of 60 x 20 are each fitted whole"
+    )
+    assert shapes.describe({(60, 30): 1}, (60, 60), pad).startswith("pictures of 60 x 30 are each fitted whole")
 
 
 def test_pads_keep_pictures_whole_on_their_own_ground(tmp_path):

@@ -20,14 +20,14 @@ def blots(count: int, lean: float) -> Tensor:
 
 
 def test_pictures_that_know_no_side_are_mirrored_and_leaning_ones_are_not() -> None:
-    even, leaning = (mirroring.told_apart(blots(2000, lean)) for lean in (0.0, 0.6))
+    even, leaning = (mirroring.tell_apart(blots(2000, lean)) for lean in (0.0, 0.6))
     assert even == pytest.approx(0.5, abs=0.05) and leaning == pytest.approx(0.8, abs=0.05)
     assert mirroring.choose(blots(2000, 0.0))[0] and not mirroring.choose(blots(2000, 0.6))[0]
 
 
 def test_symmetric_pictures_are_told_by_nothing() -> None:
     images = blots(400, 0.6)
-    assert mirroring.told_apart(torch.minimum(images, images.flip(3))) == 0.5
+    assert mirroring.tell_apart(torch.minimum(images, images.flip(3))) == 0.5
 
 
 def test_digits_are_not_mirrored_and_it_is_said_how_sure_that_is() -> None:

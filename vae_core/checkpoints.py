@@ -45,7 +45,7 @@ MAX_NUMBER = 1e300  # beyond lie infinity and whole numbers that no float holds
 DTYPES = (torch.float32, torch.int64)  # what models, references and optimizers are made of
 SHORT = {torch.float16: torch.float32, torch.uint8: torch.int64, torch.int16: torch.int64}  # in the file, and opened
 ROW = {"epoch", "seconds", "loss", "beta", "learning_rate", "score"}  # numbers of a row of the history
-TOLD: dict[str, type] = {"description": str, "history": list, "metrics": dict, "versions": dict}
+ABOUT: dict[str, type] = {"description": str, "history": list, "metrics": dict, "versions": dict}
 FIGURES = {"elbo", "reconstruction", "kl", "kl_per_dim", "active_units"}  # of a split, in a row of the history
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 SUFFIX = ".safetensors"
@@ -187,7 +187,7 @@ def _bytes(source: Path | bytes, max_bytes: int) -> bytes:
         if isinstance(source, Path) and not source.is_file():
             raise CheckpointError(f"There is no file {source.name!r}.")
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
-        if kind := filetypes.told(source) if isinstance(source, bytes) else filetypes.told_of(source):
+        if kind := filetypes.explain(source) if isinstance(source, bytes) else filetypes.explain_file(source):
             raise CheckpointError(f"This is not a safetensors file. {kind}")
         if size > max_bytes:
             raise CheckpointError(f"The file has {size / 2**20:.0f} MB; at most {max_bytes // 2**20} MB are opened.")
@@ -293,8 +293,8 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
     check_info(info)
     parts = _parts(tensors)
     model = _model(recipe, parts["model"])
-    about = {key: _typed(header, key, kind) for key, kind in TOLD.items()}
-    _check_told(about, model.spec)
+    about = {key: _typed(header, key, kind) for key, kind in ABOUT.items()}
+    _check_about(about, model.spec)
     for figures in (about["metrics"], *(row[part] for row in about["history"] for part in ("train", "val"))):
         _recount(figures, model.spec)
     reference = _reference(parts["reference"], model.spec, info) if parts["reference"] else None
@@ -362,7 +362,7 @@ def check_info(info: DataInfo) -> None:
     _require(named == listed, f"there are {named} factor_names and {listed} value_names; as many are needed")
 
 
-def _check_told(about: dict[str, Any], spec: LatentSpec) -> None:
+def _check_about(about: dict[str, Any], spec: LatentSpec) -> None:
     """Tell what a file tells of a model."""
     long = len(about["description"])
     _require(long <= MAX_TEXT, f"the description has {long} characters; allowed: up to {MAX_TEXT}")

@@ -68,7 +68,7 @@ _AS_DATA = _SAID | {
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x28\xb5\x2f\xfd")
 
 
-def told(head: bytes, tail: bytes = b"") -> str | None:
+def explain(head: bytes, tail: bytes = b"") -> str | None:
     """Tell what a file is, with what to do next, in a sentence; None of what is not recognised.
 
     Args:
@@ -78,7 +78,7 @@ def told(head: bytes, tail: bytes = b"") -> str | None:
     return None if head[4:9] == _SAFETENSORS else _AS_MODEL.get(_kind(head, tail))
 
 
-def told_as_data(head: bytes, tail: bytes = b"") -> str | None:
+def explain_as_data(head: bytes, tail: bytes = b"") -> str | None:
     """Return the same of a file that was given as pictures; None where it may well hold some."""
     if head[4:9] == _SAFETENSORS:
         return _AS_DATA["model"]
@@ -92,7 +92,7 @@ def _kind(head: bytes, tail: bytes) -> str:
     return next((kind for kind, fits in _KINDS.items() if fits(head, tail)), "")
 
 
-def told_of(path: Path, tell: Callable[[bytes, bytes], str | None] = told) -> str | None:
+def explain_file(path: Path, tell: Callable[[bytes, bytes], str | None] = explain) -> str | None:
     """Tell the same of a file on disk, of which only both ends are read; `tell` says it, of a model or of data."""
     with path.open("rb") as file:
         head = file.read(HEAD)

@@ -31,7 +31,7 @@ FEW = 5  # codes for each component, at least
 FLOW_STEPS, FLOW_BATCH, FLOW_RATE = (300, 2_500), 256, 2e-3  # of Adam, whose rate falls to 0 along a cosine
 FLOW_PASSES = 250  # over the codes, as far as the steps allow: with more, few codes are learnt by heart
 AVERAGE = 0.995  # of a flow's weights over its steps
-UNTOLD = 0.5  # of the rows that a flow learns from without their class
+WITHOUT_CLASS = 0.5  # of the rows that a flow learns from without their class
 ENCODING = 0.3  # share of the work that encoding pictures is, about
 SCORED = 1_000  # held-out codes whose density under a flow is measured, at most
 FOG = 10.0  # nats by which draws of the training prior miss the encodings, so that they show
@@ -214,7 +214,7 @@ def fit_to(
     known = None if labels is None else labels[rows]
     report = progress or (lambda share: None)
     codes, scores = codes_of(model, images[rows], seed, lambda share: report(ENCODING * share))
-    shown = _told(model, classes, kind)
+    shown = _classes_given(model, classes, kind)
     return fit(codes, scores, known, shown, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
 
 
@@ -237,11 +237,11 @@ def fit_to_references(
         scores = torch.cat(
             [model.latent.log_prior(list(part)).cpu() for part in zip(*(r.split(256) for r in rows), strict=True)]
         )
-    classes = _told(model, len(checkpoint.data.class_names), kind)
+    classes = _classes_given(model, len(checkpoint.data.class_names), kind)
     return replace(fit(codes, scores, reference.labels, classes, seed, progress, kind), references=True)
 
 
-def _told(model: VAE, classes: int, kind: str) -> int:
+def _classes_given(model: VAE, classes: int, kind: str) -> int:
     """Tell how many classes a prior is told: a flow none where the decoder is, since the code is to say the rest."""
     return 0 if kind == "flow" and model.spec.classes else classes
 
@@ -325,7 +325,7 @@ def _flow(codes: Tensor, labels: Tensor | None, classes: int, seed: int, report:
         for step in range(steps):
             report(step / steps)
             rows = torch.randint(len(w), (FLOW_BATCH,), generator=noise)
-            shown = y[rows] * (torch.rand(FLOW_BATCH, 1, generator=noise) >= UNTOLD)
+            shown = y[rows] * (torch.rand(FLOW_BATCH, 1, generator=noise) >= WITHOUT_CLASS)
             code, start = w[rows], torch.randn(FLOW_BATCH, w.shape[1], generator=noise)
             time = torch.rand(FLOW_BATCH, 1, generator=noise)
             loss = (flow.velocity(torch.lerp(start, code, time), time, shown) - (code - start)).square().mean()

@@ -221,7 +221,7 @@ class Watch:
     spec: LatentSpec
     objective: Objective
     losses: list[float] = field(default_factory=list)  # of the epochs before, where a run is continued
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
 
     def see(
         self,
@@ -256,6 +256,6 @@ class Watch:
             terms.get("critic_loss"),
             std,
         )
-        new = [one for one in symptoms(signs) if one.name not in self.told and (ripe or one.name in URGENT)]
-        self.told |= {one.name for one in new}
+        new = [one for one in symptoms(signs) if one.name not in self.reported and (ripe or one.name in URGENT)]
+        self.reported |= {one.name for one in new}
         return new

@@ -285,7 +285,7 @@ def _identify(data: bytes) -> ImageFile.ImageFile:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"The picture has too many pixels; at most {MAX_PIXELS:,} are allowed.") from error
     except Exception as error:  # as above
-        kind = filetypes.told_as_data(data)
+        kind = filetypes.explain_as_data(data)
         raise ImageError(f"This is not a picture. {kind}" if kind else unreadable) from error
 
 

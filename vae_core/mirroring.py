@@ -15,7 +15,7 @@ RIDGE = 0.01  # of the mean squared difference: keeps the fit from what only a f
 ALIKE = 0.55  # share of pictures told from their mirror images up to which these count as pictures; half is chance
 
 
-def told_apart(images: Tensor, seed: int = 0) -> float | None:
+def tell_apart(images: Tensor, seed: int = 0) -> float | None:
     """Tell how well a linear classifier tells held-out pictures from their mirror images.
 
     A picture less its mirror image is a vector that changes its sign with mirroring, so that least squares through the
@@ -43,7 +43,7 @@ def told_apart(images: Tensor, seed: int = 0) -> float | None:
 
 def choose(images: Tensor, seed: int = 0) -> tuple[bool, str]:
     """Tell whether a run on these pictures (N, C, H, W) is to be shown mirrored ones, and why, in a sentence."""
-    share = told_apart(images, seed)
+    share = tell_apart(images, seed)
     if share is None:
         return False, f"Fewer than {LEAST} pictures do not tell whether mirrored ones look like them; none is mirrored."
     says = f"A linear classifier tells {share:.0%} of held-out pictures from their mirror images, where chance is 50 %"

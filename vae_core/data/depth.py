@@ -20,7 +20,7 @@ from vae_core.ranges import Numbers
 
 TIFF = (".tif", ".tiff")
 BITS = Range(0.0, 1.0, "bytes")
-TOLD_BITS = "black is 0 and white 1, since no picture holds more: masks, it seems; --range 0,255 overrules it"
+BITS_NOTE = "black is 0 and white 1, since no picture holds more: masks, it seems; --range 0,255 overrules it"
 Read = Callable[[], bytes]
 
 
@@ -98,12 +98,12 @@ def decode(
             of_bytes = replace(asked, of="bytes") if asked and asked.of in ("all", "bytes") else None
             decoded = work(partial(_careful, picture, used=of_bytes))
             if not of_bytes and decoded.pixels.max() == 1:
-                return work(partial(picture, used=BITS)), BITS, (TOLD_BITS,)
+                return work(partial(picture, used=BITS)), BITS, (BITS_NOTE,)
             return decoded, *_settle_bytes(int(decoded.pixels.max()), of_bytes)
         except Unknown:
             numbers, count, turned = _measure(entries, report)
             used, notes = _settle(numbers, asked, len(entries) - count)
-            notes += (_told_turned(turned),) if turned else ()
+            notes += (_turned_note(turned),) if turned else ()
             return work(partial(picture, used=used)), used, notes
     finally:
         _held.cache_clear()
@@ -142,7 +142,7 @@ def _look(entries: Sequence[Entry], rows: range) -> tuple[Numbers, int, int, int
     return numbers, count, turned, len(rows)
 
 
-def _told_turned(count: int) -> str:
+def _turned_note(count: int) -> str:
     return (
         f"{count:,} of the pictures have white as 0 in their files, and were turned: each number was taken from the "
         "largest of its type (65535 of 16 bits, 1 of floats), and the range is that of the turned numbers"

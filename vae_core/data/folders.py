@@ -41,7 +41,7 @@ UTF8_FLAG = 0x800  # of a zip's entry: its name is UTF-8
 
 
 @dataclass(eq=False)
-class Found:
+class Contents:
     """What lies in a folder or zip.
 
     Attributes:
@@ -110,11 +110,11 @@ def read(
     if isinstance(source, Path) and not source.is_file():
         raise ValueError(f"There is no file or folder {source.name!r}.")
     if (stack := _stack(source)) is not None:
-        return _read_pictures(Found([stack]), config, report, picture, source, table)
+        return _read_pictures(Contents([stack]), config, report, picture, source, table)
     if (tables := containers.opened(source)) is not None:
         return arrays.from_stored(*_without_table(tables, table), config)
     with _opened_zip(source) as archive:
-        if not any(is_picture(name) for name in archive.namelist()) and (kind := _told(source)):
+        if not any(is_picture(name) for name in archive.namelist()) and (kind := _kind_of(source)):
             raise ValueError(f"The file holds no pictures. {kind}")
         if _is_npz(archive.namelist()):
             _check_archive(archive, most(source, limits.MAX_STREAMED))
@@ -146,14 +146,14 @@ def _opened_zip(source: Source) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except Exception as error:  # zipfile raises whatever odd bytes lead it to
-        kind = _told(source) or "It is damaged or something else."
+        kind = _kind_of(source) or "It is damaged or something else."
         raise ValueError(f"The file is not a readable zip of pictures or .npz. {kind}") from error
 
 
-def _told(source: Source) -> str | None:
+def _kind_of(source: Source) -> str | None:
     """Tell what a file is that holds no pictures, by its content."""
-    tell = filetypes.told_as_data
-    return tell(source) if isinstance(source, bytes) else filetypes.told_of(source, tell)
+    tell = filetypes.explain_as_data
+    return tell(source) if isinstance(source, bytes) else filetypes.explain_file(source, tell)
 
 
 # --- folders and zips
@@ -210,9 +210,9 @@ def _is_hidden(part: str) -> bool:
     return part[:1] == "." or part == "__MACOSX"
 
 
-def _in_folder(folder: Path) -> Found:
+def _in_folder(folder: Path) -> Contents:
     """Return the files of a folder, by name."""
-    content, start = Found(), len(os.path.join(folder, ""))
+    content, start = Contents(), len(os.path.join(folder, ""))
     for file in files_of(folder):
         name = file.path[start:].replace(os.sep, "/")
         content.add(name, size_and_time(file)[0], partial(_file_bytes, file.path))
@@ -266,9 +266,9 @@ def _check_archive(archive: zipfile.ZipFile, most: int) -> None:
         raise ValueError(f"The zip would unpack to {total:,} bytes; at most {most:,} are allowed.")
 
 
-def _in_zip(archive: zipfile.ZipFile) -> Found:
+def _in_zip(archive: zipfile.ZipFile) -> Contents:
     """Return the files of a zip, by name: a path may be parted by the backslash, as Windows has it."""
-    content, unknown = Found(), []
+    content, unknown = Contents(), []
     for info in archive.infolist():
         name, sure = _name_of(info)
         if name[-1:] == "/":  # not by is_dir, which wants a name to be there
@@ -278,12 +278,12 @@ def _in_zip(archive: zipfile.ZipFile) -> Found:
     if not content.entries:
         raise ValueError(f"The zip has no pictures; looked for {', '.join(sorted(SUFFIXES))}.")
     if unknown:
-        content.notes.append(_told_writing(unknown))
+        content.notes.append(_writing_note(unknown))
     content.entries.sort(key=lambda entry: entry.name)
     return content
 
 
-def _told_writing(names: Sequence[str]) -> str:
+def _writing_note(names: Sequence[str]) -> str:
     """Say which names are no UTF-8: a warning where they are no letters as they were read."""
     beyond = "".join(names).translate({code: None for code in range(128)})
     warning = "Warning: " if any(unicodedata.category(letter)[0] != "L" for letter in beyond) else ""
@@ -305,7 +305,7 @@ def _name_of(info: zipfile.ZipInfo) -> tuple[str, bool]:
 
 
 def _read_pictures(
-    content: Found,
+    content: Contents,
     config: DataConfig,
     report: Narration,
     picture: Picture | None,
@@ -326,20 +326,20 @@ def _read_pictures(
     )
     rows = chosen[decoded.good]
     height, width = decoded.pixels.shape[2:]
-    shape = "" if picture else shapes.told(decoded.sides, (height, width), config)
+    shape = "" if picture else shapes.describe(decoded.sides, (height, width), config)
     raw = replace(
         from_array(decoded.pixels.transpose(0, 2, 3, 1)),  # (n, C, H, W) -> (n, H, W, C)
         names=tuple(readable(content.entries[i].name) for i in rows),
         held=Held(decoded.pixels, np.arange(len(rows))),
         range=used,
-        notes=(*content.notes, *pages, *numbers, *_told_parts(places, rows), *[shape] * bool(shape)),
+        notes=(*content.notes, *pages, *numbers, *_parts_note(places, rows), *[shape] * bool(shape)),
     )
     raw, labelled, parts = _labelled(raw, places, rows, content, table, config.split_folders)
     raw = replace(raw, notes=(*raw.notes, *_left_out(content, decoded, places)))
     return _in_parts(raw, parts, labelled)
 
 
-def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ...]:
+def _parts_note(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ...]:
     """Tell which folders were taken for parts."""
     if not places.folders:
         return ()
@@ -353,7 +353,7 @@ def _told_parts(places: splits.Places, rows: NDArray[np.int64]) -> tuple[str, ..
     return (f"folders are parts and no classes: {'; '.join(named)}; --split-folders off takes them for classes",)
 
 
-def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) -> str:
+def _classes_note(classes: Sequence[str], places: splits.Places, split: bool) -> str:
     """Say that folders were taken for classes, and how they would be parts."""
     sentence = f"folders are classes: {named_some(classes)} ({len(classes):,})"
     if places.folders:
@@ -364,7 +364,7 @@ def _told_classes(classes: Sequence[str], places: splits.Places, split: bool) ->
 
 
 def _labelled(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], content: Found, table: Table | None, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], content: Contents, table: Table | None, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Return classes from a table or from the folders; of each picture whether its part has any, and its part.
 
@@ -393,7 +393,7 @@ def _labelled(
     classes, _ = labels.coded([text for text, has in zip(texts, labelled, strict=True) if has])
     numbers = {name: k for k, name in enumerate(classes)}
     values = np.array([numbers.get(text, -1) for text in texts], np.int64)
-    notes.append(_told_classes(classes, places, split))
+    notes.append(_classes_note(classes, places, split))
     return replace(raw, labels=values, class_names=classes, notes=(*raw.notes, *notes)), labelled, parts
 
 
@@ -407,14 +407,14 @@ def _of_parts(
     return out
 
 
-def _own_table(content: Found) -> Entry | None:
+def _own_table(content: Contents) -> Entry | None:
     """Return the table `labels.csv` beside or above the pictures, where one lies there."""
     tables = [entry for name, entry in content.others.items() if PurePosixPath(name).name.lower() == labels.USUAL_NAME]
     return min(tables, key=lambda entry: (entry.name.count("/"), entry.name), default=None)
 
 
 def _by_table(
-    raw: Raw, places: splits.Places, rows: NDArray[np.int64], files: Found, table: Table, split: bool
+    raw: Raw, places: splits.Places, rows: NDArray[np.int64], files: Contents, table: Table, split: bool
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Take classes, attributes and, where `split` is true, parts from a table: a part without a row has no classes."""
     own = _inside(files, table) if isinstance(table, str) else None
@@ -445,7 +445,7 @@ def _is_table(file: Entry, name: str, content: bytes) -> bool:
     return name in (file.name, PurePosixPath(file.name).name) and file.size == len(content)
 
 
-def _inside(content: Found, table: str) -> Entry:
+def _inside(content: Contents, table: str) -> Entry:
     """Return a table by its path or name in the folder or zip."""
     named = [e for name, e in content.others.items() if name == table or PurePosixPath(name).name == table]
     if not named:
@@ -466,7 +466,7 @@ def _loose(places: splits.Places, parts: NDArray[np.str_], known: NDArray[np.boo
     return notes
 
 
-def _left_out(content: Found, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
+def _left_out(content: Contents, decoded: Decoded, places: splits.Places) -> tuple[str, ...]:
     """Say in one sentence what was not read, and why."""
     reasons = []
     if decoded.bad:

@@ -44,7 +44,7 @@ class Matched:
         values: of each picture its row, or None where the table has none.
         notes: which rows and pictures have no partner, and which contradict one another.
         various: of each column whether more than half of all rows of the table differ in it.
-        told: which column names the pictures, and how many rows do.
+        note: which column names the pictures, and how many rows do.
         parts: (N,) the part of each picture, where a column gives them, which is then none of the columns.
     """
 
@@ -52,7 +52,7 @@ class Matched:
     values: list[tuple[str, ...] | None]
     notes: tuple[str, ...] = ()
     various: tuple[bool, ...] = ()
-    told: str = ""
+    note: str = ""
     parts: NDArray[np.str_] | None = None
 
 
@@ -185,7 +185,7 @@ def parted(matched: Matched) -> Matched:
                 columns=tuple(matched.columns[i] for i in rest),
                 values=[None if row is None else tuple(row[i] for i in rest) for row in matched.values],
                 various=tuple(matched.various[i] for i in rest),
-                told=f"{matched.told}, {name!r} tells the parts (--split-folders off takes it for an attribute)",
+                note=f"{matched.note}, {name!r} tells the parts (--split-folders off takes it for an attribute)",
                 parts=np.array([parts.get(text, splits.REST) for text in texts], dtype="U10"),
             )
     return matched
@@ -229,24 +229,24 @@ class _Places:
     """Where a picture stands, by any end of its path that it alone has; its ending and zeros in front may lack."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._found: dict[str, int | None] = {}
+        self._places: dict[str, int | None] = {}
         for place, name in enumerate(names):
             parts = _normal(name).split("/")
             for start in range(len(parts)):
                 end = "/".join(parts[start:])
                 for key in {end, end.removesuffix(PurePosixPath(end).suffix)}:
-                    self._found[key] = place if self._found.get(key, place) == place else None
+                    self._places[key] = place if self._places.get(key, place) == place else None
             if number := _number_of(parts[-1]):
-                self._found[number] = place if self._found.get(number, place) == place else None
+                self._places[number] = place if self._places.get(number, place) == place else None
 
     def find(self, cell: str) -> int | None:
         """Return the picture that a cell names; None for none or several."""
         parts = [part for part in _normal(cell).split("/") if part not in ("", ".")]
         for start in range(len(parts)):
-            if (place := self._found.get("/".join(parts[start:]))) is not None:
+            if (place := self._places.get("/".join(parts[start:]))) is not None:
                 return place
         short = parts and not re.match(r"0\d", parts[-1])  # what has its zeros is meant as it is
-        return self._found.get(_number_of(parts[-1])) if short else None
+        return self._places.get(_number_of(parts[-1])) if short else None
 
     def count(self, cells: Iterable[str]) -> int:
         """Tell how many pictures are named: a column of classes that look like names has few different ones."""
@@ -282,7 +282,7 @@ def applied(raw: Raw, matched: Matched, source: str) -> Raw:
     factors = {name: values for name, values in factors.items() if name not in idle}
     if chosen is None and len(factors) == 1 and _class_column(factors, various):
         chosen, factors = next(iter(factors)), {}
-    notes = [matched.told]
+    notes = [matched.note]
     notes += [f"{chosen!r} is the class"] if chosen else []
     notes += [f"{len(columns):,} columns mark a class each"] if marked else []
     notes += [f"attributes: {named_some([*factors])}"] if factors else []

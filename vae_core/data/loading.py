@@ -263,7 +263,7 @@ def _described(raw: Raw, indices: Indices, pixels: Tensor, config: DataConfig, o
     )
     meaning = raw.class_names, factors, raw.factor_names, raw.value_names
     names = tuple(raw.names[i] for i in indices) if raw.names else ()
-    shape = "" if raw.held else shapes.told({raw.side: 1}, (pixels.shape[2], pixels.shape[3]), config)
+    shape = "" if raw.held else shapes.describe({raw.side: 1}, (pixels.shape[2], pixels.shape[3]), config)
     notes = (*raw.notes, shape) if shape else raw.notes
     return Dataset(
         config.name, pixels, labels, *meaning, *origin[:2], raw.range, notes=notes, source=origin[2], names=names

@@ -35,7 +35,7 @@ def kept(side: tuple[int, int], size: tuple[int, int], how: str) -> float:
     return min(1.0, (max if how == "crop" else min)(down, across) ** 2)
 
 
-def told(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: DataConfig) -> str:
+def describe(sides: Mapping[tuple[int, int], int], size: tuple[int, int], config: DataConfig) -> str:
     """Return a sentence on what pictures lose, a warning where it is much; empty where they lose nothing.
 
     Args:

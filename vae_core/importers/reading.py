@@ -29,7 +29,7 @@ def read(path: Path, what: str) -> bytes:
     """
     if not path.is_file():
         raise ValueError(f"There is no file {str(path)!r} for the {what}.")
-    kind = filetypes.told_of(path)
+    kind = filetypes.explain_file(path)
     if kind and kind != filetypes.ONNX:
         raise ValueError(f"The {what} {path.name!r} is not an ONNX file. {kind}")
     if (length := path.stat().st_size) > MAX_BYTES:

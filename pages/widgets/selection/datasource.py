@@ -133,7 +133,7 @@ def select(key: str, allowed: Sequence[str], help: str) -> str:
 def take_file(file: File) -> bool:
     """Keep a visitor's archive; whether it is one, what is not leaves everything as it was."""
     good = known(file.content)
-    kind = filetypes.told_as_data(file.content) or ""
+    kind = filetypes.explain_as_data(file.content) or ""
     st.session_state["map_archive_bad"] = (
         None if good else f"{file.name} is neither a zip, nor a file of arrays, nor a TIFF. {kind}".strip()
     )
