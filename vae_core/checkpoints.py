@@ -88,7 +88,7 @@ class DataInfo:
     sizes: tuple[int, int, int] = (0, 0, 0)  # train, validation, test
     credit: str = ""
     licence: str = ""
-    source: str = ""  # tells one's own pictures from others; empty for a named set, and in files of before
+    source: str = ""  # tells one's own pictures from others; empty for a named set, and in earlier files
 
 
 def data_info(splits: Splits) -> DataInfo:
@@ -302,7 +302,7 @@ def load(source: Path | bytes, device: str | torch.device = "cpu") -> Checkpoint
 
 
 def _named_apart(recipe: Recipe, info: DataInfo) -> tuple[Recipe, DataInfo]:
-    """Return files of before call a folder `mnist` as they call the named set; the credit tells the two."""
+    """Correct earlier files, which call a folder `mnist` as they call the named set; the credit tells them apart."""
     name = own_name(recipe.data.name)
     if info.credit != OWN_CREDIT or name == recipe.data.name:
         return recipe, info
@@ -385,7 +385,7 @@ def _check_figures(figures: dict[str, Any], spec: LatentSpec, where: str) -> Non
 
 
 def _recount(figures: dict[str, Any], spec: LatentSpec) -> None:
-    """Count active units as `scoring.active_units` does: files of before hold the variance's count of every model."""
+    """Count active units as `scoring.active_units` does: earlier files hold the variance's count of every model."""
     if "active_units" in figures and spec.units_by != "variance":
         per_dim = figures.get("kl_per_dim")
         count = None if per_dim is None else sum(kl > ACTIVE_KL for kl in per_dim)

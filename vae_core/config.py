@@ -458,7 +458,7 @@ class Range(Checked):
 
     `of` says which: `all` (as a person asked for it), `bytes` (files of 8 bits alone, of others it is not known),
     `numbers` (files of more bits alone: those of 8 are taken as they are), or `each`: every picture of more bits by the
-    smallest usual range that holds it, as models of before were trained.
+    smallest usual range that holds it, as earlier models were trained.
     """
 
     low: Annotated[float, Between(-1e30, 1e30, "range low")] = 0.0
@@ -476,7 +476,7 @@ class DataConfig(Checked):
     """Which pictures, at which size, and how they are split; None means the data's own.
 
     `range` is what black and white are in files that do not say it; None finds one range for the whole set. In the
-    recipe of a trained model it is the range that was used; None is then a named set, or a model of before.
+    recipe of a trained model it is the range that was used; None is then a named set, or an earlier model.
 
     `fit` is how pictures of another shape are brought to the size, and `split_folders` whether folders that are named
     train, test and the like are parts of the data, and no classes.

@@ -192,7 +192,7 @@ def _fits(numbers: Numbers, usual: tuple[float, float], low: float, high: float)
 
 
 def before(numbers: Numbers) -> Range:
-    """Tell what black and white were in arrays for models of before: 0 and 1, -1 and 1, or 0 and 255."""
+    """Tell what black and white were in arrays for earlier models: 0 and 1, -1 and 1, or 0 and 255."""
     if numbers.low < 0:
         return Range(-1.0, 1.0, "each")
     return Range(0.0, 255.0 if numbers.high > 1 else 1.0, "each")

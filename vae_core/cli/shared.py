@@ -257,7 +257,7 @@ def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
 def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str) -> DataConfig:
     """Split the model's own data as they were for training; others, whatever they are called, in a way of their own.
 
-    Files of before do not tell their source: there the name has to do.
+    Earlier files do not tell their source: there the name has to do.
     """
     from vae_core.data import identity
 

@@ -104,7 +104,7 @@ def preparation(config: DataConfig) -> tuple[Preparation, bool | None]:
 def range_of(trained: DataConfig) -> Range | None:
     """Tell what black and white are in pictures of one's own, for the model whose header says this of its data.
 
-    None where its own were bytes by name: it is found in each set. For a model of before whose pictures were somebody's
+    None where its own were bytes by name: it is found in each set. For an earlier model whose pictures were somebody's
     own, as it was then: by each picture.
     """
     if trained.range is not None or trained.name in named.SETS:

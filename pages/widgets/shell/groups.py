@@ -149,7 +149,7 @@ def select(entries: Sequence[Entry], chosen: Entry | None) -> list[Entry]:
     groups = {group.word: group for group in here(entries)}
     titles = {word: group.title for word, group in groups.items()}
     question = OneOf("group", "What do you want to know?", usual(entries, chosen).word, titles)
-    if st.query_params.get("family") == "true":  # a link of before, when there was a switch for all models
+    if st.query_params.get("family") == "true":  # an old link, when there was a switch for all models
         question.put(ALL.word)
         del st.query_params["family"]
     search = Text("search", "Search", "", 60).field(placeholder="a name, or a word of a question", width=360)
