@@ -574,5 +574,5 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
         Rows (n,) and Euclidean distances (n,), n the smaller of `count` and N.
     """
     distances = torch.linalg.vector_norm(reference - point, dim=1)
-    closest = distances.topk(min(count, len(reference)), largest=False)
-    return closest.indices, closest.values
+    found = distances.topk(min(count, len(reference)), largest=False)
+    return found.indices, found.values

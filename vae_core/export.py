@@ -106,11 +106,11 @@ def check(model: VAE) -> None:
 
 @torch.inference_mode()
 def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None, flow: bool = False) -> Tensor:
-    """Tell what the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
+    """What the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
     classes = y if model.spec.classes else None
     if flow:
-        given = y.to(model.device) if y is not None and model.spec.fitted_classes else None
-        z = explore.flow_of(model).to_code(z.to(model.device), given).cpu()
+        told = y if model.spec.fitted_classes else None
+        z = explore.flow_of(model).to_code(z.to(model.device), None if told is None else told.to(model.device)).cpu()
     return explore.decode(model, z, classes) if keep is None else explore.continued(model, z, keep, 0.0, y=classes)
 
 

@@ -13,7 +13,7 @@ TARGET = 1600  # pixels: about how wide a downloaded grid is
 
 
 def enlargement(width: int, limit: int = 16) -> int:
-    """Return the whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
+    """The whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
     return max(1, min(limit, TARGET // width))
 
 
