@@ -87,8 +87,8 @@ class AdversarialLatent(Minimised):
 class PictureCritic(nn.Module):
     """Tells pictures from decoded ones; its features are the space in which reconstructions are compared.
 
-    No layer stretches what it sees (spectral norm, Miyato et al. 2018, arXiv:1802.05957): a critic that is free to
-    wins within an epoch, and what it says then teaches the decoder nothing.
+    No layer stretches what it sees (spectral norm, Miyato et al. 2018, arXiv:1802.05957): an unconstrained critic wins
+    within an epoch, and then teaches the decoder nothing.
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
@@ -122,10 +122,10 @@ def _error(seen: Tensor, wanted: Tensor) -> Tensor:
 class AdversarialPicture(Minimised):
     """VAE-GAN: reconstruction in the critic's features (Larsen et al. 2016, arXiv:1512.09300, equations 5 to 8).
 
-    Errors there are measured against the features' own mean square, for as many numbers as a picture has: a critic
-    that scales its features up shall not drown the KL. `gamma` weighs what the critic thinks of reconstructions and
-    draws from the prior. Unlike algorithm 1, this reaches the encoder too. The critic sees means, and so it sees the
-    grey pictures where the likelihood scores bits of them. The ELBO reported is that of the pixels.
+    Errors there are measured relative to the features' own mean square, times as many numbers as a picture has, so that
+    a critic cannot drown the KL by scaling its features up. `gamma` weighs what the critic thinks of reconstructions
+    and of draws from the prior; unlike in algorithm 1, this reaches the encoder too. The critic sees means, so it also
+    sees the grey pictures where the likelihood scores bits of them. The ELBO reported is that of the pixels.
     """
 
     keeps_last = True

@@ -428,9 +428,9 @@ class Training(Checked):
     """How the objective is minimised: AdamW, gradient clipping by norm (0 = off), early stopping (0 = off).
 
     `warmup` steps raise the learning rate from 0. `std` is the standard deviation of a Gaussian likelihood during the
-    run, where it does not stay what the likelihood has: a wide one lets the code settle before details count.
-    `precision` is that of the steps; `weights` is what the finished ones are rounded to before they are measured.
-    `mirror` shows each picture mirrored in half of its steps.
+    run, where it changes: a wide one at first lets the code settle before details count. `precision` is that of the
+    steps; `weights` is what the finished ones are rounded to before they are measured. `mirror` shows each picture
+    mirrored in half of its steps.
     """
 
     epochs: Annotated[int, Between(1, 100_000)] = 20
@@ -456,8 +456,8 @@ class Training(Checked):
 class Range(Checked):
     """What black and white are in the numbers of pictures, and for which files that holds.
 
-    `of` says which: `all` (as a person asked for it), `bytes` (files of 8 bits alone, of others it is not known),
-    `numbers` (files of more bits alone: those of 8 are taken as they are), or `each`: every picture of more bits by the
+    `of` says which: `all` (a person asked for it), `bytes` (files of 8 bits alone; for others it is not known),
+    `numbers` (files of more bits alone; those of 8 are taken as they are), or `each`: every picture of more bits by the
     smallest usual range that holds it, as earlier models were trained.
     """
 
@@ -475,8 +475,8 @@ class Range(Checked):
 class DataConfig(Checked):
     """Which pictures, at which size, and how they are split; None means the data's own.
 
-    `range` is what black and white are in files that do not say it; None finds one range for the whole set. In the
-    recipe of a trained model it is the range that was used; None is then a named set, or an earlier model.
+    `range` is what black and white are in files that do not say so; None finds one range for the whole set. In the
+    recipe of a trained model it is the range that was used; None there means a named set, or an earlier model.
 
     `fit` is how pictures of another shape are brought to the size, and `split_folders` whether folders that are named
     train, test and the like are parts of the data, and no classes.

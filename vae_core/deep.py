@@ -1,6 +1,6 @@
 """Pictures of more than 8 bits -> their numbers: TIFF by tifffile, PNG and PPM of 16 bits; the pages of a TIFF.
 
-A stranger's bytes come in here, so that sizes are checked before anything is unpacked.
+A stranger's bytes come in here, so sizes are checked before anything is unpacked.
 """
 
 from __future__ import annotations

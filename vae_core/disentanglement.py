@@ -283,10 +283,11 @@ def aggregate(
 ) -> dict[str, float]:
     """Return parts of the average KL that belong to the aggregate posterior q(z) (Chen et al. 2018, equation 2).
 
-    Estimates from one z a picture, with q(z) averaged over the same N pictures, its own among them: log q(z) is then
-    too large, so that the mutual information comes out too small, never above log N, and total correlation and
-    aggregate KL too large by what it lacks. The average over the other N - 1 pictures is too small in expectation, and
-    gives the mutual information from above (Poole et al. 2019, arXiv:1905.06922, the leave-one-out bound).
+    Estimates from one z a picture, with q(z) averaged over the same N pictures, each picture's own posterior among
+    them. So log q(z) is too large; the mutual information comes out too small, never above log N, and total correlation
+    and aggregate KL too large by the same amount. The average over the other N - 1 pictures is too small in
+    expectation, and gives the mutual information from above (Poole et al. 2019, arXiv:1905.06922, the leave-one-out
+    bound).
 
     Args:
         mean: (N, D), N at least 2.

@@ -128,8 +128,9 @@ def sample(
 ) -> Tensor:
     """Return flat draws (n, D) from the prior; the first m of them do not depend on n.
 
-    `fitted` draws from the prior that was fitted once training was over, of the class `label` where one is given.
-    Drawn in blocks of fixed size, each with a generator of its own: row by row costs a tenth of the decoding.
+    `fitted` draws from the prior that was fitted once training was over, for the class `label` if one is given. Draws
+    come in blocks of fixed size, each with a generator of its own: one for every row would cost a tenth of the
+    decoding.
     """
     blocks = range(-(-n // SAMPLE_BLOCK))
     y = None if label is None else torch.full((SAMPLE_BLOCK,), label)
@@ -348,8 +349,8 @@ def interpolate(a: Tensor, b: Tensor, steps: int, path: str = "linear") -> Tenso
 def through_flow(model: VAE, a: Tensor, b: Tensor, steps: int) -> Tensor:
     """Return `steps` codes from a to b along the great circle of the flow's base: (D,), (D,) -> (steps, D).
 
-    Every step of it is as near to where the encoder put pictures as the flow's draws are. A and B come back as nearly
-    as `to_base` finds them. Raises ValueError where there is no flow, or where it moves in some directions alone.
+    Each step is as near to where the encoder put pictures as the flow's draws are. A and B come back as nearly as
+    `to_base` finds them. Raises ValueError where there is no flow, or where it moves only some directions.
     """
     if not in_base(model):
         raise ValueError(

@@ -267,7 +267,7 @@ def _export(
 ) -> bytes:
     """Return the module as a file that gives, for all that is tried, what the module gives.
 
-    With half precision, where that shows in none of the first `usual` rows; 0 leaves the weights whole.
+    Weights are in half precision where that shows in none of the first `usual` rows; 0 keeps them whole.
     """
     rows = _rows(module.model)
     with torch.inference_mode():

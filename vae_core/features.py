@@ -1,8 +1,8 @@
 """Features in which sets of pictures are compared: a small net that learnt from the training part of the same data.
 
-A classifier where there are labels, as the net behind FID is one (Heusel et al. 2017, arXiv:1706.08500), else a net
-that tells pictures apart under crops, light and noise (SimCLR, Chen et al. 2020, arXiv:2002.05709). Never an encoder of
-a VAE: it would forgive what its decoder cannot draw.
+It is a classifier where there are labels, as the net behind FID is (Heusel et al. 2017, arXiv:1706.08500), else a net
+that tells pictures apart under crops, light and noise (SimCLR, Chen et al. 2020, arXiv:2002.05709). It is never the
+encoder of a VAE, which would forgive what its decoder cannot draw.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class FeatureNet:
 def untrained(images: Tensor) -> FeatureNet:
     """Return a net of random weights, which costs nothing: coarser, but it too tells fog and noise from pictures.
 
-    Its features are whitened, since they are much alike: F is the number of directions in which they vary.
+    Its features are much alike, so they are whitened: F is the number of directions in which they vary.
 
     Args:
         images: (N, C, H, W), uint8 or float in [0, 1], N at least 2: their features have mean 0 and covariance 1.

@@ -1,7 +1,7 @@
 """An ONNX graph from anybody: checked, kept in a buffer, and run by onnxruntime as a module.
 
-A graph is checked before onnxruntime sees it: it holds known operations alone, no other graphs, files or functions, and
-of every tensor that it makes the size is known beforehand. So what opening and running it can cost is known, too.
+A graph is checked before onnxruntime sees it: it holds only known operations, no other graphs, files or functions, and
+the size of every tensor that it makes is known beforehand. So the cost of opening and running it is known, too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Symptoms -> causes -> fixes: what the figures of a run say about its health, a sentence each.
 
-A row of the history or the running terms of an epoch become `Signs`, `symptoms` reads them, and a `Watch` says each
+A row of the history or the running terms of an epoch become `Signs`; `symptoms` reads them; a `Watch` reports each
 symptom of a run once.
 """
 

@@ -171,7 +171,7 @@ def full_size(image: Image.Image) -> tuple[int, int]:
 def _plain_png(data: bytes, at_least: tuple[int, int] | None) -> Image.Image | None:
     """Read a small PNG of 8 bits, grey or colour, that needs no interpreting: a short way for folders of thousands.
 
-    None for all others, and for what is damaged, which Pillow's own way tells better.
+    None for all others, and for damaged files, about which Pillow's own way says more.
     """
     mode = _PLAIN_MODES.get(data[24:26])
     if mode is None or data[:8] != _PNG or data[12:16] != b"IHDR" or data[26:29] != bytes(3):

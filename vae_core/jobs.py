@@ -97,7 +97,7 @@ class Job(Generic[T]):
 class Queue:
     """Jobs of many visitors, a few at a time: visitors in turn, and of each one job after the other.
 
-    A job ends at its next report where nobody waits for it any longer, and where it takes too long.
+    A job ends at its next report if nobody waits for it any longer, or if it takes too long.
 
     Args:
         at_once: jobs that run together.

@@ -107,7 +107,7 @@ class Bernoulli(Likelihood):
     def from_mean(self, mean: Tensor) -> Tensor:
         """Return logits of probabilities, never of 0 or 1: a bit that never was would cost endlessly many nats.
 
-        Nor does the decoder mean it: onnxruntime 1.32 gives exactly 0 for the sigmoid of -18 in float32.
+        Nor does the decoder mean exactly 0: onnxruntime 1.32 gives it for the sigmoid of -18 in float32.
         """
         return torch.logit(mean.float().clamp(NEVER, 1 - NEVER))
 

@@ -1,6 +1,6 @@
 """Figures of a model by their names: which of them it has, and what each is on pictures.
 
-What is costly, encodings, importance weights, pairs of posteriors, is computed once for all figures that ask for it.
+Costly parts (encodings, importance weights, pairs of posteriors) are computed once for all figures that need them.
 """
 
 from __future__ import annotations

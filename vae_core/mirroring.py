@@ -18,7 +18,7 @@ ALIKE = 0.55  # share of pictures told from their mirror images up to which thes
 def tell_apart(images: Tensor, seed: int = 0) -> float | None:
     """Tell how well a linear classifier tells held-out pictures from their mirror images.
 
-    A picture less its mirror image is a vector that changes its sign with mirroring, so that least squares through the
+    A picture minus its mirror image is a vector that changes its sign with mirroring, so least squares through the
     origin is the whole classifier.
 
     Args:

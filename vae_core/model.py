@@ -64,8 +64,9 @@ class LatentSpec:
     def units_by(self) -> str | None:
         """What active units are counted by: the `variance` of the means, the `kl` of each dimension, or nothing.
 
-        The variance says something where noise and prior give z a scale of 1. In a hierarchy the prior itself moves
-        with the coarser groups, and takes the means along. Codes, autoencoders and learned priors have no such scale.
+        The variance says something only where noise and prior give z a scale of 1. In a hierarchy the prior itself
+        moves with the coarser groups, and takes the means along. Codes, autoencoders and learned priors have no such
+        scale.
         """
         if self.posterior in ("gaussian", "flow") and self.prior == "normal":
             return "variance"
@@ -389,7 +390,7 @@ class VAE(nn.Module):
         """Sum over the class: p(x) = sum_y p(x | y) / classes, and the ELBO under q(y | x) as `infer` finds it.
 
         sum_y q(y | x) ELBO(x, y) - KL(q(y | x) || uniform) (Kingma et al. 2014, arXiv:1406.5298, equation 7). The draws
-        do not choose the class: it would be the one whose draws were lucky, and the figure too high.
+        do not choose the class: that would favour the class with the lucky draws, and give too high a figure.
         """
         classes = self.config.classes
         each = [self.terms(x, torch.full((len(x),), label, device=x.device), k, generator) for label in range(classes)]

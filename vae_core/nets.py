@@ -44,8 +44,8 @@ class BatchNorm(nn.BatchNorm2d):
 def as_measured(net: nn.Module) -> Iterator[nn.Module]:
     """Give a net whose batch norm is that of eval mode: for inputs that are no batch of pictures.
 
-    Normed as a batch of their own they would come out as if they were spread like pictures, in training alone, and
-    would teach the running statistics what no picture is.
+    Normed as a batch of their own, such inputs would come out spread like pictures, in training alone, and would teach
+    the running statistics what no picture is.
     """
     norms = [part for part in net.modules() if isinstance(part, BatchNorm) and part.training]
     for part in norms:

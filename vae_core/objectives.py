@@ -24,8 +24,8 @@ LABELS = 15  # a stream of random numbers, beside those of `training`
 def free_bits(kl: Tensor, delta: float) -> Tensor:
     """Return KL (N, D) -> scalar: each dimension's batch mean is clamped from below at `delta` nats.
 
-    Kingma et al. 2016 (arXiv:1606.04934), equation 15, one dimension a group. The mean is taken over all processes, so
-    that a dimension is free on every one of them or on none.
+    Kingma et al. 2016 (arXiv:1606.04934), equation 15, each dimension a group. The mean is taken over all processes, so
+    that a dimension is free on all of them or on none.
     """
     clamped = global_mean(kl) <= delta
     return kl.mean(0).masked_fill(clamped, delta).sum()
@@ -150,9 +150,9 @@ def batch_log_aggregate(z: Tensor, mean: Tensor, std: Tensor, pictures: int) -> 
     """Return log density (N,) of draws under the aggregate posterior, and under its marginals' product, from a batch.
 
     Minibatch-stratified sampling (Chen et al. 2018, appendix C.2, averaged over which of the others comes last): a
-    picture's own posterior is one part in `pictures` of q(z), the mean of the others' is the rest. Were it one part in
-    N (minibatch-weighted sampling), a sharp posterior would drown the others in the joint density, not in the
-    marginals, and what is called correlation would be the information of each dimension.
+    picture's own posterior is one part in `pictures` of q(z), and the mean of the others' is the rest. If it were one
+    part in N (minibatch-weighted sampling), a sharp posterior would drown the others in the joint density but not in
+    the marginals, and the "correlation" would be the information of each dimension.
     """
     own = 1 / pictures if len(z) > 1 else 1.0
     parts = z.new_full((len(z), len(z)), (1 - own) / max(len(z) - 1, 1)).fill_diagonal_(own).log()

@@ -1,8 +1,8 @@
 """Models of the zoo as ONNX without tracing: one rule a layer, and one a step of a latent space, written by hand.
 
-A rule is kept under the class and the method that it stands for, and says in ONNX's operations what the method says in
-torch's. Whoever has none raises `NoRule`, and torch's own exporter, slower by far, takes over; what either wrote is
-checked against the model by `export`.
+A rule is kept under the class and the method that it stands for, and does in ONNX's operations what the method does in
+torch's. Where there is none, `NoRule` is raised and torch's own exporter takes over, far more slowly; `export` checks
+what either wrote against the model.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A photograph of handwriting -> its ink: where the sheet lies, what light and rules did to it, and what is left.
 
 Pure functions of grey pictures (H, W) in [0, 1]. *Darkness* is 1 - brightness / brightness of bare paper at that place:
-0 on paper, about 0.7 on the ink of a ballpoint pen, whatever the light. All is looked for at one size (`SIDE`), so that
-lengths in pixels mean the same in every photograph.
+0 on paper, about 0.7 on the ink of a ballpoint pen, whatever the light. Everything is searched for at one size
+(`SIDE`), so that lengths in pixels mean the same in every photograph.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _bridged(dark: Grey, printed: Grey) -> Grey:
 def _window(filled: Grey, printed: Grey, sheet: Mask) -> float:
     """Return the window in which the ink has most of its outline and the least of another.
 
-    A narrower one leaves thick lines hollow, in a wider one a shadow looks like ink, too; neither is sharp there.
+    A narrower window leaves thick lines hollow; in a wider one a shadow looks like ink, too. Neither limit is sharp.
     """
     filled, printed, sheet = _shrink(filled, 2), _shrink(printed, 2), sheet[::2, ::2]
     change = _change(_darkness(filled, printed, sheet, _WINDOWS[-1]), 2)

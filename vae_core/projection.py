@@ -146,9 +146,9 @@ def tsne(
 def place(new: np.ndarray, vectors: np.ndarray, coords: np.ndarray, perplexity: float = 30.0) -> np.ndarray:
     """Place new vectors on a finished map, each by itself, at the geometric median of its nearest neighbours.
 
-    Weights are inverse distances, so a point of the map lands on its own place (Weiszfeld 1937), and unlike a
-    mean, a median stays in the cluster of most neighbours. Gradient steps on the t-SNE objective from there
-    (Policar et al. 2019) cost 0.2 s and more, and were measured to keep no more neighbours.
+    Weights are inverse distances, so a point of the map lands on its own place (Weiszfeld 1937), and unlike a mean, a
+    median stays in the cluster of most neighbours. Further gradient steps on the t-SNE objective (Policar et al. 2019)
+    took 0.2 s and more, and in measurements kept no more neighbours.
 
     Args:
         new: (M, D).

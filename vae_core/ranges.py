@@ -211,7 +211,7 @@ def before_picture(numbers: Numbers) -> Range:
 def to_bytes(values: NDArray[Any], used: Range) -> NDArray[np.uint8]:
     """Return numbers of any type and shape as 0 (black) to 255 (white).
 
-    What lies outside of the range is clipped; positive infinity is white, what else is not finite is black.
+    Numbers outside the range are clipped; positive infinity is white, all else that is not finite is black.
     """
     if values.dtype.kind in "bui" and values.dtype.itemsize <= 2 and values.size > 2 ** (8 * values.dtype.itemsize):
         info = np.iinfo(values.dtype) if values.dtype.kind != "b" else np.iinfo(np.uint8)

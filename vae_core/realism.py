@@ -1,7 +1,8 @@
 """How like real pictures a model's draws are: KID, precision and recall, sharpness; always beside two yardsticks.
 
-Everything is held against one half of the real pictures: draws of each prior there is, reconstructions of the other
-half, which no prior passes since they have the decoder's blur, and the other half itself, which nothing passes.
+Everything is compared with one half of the real pictures: draws of each prior, reconstructions of the other half, and
+the other half itself. No prior can beat the reconstructions, which have the decoder's blur, and nothing beats the other
+half.
 """
 
 from __future__ import annotations

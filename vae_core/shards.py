@@ -1,7 +1,7 @@
 """What one process holds of a global batch: its slice of the noise, and means over all processes.
 
-Every process draws the noise of the whole batch from the same seeded generator and keeps its own rows, so that a run
-on many processes is the run on one.
+Every process draws the noise of the whole batch from the same seeded generator and keeps its own rows, so a run on many
+processes equals the run on one.
 """
 
 from __future__ import annotations

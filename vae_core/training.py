@@ -1,7 +1,7 @@
 """The loop: a generator of metrics, ignorant of which model it trains.
 
-Every random number of an epoch comes from (seed, epoch), every scheduled number from the step: so a run continued from
-its state file is the run that was never stopped, and a run on many processes is the run on one.
+Every random number of an epoch comes from (seed, epoch), every scheduled number from the step. So a run continued from
+its state file equals one that was never stopped, and a run on many processes equals the run on one.
 """
 
 from __future__ import annotations

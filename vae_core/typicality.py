@@ -95,12 +95,12 @@ def _compared(model: VAE, error: Tensor, kl: Tensor | None, errors: Tensor, kls:
 def p_values(error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> Tensor:
     """Return conformal p-values (Vovk et al. 2005, chapter 2) of M pictures, each compared alone with N reference ones.
 
-    The score is a squared Mahalanobis distance in the plane of the logarithm of the error and the normal score of the
-    KL's rank, the normal quantile of (rank - 1/2) / (N + 1) among all N + 1 (Hazen 1914): large for pictures that are
-    rebuilt too well or too badly, that need too few nats or too many, or that have an ordinary error and an ordinary KL
-    which do not belong together. Nothing in it is chosen after a look at the reference set. Its centre, covariance and
-    ranks are those of the N reference pictures and the one that is judged, so that it treats all N + 1 alike: of
-    pictures like the reference ones a share a, at most, has p <= a, whatever their distribution.
+    The score is a squared Mahalanobis distance in a plane: one axis is the logarithm of the error, the other the normal
+    score of the KL's rank, the normal quantile of (rank - 1/2) / (N + 1) among all N + 1 (Hazen 1914). It is large for
+    pictures that are reconstructed too well or too badly, that need too few nats or too many, or whose ordinary error
+    and ordinary KL do not belong together. Nothing in it is chosen after a look at the reference set. Its centre,
+    covariance and ranks are those of the N reference pictures together with the one that is judged, so it treats all N
+    + 1 alike: among pictures like the reference ones, at most a share a has p <= a, whatever their distribution.
 
     Args:
         error: of M pictures, above the least that the likelihood allows, (M,) at least 0.

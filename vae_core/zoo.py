@@ -247,9 +247,9 @@ VARIANTS = {
 def likelihood_for(data: str, objective: str = "elbo") -> LikelihoodConfig:
     """Return the likelihood that suits a data set: bits for ink, for grey and colour a Gaussian of learned variance.
 
-    Where a critic sees the pictures they are Gaussian, of any data: anybody tells bits from means, and means of bits
-    begin grey, from where a critic lets none come back. The variance is given, since an objective that does not see
-    the pixels' likelihood could not learn it.
+    Where a critic sees the pictures the likelihood is Gaussian, for any data: bits are easily told from means, and
+    means of bits begin grey, from where the critic lets none come back. The standard deviation is fixed, since an
+    objective that does not see the pixels' likelihood could not learn it.
     """
     if objective == BLIND:
         return LikelihoodConfig("gaussian", 0.2)
@@ -321,7 +321,7 @@ SMALL_BATCH, MANY = 64, 20_000  # pictures a step of a set of fewer pictures tha
 def suited(recipe: Recipe, pictures: int) -> Recipe:
     """Return a plain convolutional recipe as it serves somebody's own pictures best, found by experiment.
 
-    A spread that narrows lets the code settle before details count; the last layer draws no grid.
+    A standard deviation that narrows lets the code settle before details count; the smooth last layer draws no grid.
 
     Args:
         recipe: of the variant `conv`; any other comes back as it is.

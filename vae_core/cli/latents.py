@@ -166,8 +166,8 @@ def fit_prior(
 ) -> None:
     """Fit a prior to a trained model's codes, and write the model with it: a mixture of Gaussians, or a flow.
 
-    The number of Gaussians is the one that describes held-out codes best; where none is better than the prior that the
-    model was trained with, that one stays alone. A flow is written in any case.
+    The number of Gaussians is the one that describes held-out codes best; where none does so better than the prior that
+    the model was trained with, no mixture is written. A flow is written in any case.
     """
     from dataclasses import replace
 

@@ -207,9 +207,9 @@ def open_parts(
 ) -> tuple[Dataset, Splits]:
     """Return the pictures that a command is about, in the model's shape, and all parts of the same data.
 
-    `all` keeps the order of the data itself. Those of a folder or zip are prepared as an upload to a model of a named
-    set is, unless they are taken as they are. Black and white are in their numbers what `asked` says, else what they
-    were for the model.
+    `all` keeps the order of the data itself. Pictures of a folder or zip are prepared like an upload to a model of a
+    named set, unless `as_is`. Black and white in their numbers are what `asked` says, else what they were for the
+    model.
     """
     from vae_core.data import SETS, drawn, range_of
     from vae_core.data.containers import ARRAYS
@@ -257,7 +257,7 @@ def _tell_missing(checkpoint: Checkpoint, splits: Splits, split: str) -> None:
 def _request(checkpoint: Checkpoint, name: str, source: Path | None, split: str) -> DataConfig:
     """Split the model's own data as they were for training; others, whatever they are called, in a way of their own.
 
-    Earlier files do not tell their source: there the name has to do.
+    Earlier files do not tell their source: for them the name has to do.
     """
     from vae_core.data import identity
 

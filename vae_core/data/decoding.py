@@ -78,8 +78,8 @@ def decode(
 ) -> Decoded:
     """Decode all that can be read.
 
-    Grey pictures alone give one channel. Without a size it is the usual one of what is there, which the first file
-    tells where all are alike; where they are not, what was decoded is given up.
+    If all pictures are grey there is one channel. Without a size, the usual one for these pictures is taken. It is
+    guessed from the first file; if others turn out to differ, what was decoded is thrown away.
 
     Args:
         entries: N files.

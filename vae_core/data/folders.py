@@ -368,7 +368,7 @@ def _labelled(
 ) -> tuple[Raw, NDArray[np.bool_], NDArray[np.str_]]:
     """Return classes from a table or from the folders; of each picture whether its part has any, and its part.
 
-    Where the folders are no parts and `split` is true, the table may tell these.
+    Where the folders are no parts and `split` is true, the table may give the parts.
     """
     named = [places.classes[i] for i in rows]
     known = np.array([name is not None for name in named])

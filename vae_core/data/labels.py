@@ -266,8 +266,8 @@ def _normal(path: str) -> str:
 def applied(raw: Raw, matched: Matched, source: str) -> Raw:
     """Return the pictures with the class or the attributes that a table tells of them; what was taken for what is told.
 
-    One column, or one that is called class or the like, is the class, unless it holds numbers with decimals or differs
-    in almost every row; columns of which each row marks one are classes as well. The others are factors.
+    The class is the only column, or one called class or the like, unless it holds numbers with decimals or differs in
+    almost every row; columns of which each row marks one are classes as well. All other columns are factors.
 
     Args:
         raw: the pictures.

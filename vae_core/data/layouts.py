@@ -186,8 +186,8 @@ def _number_last(images: Stored, labels: int | None, size: tuple[int, int] | Non
 def _stack_last(images: Stored, size: tuple[int, int] | None, columns: bool) -> tuple[bool, str]:
     """Return the same of a stack of three axes of which no labels tell it.
 
-    A shape that was asked for decides; else MATLAB's stacks have the number last, and others first, unless in MATLAB's
-    only the other order makes squares, or neighbouring pixels differ clearly less in it.
+    A shape that was asked for decides. Otherwise the number comes last in MATLAB's stacks and first in all others; in
+    MATLAB's it comes first where only that makes squares, or makes neighbouring pixels clearly more alike.
     """
     shape = images.shape
     sides = {"first": shape[1:], "last": shape[:2]}

@@ -104,8 +104,8 @@ def preparation(config: DataConfig) -> tuple[Preparation, bool | None]:
 def range_of(trained: DataConfig) -> Range | None:
     """Tell what black and white are in pictures of one's own, for the model whose header says this of its data.
 
-    None where its own were bytes by name: it is found in each set. For an earlier model whose pictures were somebody's
-    own, as it was then: by each picture.
+    None where its own were bytes by name: then it is found in each set. An earlier model of somebody's own pictures
+    keeps to what held then: a range for each picture.
     """
     if trained.range is not None or trained.name in named.SETS:
         return trained.range

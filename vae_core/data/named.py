@@ -292,7 +292,7 @@ def _writable(folder: Path) -> bool:
 def _fetch(name: str, entry: NamedSet, folder: Path, report: Narration) -> None:
     """Download in a thread, so that this one can tell how far it is and can be stopped by what `report` raises.
 
-    Into a folder of its own: half a set would look like a whole one, and two people may ask at the same time.
+    It goes to a folder of its own: half a set would look like a whole one, and two people may ask at the same time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download-", ignore_cleanup_errors=True) as unfinished:

@@ -96,9 +96,9 @@ def order(count: int, config: DataConfig) -> Indices:
 def usual_size(sides: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Return height and width for pictures that have these.
 
-    Where they agree, their own up to LARGE_SIDE, and beyond that in their own shape: the longer side USUAL_SIDE, but
-    the shorter one at least SHORT_SIDE as long as the longer one fits a model. Where they differ, a square up to
-    USUAL_SIDE.
+    If they all have one size, it is that, up to LARGE_SIDE. Larger ones keep their shape, with the longer side
+    USUAL_SIDE and the shorter one at least SHORT_SIDE, as long as the longer one fits a model. If sizes differ, it is a
+    square up to USUAL_SIDE.
     """
     if len(set(sides)) > 1:
         side = max(MIN_SIDE, min(max(max(pair) for pair in sides), limits.USUAL_SIDE))

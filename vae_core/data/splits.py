@@ -85,8 +85,8 @@ def _domains(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
 def parts(folders: Collection[str]) -> dict[str, str]:
     """Return the part that each of the folders beside one another is: empty where they are classes.
 
-    They are parts where one is for training and another for validation or test, or where all are parts of different
-    kinds. What lies beside them is left out.
+    They are parts if one is for training and another for validation or test, or if all are parts of different kinds.
+    What lies beside them is left out.
 
     Args:
         folders: names.

@@ -1,8 +1,8 @@
 """Anybody's encoder and decoder as graphs -> the one form that this project keeps, by adding nodes at both ends.
 
-Kept are an encoder x (N, C, H, W) in [0, 1] -> h, means and log standard deviations side by side (N, 2D) or a code
-(N, D), and a decoder z (N, D) -> x, the mean picture (N, C, H, W). Flat pictures and channels last, other ranges of
-pixels, logits, variances: all of these are gone after this module.
+The form is an encoder x (N, C, H, W) in [0, 1] -> h, means and log standard deviations side by side (N, 2D) or a code
+(N, D), and a decoder z (N, D) -> x, the mean picture (N, C, H, W). Flat pictures, channels last, other ranges of
+pixels, logits and variances do not exist beyond this module.
 """
 
 from __future__ import annotations

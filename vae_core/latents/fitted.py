@@ -1,7 +1,7 @@
 """A prior fitted once training is over: a mixture of Gaussians of full covariance, or a flow, over the joined codes.
 
-Two-stage training as Dai and Wipf 2019 (arXiv:1903.05789) have it: the encoder rarely fills N(0, I), and a decoder
-makes nothing of places where no picture ever lay.
+Two-stage training as in Dai and Wipf 2019 (arXiv:1903.05789): the encoder rarely fills N(0, I), and a decoder makes
+nothing of places where no picture ever lay.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRAME = ("basis", "centre", "rest")
 class FittedPrior(nn.Module, ABC):
     """p(z): z = centre + basis u + noise across the basis, with a density of u in M directions.
 
-    Up to `MAX_DIRECTIONS` dimensions M is D, and nothing lies across the basis.
+    M is D up to `MAX_DIRECTIONS` dimensions, and then nothing lies across the basis.
 
     Attributes:
         kind: of `KINDS`.
@@ -181,8 +181,8 @@ class MixturePrior(FittedPrior):
 class FlowPrior(FittedPrior):
     """u = scale w, w from N(0, I) along a learned velocity (flow matching, Lipman et al. 2023, arXiv:2210.02747).
 
-    dw / dt = v(w, t, y) from noise at t = 0 to codes at t = 1 in `STEPS` steps of Heun's method: one point of N(0, I)
-    is one code, so that sliders and paths can move through it. The net has a hidden layer, and two that add to it.
+    dw / dt = v(w, t, y) from noise at t = 0 to codes at t = 1 in `STEPS` steps of Heun's method: each point of N(0, I)
+    is one code, so sliders and paths can move through it. The net has one hidden layer, to which two more are added.
 
     Attributes:
         scale: (M,) standard deviation of the codes in each direction.
@@ -274,7 +274,7 @@ class FlowPrior(FittedPrior):
     def log_within(self, u: Tensor) -> Tensor:
         """Return log-density, nats, of the flow in continuous time: Heun's steps back, with the velocity's divergence.
 
-        The draws' own density differs from it as much as their `STEPS` steps from the curve.
+        The density of the draws differs from it as far as their `STEPS` steps differ from the curve.
         """
         w, total, step = u / self.scale, u.new_zeros(len(u)), 1 / STEPS
         for i in range(STEPS, 0, -1):

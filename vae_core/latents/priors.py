@@ -76,8 +76,9 @@ class Fitted(Normal):
 class Mixture(nn.Module):
     """p(z) = sum_k w_k N(z; mean_k, diag std_k^2), all learned.
 
-    The prior of VaDE (Jiang et al. 2017, arXiv:1611.05148), the component summed out, and not inferred as there.
-    Dilokthanakul et al. 2016 (arXiv:1611.02648) draw the components themselves from a second latent: another model.
+    The prior of VaDE (Jiang et al. 2017, arXiv:1611.05148), with the component summed out instead of inferred.
+    Dilokthanakul et al. 2016 (arXiv:1611.02648) is another model: it draws the components themselves from a second
+    latent.
     """
 
     label = "learned"

@@ -1,10 +1,10 @@
 """Groups of maps from coarse to fine; one block serves posterior and prior of a group on the way down.
 
 The way down serves inference and generation (Kingma et al. 2016, arXiv:1606.04934, bidirectional inference), posteriors
-are told relative to priors (Vahdat and Kautz 2020, arXiv:2007.03898, section 3.2), and blocks are like those of Child
+are given relative to priors (Vahdat and Kautz 2020, arXiv:2007.03898, section 3.2), and blocks are like those of Child
 2021 (very deep VAE, arXiv:2011.10650). The ladder VAE of Sonderby et al. 2016 (arXiv:1602.02282), which gave such
-models their name, weighs what comes from above and from below by their precisions instead; of it there is the KL that
-is turned on slowly.
+models their name, instead weighs what comes from above and from below by their precisions; only its slow warm-up of the
+KL is used here.
 """
 
 from __future__ import annotations
