@@ -141,14 +141,19 @@ def rules(cls: Any) -> dict[str, OneOf | Between]:
     return {name: rule for name, hint in hints.items() for rule in getattr(hint, "__metadata__", ())}
 
 
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def look_up(place: str) -> tuple[Any, OneOf | Between | None]:
     """Tell the type of a field, and what it may be, by its place in a recipe: `model.latent.dim`."""
     cls: Any = Recipe
     *outer, last = place.split(".")
     for name in outer:
-        hint = typing.get_type_hints(cls)[name]
+        hint = _hints(cls)[name]
         cls = next((part for part in typing.get_args(hint) if dataclasses.is_dataclass(part)), hint)
-    return typing.get_type_hints(cls)[last], rules(cls).get(last)
+    return _hints(cls)[last], rules(cls).get(last)
 
 
 @dataclass(frozen=True)
