@@ -118,7 +118,7 @@ def test_two_parts_of_a_batch_add_up_to_the_whole(
 @pytest.mark.parametrize("kind", ["iwae", "dreg", "piwae", "semi_supervised"])
 @pytest.mark.parametrize("cut", [1, 4])
 def test_two_parts_add_up_for_what_works_row_by_row(kind: str, cut: int, x: Tensor) -> None:
-    settings = Objective(kind) if kind == "semi_supervised" else Objective(kind, draws=3, bounds=2)
+    settings = Objective(kind, jitter=1.0) if kind == "semi_supervised" else Objective(kind, draws=3, bounds=2)
     y = torch.tensor([0, -1, 2, 1, -1, -1, 0]) if kind == "semi_supervised" else None
     split(KINDS[kind](tiny(classes=0 if y is None else 3), settings, 7), x, y, cut)
 
@@ -399,8 +399,8 @@ def test_piwae_is_one_bound_for_the_decoder_and_another_for_the_encoder(kind: st
 # --- classes ----------------------------------------------------------------------------------------------------------
 
 
-def semi(alpha: float = 3.0, beta: float = 2.0) -> SemiSupervised:
-    settings = Objective("semi_supervised", alpha=alpha, beta=Schedule(end=beta), labelled=3)
+def semi(alpha: float = 3.0, beta: float = 2.0, jitter: float = 0.0) -> SemiSupervised:
+    settings = Objective("semi_supervised", alpha=alpha, beta=Schedule(end=beta), labelled=3, jitter=jitter)
     return SemiSupervised(tiny(classes=3), settings, 7)
 
 
@@ -462,6 +462,29 @@ def test_the_cross_entropy_counts_per_picture_of_the_batch(x: Tensor) -> None:
     gap = strong(x, y, 1.0, seeded(0))["loss"] - weak(x, y, 1.0, seeded(0))["loss"]
     log_q = weak.model.classifier(x).log_softmax(1)
     assert gap.item() == pytest.approx(-10 * (log_q[0, 1] + log_q[3, 2]).item() / 7, rel=1e-3)
+
+
+def test_jitter_turns_scales_and_moves_each_picture_by_little_and_is_that_of_the_seed() -> None:
+    x = torch.zeros(200, 1, 28, 28)
+    x[:, :, 14:18, 12:16] = 1.0  # a square beside the middle
+    moved = objectives.jittered(x, 1.0, seeded(0))
+    rows, columns = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    mass = moved.sum((1, 2, 3))
+    down, right = ((moved[:, 0] * each).sum((1, 2)) / mass - each[14:18, 12:16].mean() for each in (rows, columns))
+    assert 0.5 < down.abs().max() < 3.5 and 0.5 < right.abs().max() < 3.5  # two pixels, and what turning adds
+    assert 0.78 * 16 < mass.min() < 0.9 * 16 and 1.1 * 16 < mass.max() < 1.25 * 16  # a tenth of the size, squared
+    assert torch.equal(moved, objectives.jittered(x, 1.0, seeded(0)))
+    assert torch.equal(x, objectives.jittered(x, 0.0, seeded(0)))
+
+
+def test_the_classifier_alone_sees_jittered_pictures(x: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    objective, seen = semi(jitter=1.0), []
+    each_class = objective.model.each_class
+    objective.model.classifier.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    monkeypatch.setattr(objective.model, "each_class", lambda x, noise: seen.append(x) or each_class(x, noise))
+    objective(x, torch.full((7,), -1), 1.0, seeded(0))
+    assert torch.equal(seen[0], objectives.jittered(x, 1.0, seeded(0)))
+    assert not torch.equal(seen[0], x) and torch.equal(seen[1], x)
 
 
 # --- codes and points -------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ OBJECTIVES = {  # kinds, the latents that they are defined for, and the settings
     "commitment": (("quantized",), {"commitment", "focal", "perceptual", "lpips"}),
     "adversarial_latent": (("point",), {"gamma"}),
     "adversarial_picture": (("gaussian",), {"beta", "gamma"}),
-    "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled"}),
+    "semi_supervised": (("gaussian",), {"beta", "alpha", "labelled", "jitter"}),
 }
 BLIND = "adversarial_picture"  # the objective that compares pictures in a critic's features, and not their pixels
 SCHEDULES = ("constant", "linear", "sigmoid", "exponential", "cosine", "cyclical")
@@ -403,6 +403,7 @@ class Objective(Checked):
     bounds: Annotated[int, Between(1, 100)] = 1  # as many bounds, of `draws` draws each, are averaged
     commitment: Annotated[float, WEIGHT] = 0.25
     labelled: Annotated[int, Between(1, 10_000_000)] = 100  # pictures whose label is known
+    jitter: Annotated[float, Between(0.0, 2.0)] = 0.0  # how far the classifier's pictures are turned, scaled and moved
     focal: Annotated[float, Between(0.0, 10.0)] = 0.0  # the larger, the less weigh bits that are right (Lin et al.)
     perceptual: Annotated[float, WEIGHT] = 0.0  # of the distance in VGG features, nats per unit of it
     lpips: Annotated[float, WEIGHT] = 0.0  # of that distance weighed as people judge (Zhang et al. 2018)

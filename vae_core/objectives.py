@@ -13,11 +13,12 @@ from vae_core.config import Objective
 from vae_core.latents.priors import log_gaussian
 from vae_core.model import VAE, Terms
 from vae_core.perceptual import LPIPS, Perceptual
-from vae_core.shards import Noise, global_mean, seeded
+from vae_core.shards import Noise, global_mean, seeded, uniform
 
 Losses = dict[str, Tensor]
 DISTANCES: dict[str, type[Perceptual]] = {"perceptual": Perceptual, "lpips": LPIPS}
 FAINT = 1e-20  # weight below which a draw teaches nothing
+JITTER = math.radians(15), 0.1, 1 / 14, 1 / 14  # turned, share of the size, share of a side to the right and down
 LABELS = 15  # a stream of random numbers, beside those of `training`
 
 
@@ -311,10 +312,28 @@ def labelled(labels: Tensor, count: int, seed: int) -> Tensor:
     return order[turns.argsort(stable=True)[:count]]
 
 
+def jittered(x: Tensor, amount: float, noise: Noise) -> Tensor:
+    """Turn, scale and move each picture at random, by up to `amount` times `JITTER`; outside a picture is 0.
+
+    Args:
+        x: (N, C, H, W).
+        amount: 0 or more.
+        noise: where the draws come from.
+    """
+    if amount == 0:
+        return x
+    turn, scale, right, down = (amount * most * (2 * uniform((len(x),), noise, x.device) - 1) for most in JITTER)
+    cos, sin = (1 + scale) * turn.cos(), (1 + scale) * turn.sin()
+    theta = torch.stack([cos, -sin, 2 * right, sin, cos, 2 * down], 1).unflatten(1, (2, 3))
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid.to(x.dtype), align_corners=False)
+
+
 class SemiSupervised(Minimised):
     """M2 (Kingma et al. 2014, arXiv:1406.5298, equations 6 to 9): pictures with y = -1 have no label.
 
-    Per image of the batch; `alpha` weighs the cross-entropy of those that have one.
+    Per image of the batch; `alpha` weighs the cross-entropy of those that have one. With a `jitter` q(y | x) is that of
+    the picture turned, scaled and moved at random, as a digit keeps its class then; the bound is of the picture itself.
     """
 
     blind = True
@@ -339,7 +358,8 @@ class SemiSupervised(Minimised):
 
     def forward(self, x: Tensor, y: Tensor | None, progress: float, noise: Noise, grey: Tensor | None = None) -> Losses:
         assert y is not None
-        known, logits, classes = y >= 0, self.model.classifier(x), self.model.config.classes
+        known, classes = y >= 0, self.model.config.classes
+        logits = self.model.classifier(jittered(x, self.config.jitter, noise))
         terms = self.model.each_class(x, noise)
         fit, kl = (part.reshape(len(x), classes) for part in (terms.log_likelihood, terms.kl_total))
         log_q = logits.log_softmax(1)

@@ -136,6 +136,7 @@ PANELS = {
         Setting("perceptual", "objective.perceptual", "Weight of the distance in VGG16 features (see --download)", "0"),
         Setting("lpips", "objective.lpips", "Weight of LPIPS, that distance as people judge it (needs [lpips])", "0"),
         Setting("labelled", "objective.labelled", "Pictures whose label is used (semi-supervised)"),
+        Setting("jitter", "objective.jitter", "How far the classifier's pictures are turned, scaled and moved"),
     ),
     "Training": (
         Setting("epochs", "training.epochs", "Passes over the training pictures", "20; for your own see --minutes"),

@@ -237,7 +237,9 @@ VARIANTS = {
         "Kingma et al. 2014, arXiv:1406.5298",
         "learns the classes from few labels and many pictures (M2)",
         latent=Latent(dim=4),  # a larger style would do without the class
-        objective=Objective("semi_supervised", beta=Schedule("linear", start=4.0, end=1.0, length=0.6), alpha=30.0),
+        objective=Objective(
+            "semi_supervised", beta=Schedule("linear", start=4.0, end=1.0, length=0.6), alpha=30.0, jitter=1.0
+        ),
         conditional=True,
         classifier=Body("conv", (16, 32, 64), norm="batch", dropout=0.2),
     ),
