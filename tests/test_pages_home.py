@@ -439,7 +439,7 @@ def test_a_prior_is_fitted_and_the_model_with_it_opens_for_this_visit(fitted_her
     assert chosen(app).startswith(f"{name}-mixture (fitted ")
     assert f"This is {name} with its new prior" in said(app.success).replace("\\", "")
     words = said(app.markdown)
-    assert ("others have to measure it" in words) == (source == "Reference encodings")
+    assert ("other pictures have to measure it" in words) == (source == "Reference encodings")
     assert ("encodings of training pictures" in words) == (source == "Training pictures")
     (held,) = [opened for opened in app.session_state["uploads"].values()]
     made = held.value.checkpoint
