@@ -25,12 +25,11 @@ def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
     told = []
     for axis in explore.axes(_opened.checkpoint.model, reference):
         low, high = explore.usual_range(axis, reference)
-        single = axis.name.startswith("z")
         told.append(
             {
                 "name": axis.name,
-                "index": int(axis.direction.argmax()),
-                "direction": None if single else axis.direction.tolist(),
+                "index": axis.index,
+                "direction": axis.direction.tolist() if axis.index is None else None,
                 "offset": float(axis.centre @ axis.direction),
                 "low": low,
                 "high": high,

@@ -415,6 +415,7 @@ class Axis:
     """One thing that can be slid: a unit direction (D,) through `centre` (D,), with its range in latent units."""
 
     name: str
+    index: int | None  # of the dimension that it is; None where it goes along many
     direction: Tensor
     centre: Tensor
     low: float
@@ -458,7 +459,7 @@ def base_axes(model: VAE) -> list[Axis]:
     Raises ValueError where there is no flow.
     """
     units, ends = torch.eye(flow_of(model).dim), (-DEFAULT_RANGE, DEFAULT_RANGE)
-    return [Axis(f"f{i}", unit, torch.zeros_like(unit), *ends, None, None, True) for i, unit in enumerate(units)]
+    return [Axis(f"f{i}", i, unit, torch.zeros_like(unit), *ends, None, None, True) for i, unit in enumerate(units)]
 
 
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
@@ -478,12 +479,12 @@ def _dimension(spec: LatentSpec, reference: Reference | None, i: int, used: bool
     unit, origin = torch.zeros(spec.size), torch.zeros(spec.size)
     unit[i] = 1.0
     if reference is None:
-        return Axis(f"z{i}", unit, origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True)
+        return Axis(f"z{i}", i, unit, origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True)
     column = reference.mean[:, i : i + 1]
     low, high = _range(column)
     kl = reference.kl[:, i].mean().item() if spec.factorises else None
     variance = column.var(0, correction=0).item()
-    return Axis(f"z{i}", unit, origin, low.item(), high.item(), kl, variance, used)
+    return Axis(f"z{i}", i, unit, origin, low.item(), high.item(), kl, variance, used)
 
 
 def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
@@ -511,7 +512,7 @@ def _principal_axes(reference: Reference, first: int, count: int, level: int | N
     (low, high), variance = _range(coordinates), coordinates.var(0, correction=0)
     name = "PC" if level is None else f"L{level + 1}-PC"
     return [
-        Axis(f"{name}{i + 1}", d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
+        Axis(f"{name}{i + 1}", None, d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
         for i, d in enumerate(directions)
     ]
 
