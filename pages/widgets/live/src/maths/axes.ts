@@ -6,7 +6,7 @@ const BEYOND = 0.05; // of the reference pictures lie outside a band
 /** A dimension, or a direction of many: where a mean stands on it, and how far `std` reaches along it. */
 export interface Axis {
   name: string;
-  index: number;
+  index: number | null; // of the dimension
   direction: number[] | null;
   offset: number; // of a direction: what the centre has along it
   low: number; // of the grey band
@@ -16,7 +16,7 @@ export interface Axis {
 
 /** Place and spread (standard deviation) along an axis. */
 export function along(axis: Axis, mean: ArrayLike<number>, std: ArrayLike<number>): [number, number] {
-  if (axis.direction === null) return [mean[axis.index], std[axis.index]];
+  if (axis.direction === null) return [mean[axis.index!], std[axis.index!]];
   let [place, square] = [-axis.offset, 0];
   axis.direction.forEach((unit, i) => {
     place += unit * mean[i];
@@ -51,21 +51,21 @@ export interface Slide {
   low: number;
   high: number;
   start: number;
-  index: number;
-  at?: number;
-  kl?: number | null;
-  active?: boolean;
-  direction?: number[] | null;
+  at: number;
+  kl: number | null;
+  active: boolean;
+  index: number | null;
+  direction: number[] | null;
 }
 
 /** Where the start goes when sliders stand at `places`. */
 export function moved(start: ArrayLike<number>, slides: Slide[], places: Map<string, number>): Float32Array {
   const z = Float32Array.from(start);
-  for (const { key, index, start: own, at = own, direction } of slides) {
+  for (const { key, index, start: own, at, direction } of slides) {
     const place = places.get(key);
     if (place === undefined || place === own) continue;
     if (direction) direction.forEach((unit, i) => (z[i] += (place - at) * unit));
-    else z[index] = place;
+    else z[index!] = place;
   }
   return z;
 }
