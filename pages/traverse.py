@@ -317,7 +317,7 @@ def current(start: Chosen, slides: list[Slide]) -> tuple[Tensor, bool]:
 def workbench(opened: Opened, start: Chosen, slides: list[Slide], way: Way) -> None:
     """Picture and sliders: only these run again when a slider moves."""
     keep = None if way.level is None or not way.follow else way.level + 1
-    if graph := decoders.model(opened, keep, way.flow):
+    if graph := decoders.graph(opened, keep, flow=way.flow):
         live_bench(opened, start, slides, way, graph)
     else:
         server_bench(opened, start, slides, way)

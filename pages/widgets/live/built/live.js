@@ -726,22 +726,22 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function Te({ width: e, height: t, values: n }, r, i) {
+function j({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
 		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Ee({ width: e, height: t, values: n }, r) {
+function Te({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function De(e, t) {
+function Ee(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Oe({ width: e, height: t, values: n }) {
+function De({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
 	if (r < be) return null;
 	let [i, a, o, s] = [
@@ -771,7 +771,7 @@ function Oe({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function ke(e) {
+function Oe(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
 	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
@@ -780,10 +780,10 @@ function ke(e) {
 	return {
 		width: l,
 		height: u,
-		values: Ae(Ae(r, t, c), n, c)
+		values: ke(ke(r, t, c), n, c)
 	};
 }
-function Ae(e, t, n) {
+function ke(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -791,15 +791,15 @@ function Ae(e, t, n) {
 	}
 	return i;
 }
-function je(e, t, n, r) {
-	let i = Oe(e);
+function Ae(e, t, n, r) {
+	let i = De(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Te(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Oe(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = j(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [De(Ee(d, 0), t), De(Ee(d, 1), n)], m = {
+	}, [f, p] = [Ee(Te(d, 0), t), Ee(Te(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -807,32 +807,32 @@ function je(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Me(e, t, n, r) {
+function je(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Ne(e, t) {
+function Me(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Pe(e, t, [n, r, i], a, o) {
+function Ne(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || Te(n, i, r);
+		let n = je(e, t.width, t.height, o), c = a && Ae(n, i, r, a) || j(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Ne(s, o);
+	return Me(s, o);
 }
 // src/decode/pixels.ts
-function Fe(e, t, n, r = 255) {
+function Pe(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
+var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Ie = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +850,26 @@ var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ie(j);
+		return Fe(M);
 	}
 	get hasPast() {
-		return j.length > 0;
+		return M.length > 0;
 	}
 	undo() {
-		j.pop(), this.changed();
+		M.pop(), this.changed();
 	}
 	clear() {
-		j.push(null), this.changed();
+		M.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, M(this.context, t, e);
+		this.hint.hidden = t.length > 0, N(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, j.push(this.stroke), this.changed());
+		}, M.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +882,7 @@ var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function M(e, t, { dark: n, coloured: r }) {
+function N(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -893,9 +893,9 @@ function M(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", We = class {
+var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", Ue = class {
 	host;
-	paper = new Le(() => ({
+	paper = new Ie(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
@@ -970,14 +970,14 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Re / Math.max(i, r);
+		let a = Le / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(He);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Ve);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -993,9 +993,9 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		M(this.field, e, this.look);
+		N(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Pe(s, {
+		this.x = Ne(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1009,7 +1009,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Fe(e, t, n * r);
+		return Pe(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1022,10 +1022,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			return;
 		}
 		let { model: e } = this.data, t = performance.now();
-		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
+		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => {
+			this.busy = !1, this.host.fail(e.message);
+		});
 	}
 	encoded(e, t, n) {
-		this.busy = !1, this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
+		this.busy = !1, this.host.fail(""), this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
 	}
 	decode(e, t, n) {
 		let { mean: r, std: i, y: a } = t;
@@ -1046,7 +1048,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ge(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${We(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1060,7 +1062,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ve / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Be / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1068,12 +1070,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ue, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = He, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		M(s, this.paper.drawn, this.look), [
+		N(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1088,10 +1090,10 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < ze,
+			e < Re,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Be;
+		], o = !i && e >= ze;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1109,54 +1111,110 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ge(e, t) {
+function We(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
+// src/decode/protocol.ts
+function Ge({ model: e, z: t, y: n }, r, i) {
+	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
+	return e.classes && n ? {
+		z: o,
+		y: a(n, e.classes)
+	} : { z: o };
+}
 // src/decode/server.ts
-var Ke = class {
-	ask;
+var Ke = 2 ** 20, qe = 1e3, P = class extends Error {
+	busy;
+	constructor(e, t) {
+		super(e), this.busy = t;
+	}
+}, Je = class {
+	post;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = qe) {
-		this.ask = e;
+	last = /* @__PURE__ */ new Map();
+	changed = () => void 0;
+	constructor(e = Xe) {
+		this.post = e;
+	}
+	said(e) {
+		return this.last.get(e.pictures);
 	}
 	decode(e, t) {
 		let n = this.lanes.get(e);
-		n && n.wish.model.decoder === t.model.decoder ? n.newer = t : (this.cancel(e), this.run(e, t));
+		if (n && n.wish.model.pictures === t.model.pictures) {
+			n.wish !== t && (n.newer = t);
+			return;
+		}
+		this.cancel(e);
+		let r = {
+			wish: t,
+			newer: null,
+			stop: new AbortController()
+		};
+		this.lanes.set(e, r), this.run(e, r);
+	}
+	async encode({ numbers: e, dim: t, classes: n }, r, i) {
+		let a = new Float32Array(await this.post(e, Float32Array.from(r))), o = (e, r) => Float32Array.from({ length: i * r }, (i, o) => a[Math.floor(o / r) * (2 * t + n) + e + o % r]), s = {
+			mean: o(0, t),
+			std: o(t, t)
+		};
+		return n ? {
+			...s,
+			y: o(2 * t, n)
+		} : s;
 	}
 	cancel(e) {
 		this.lanes.get(e)?.stop.abort(), this.lanes.delete(e);
 	}
 	async run(e, t) {
-		let n = {
-			wish: t,
-			newer: null,
-			stop: new AbortController()
-		};
-		this.lanes.set(e, n);
-		try {
-			let r = await this.ask(t, n.stop.signal);
-			this.lanes.get(e) === n && t.onPixels(r, 0, t.rows);
-		} catch {}
-		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
+		let n = () => this.lanes.get(e) === t;
+		for (; n();) {
+			let { model: r } = t.wish, i = null;
+			try {
+				await this.ask(t, n);
+			} catch (e) {
+				i = e;
+			}
+			if (!n()) return;
+			this.tell(r.pictures, i === null ? "" : i instanceof P ? i.message : "The server does not answer."), i instanceof P && i.busy ? await new Promise((e) => setTimeout(e, qe)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+				wish: t.newer,
+				newer: null
+			});
+		}
 	}
-};
-async function qe({ model: e, z: t, y: n, rows: r }, i) {
-	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(_(e.pictures), {
+	async ask({ wish: e, stop: t }, n) {
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(Ke / (a * o * s)));
+		for (let l = 0; l < i; l += c) {
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = Ge(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			if (!n()) return;
+			e.onPixels(Pe(new Uint8Array(p), a, o * s, 1), l, u);
+		}
+	}
+	tell(e, t) {
+		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
+	}
+}, Ye = [
+	404,
+	413,
+	422,
+	503
+];
+async function Xe(e, t, n) {
+	let r = await fetch(_(e), {
 		method: "POST",
-		body: o,
-		signal: i
+		body: t,
+		signal: n
 	});
-	if (!s.ok) throw Error(await s.text());
-	let [c, l, u] = e.shape;
-	return Fe(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	if (r.ok) return r.arrayBuffer();
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Ye.includes(r.status) ? Error(`${r.status}`) : new P(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Je = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Ye = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Je], { type: "text/javascript;charset=utf-8" });
-function Xe(e) {
+var Ze = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", Qe = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Ze], { type: "text/javascript;charset=utf-8" });
+function $e(e) {
 	let t;
 	try {
-		if (t = Ye && (self.URL || self.webkitURL).createObjectURL(Ye), !t) throw "";
+		if (t = Qe && (self.URL || self.webkitURL).createObjectURL(Qe), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1165,107 +1223,143 @@ function Xe(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Je), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Ze), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Ze = 16384, Qe = class {
-	worker;
+var et = 16384, tt = class {
+	start;
 	server;
 	id = 0;
+	worker = null;
 	broken = null;
+	newest = /* @__PURE__ */ new Map();
 	lanes = /* @__PURE__ */ new Map();
 	others = [];
 	flight = null;
-	failures = /* @__PURE__ */ new Set();
+	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Ke()) {
-		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
-	}
-	onFailure(e) {
-		return this.broken !== null && e(this.broken, ""), this.failures.add(e), () => this.failures.delete(e);
+	constructor(e, t = new Je()) {
+		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
 		return this.changes.add(e), () => this.changes.delete(e);
 	}
 	state(e) {
-		return this.states.get(_(e)) ?? "loading";
+		return this.trouble(e, "decoder") ? this.server.said(e) === "" ? "served" : "loading" : this.states.get(_(e.decoder)) ?? "loading";
+	}
+	trouble(e, t) {
+		let n = e[t];
+		return n === void 0 ? null : n === "" ? {
+			reason: e.why,
+			again: !1
+		} : this.broken ?? this.failed.get(_(n)) ?? null;
+	}
+	refusal(e) {
+		return (this.trouble(e, "decoder") && this.server.said(e)) ?? "";
 	}
 	load(e) {
-		this.states.has(_(e)) || this.broken !== null || (this.become(_(e), "loading"), this.worker.postMessage({
+		let t = _(e);
+		e === "" || this.broken || this.failed.has(t) || this.states.has(t) || (this.become(t, "loading"), this.worker.postMessage({
 			kind: "load",
-			url: _(e)
+			url: t
 		}));
 	}
 	decode(e, t) {
-		if (this.broken !== null || this.state(t.model.decoder) === "failed") return;
-		let n = this.lanes.get(e);
-		n && n.row > 0 ? n.newer = t : this.lanes.set(e, {
+		let { model: n } = t;
+		if (this.newest.set(e, t), this.trouble(n, "decoder")) return this.drop(e), this.server.decode(e, t);
+		let r = this.lanes.get(e);
+		r && r.row > 0 ? r.newer = t : this.lanes.set(e, {
 			wish: t,
 			row: 0,
 			newer: null
-		}), this.load(t.model.decoder), this.state(t.model.decoder) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
+		}), this.load(n.decoder), this.state(n) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
 	}
 	encode(e, t, n = 1) {
-		return new Promise((r, i) => {
-			if (this.broken !== null || !e.encoder) return i(Error(this.broken ?? "there is no encoder"));
-			if (this.state(e.encoder) === "failed") return i(/* @__PURE__ */ Error("the encoder does not run here"));
-			let a = {
-				url: _(e.encoder),
+		if (this.trouble(e, "encoder")) return this.server.encode(e, t, n);
+		let r = _(e.encoder);
+		return this.load(e.encoder), this.states.get(r) === "loading" ? this.server.encode(e, t, n) : new Promise((i, a) => {
+			let o = {
+				url: r,
 				rows: n,
 				feeds: { x: t },
 				shapes: { x: e.shape },
 				pictures: !1
 			};
-			this.load(e.encoder), this.others.push({
-				ask: a,
-				answer: (e) => e.kind === "numbers" ? r(e.outputs) : i(Error(e.kind === "failed" ? e.reason : "no numbers came"))
+			this.others.push({
+				ask: o,
+				answer: (r) => {
+					r.kind === "numbers" ? i(r.outputs) : this.server.encode(e, t, n).then(i, a);
+				}
 			}), this.pump();
 		});
 	}
 	cancel(e) {
-		this.lanes.delete(e), this.server.cancel(e), this.flight?.who === e && (this.flight.who = null);
+		this.newest.delete(e), this.drop(e), this.server.cancel(e);
 	}
-	close() {
-		this.failures.clear(), this.fail("the live view was begun anew"), this.worker.terminate();
+	again() {
+		this.worker?.terminate(), this.failed.clear(), this.states.clear(), this.broken = null, this.flight = null, this.lanes.clear();
+		let e = this.others.splice(0);
+		this.begin();
+		for (let { answer: t } of e) t({
+			kind: "failed",
+			id: 0,
+			url: null,
+			reason: ""
+		}, !1);
+		for (let [e, t] of this.newest) this.decode(e, t);
+		this.changed();
+	}
+	begin() {
+		try {
+			this.worker = this.start();
+		} catch (e) {
+			return this.fail(e instanceof Error ? e.message : String(e));
+		}
+		this.worker.onmessage = ({ data: e }) => this.heard(e), this.worker.onerror = (e) => this.fail(e.message || "the worker could not be started");
+	}
+	drop(e) {
+		this.lanes.delete(e), this.flight?.who === e && (this.flight.who = null);
+	}
+	isReady(e) {
+		return (this.states.get(_(e)) ?? "loading") !== "loading";
 	}
 	pump() {
-		if (this.flight || this.broken !== null) return;
-		let e = this.others.findIndex(({ ask: e }) => this.state(e.url) !== "loading");
+		if (this.flight || this.broken) return;
+		let e = this.others.findIndex(({ ask: e }) => this.isReady(e.url));
 		if (e >= 0) {
 			let [t] = this.others.splice(e, 1);
 			return this.post(t.ask, null, t.answer);
 		}
-		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
+		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Ze / (u * d * f))));
-		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(et / (c * l * u))));
+		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
-			row: a + p
+			row: a + d
 		}) : r.newer && this.lanes.set(n, {
 			wish: r.newer,
 			row: 0,
 			newer: null
 		});
-		let m = { z: s.slice(a * o.dim, (a + p) * o.dim) };
-		o.classes && c && (m.y = c.slice(a * o.classes, (a + p) * o.classes));
-		let h = {
-			z: [o.dim],
-			y: [o.classes]
+		let f = {
+			url: _(o.decoder),
+			rows: d,
+			shapes: {
+				z: [o.dim],
+				y: [o.classes]
+			}
 		};
 		this.post({
-			url: _(o.decoder),
-			rows: p,
-			feeds: m,
-			shapes: h,
+			...f,
+			feeds: { ...Ge(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
-			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
-			e.kind === "pixels" && t && (this.server.cancel(n), i.onPixels(e.pixels, a, p), this.become(_(o.decoder), "drawn"));
+			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
 		});
 	}
 	post(e, t, n) {
@@ -1282,19 +1376,21 @@ var Ze = 16384, Qe = class {
 	}
 	heard(e) {
 		if (e.kind === "loaded") return this.become(e.url, "loaded"), this.pump();
-		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : (this.tell(e.reason, e.url), this.pump());
-		if (e.id !== this.flight?.id) return;
-		let { who: t, answer: n } = this.flight;
-		this.flight = null;
+		if (e.kind === "failed" && e.url === null) return this.fail(e.reason);
+		let t = e.id === this.flight?.id ? this.flight : null;
+		t && (this.flight = null);
 		try {
-			n(e, t !== null);
+			e.kind === "failed" && this.giveUp(e.url, e), t?.answer(e, t.who !== null);
 		} finally {
 			this.pump();
 		}
 	}
 	fail(e) {
-		if (this.broken !== null) return;
-		this.broken = e;
+		if (this.broken) return;
+		this.broken = {
+			reason: e,
+			again: !0
+		};
 		let t = [...this.flight ? [this.flight.answer] : [], ...this.others.splice(0).map(({ answer: e }) => e)];
 		this.flight = null;
 		for (let n of t) n({
@@ -1303,59 +1399,64 @@ var Ze = 16384, Qe = class {
 			url: null,
 			reason: e
 		}, !1);
-		this.tell(e, "");
+		this.handOver();
 	}
-	become(e, t) {
-		if (this.states.get(e) !== t) {
-			this.states.set(e, t);
-			for (let e of this.changes) e();
-		}
-	}
-	tell(e, t) {
-		t !== "" && this.become(t, "failed");
-		for (let [e, { wish: n }] of this.lanes) (t === "" || _(n.model.decoder) === t) && this.cancel(e);
+	giveUp(e, { reason: t, refused: n }) {
+		this.failed.set(e, {
+			reason: t,
+			again: !n
+		});
 		for (let n = this.others.length - 1; n >= 0; n--) {
-			if (this.others[n].ask.url !== t) continue;
+			if (this.others[n].ask.url !== e) continue;
 			let [{ answer: r }] = this.others.splice(n, 1);
 			r({
 				kind: "failed",
 				id: 0,
-				url: t,
-				reason: e
+				url: e,
+				reason: t
 			}, !1);
 		}
-		for (let n of this.failures) n(e, t);
+		this.handOver();
+	}
+	handOver() {
+		for (let [e, t] of this.newest) this.trouble(t.model, "decoder") && this.decode(e, t);
+		this.changed();
+	}
+	become(e, t) {
+		this.states.get(e) !== t && (this.states.set(e, t), this.changed());
+	}
+	changed() {
+		for (let e of this.changes) e();
 	}
 };
-async function N(e) {
+async function F(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var P = null;
-function $e(e) {
-	if (P?.runtime === e) return P.engine;
-	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Xe();
-	return P = {
+var I = null;
+function nt(e) {
+	return I?.runtime !== e && (I = {
 		runtime: e,
-		engine: new Qe(t)
-	}, t.postMessage({
+		engine: new tt(() => rt(e))
+	}), I.engine;
+}
+function rt(e) {
+	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
+	let t = new $e();
+	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
-	}), P.engine;
-}
-function et() {
-	P?.engine.close(), P = null;
+	}), t;
 }
 // src/views/grid.ts
-var tt = .01;
-function nt(e, t, n, r) {
+var it = .01;
+function at(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var rt = class {
+var ot = class {
 	host;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1372,7 +1473,7 @@ var rt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: tt,
+		step: it,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1425,7 +1526,7 @@ var rt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await N(n.points));
+				let e = new Float32Array(await F(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1435,7 +1536,7 @@ var rt = class {
 			}
 		} catch (e) {
 			if (this.routes !== t) return;
-			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e), this.data.model.decoder);
+			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e));
 		}
 	}
 	turn(e, t) {
@@ -1452,7 +1553,7 @@ var rt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: nt(r, a, t * e.dim, this.at),
+			z: at(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1494,35 +1595,63 @@ var rt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, it = 1e3, at = class {
+}, st = 1e3, L = "The live view loads …", ct = [
+	"loading",
+	"loaded",
+	"served",
+	"drawn"
+], lt = class {
 	root;
 	engine;
+	said = g("span");
+	button = g("button", { type: "button" }, "Try again");
 	note = g("p", {
 		className: "loading",
 		role: "status",
 		hidden: !0
-	}, "The live view loads …");
+	}, this.said, this.button);
 	deaf;
-	decoders = [];
+	models = [];
+	wrong = "";
 	timer = 0;
-	constructor(e, t) {
-		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put());
+	constructor(e, t, n) {
+		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put()), this.button.onclick = () => {
+			this.wrong = "", n(), this.put();
+		};
 	}
 	watch(e) {
-		this.decoders = e, this.put();
+		this.models = e, this.wrong = "", this.put();
+	}
+	tell(e) {
+		this.wrong = e, this.put();
 	}
 	put() {
-		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, it) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		let e = this.models.map((e) => this.engine.state(e)), t = ct.find((t) => e.includes(t)) ?? "loading";
+		this.root.dataset.state = t;
+		let [n, r] = this.sentence(), i = t === "loading" && !n;
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(L, !1), st) : 0);
+	}
+	show(e, t) {
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== L), this.note.hidden = e === "";
+	}
+	sentence() {
+		if (this.wrong) return [this.wrong, !0];
+		for (let e of this.models) for (let t of ["decoder", "encoder"]) {
+			let n = this.engine.trouble(e, t);
+			if (!n) continue;
+			let r = this.engine.refusal(e), i = t === "decoder" ? "Decoded" : "Encoded";
+			return r ? [r, n.again] : n.again ? [`${i} on the server: the live view does not run here (${n.reason.replace(/\.$/, "")}).`, !0] : [`${i} on the server. ${n.reason}`, !1];
+		}
+		return ["", !1];
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, ot = .05;
-function st(e, t, n) {
+}, ut = .05;
+function dt(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ot) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ut) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1531,13 +1660,13 @@ function st(e, t, n) {
 		sy: c
 	};
 }
-var F = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], I = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], L = (e, t, n) => ({
+var R = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], z = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], B = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function R(e, t, n, r) {
-	let [i, a] = I(e, n, r);
+function V(e, t, n, r) {
+	let [i, a] = z(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1546,7 +1675,7 @@ function R(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function ct(e, { sx: t, sy: n }, r, i) {
+function ft(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1554,33 +1683,33 @@ function ct(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function lt(e, t, n) {
+function pt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function ut(e, t) {
+function mt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) lt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) pt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var dt = ([e, t], [n, r]) => [
+var ht = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function ft({ mean: e, axes: t }, n, r) {
+function gt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function pt({ axes: e }, t, [n, r], i, a) {
+function _t({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function z(e, t, n) {
+function H(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1589,7 +1718,7 @@ function z(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function mt(e, t, n, r, i) {
+function vt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1613,7 +1742,7 @@ function mt(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var ht = [
+var yt = [
 	[],
 	[
 		0,
@@ -1696,16 +1825,16 @@ var ht = [
 		.9
 	]
 ];
-function B(e, t, n, r, i) {
-	let a = ht[t] ?? [];
+function U(e, t, n, r, i) {
+	let a = yt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = F(t, i, a);
-	V(e, l, u, o, s, 2), H(e, r, [l, u - o], {
+function bt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = R(t, i, a);
+	W(e, l, u, o, s, 2), G(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1713,11 +1842,11 @@ function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = F(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = R(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	V(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), H(e, r, [s, c - p], {
+	W(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), G(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1725,16 +1854,16 @@ function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function V(e, t, n, r, i, a) {
+function W(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function H(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function G(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
+var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1774,7 +1903,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = st(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = dt(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1794,7 +1923,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < U[0] || t > U[1] || (this.frame = e, this.draw());
+		t < Tt[0] || t > Tt[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1811,7 +1940,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) _t(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) xt(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1819,11 +1948,11 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), B(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), U(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return F(this.frame, t[2 * e], t[2 * e + 1]);
+		return R(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1845,66 +1974,66 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) gt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) bt(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? vt : yt;
+			e.globalAlpha = l ? 1 : r.size ? St : Ct;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), B(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${bt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${wt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [I(this.frame, t, o), I(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [z(this.frame, t, o), z(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of W(z(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = F(this.frame, t, 0);
+		for (let [t, i] of Dt(H(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = R(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of W(z(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = F(this.frame, 0, n);
+		for (let [n, r] of Dt(H(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = R(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function W(e) {
+function Dt(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var St = {
+var Ot = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, G = {
+}, K = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Ct = 250, wt = {
+}, kt = 250, At = {
 	mouse: 12,
 	touch: 26
-}, Tt = 4, Et = .0015, Dt = 33, Ot = 6, kt = {
+}, jt = 4, Mt = .0015, Nt = 33, Pt = 6, Ft = {
 	coarse: 10,
 	fine: 1
-}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function At({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? dt(t[0], t.at(-1)) : t;
+}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function It({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? ht(t[0], t.at(-1)) : t;
 }
-var jt = class {
+var Lt = class {
 	board;
 	ground;
 	gesture = null;
@@ -1923,7 +2052,7 @@ var jt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = I(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = z(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -1937,17 +2066,17 @@ var jt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = I(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Tt, r.tool === "Move" ? (t.turn(L(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = z(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > jt, r.tool === "Move" ? (t.turn(B(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = At(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ut(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), Ct), t.hover();
+		let i = this.hit(r.touch), a = It(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(mt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), kt), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -1958,32 +2087,32 @@ var jt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = L(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(R(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = B(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(V(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Dt : 1) * (e.ctrlKey ? Ot : 1);
-		this.board.turn(R(this.board.frame, Math.exp(-e.deltaY * t * Et), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Nt : 1) * (e.ctrlKey ? Pt : 1);
+		this.board.turn(V(this.board.frame, Math.exp(-e.deltaY * t * Mt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (G[r]) this.arrow(G[r], e.shiftKey ? kt.fine : kt.coarse);
+		if (K[r]) this.arrow(K[r], e.shiftKey ? Ft.fine : Ft.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(R(t.frame, r === "+" ? 1.25 : .8, ...F(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(V(t.frame, r === "+" ? 1.25 : .8, ...R(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = F(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = R(r, ...this.ground.at);
 		this.ground.rest();
-		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
-		this.ground.look(I(r, o, s), !0);
+		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
+		this.ground.look(z(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -1991,14 +2120,14 @@ var jt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = F(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? wt.touch : wt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = R(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? At.touch : At.mouse) ? n.near : -1;
 	}
-}, Mt = class {
+}, Rt = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Nt(t), e))), t) {
-			let e = Nt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, zt(t), e))), t) {
+			let e = zt(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2006,45 +2135,45 @@ var jt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Nt(e) {
+function zt(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Pt = [7, 6];
-function Ft(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = F(t.frame, ...a), d = i && At(i);
+var Bt = [7, 6];
+function Vt(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = R(t.frame, ...a), d = i && It(i);
 	if (d) {
-		let n = d.map((e) => F(t.frame, ...e));
-		return q(e, [...n, n[0]], l);
+		let n = d.map((e) => R(t.frame, ...e));
+		return J(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && It(e, t, n, s, l), c || Lt(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ht(e, t, n, s, l), c || Ut(e, t, n.near, u);
 }
-function q(e, t, n) {
+function J(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function It(e, t, { t: n, straight: r }, i, a) {
+function Ht(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Pt), q(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Bt), J(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Lt(e, t, n, [r, i]) {
+function Ut(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ut = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wt = (e) => e.toFixed(2).replace("-", "−"), Gt = class {
+var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Yt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Xt = (e) => e.toFixed(2).replace("-", "−"), Zt = class {
 	host;
-	board = new xt((e) => this.over(e));
-	hand = new jt(this.board, this);
+	board = new Et((e) => this.over(e));
+	hand = new Lt(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new Mt();
+	legend = new Rt();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2084,7 +2213,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(St).map(([e, t]) => {
+		let e = Object.entries(Ot).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2116,7 +2245,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Ht), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : Jt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2124,11 +2253,11 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
+			let [t, n] = await Promise.all([F(e.points), F(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = mt(t, n, e.count, e.model.dim, e.linear);
+			this.points = vt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
-			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
+			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
 		this.shown = -1, this.redraw();
 		let { x: t, y: n } = this.board.frame;
@@ -2167,7 +2296,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ct(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ft(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2183,13 +2312,13 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? pt(e, this.mean(this.near), this.place(this.near), ...this.at) : ft(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? _t(e, this.mean(this.near), this.place(this.near), ...this.at) : gt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wt(this.at[t])}`).join(", "), s = `distance ${Wt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Ht), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Xt(this.at[t])}`).join(", "), s = `distance ${Xt(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Jt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2225,16 +2354,16 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Rt) % 2, this.step();
+		this.walked = (this.walked + e / Wt) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ut), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Yt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Ft(e, this.board, {
+		Vt(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2249,8 +2378,8 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= Bt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, zt), this.beside.fit(e ? t / 6 : Vt, Vt);
+		let e = this.host.root.clientWidth <= Kt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, Gt), this.beside.fit(e ? t / 6 : qt, qt);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
@@ -2258,7 +2387,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function Kt(e, t, n) {
+function Qt(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2266,12 +2395,12 @@ function Kt(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
+var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, $t = class {
+}, on = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2302,7 +2431,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Qt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2341,10 +2470,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Qt[e.key];
+		let t = an[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Jt : Jt;
+		let n = e.shiftKey ? 5 * en : en;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2364,10 +2493,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * qt, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * $t, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Yt)), Number(this.at[1].toFixed(Yt))];
+		return [Number(this.at[0].toFixed(tn)), Number(this.at[1].toFixed(tn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2405,24 +2534,24 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Xt, t);
-		let n = Math.max(Zt, Math.min(e - 144, t));
+		this.now.fit(e - nn, t);
+		let n = Math.max(rn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(J, J);
+		for (let { screen: e } of this.found) e.fit(Y, Y);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, en = 3, Y = .02, tn = 3, nn = 24, rn = 120, an = {
+}, sn = 3, X = .02, cn = 3, ln = 24, un = 120, dn = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: Y,
-	ArrowUp: Y
-}, on = class {
+	ArrowRight: X,
+	ArrowUp: X
+}, fn = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2438,7 +2567,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	slider = new y({
 		label: "",
 		step: 10 ** -3,
-		nudge: Y
+		nudge: X
 	}, (e) => this.go(e), this.transport.report);
 	data = null;
 	ends = null;
@@ -2452,7 +2581,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Kt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) Qt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2465,11 +2594,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => sn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => pn(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = an[e.key];
+		let t = dn[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2479,11 +2608,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / en;
+		let t = this.t + this.direction * e / sn;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(tn));
+		return Number(this.t.toFixed(cn));
 	}
 	draw() {
 		let e = this.time();
@@ -2505,15 +2634,15 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - nn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= rn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - ln * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= un ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function sn(e, [, t, n]) {
+async function pn(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2523,13 +2652,13 @@ async function sn(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/traverse.ts
-var cn = 6, ln = .6, un = 120, dn = {
+var mn = 6, hn = .6, gn = 120, _n = {
 	compare: fe,
-	draw: We,
-	grid: rt,
-	map: Gt,
-	pad: $t,
-	path: on,
+	draw: Ue,
+	grid: ot,
+	map: Zt,
+	pad: on,
+	path: fn,
 	traverse: class {
 		host;
 		now = new v();
@@ -2596,7 +2725,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(ln, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(hn, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2606,7 +2735,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / cn * 2 * Math.PI;
+			this.phase += e / mn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
@@ -2618,7 +2747,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= un ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= gn ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2626,44 +2755,28 @@ var cn = 6, ln = .6, un = 120, dn = {
 			for (let e of [this.now, this.before]) e.dispose();
 		}
 	}
-}, X = /* @__PURE__ */ new WeakMap(), Z = 0, Q = 0;
-function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Z && et(), Z = Math.max(Z, e.attempt);
-	let i = (e, t) => r("failed", {
-		reason: e,
-		file: t
-	}), a = X.get(t);
-	if (a?.name !== e.view) {
-		a?.dispose();
-		try {
-			a = mn(e.view, t, $e(e.runtime));
-		} catch (e) {
-			i(e instanceof Error ? e.message : String(e), "");
-			return;
-		}
-		X.set(t, a);
-	}
-	let { host: o } = a;
-	Object.assign(o, {
+}, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
+function vn({ data: e, parentElement: t, setStateValue: n }) {
+	let r = Z.get(t);
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = bn(e.view, t, nt(e.runtime))));
+	let { host: i } = r;
+	return Object.assign(i, {
 		tell: (e, t) => {
-			o.last = Q = Math.max(Q + 1, Date.now()), n(e, {
+			i.last = Q = Math.max(Q + 1, Date.now()), n(e, {
 				value: t,
 				count: Q
 			});
 		},
-		fail: i,
 		data: e,
-		settled: e.told >= o.last
-	}), a.view.show(e), a.view.fit(), e.present && pn(o.root);
-	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
-	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
+		settled: e.told >= i.last
+	}), r.view.show(e), r.view.fit(), e.present && yn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function pn(e) {
+function yn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function mn(e, t, n) {
+function bn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2674,30 +2787,32 @@ function mn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new dn[e](i), o = new at(r, n), s = new ResizeObserver(() => a.fit());
+	}, a = new _n[e](i), o = new lt(r, n, () => {
+		n.again(), a.show(i.data);
+	});
+	i.fail = (e) => o.tell(e);
+	let s = new ResizeObserver(() => a.fit());
 	s.observe(r);
 	let c = () => a.fit();
 	window.addEventListener("resize", c);
-	let l = n.onFailure((e, t) => {
-		(t === "" || JSON.stringify(i.data).includes(t.split("/").at(-1))) && i.fail(e, t);
-	}), u = (e) => {
+	let l = (e) => {
 		e.composedPath().includes(r) || a.finish?.();
-	}, d = ["pointerdown", "keydown"];
-	for (let e of d) window.addEventListener(e, u, !0);
-	let f = () => {
+	}, u = ["pointerdown", "keydown"];
+	for (let e of u) window.addEventListener(e, l, !0);
+	let d = () => {
 		let { tell: e } = i;
 		i.tell = $, a.finish?.(), i.tell = e;
 	};
-	return window.addEventListener("popstate", f, !0), {
+	return window.addEventListener("popstate", d, !0), {
 		name: e,
 		host: i,
 		view: a,
 		loading: o,
 		dispose: () => {
 			s.disconnect();
-			for (let e of d) window.removeEventListener(e, u, !0);
-			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), l(), o.dispose(), a.dispose(), X.delete(t);
+			for (let e of u) window.removeEventListener(e, l, !0);
+			window.removeEventListener("popstate", d, !0), window.removeEventListener("resize", c), o.dispose(), a.dispose(), Z.delete(t);
 		}
 	};
 }
-export { fn as default };
+export { vn as default };
