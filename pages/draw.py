@@ -9,8 +9,7 @@ from pages.widgets.display import stage
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes, given, send, slots
-from pages.widgets.shell import links, models, words
-from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell import models, words
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 
@@ -124,20 +123,6 @@ def arrived() -> None:
         send.tell(slot, "The drawing")
 
 
-def without(reason: str) -> None:
-    """What can be done where no live view is."""
-    st.info(
-        "Drawing needs the live view, in which the model runs in the browser, and here it cannot "
-        f"({plain(reason.rstrip('.'))}): upload a drawing as A on Interpolate, or as the start on Traverse."
-    )
-    with st.container(horizontal=True):
-        if pressed("Go to Interpolate", "go_interpolate", type="primary"):
-            links.go_to("interpolate.py")
-        if pressed("Go to Traverse", "go_traverse"):
-            links.go_to("traverse.py")
-        decoders.again_button()
-
-
 def page() -> None:
     opened = models.picker(fits)
     slots.keep_in_url("a", "b", "start")
@@ -145,12 +130,8 @@ def page() -> None:
     stage.head("Draw").write(words)
     models.warn_collapsed(opened)
     arrived()
-    graph = decoders.find(opened, encodes=True)
-    if isinstance(graph, str):
-        without(graph)
-    else:
-        with stage.screen():
-            view(opened, graph)
+    with stage.screen():
+        view(opened, decoders.graph(opened, encodes=True))
 
 
 page()

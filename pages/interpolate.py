@@ -224,7 +224,7 @@ def paths_of(opened: Opened) -> dict[str, str]:
 @st.fragment
 def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
     """The path; alone in a fragment, so that its place does not run the rest again."""
-    if graph := decoders.model(opened, flow=about[-1] == PATHS["flow"]):
+    if graph := decoders.graph(opened, flow=about[-1] == PATHS["flow"]):
         live_path(opened, a, b, about, fade, graph)
     else:
         server_path(opened, a, b, about, fade)

@@ -161,7 +161,7 @@ def pick(place: int) -> None:
 def graph_of(opened: Opened, keep: int, flow: bool) -> dict[str, Any] | None:
     """The model, or it behind its flow, for the live view; None where the server draws pixels or levels, or decodes."""
     pixels = opened.checkpoint.model.spec.has_density and SHOWN.get() == "pixels"
-    return None if keep or pixels else decoders.model(opened, flow=flow)
+    return None if keep or pixels else decoders.graph(opened, flow=flow)
 
 
 def in_base(opened: Opened, prior: str) -> bool:

@@ -101,7 +101,7 @@ def weights_at(at: tuple[float, float], count: int) -> Tensor:
 def bench(opened: Opened, corners: Corners) -> None:
     """The pad and its downloads: only these run again when the handle moves."""
     at = place(len(corners)).get()
-    if graph := decoders.model(opened):
+    if graph := decoders.graph(opened):
         live_pad(opened, corners, at, graph)
     else:
         server_pad(opened, corners, at)

@@ -8,14 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.live import decoders, served
+from pages.widgets.live import served
 from pages.widgets.shell import components
 from pages.widgets.shell.present import presenting
 
 _BUILT = Path(__file__).parent / "built"
-MAX_REASON = 200  # characters of a browser's own words
-MAX_FAILURES = 100  # that a visit remembers
-DIGEST = 64  # characters of a hash
 PRESENTED = 1.5  # times the share of the window's height that a picture takes otherwise, in a presentation
 MOST = 0.7  # of the window's height, unless it takes more otherwise
 
@@ -57,21 +54,7 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
         "view": view,
         "present": present,
         "runtime": served.runtime_address(),
-        "attempt": st.session_state.get("live_attempt", 0),
         "told": st.session_state.get(f"{key}_told", 0),
     }
-    callbacks: dict[str, Any] = {
-        f"on_{name}_change": told(name, act) for name, act in {**on, "failed": _failed}.items()
-    }
+    callbacks: dict[str, Any] = {f"on_{name}_change": told(name, act) for name, act in on.items()}
     _component(key=key, data=whole, **callbacks)
-
-
-def _failed(told: Any) -> None:
-    """The browser cannot run a file, or any: the server's view takes over for this visit.
-
-    What the server itself has refused it knows, in its own words.
-    """
-    if not isinstance(told, dict) or len(decoders.failures()) >= MAX_FAILURES:
-        return
-    if served.refusal(file := str(told.get("file", ""))[-DIGEST:]) is None:
-        decoders.failures()[file] = str(told.get("reason"))[:MAX_REASON] or "no reason was given"

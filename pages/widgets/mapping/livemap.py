@@ -30,14 +30,14 @@ RESIDUAL = Switch("residual", "With the nearest point's residual", True, on="on"
 def model(opened: Opened, points: Points) -> dict[str, Any] | None:
     """The open model as the view takes it; None, and a note on the page, where the server has to draw the map."""
     size = points.mean.numel() * 4
-    if size > MAX_BYTES and decoders.why_not() is None:
+    if size > MAX_BYTES and not decoders.why_not():
         most = MAX_BYTES >> 20
         st.caption(
             f"Nothing is decoded under the pointer: {len(points):,} encodings have {size >> 20} MB, and a browser is "
             f"sent {most} MB at most. Fewer points bring it back."
         )
         return None
-    return decoders.model(opened)
+    return decoders.graph(opened)
 
 
 def show(

@@ -17,7 +17,7 @@ function n(e) {
 }
 function r(e, t, n) {
 	let r = Float32Array.from(e);
-	for (let { key: e, index: i, start: a, at: o = a, direction: s } of t) {
+	for (let { key: e, index: i, start: a, at: o, direction: s } of t) {
 		let t = n.get(e);
 		t !== void 0 && t !== a && (s ? s.forEach((e, n) => r[n] += (t - o) * e) : r[i] = t);
 	}
@@ -256,6 +256,7 @@ var y = class {
 	}, "No slider has this name.");
 	box = g("div", { className: "sliders" }, this.list, this.fold, this.none);
 	places = /* @__PURE__ */ new Map();
+	changed = /* @__PURE__ */ new Map();
 	rows = /* @__PURE__ */ new Map();
 	constructor(e, t) {
 		this.move = e, this.report = t, this.filter.oninput = () => this.arrange();
@@ -268,7 +269,7 @@ var y = class {
 			slide: e,
 			slider: this.slider(e)
 		}]));
-		let n = e.filter(({ active: e }) => e === !1).length;
+		let n = e.filter(({ active: e }) => !e).length;
 		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
@@ -283,14 +284,14 @@ var y = class {
 			label: `${t}${n}`,
 			number: { "aria-label": `Value of ${t}` }
 		}, (e) => {
-			this.set(t, e), this.move(t);
+			this.set(t, e), this.move();
 		}, this.report);
 	}
 	arrange() {
 		let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
 		!this.order.hidden && this.byName && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 })), this.box.style.minHeight = e ? `${this.box.getBoundingClientRect().height}px` : "";
-		for (let { slide: n, slider: r } of t) r.box.hidden = !n.key.toLowerCase().includes(e), (n.active === !1 ? this.fold : this.list).append(r.box);
-		let n = t.filter(({ slider: e }) => !e.box.hidden), r = n.filter(({ slide: e }) => e.active === !1).length;
+		for (let { slide: n, slider: r } of t) r.box.hidden = !n.key.toLowerCase().includes(e), (n.active ? this.list : this.fold).append(r.box);
+		let n = t.filter(({ slider: e }) => !e.box.hidden), r = n.filter(({ slide: e }) => !e.active).length;
 		this.fold.hidden = r === 0, e && r && (this.fold.open = !0), this.none.hidden = n.length > 0;
 	}
 	put(e) {
@@ -300,7 +301,16 @@ var y = class {
 	}
 	set(e, t) {
 		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
-		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
+		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.changed.set(e, this.places.get(e) ?? null), this.place(n);
+	}
+	reset() {
+		for (let e of this.places.keys()) this.set(e, this.rows.get(e).slide.start);
+	}
+	changes() {
+		return Object.fromEntries(this.changed);
+	}
+	heard() {
+		this.changed.clear();
 	}
 	place({ slide: e, slider: t }) {
 		t.put(this.places.get(e.key) ?? e.start), t.box.classList.toggle("moved", this.places.has(e.key));
@@ -381,7 +391,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 600, le = 24, ue = 84, de = 56, fe = class {
+}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, fe = 56, pe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -391,7 +401,9 @@ var y = class {
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
 		step: (e) => this.walk(e),
-		tell: () => this.data?.slides ? this.host.tell("places", this.echo.send(this.sliders.moved())) : this.host.tell("t", this.echo.send(this.t))
+		tell: () => {
+			this.echo.send(this.data.slides ? this.sliders.moved() : this.t), this.data.slides ? this.host.tell("places", this.sliders.changes()) : this.host.tell("t", this.t);
+		}
 	});
 	slider = new y({
 		label: "t, the place between A and B",
@@ -417,12 +429,12 @@ var y = class {
 	late = !1;
 	constructor(e) {
 		this.host = e, e.root.replaceChildren(this.root), this.reset.onclick = () => {
-			this.begin({}), this.transport.report.now();
+			this.sliders.reset(), this.decode(), this.transport.report.now();
 		}, ["A", "B"].forEach((e, t) => this.ends[t].label(e, `Picture ${e}`));
 	}
 	show(e) {
 		let t = !!this.data?.slides != !!e.slides || this.data === null, n = this.data?.about !== e.about || t, r = this.echo.isNews(e.slides ? e.places : e.t) || t;
-		this.data = e, this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), n && this.build(), e.slides ? (r || n) && this.begin(e.places) : r ? (this.transport.rest(), this.go(e.t)) : n && this.go(this.t);
+		this.data = e, (this.host.settled || n) && this.sliders.heard(), this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), n && this.build(), e.slides ? (r || n) && this.begin(e.places) : r ? (this.transport.rest(), this.go(e.t)) : n && this.go(this.t);
 	}
 	begin(e) {
 		this.transport.rest(), this.sliders.put(e), this.decode();
@@ -436,7 +448,10 @@ var y = class {
 				width: a,
 				height: i
 			}), e.load(t[n]);
-		}), this.sliders.show(n ?? []);
+		}), this.sliders.show((n ?? []).map((e) => ({
+			...e,
+			active: !0
+		})));
 		for (let { model: t } of e) this.host.engine.load(t.decoder);
 		this.fit();
 	}
@@ -456,12 +471,13 @@ var y = class {
 		})), r.label("", `${e.name}: decoded now`), i.label("A rebuilt", `${e.name}: A rebuilt`), a.label("B rebuilt", `${e.name}: B rebuilt`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
 		let o = g("ul", {}, ...e.facts.map((e) => g("li", {}, e)));
 		i.figure.className = "to-a", a.figure.className = "to-b";
-		let s = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, g("div", { className: "rebuilt" }, i.figure, a.figure), o)));
+		let s = g("div", { className: "rebuilt" }, i.figure, a.figure), c = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, s, o)));
 		return {
 			column: e,
 			now: r,
 			ends: [i, a],
-			figure: s
+			rebuilt: s,
+			figure: c
 		};
 	}
 	go(e) {
@@ -504,26 +520,37 @@ var y = class {
 		this.transport.finish();
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < ce ? 2 : 4);
-		if (!t) return;
-		let n = (e - le * (t - 1)) / t, r = this.data.slides ? .3 : .38;
-		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
-		for (let { now: e, ends: t } of this.shown) {
-			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, ue);
+		if (!this.shown.length) return;
+		let { across: e, wide: t, tall: n } = this.largest();
+		this.columns.style.gridTemplateColumns = `repeat(${e}, minmax(0, 1fr))`;
+		for (let { now: e, ends: r, rebuilt: i } of this.shown) {
+			e.fit(t, n);
+			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
 		}
-		for (let e of this.ends) e.fit(de, de);
+		for (let e of this.ends) e.fit(fe, fe);
+	}
+	largest() {
+		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
+		return this.shown.map((n, i) => {
+			let a = Math.ceil(this.shown.length / (i + 1)), o = (this.columns.clientWidth - ce * (a - 1)) / a, s = window.innerHeight * r / (i + 1);
+			return {
+				across: a,
+				wide: o,
+				tall: s,
+				scale: Math.floor(Math.min(o / t, s / e) * window.devicePixelRatio)
+			};
+		}).reduce((e, t) => t.scale > e.scale ? t : e);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, pe = 150, E = 34, me = 64, he = 17, ge = 30, D = .12, _e = "http://www.w3.org/2000/svg";
+}, me = 150, E = 34, he = 64, ge = 17, _e = 30, D = .12, ve = "http://www.w3.org/2000/svg";
 function O(e, t) {
-	let n = document.createElementNS(_e, e);
+	let n = document.createElementNS(ve, e);
 	return k(n, t), n;
 }
-var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ve = class {
+var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
 	svg = O("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
@@ -551,13 +578,13 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let e = this.box.clientWidth - E, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(he, e / Math.min(t, me))), r = E + n * t;
+		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = E + n * t;
 		k(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= ge ? 1 : Math.ceil(ge / n);
+		let i = n >= _e ? 1 : Math.ceil(_e / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
 			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
 				class: "bar",
@@ -590,7 +617,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return pe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -630,7 +657,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, ye = class {
+}, be = class {
 	points = O("g", { class: "points" });
 	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
 	cross = O("path", { class: "cross" });
@@ -701,15 +728,15 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			height: t
 		});
 	}
-}, be = .1, xe = .1, Se = .1;
-function Ce(e) {
+}, xe = .1, Se = .1, Ce = .1;
+function we(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function we(e, t) {
+function Te(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ce((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
@@ -718,7 +745,7 @@ function we(e, t) {
 }
 function A(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return we(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,7 +753,7 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function Te({ width: e, height: t, values: n }, r, i) {
+function j({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
@@ -743,7 +770,7 @@ function De(e, t) {
 }
 function Oe({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < be) return null;
+	if (r < xe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +778,7 @@ function Oe({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= xe * r) return;
+		if (t <= Se * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -774,7 +801,7 @@ function Oe({ width: e, height: t, values: n }) {
 function ke(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
@@ -794,7 +821,7 @@ function Ae(e, t, n) {
 function je(e, t, n, r) {
 	let i = Oe(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Te(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = j(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
@@ -820,7 +847,7 @@ function Ne(e, t) {
 function Pe(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || Te(n, i, r);
+		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || j(n, i, r);
 		s.set(c.values, o * r * i);
 	}
 	return Ne(s, o);
@@ -832,7 +859,7 @@ function Fe(e, t, n, r = 255) {
 	return a;
 }
 // src/views/draw/paper.ts
-var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
+var M = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +877,26 @@ var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ie(j);
+		return Ie(M);
 	}
 	get hasPast() {
-		return j.length > 0;
+		return M.length > 0;
 	}
 	undo() {
-		j.pop(), this.changed();
+		M.pop(), this.changed();
 	}
 	clear() {
-		j.push(null), this.changed();
+		M.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, M(this.context, t, e);
+		this.hint.hidden = t.length > 0, N(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, j.push(this.stroke), this.changed());
+		}, M.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +909,7 @@ var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function M(e, t, { dark: n, coloured: r }) {
+function N(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -902,8 +929,8 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ve();
-	plane = new ye();
+	bars = new ye();
+	plane = new be();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -993,7 +1020,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		M(this.field, e, this.look);
+		N(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
 		this.x = Pe(s, {
 			width: a,
@@ -1022,10 +1049,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			return;
 		}
 		let { model: e } = this.data, t = performance.now();
-		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
+		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => {
+			this.busy = !1, this.host.fail(e.message);
+		});
 	}
 	encoded(e, t, n) {
-		this.busy = !1, this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
+		this.busy = !1, this.host.fail(""), this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
 	}
 	decode(e, t, n) {
 		let { mean: r, std: i, y: a } = t;
@@ -1073,7 +1102,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			width: r,
 			height: i
 		}).getContext("2d");
-		M(s, this.paper.drawn, this.look), [
+		N(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1113,50 +1142,106 @@ function Ge(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
+// src/decode/protocol.ts
+function Ke({ model: e, z: t, y: n }, r, i) {
+	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
+	return e.classes && n ? {
+		z: o,
+		y: a(n, e.classes)
+	} : { z: o };
+}
 // src/decode/server.ts
-var Ke = class {
-	ask;
+var qe = 2 ** 20, Je = 1e3, P = class extends Error {
+	busy;
+	constructor(e, t) {
+		super(e), this.busy = t;
+	}
+}, Ye = class {
+	post;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = qe) {
-		this.ask = e;
+	last = /* @__PURE__ */ new Map();
+	changed = () => void 0;
+	constructor(e = Ze) {
+		this.post = e;
+	}
+	said(e) {
+		return this.last.get(e.pictures);
 	}
 	decode(e, t) {
 		let n = this.lanes.get(e);
-		n && n.wish.model.decoder === t.model.decoder ? n.newer = t : (this.cancel(e), this.run(e, t));
+		if (n && n.wish.model.pictures === t.model.pictures) {
+			n.wish !== t && (n.newer = t);
+			return;
+		}
+		this.cancel(e);
+		let r = {
+			wish: t,
+			newer: null,
+			stop: new AbortController()
+		};
+		this.lanes.set(e, r), this.run(e, r);
+	}
+	async encode({ numbers: e, dim: t, classes: n }, r, i) {
+		let a = new Float32Array(await this.post(e, Float32Array.from(r))), o = (e, r) => Float32Array.from({ length: i * r }, (i, o) => a[Math.floor(o / r) * (2 * t + n) + e + o % r]), s = {
+			mean: o(0, t),
+			std: o(t, t)
+		};
+		return n ? {
+			...s,
+			y: o(2 * t, n)
+		} : s;
 	}
 	cancel(e) {
 		this.lanes.get(e)?.stop.abort(), this.lanes.delete(e);
 	}
 	async run(e, t) {
-		let n = {
-			wish: t,
-			newer: null,
-			stop: new AbortController()
-		};
-		this.lanes.set(e, n);
-		try {
-			let r = await this.ask(t, n.stop.signal);
-			this.lanes.get(e) === n && t.onPixels(r, 0, t.rows);
-		} catch {}
-		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
+		let n = () => this.lanes.get(e) === t;
+		for (; n();) {
+			let { model: r } = t.wish, i = null;
+			try {
+				await this.ask(t, n);
+			} catch (e) {
+				i = e;
+			}
+			if (!n()) return;
+			this.tell(r.pictures, i === null ? "" : i instanceof P ? i.message : "The server does not answer."), i instanceof P && i.busy ? await new Promise((e) => setTimeout(e, Je)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+				wish: t.newer,
+				newer: null
+			});
+		}
 	}
-};
-async function qe({ model: e, z: t, y: n, rows: r }, i) {
-	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(_(e.pictures), {
+	async ask({ wish: e, stop: t }, n) {
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(qe / (a * o * s)));
+		for (let l = 0; l < i; l += c) {
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = Ke(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			if (!n()) return;
+			e.onPixels(Fe(new Uint8Array(p), a, o * s, 1), l, u);
+		}
+	}
+	tell(e, t) {
+		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
+	}
+}, Xe = [
+	404,
+	413,
+	422,
+	503
+];
+async function Ze(e, t, n) {
+	let r = await fetch(_(e), {
 		method: "POST",
-		body: o,
-		signal: i
+		body: t,
+		signal: n
 	});
-	if (!s.ok) throw Error(await s.text());
-	let [c, l, u] = e.shape;
-	return Fe(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	if (r.ok) return r.arrayBuffer();
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Xe.includes(r.status) ? Error(`${r.status}`) : new P(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Je = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Ye = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Je], { type: "text/javascript;charset=utf-8" });
-function Xe(e) {
+var Qe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", $e = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Qe], { type: "text/javascript;charset=utf-8" });
+function et(e) {
 	let t;
 	try {
-		if (t = Ye && (self.URL || self.webkitURL).createObjectURL(Ye), !t) throw "";
+		if (t = $e && (self.URL || self.webkitURL).createObjectURL($e), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1165,107 +1250,143 @@ function Xe(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Je), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Qe), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Ze = 16384, Qe = class {
-	worker;
+var tt = 16384, nt = class {
+	start;
 	server;
 	id = 0;
+	worker = null;
 	broken = null;
+	newest = /* @__PURE__ */ new Map();
 	lanes = /* @__PURE__ */ new Map();
 	others = [];
 	flight = null;
-	failures = /* @__PURE__ */ new Set();
+	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Ke()) {
-		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
-	}
-	onFailure(e) {
-		return this.broken !== null && e(this.broken, ""), this.failures.add(e), () => this.failures.delete(e);
+	constructor(e, t = new Ye()) {
+		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
 		return this.changes.add(e), () => this.changes.delete(e);
 	}
 	state(e) {
-		return this.states.get(_(e)) ?? "loading";
+		return this.trouble(e, "decoder") ? this.server.said(e) === "" ? "served" : "loading" : this.states.get(_(e.decoder)) ?? "loading";
+	}
+	trouble(e, t) {
+		let n = e[t];
+		return n === void 0 ? null : n === "" ? {
+			reason: e.why,
+			again: !1
+		} : this.broken ?? this.failed.get(_(n)) ?? null;
+	}
+	refusal(e) {
+		return (this.trouble(e, "decoder") && this.server.said(e)) ?? "";
 	}
 	load(e) {
-		this.states.has(_(e)) || this.broken !== null || (this.become(_(e), "loading"), this.worker.postMessage({
+		let t = _(e);
+		e === "" || this.broken || this.failed.has(t) || this.states.has(t) || (this.become(t, "loading"), this.worker.postMessage({
 			kind: "load",
-			url: _(e)
+			url: t
 		}));
 	}
 	decode(e, t) {
-		if (this.broken !== null || this.state(t.model.decoder) === "failed") return;
-		let n = this.lanes.get(e);
-		n && n.row > 0 ? n.newer = t : this.lanes.set(e, {
+		let { model: n } = t;
+		if (this.newest.set(e, t), this.trouble(n, "decoder")) return this.drop(e), this.server.decode(e, t);
+		let r = this.lanes.get(e);
+		r && r.row > 0 ? r.newer = t : this.lanes.set(e, {
 			wish: t,
 			row: 0,
 			newer: null
-		}), this.load(t.model.decoder), this.state(t.model.decoder) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
+		}), this.load(n.decoder), this.state(n) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
 	}
 	encode(e, t, n = 1) {
-		return new Promise((r, i) => {
-			if (this.broken !== null || !e.encoder) return i(Error(this.broken ?? "there is no encoder"));
-			if (this.state(e.encoder) === "failed") return i(/* @__PURE__ */ Error("the encoder does not run here"));
-			let a = {
-				url: _(e.encoder),
+		if (this.trouble(e, "encoder")) return this.server.encode(e, t, n);
+		let r = _(e.encoder);
+		return this.load(e.encoder), this.states.get(r) === "loading" ? this.server.encode(e, t, n) : new Promise((i, a) => {
+			let o = {
+				url: r,
 				rows: n,
 				feeds: { x: t },
 				shapes: { x: e.shape },
 				pictures: !1
 			};
-			this.load(e.encoder), this.others.push({
-				ask: a,
-				answer: (e) => e.kind === "numbers" ? r(e.outputs) : i(Error(e.kind === "failed" ? e.reason : "no numbers came"))
+			this.others.push({
+				ask: o,
+				answer: (r) => {
+					r.kind === "numbers" ? i(r.outputs) : this.server.encode(e, t, n).then(i, a);
+				}
 			}), this.pump();
 		});
 	}
 	cancel(e) {
-		this.lanes.delete(e), this.server.cancel(e), this.flight?.who === e && (this.flight.who = null);
+		this.newest.delete(e), this.drop(e), this.server.cancel(e);
 	}
-	close() {
-		this.failures.clear(), this.fail("the live view was begun anew"), this.worker.terminate();
+	again() {
+		this.worker?.terminate(), this.failed.clear(), this.states.clear(), this.broken = null, this.flight = null, this.lanes.clear();
+		let e = this.others.splice(0);
+		this.begin();
+		for (let { answer: t } of e) t({
+			kind: "failed",
+			id: 0,
+			url: null,
+			reason: ""
+		}, !1);
+		for (let [e, t] of this.newest) this.decode(e, t);
+		this.changed();
+	}
+	begin() {
+		try {
+			this.worker = this.start();
+		} catch (e) {
+			return this.fail(e instanceof Error ? e.message : String(e));
+		}
+		this.worker.onmessage = ({ data: e }) => this.heard(e), this.worker.onerror = (e) => this.fail(e.message || "the worker could not be started");
+	}
+	drop(e) {
+		this.lanes.delete(e), this.flight?.who === e && (this.flight.who = null);
+	}
+	isReady(e) {
+		return (this.states.get(_(e)) ?? "loading") !== "loading";
 	}
 	pump() {
-		if (this.flight || this.broken !== null) return;
-		let e = this.others.findIndex(({ ask: e }) => this.state(e.url) !== "loading");
+		if (this.flight || this.broken) return;
+		let e = this.others.findIndex(({ ask: e }) => this.isReady(e.url));
 		if (e >= 0) {
 			let [t] = this.others.splice(e, 1);
 			return this.post(t.ask, null, t.answer);
 		}
-		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
+		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Ze / (u * d * f))));
-		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(tt / (c * l * u))));
+		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
-			row: a + p
+			row: a + d
 		}) : r.newer && this.lanes.set(n, {
 			wish: r.newer,
 			row: 0,
 			newer: null
 		});
-		let m = { z: s.slice(a * o.dim, (a + p) * o.dim) };
-		o.classes && c && (m.y = c.slice(a * o.classes, (a + p) * o.classes));
-		let h = {
-			z: [o.dim],
-			y: [o.classes]
+		let f = {
+			url: _(o.decoder),
+			rows: d,
+			shapes: {
+				z: [o.dim],
+				y: [o.classes]
+			}
 		};
 		this.post({
-			url: _(o.decoder),
-			rows: p,
-			feeds: m,
-			shapes: h,
+			...f,
+			feeds: { ...Ke(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
-			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
-			e.kind === "pixels" && t && (this.server.cancel(n), i.onPixels(e.pixels, a, p), this.become(_(o.decoder), "drawn"));
+			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
 		});
 	}
 	post(e, t, n) {
@@ -1282,19 +1403,21 @@ var Ze = 16384, Qe = class {
 	}
 	heard(e) {
 		if (e.kind === "loaded") return this.become(e.url, "loaded"), this.pump();
-		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : (this.tell(e.reason, e.url), this.pump());
-		if (e.id !== this.flight?.id) return;
-		let { who: t, answer: n } = this.flight;
-		this.flight = null;
+		if (e.kind === "failed" && e.url === null) return this.fail(e.reason);
+		let t = e.id === this.flight?.id ? this.flight : null;
+		t && (this.flight = null);
 		try {
-			n(e, t !== null);
+			e.kind === "failed" && this.giveUp(e.url, e), t?.answer(e, t.who !== null);
 		} finally {
 			this.pump();
 		}
 	}
 	fail(e) {
-		if (this.broken !== null) return;
-		this.broken = e;
+		if (this.broken) return;
+		this.broken = {
+			reason: e,
+			again: !0
+		};
 		let t = [...this.flight ? [this.flight.answer] : [], ...this.others.splice(0).map(({ answer: e }) => e)];
 		this.flight = null;
 		for (let n of t) n({
@@ -1303,59 +1426,64 @@ var Ze = 16384, Qe = class {
 			url: null,
 			reason: e
 		}, !1);
-		this.tell(e, "");
+		this.handOver();
 	}
-	become(e, t) {
-		if (this.states.get(e) !== t) {
-			this.states.set(e, t);
-			for (let e of this.changes) e();
-		}
-	}
-	tell(e, t) {
-		t !== "" && this.become(t, "failed");
-		for (let [e, { wish: n }] of this.lanes) (t === "" || _(n.model.decoder) === t) && this.cancel(e);
+	giveUp(e, { reason: t, refused: n }) {
+		this.failed.set(e, {
+			reason: t,
+			again: !n
+		});
 		for (let n = this.others.length - 1; n >= 0; n--) {
-			if (this.others[n].ask.url !== t) continue;
+			if (this.others[n].ask.url !== e) continue;
 			let [{ answer: r }] = this.others.splice(n, 1);
 			r({
 				kind: "failed",
 				id: 0,
-				url: t,
-				reason: e
+				url: e,
+				reason: t
 			}, !1);
 		}
-		for (let n of this.failures) n(e, t);
+		this.handOver();
+	}
+	handOver() {
+		for (let [e, t] of this.newest) this.trouble(t.model, "decoder") && this.decode(e, t);
+		this.changed();
+	}
+	become(e, t) {
+		this.states.get(e) !== t && (this.states.set(e, t), this.changed());
+	}
+	changed() {
+		for (let e of this.changes) e();
 	}
 };
-async function N(e) {
+async function F(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var P = null;
-function $e(e) {
-	if (P?.runtime === e) return P.engine;
-	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Xe();
-	return P = {
+var I = null;
+function rt(e) {
+	return I?.runtime !== e && (I = {
 		runtime: e,
-		engine: new Qe(t)
-	}, t.postMessage({
+		engine: new nt(() => it(e))
+	}), I.engine;
+}
+function it(e) {
+	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
+	let t = new et();
+	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
-	}), P.engine;
-}
-function et() {
-	P?.engine.close(), P = null;
+	}), t;
 }
 // src/views/grid.ts
-var tt = .01;
-function nt(e, t, n, r) {
+var at = .01;
+function ot(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var rt = class {
+var st = class {
 	host;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1372,7 +1500,7 @@ var rt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: tt,
+		step: at,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1425,7 +1553,7 @@ var rt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await N(n.points));
+				let e = new Float32Array(await F(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1435,7 +1563,7 @@ var rt = class {
 			}
 		} catch (e) {
 			if (this.routes !== t) return;
-			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e), this.data.model.decoder);
+			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e));
 		}
 	}
 	turn(e, t) {
@@ -1452,7 +1580,7 @@ var rt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: nt(r, a, t * e.dim, this.at),
+			z: ot(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
@@ -1494,35 +1622,63 @@ var rt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
 	}
-}, it = 1e3, at = class {
+}, ct = 1e3, L = "The live view loads …", lt = [
+	"loading",
+	"loaded",
+	"served",
+	"drawn"
+], ut = class {
 	root;
 	engine;
+	said = g("span");
+	button = g("button", { type: "button" }, "Try again");
 	note = g("p", {
 		className: "loading",
 		role: "status",
 		hidden: !0
-	}, "The live view loads …");
+	}, this.said, this.button);
 	deaf;
-	decoders = [];
+	models = [];
+	wrong = "";
 	timer = 0;
-	constructor(e, t) {
-		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put());
+	constructor(e, t, n) {
+		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put()), this.button.onclick = () => {
+			this.wrong = "", n(), this.put();
+		};
 	}
 	watch(e) {
-		this.decoders = e, this.put();
+		this.models = e, this.wrong = "", this.put();
+	}
+	tell(e) {
+		this.wrong = e, this.put();
 	}
 	put() {
-		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, it) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		let e = this.models.map((e) => this.engine.state(e)), t = lt.find((t) => e.includes(t)) ?? "loading";
+		this.root.dataset.state = t;
+		let [n, r] = this.sentence(), i = t === "loading" && !n;
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(L, !1), ct) : 0);
+	}
+	show(e, t) {
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== L), this.note.hidden = e === "";
+	}
+	sentence() {
+		if (this.wrong) return [this.wrong, !0];
+		for (let e of this.models) for (let t of ["decoder", "encoder"]) {
+			let n = this.engine.trouble(e, t);
+			if (!n) continue;
+			let r = this.engine.refusal(e), i = t === "decoder" ? "Decoded" : "Encoded";
+			return r ? [r, n.again] : n.again ? [`${i} on the server: the live view does not run here (${n.reason.replace(/\.$/, "")}).`, !0] : [`${i} on the server. ${n.reason}`, !1];
+		}
+		return ["", !1];
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, ot = .05;
-function st(e, t, n) {
+}, dt = .05;
+function ft(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ot) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * dt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1531,13 +1687,13 @@ function st(e, t, n) {
 		sy: c
 	};
 }
-var F = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], I = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], L = (e, t, n) => ({
+var R = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], z = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], B = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function R(e, t, n, r) {
-	let [i, a] = I(e, n, r);
+function V(e, t, n, r) {
+	let [i, a] = z(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1546,7 +1702,7 @@ function R(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function ct(e, { sx: t, sy: n }, r, i) {
+function pt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1554,33 +1710,33 @@ function ct(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function lt(e, t, n) {
+function mt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function ut(e, t) {
+function ht(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) lt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) mt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var dt = ([e, t], [n, r]) => [
+var gt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function ft({ mean: e, axes: t }, n, r) {
+function _t({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function pt({ axes: e }, t, [n, r], i, a) {
+function vt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function z(e, t, n) {
+function H(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1589,7 +1745,7 @@ function z(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function mt(e, t, n, r, i) {
+function yt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1613,7 +1769,7 @@ function mt(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var ht = [
+var bt = [
 	[],
 	[
 		0,
@@ -1696,16 +1852,16 @@ var ht = [
 		.9
 	]
 ];
-function B(e, t, n, r, i) {
-	let a = ht[t] ?? [];
+function U(e, t, n, r, i) {
+	let a = bt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = F(t, i, a);
-	V(e, l, u, o, s, 2), H(e, r, [l, u - o], {
+function xt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = R(t, i, a);
+	W(e, l, u, o, s, 2), G(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1713,11 +1869,11 @@ function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = F(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function St(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = R(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	V(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), H(e, r, [s, c - p], {
+	W(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), G(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1725,16 +1881,16 @@ function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function V(e, t, n, r, i, a) {
+function W(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function H(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function G(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
+var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1774,7 +1930,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = st(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = ft(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1794,7 +1950,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < U[0] || t > U[1] || (this.frame = e, this.draw());
+		t < Et[0] || t > Et[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1811,7 +1967,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) _t(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) St(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1819,11 +1975,11 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), B(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), U(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return F(this.frame, t[2 * e], t[2 * e + 1]);
+		return R(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1845,66 +2001,66 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) gt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) xt(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? vt : yt;
+			e.globalAlpha = l ? 1 : r.size ? Ct : wt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), B(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${bt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${Tt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [I(this.frame, t, o), I(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [z(this.frame, t, o), z(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of W(z(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = F(this.frame, t, 0);
+		for (let [t, i] of Ot(H(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = R(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of W(z(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = F(this.frame, 0, n);
+		for (let [n, r] of Ot(H(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = R(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function W(e) {
+function Ot(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var St = {
+var kt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, G = {
+}, K = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Ct = 250, wt = {
+}, At = 250, jt = {
 	mouse: 12,
 	touch: 26
-}, Tt = 4, Et = .0015, Dt = 33, Ot = 6, kt = {
+}, Mt = 4, Nt = .0015, Pt = 33, Ft = 6, It = {
 	coarse: 10,
 	fine: 1
-}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function At({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? dt(t[0], t.at(-1)) : t;
+}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function Lt({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? gt(t[0], t.at(-1)) : t;
 }
-var jt = class {
+var Rt = class {
 	board;
 	ground;
 	gesture = null;
@@ -1923,7 +2079,7 @@ var jt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = I(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = z(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -1937,17 +2093,17 @@ var jt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = I(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Tt, r.tool === "Move" ? (t.turn(L(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = z(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Mt, r.tool === "Move" ? (t.turn(B(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = At(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ut(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), Ct), t.hover();
+		let i = this.hit(r.touch), a = Lt(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ht(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), At), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -1958,32 +2114,32 @@ var jt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = L(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(R(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = B(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(V(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Dt : 1) * (e.ctrlKey ? Ot : 1);
-		this.board.turn(R(this.board.frame, Math.exp(-e.deltaY * t * Et), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Pt : 1) * (e.ctrlKey ? Ft : 1);
+		this.board.turn(V(this.board.frame, Math.exp(-e.deltaY * t * Nt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (G[r]) this.arrow(G[r], e.shiftKey ? kt.fine : kt.coarse);
+		if (K[r]) this.arrow(K[r], e.shiftKey ? It.fine : It.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(R(t.frame, r === "+" ? 1.25 : .8, ...F(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(V(t.frame, r === "+" ? 1.25 : .8, ...R(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = F(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = R(r, ...this.ground.at);
 		this.ground.rest();
-		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
-		this.ground.look(I(r, o, s), !0);
+		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
+		this.ground.look(z(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -1991,14 +2147,14 @@ var jt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = F(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? wt.touch : wt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = R(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? jt.touch : jt.mouse) ? n.near : -1;
 	}
-}, Mt = class {
+}, zt = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Nt(t), e))), t) {
-			let e = Nt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Bt(t), e))), t) {
+			let e = Bt(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2006,45 +2162,45 @@ var jt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Nt(e) {
+function Bt(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Pt = [7, 6];
-function Ft(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = F(t.frame, ...a), d = i && At(i);
+var Vt = [7, 6];
+function Ht(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = R(t.frame, ...a), d = i && Lt(i);
 	if (d) {
-		let n = d.map((e) => F(t.frame, ...e));
-		return q(e, [...n, n[0]], l);
+		let n = d.map((e) => R(t.frame, ...e));
+		return J(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && It(e, t, n, s, l), c || Lt(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ut(e, t, n, s, l), c || Wt(e, t, n.near, u);
 }
-function q(e, t, n) {
+function J(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function It(e, t, { t: n, straight: r }, i, a) {
+function Ut(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Pt), q(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Vt), J(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Lt(e, t, n, [r, i]) {
+function Wt(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ut = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wt = (e) => e.toFixed(2).replace("-", "−"), Gt = class {
+var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Xt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Zt = (e) => e.toFixed(2).replace("-", "−"), Qt = class {
 	host;
-	board = new xt((e) => this.over(e));
-	hand = new jt(this.board, this);
+	board = new Dt((e) => this.over(e));
+	hand = new Rt(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new Mt();
+	legend = new zt();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2084,7 +2240,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(St).map(([e, t]) => {
+		let e = Object.entries(kt).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2116,7 +2272,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Ht), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : Yt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2124,11 +2280,11 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
+			let [t, n] = await Promise.all([F(e.points), F(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = mt(t, n, e.count, e.model.dim, e.linear);
+			this.points = yt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
-			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
+			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
 		this.shown = -1, this.redraw();
 		let { x: t, y: n } = this.board.frame;
@@ -2167,7 +2323,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ct(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = pt(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2183,13 +2339,13 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? pt(e, this.mean(this.near), this.place(this.near), ...this.at) : ft(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? vt(e, this.mean(this.near), this.place(this.near), ...this.at) : _t(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wt(this.at[t])}`).join(", "), s = `distance ${Wt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Ht), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Zt(this.at[t])}`).join(", "), s = `distance ${Zt(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Yt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2225,16 +2381,16 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Rt) % 2, this.step();
+		this.walked = (this.walked + e / Gt) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ut), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Xt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Ft(e, this.board, {
+		Ht(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2249,8 +2405,8 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= Bt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, zt), this.beside.fit(e ? t / 6 : Vt, Vt);
+		let e = this.host.root.clientWidth <= qt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, Kt), this.beside.fit(e ? t / 6 : Jt, Jt);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
@@ -2258,7 +2414,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function Kt(e, t, n) {
+function $t(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2266,12 +2422,12 @@ function Kt(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
+var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, $t = class {
+}, sn = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2302,7 +2458,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), $t(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2341,10 +2497,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Qt[e.key];
+		let t = on[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Jt : Jt;
+		let n = e.shiftKey ? 5 * tn : tn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2364,10 +2520,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * qt, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * en, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Yt)), Number(this.at[1].toFixed(Yt))];
+		return [Number(this.at[0].toFixed(nn)), Number(this.at[1].toFixed(nn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2405,24 +2561,24 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Xt, t);
-		let n = Math.max(Zt, Math.min(e - 144, t));
+		this.now.fit(e - rn, t);
+		let n = Math.max(an, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(J, J);
+		for (let { screen: e } of this.found) e.fit(Y, Y);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, en = 3, Y = .02, tn = 3, nn = 24, rn = 120, an = {
+}, cn = 3, X = .02, ln = 3, un = 24, dn = 120, fn = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: Y,
-	ArrowUp: Y
-}, on = class {
+	ArrowRight: X,
+	ArrowUp: X
+}, pn = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2438,7 +2594,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	slider = new y({
 		label: "",
 		step: 10 ** -3,
-		nudge: Y
+		nudge: X
 	}, (e) => this.go(e), this.transport.report);
 	data = null;
 	ends = null;
@@ -2452,7 +2608,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Kt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) $t(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2465,11 +2621,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => sn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => mn(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = an[e.key];
+		let t = fn[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2479,11 +2635,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / en;
+		let t = this.t + this.direction * e / cn;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(tn));
+		return Number(this.t.toFixed(ln));
 	}
 	draw() {
 		let e = this.time();
@@ -2505,15 +2661,15 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - nn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= rn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - un * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= dn ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function sn(e, [, t, n]) {
+async function mn(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2523,13 +2679,13 @@ async function sn(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/traverse.ts
-var cn = 6, ln = .6, un = 120, dn = {
-	compare: fe,
+var hn = 6, gn = .6, _n = 120, vn = {
+	compare: pe,
 	draw: We,
-	grid: rt,
-	map: Gt,
-	pad: $t,
-	path: on,
+	grid: st,
+	map: Qt,
+	pad: sn,
+	path: pn,
 	traverse: class {
 		host;
 		now = new v();
@@ -2537,7 +2693,6 @@ var cn = 6, ln = .6, un = 120, dn = {
 		screens = g("div", { className: "screens" }, this.now.figure, this.before.figure);
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
-		changed = /* @__PURE__ */ new Map();
 		echo = new w(() => this.host.settled);
 		transport = new C({
 			play: "Breathe",
@@ -2546,10 +2701,10 @@ var cn = 6, ln = .6, un = 120, dn = {
 			begin: () => this.wake(),
 			step: (e) => this.breathe(e),
 			tell: () => {
-				this.echo.send(this.sliders.moved()), this.host.tell("places", Object.fromEntries(this.changed));
+				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new x((e) => this.move(e), this.transport.report);
+		sliders = new x(() => this.move(), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2562,7 +2717,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 		}
 		show(e) {
 			let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
-			this.data = e, (this.host.settled || t) && this.changed.clear();
+			this.data = e, (this.host.settled || t) && this.sliders.heard();
 			let [, i, a] = e.model.shape;
 			for (let e of [this.now, this.before]) e.arrange({
 				width: a,
@@ -2576,11 +2731,8 @@ var cn = 6, ln = .6, un = 120, dn = {
 			let n = e.filter(({ active: e }) => e).map(({ key: e }) => e);
 			this.breath.replaceChildren(...["all", ...n].map((e) => g("option", { value: e }, e === "all" ? "all dimensions" : e))), this.transport.button.disabled = n.length === 0;
 		}
-		move(e) {
-			this.transport.rest(), this.change(e), this.decode();
-		}
-		change(e) {
-			this.changed.set(e, this.sliders.places.get(e) ?? null);
+		move() {
+			this.transport.rest(), this.decode();
 		}
 		decode() {
 			let { model: e, start: t, slides: n, y: i } = this.data, a = performance.now();
@@ -2596,7 +2748,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(ln, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(gn, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2606,10 +2758,10 @@ var cn = 6, ln = .6, un = 120, dn = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / cn * 2 * Math.PI;
+			this.phase += e / hn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
-				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
+				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
 			}
 			this.decode();
 		}
@@ -2618,7 +2770,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= un ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= _n ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2626,44 +2778,28 @@ var cn = 6, ln = .6, un = 120, dn = {
 			for (let e of [this.now, this.before]) e.dispose();
 		}
 	}
-}, X = /* @__PURE__ */ new WeakMap(), Z = 0, Q = 0;
-function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Z && et(), Z = Math.max(Z, e.attempt);
-	let i = (e, t) => r("failed", {
-		reason: e,
-		file: t
-	}), a = X.get(t);
-	if (a?.name !== e.view) {
-		a?.dispose();
-		try {
-			a = mn(e.view, t, $e(e.runtime));
-		} catch (e) {
-			i(e instanceof Error ? e.message : String(e), "");
-			return;
-		}
-		X.set(t, a);
-	}
-	let { host: o } = a;
-	Object.assign(o, {
+}, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
+function yn({ data: e, parentElement: t, setStateValue: n }) {
+	let r = Z.get(t);
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = xn(e.view, t, rt(e.runtime))));
+	let { host: i } = r;
+	return Object.assign(i, {
 		tell: (e, t) => {
-			o.last = Q = Math.max(Q + 1, Date.now()), n(e, {
+			i.last = Q = Math.max(Q + 1, Date.now()), n(e, {
 				value: t,
 				count: Q
 			});
 		},
-		fail: i,
 		data: e,
-		settled: e.told >= o.last
-	}), a.view.show(e), a.view.fit(), e.present && pn(o.root);
-	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
-	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
+		settled: e.told >= i.last
+	}), r.view.show(e), r.view.fit(), e.present && bn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function pn(e) {
+function bn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function mn(e, t, n) {
+function xn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2674,30 +2810,32 @@ function mn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new dn[e](i), o = new at(r, n), s = new ResizeObserver(() => a.fit());
+	}, a = new vn[e](i), o = new ut(r, n, () => {
+		n.again(), a.show(i.data);
+	});
+	i.fail = (e) => o.tell(e);
+	let s = new ResizeObserver(() => a.fit());
 	s.observe(r);
 	let c = () => a.fit();
 	window.addEventListener("resize", c);
-	let l = n.onFailure((e, t) => {
-		(t === "" || JSON.stringify(i.data).includes(t.split("/").at(-1))) && i.fail(e, t);
-	}), u = (e) => {
+	let l = (e) => {
 		e.composedPath().includes(r) || a.finish?.();
-	}, d = ["pointerdown", "keydown"];
-	for (let e of d) window.addEventListener(e, u, !0);
-	let f = () => {
+	}, u = ["pointerdown", "keydown"];
+	for (let e of u) window.addEventListener(e, l, !0);
+	let d = () => {
 		let { tell: e } = i;
 		i.tell = $, a.finish?.(), i.tell = e;
 	};
-	return window.addEventListener("popstate", f, !0), {
+	return window.addEventListener("popstate", d, !0), {
 		name: e,
 		host: i,
 		view: a,
 		loading: o,
 		dispose: () => {
 			s.disconnect();
-			for (let e of d) window.removeEventListener(e, u, !0);
-			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), l(), o.dispose(), a.dispose(), X.delete(t);
+			for (let e of u) window.removeEventListener(e, l, !0);
+			window.removeEventListener("popstate", d, !0), window.removeEventListener("resize", c), o.dispose(), a.dispose(), Z.delete(t);
 		}
 	};
 }
-export { fn as default };
+export { yn as default };

@@ -142,7 +142,7 @@ export class Grid implements View {
     } catch (error) {
       if (this.routes !== routes) return;
       this.routes = ""; // whatever is shown next asks for them anew
-      this.host.fail(error instanceof Error ? error.message : String(error), this.data!.model.decoder);
+      this.host.fail(error instanceof Error ? error.message : String(error));
     }
   }
 

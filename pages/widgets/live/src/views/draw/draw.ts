@@ -200,12 +200,16 @@ export class Draw implements View {
     this.late = false;
     this.host.engine.encode(model, this.x!).then(
       (found) => this.encoded(model, found, asked),
-      (error: Error) => this.host.fail(error.message, this.data!.model.encoder ?? ""),
+      (error: Error) => {
+        this.busy = false; // tried again with the next movement
+        this.host.fail(error.message);
+      },
     );
   }
 
   private encoded(model: Model, found: Record<string, Float32Array>, asked: number): void {
     this.busy = false;
+    this.host.fail("");
     if (this.isOpen(model)) this.decode(model, found, asked);
     if (this.late && this.x) this.encode();
   }

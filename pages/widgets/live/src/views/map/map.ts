@@ -166,7 +166,7 @@ export class PointMap implements View, Ground {
     } catch (error) {
       if (this.wanted !== data.key) return;
       this.wanted = ""; // whatever is shown next asks for them anew
-      return this.host.fail(error instanceof Error ? error.message : String(error), data.model.decoder);
+      return this.host.fail(error instanceof Error ? error.message : String(error));
     }
     this.shown = -1;
     this.redraw();
