@@ -10,10 +10,11 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ["VAE_LIVE"] = "off"
 
 import asyncio
+import json
 import logging
 import random
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,15 @@ T = TypeVar("T")
 def control(kind: Any, name: str) -> Any:
     """The control of a value among those of its kind on a page of Streamlit's AppTest, whichever of its turns it is."""
     return next(each for each in kind if (each.key or "").split(":")[0] == name)
+
+
+def shown(app: Any, view: str) -> dict[str, Any]:
+    """What the one live view of this name is sent, on a page of Streamlit's AppTest."""
+    sent = [
+        json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"
+    ]
+    (data,) = [each for each in sent if each["view"] == view]
+    return data
 
 
 def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
@@ -110,6 +120,31 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Any], Any]:
+    """Tell a page of Streamlit's AppTest what a hand did to its view: `hand(app, "places", {"z0": 1.5})`."""
+    import streamlit as st
+
+    from pages.widgets.live import views
+
+    said: dict[str, Any] = {}
+    show = views.show
+
+    def with_buttons(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+        show(view, key, data, **on)
+        for name, act in on.items():
+            st.button(name, key=f"hand_{name}", on_click=lambda name=name, act=act: act(said[name]))
+
+    def tell(app: Any, name: str, value: Any) -> Any:
+        said[name] = value
+        app.button(key=f"hand_{name}").click().run()
+        assert not app.exception, [error.message for error in app.exception]
+        return app
+
+    monkeypatch.setattr(views, "show", with_buttons)
+    return tell
 
 
 @pytest.fixture(autouse=True)

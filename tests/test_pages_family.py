@@ -15,7 +15,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
-from tests.conftest import control
+from tests.conftest import control, shown
 from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -132,10 +132,11 @@ def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
 
 def test_the_same_z_is_traversed_as_another_class(show: Open) -> None:
     app = show("traverse", "conditional", start="ref:5")
-    before = canvases(app)[0]["src"]
+    before = shown(app, "traverse")
     control(app.selectbox, "as").set_value("7")
-    after = canvases(checked(app.run()))[0]["src"]
-    assert before != after == canvases(show("traverse", "conditional", start="ref:5", **{"as": "7"}))[0]["src"]
+    after = shown(checked(app.run()), "traverse")
+    assert after["start"] == before["start"] and after["y"] == [float(i == 7) for i in range(10)] != before["y"]
+    assert shown(show("traverse", "conditional", start="ref:5", **{"as": "7"}), "traverse")["y"] == after["y"]
     app.button(key="use_b").click()
     sent = checked(app.run()).session_state["picture_b"]
     assert sent.startswith("point:") and sent.endswith("@7")
@@ -179,14 +180,14 @@ def test_the_first_levels_stay_and_the_rest_is_drawn_again(show: Open, shelf: Pa
 def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
     spec = model_of(shelf, "ladder").spec
     app = show("traverse", "ladder", start="ref:5")
-    assert sum(slider.key.startswith("z") for slider in app.slider) == spec.size
+    before = shown(app, "traverse")
+    assert len(before["slides"]) == spec.size
     control(app.selectbox, "level").select_index(2)
     sizes = [math.prod(shape) for shape in spec.shapes]
-    keys = {slider.key.split(":")[0] for slider in checked(app.run()).slider if slider.key.startswith("z")}
-    assert keys == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
-    before = canvases(app)[0]["src"]
+    slides = shown(checked(app.run()), "traverse")["slides"]
+    assert {slide["key"] for slide in slides} == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
     control(app.toggle, "follow").set_value(True)
-    assert canvases(checked(app.run()))[0]["src"] != before
+    assert shown(checked(app.run()), "traverse")["model"]["pictures"] != before["model"]["pictures"]
     assert app.button(key="use_a").disabled and "The finer levels follow" in said(app)
 
 
