@@ -10,7 +10,6 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ["VAE_LIVE"] = "off"
 
 import asyncio
-import json
 import logging
 import random
 import sys
@@ -30,15 +29,6 @@ T = TypeVar("T")
 def control(kind: Any, name: str) -> Any:
     """The control of a value among those of its kind on a page of Streamlit's AppTest, whichever of its turns it is."""
     return next(each for each in kind if (each.key or "").split(":")[0] == name)
-
-
-def shown(app: Any, view: str) -> dict[str, Any]:
-    """What the one live view of this name is sent, on a page of Streamlit's AppTest."""
-    sent = [
-        json.loads(e.proto.json) for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"
-    ]
-    (data,) = [each for each in sent if each["view"] == view]
-    return data
 
 
 def in_own_loop(work: Coroutine[Any, Any, T]) -> T:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import control, shown
+from tests.conftest import control
+from tests.shown import sent
 from vae_core import checkpoints, explore
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -30,7 +31,7 @@ def start(**query: Any) -> AppTest:
 
 def columns(app: AppTest) -> list[dict[str, Any]]:
     """The models that are shown."""
-    return shown(app, "compare")["columns"]
+    return sent(app, "compare")["columns"]
 
 
 def names(app: AppTest) -> list[str]:
@@ -63,13 +64,13 @@ def test_every_model_has_its_own_way_under_one_place(hand) -> None:
     assert len(one["a"]) == len(other["b"]) == 8 and one["a"] != other["a"]
     assert one["rebuilt"][0] != one["rebuilt"][1] and one["rebuilt"] != other["rebuilt"]
     hand(app, "t", 0.9)
-    assert app.query_params["t"] == "0.9" and shown(app, "compare")["t"] == 0.9
-    assert shown(start(models=["digits", "digits-linear"], t="0.9"), "compare")["t"] == 0.9
-    assert shown(hand(app, "t", 7), "compare")["t"] == 0.9
+    assert app.query_params["t"] == "0.9" and sent(app, "compare")["t"] == 0.9
+    assert sent(start(models=["digits", "digits-linear"], t="0.9"), "compare")["t"] == 0.9
+    assert sent(hand(app, "t", 7), "compare")["t"] == 0.9
 
 
 def test_pictures_grow_in_a_presentation() -> None:
-    assert shown(start(present="1"), "compare")["share"] > shown(start(), "compare")["share"]
+    assert sent(start(present="1"), "compare")["share"] > sent(start(), "compare")["share"]
 
 
 def test_a_reference_picture_is_the_same_one_in_every_model() -> None:
@@ -128,28 +129,28 @@ def test_one_model_is_too_few() -> None:
 
 def test_the_same_z_only_on_request_and_with_a_warning(hand) -> None:
     app = start(models=["digits", "digits-linear"])
-    assert not app.warning and "slides" not in shown(app, "compare")
+    assert not app.warning and "slides" not in sent(app, "compare")
     control(app.segmented_control, "movement").set_value("same")
     run(app)
-    sent = shown(app, "compare")
-    assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in sent["warning"]
-    (z2,) = [slide for slide in sent["slides"] if slide["key"] == "z2"]
-    assert z2["at"] == pytest.approx(sent["columns"][0]["a"][2]) and z2["start"] == pytest.approx(z2["at"], abs=0.026)
+    data = sent(app, "compare")
+    assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in data["warning"]
+    (z2,) = [slide for slide in data["slides"] if slide["key"] == "z2"]
+    assert z2["at"] == pytest.approx(data["columns"][0]["a"][2]) and z2["start"] == pytest.approx(z2["at"], abs=0.026)
     hand(app, "places", {"z2": z2["high"], "z99": 1, "z1": 99})
-    assert shown(app, "compare")["places"] == {"z2": z2["high"]}
+    assert sent(app, "compare")["places"] == {"z2": z2["high"]}
     assert float(app.query_params["z2"]) == z2["high"]
     again = start(models=["digits", "digits-linear"], movement="The same z", z2=app.query_params["z2"])
-    assert shown(again, "compare")["places"] == {"z2": z2["high"]}
+    assert sent(again, "compare")["places"] == {"z2": z2["high"]}
     hand(app, "places", {"z2": None})
     assert "z2" not in app.query_params
 
 
 def test_another_a_puts_the_sliders_there(hand) -> None:
     app = start(models=["digits", "digits-linear"], movement="same", z2=0.5)
-    assert shown(app, "compare")["places"] == {"z2": 0.5}
+    assert sent(app, "compare")["places"] == {"z2": 0.5}
     app.session_state["picture_a"] = "ref:7"
     run(app)
-    assert shown(app, "compare")["places"] == {} and "z2" not in app.query_params
+    assert sent(app, "compare")["places"] == {} and "z2" not in app.query_params
 
 
 def test_the_same_z_is_not_offered_to_spaces_of_other_sizes() -> None:
@@ -183,7 +184,7 @@ def test_sliders_of_a_damaged_link_are_told() -> None:
         "The link sets “z1” to 99",
         "The link sets “z77”",
     ]
-    assert shown(app, "compare")["places"] == {"z3": 0.5}
+    assert sent(app, "compare")["places"] == {"z3": 0.5}
 
 
 def test_hostile_names_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
-from tests.conftest import control, shown
+from tests.conftest import control
+from tests.shown import pictures_of, sent
 from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -114,15 +116,16 @@ def test_every_page_opens_every_variant(show: Open, shelf: Path, variant: str) -
 
 def test_all_classes_are_rows_with_the_same_z_in_a_column(show: Open, shelf: Path) -> None:
     app = show("sample", "conditional", picture=11)
-    (grid,) = canvases(app)
+    grid = sent(app, "grid")
     assert (grid["count"], grid["columns"], grid["rows"]) == (80, 8, [str(i) for i in range(10)])
     assert "in each column the same z, in each row another class" in said(app)
     app.button(key="use_a").click()
     assert checked(app.run()).session_state["picture_a"] == "prior:0.2@1"  # row 1, column 2
     control(app.selectbox, "class").set_value("3")
-    (grid,) = canvases(checked(app.run()))
+    grid = sent(checked(app.run()), "grid")
     assert grid["count"] == 64 and "all as 3" in said(app)
-    assert canvases(show("sample", "conditional", **{"class": "3"}))[0]["src"] == grid["src"]
+    assert grid["y"] == 64 * [float(i == 3) for i in range(10)]
+    assert sent(show("sample", "conditional", **{"class": "3"}), "grid")["y"] == grid["y"]
 
 
 def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
@@ -132,14 +135,14 @@ def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
 
 def test_the_same_z_is_traversed_as_another_class(show: Open) -> None:
     app = show("traverse", "conditional", start="ref:5")
-    before = shown(app, "traverse")
+    before = sent(app, "traverse")
     control(app.selectbox, "as").set_value("7")
-    after = shown(checked(app.run()), "traverse")
+    after = sent(checked(app.run()), "traverse")
     assert after["start"] == before["start"] and after["y"] == [float(i == 7) for i in range(10)] != before["y"]
-    assert shown(show("traverse", "conditional", start="ref:5", **{"as": "7"}), "traverse")["y"] == after["y"]
+    assert sent(show("traverse", "conditional", start="ref:5", **{"as": "7"}), "traverse")["y"] == after["y"]
     app.button(key="use_b").click()
-    sent = checked(app.run()).session_state["picture_b"]
-    assert sent.startswith("point:") and sent.endswith("@7")
+    choice = checked(app.run()).session_state["picture_b"]
+    assert choice.startswith("point:") and choice.endswith("@7")
 
 
 def test_an_upload_s_class_is_inferred_and_can_be_said(show: Open, shelf: Path) -> None:
@@ -168,26 +171,28 @@ def test_the_map_of_a_conditional_model_says_why_classes_do_not_cluster(show: Op
 @pytest.mark.parametrize("variant", ["ladder", "vq-2"])
 def test_the_first_levels_stay_and_the_rest_is_drawn_again(show: Open, shelf: Path, variant: str) -> None:
     app = show("sample", variant, keep=1, n=4)
-    first = canvases(app)[0]["src"]
+    first = pictures_of(sent(app, "grid"))
+    assert len(np.unique(first.reshape(4, -1), axis=0)) > 1
     assert "4 pictures that share level 1 of one draw (seed 0)" in said(app)
     assert not [button for button in app.button if button.key == "use_a"]  # its finer levels are not known
     app.button(key="new_rest").click()
-    assert canvases(checked(app.run()))[0]["src"] != first and control(app.number_input, "rest").value == 1
+    other = pictures_of(sent(checked(app.run()), "grid"))
+    assert not np.array_equal(other, first) and control(app.number_input, "rest").value == 1
     control(app.number_input, "rest").set_value(0)
-    assert canvases(checked(app.run()))[0]["src"] == first
+    assert np.array_equal(pictures_of(sent(checked(app.run()), "grid")), first)
 
 
 def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
     spec = model_of(shelf, "ladder").spec
     app = show("traverse", "ladder", start="ref:5")
-    before = shown(app, "traverse")
+    before = sent(app, "traverse")
     assert len(before["slides"]) == spec.size
     control(app.selectbox, "level").select_index(2)
     sizes = [math.prod(shape) for shape in spec.shapes]
-    slides = shown(checked(app.run()), "traverse")["slides"]
+    slides = sent(checked(app.run()), "traverse")["slides"]
     assert {slide["key"] for slide in slides} == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
     control(app.toggle, "follow").set_value(True)
-    assert shown(checked(app.run()), "traverse")["model"]["pictures"] != before["model"]["pictures"]
+    assert sent(checked(app.run()), "traverse")["model"]["pictures"] != before["model"]["pictures"]
     assert app.button(key="use_a").disabled and "The finer levels follow" in said(app)
 
 

@@ -20,7 +20,8 @@ from pages.widgets.display import canvas
 from pages.widgets.selection.choice import Choice
 from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell.models import Entry, Opened
-from tests.conftest import control, shown
+from tests.conftest import control
+from tests.shown import sent
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -107,8 +108,8 @@ def key_of(control: Any) -> str:
 
 def sliders(app: AppTest) -> dict[str, dict[str, Any]]:
     """The sliders by name, in their order, and the `place` where each stands."""
-    sent = shown(app, "traverse")
-    return {each["key"]: each | {"place": sent["places"].get(each["key"], each["start"])} for each in sent["slides"]}
+    data = sent(app, "traverse")
+    return {each["key"]: each | {"place": data["places"].get(each["key"], each["start"])} for each in data["slides"]}
 
 
 def places(app: AppTest) -> dict[str, float]:
@@ -130,8 +131,8 @@ def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None
         ("z4", " · 0.01 nats", False),
         ("z1", " · 0.00 nats", False),
     ]
-    sent = shown(page, "traverse")
-    assert "variance of the encoded mean is below 0.01" in sent["folded"] and "its KL in nats" in sent["heading"]
+    data = sent(page, "traverse")
+    assert "variance of the encoded mean is below 0.01" in data["folded"] and "its KL in nats" in data["heading"]
     assert not page.warning
 
 
@@ -143,8 +144,8 @@ def test_a_start_shows_itself_and_its_own_place_on_every_slider(app) -> None:
         assert each["place"] == pytest.approx(mean[i].item(), abs=0.026)
         assert each["at"] == pytest.approx(mean[i].item()) and each["index"] == i
         assert each["low"] <= mean[i].item() <= each["high"]
-    sent = shown(page, "traverse")
-    assert sent["start"] == pytest.approx(mean.tolist()) and "reference picture 7" in sent["captions"][1]
+    data = sent(page, "traverse")
+    assert data["start"] == pytest.approx(mean.tolist()) and "reference picture 7" in data["captions"][1]
 
 
 def test_principal_directions_are_slid_where_the_dimensions_are_too_many(app) -> None:
@@ -153,7 +154,7 @@ def test_principal_directions_are_slid_where_the_dimensions_are_too_many(app) ->
     found = sliders(page)
     assert len(found) == explore.PRINCIPAL and next(iter(found)) == "PC1" and found["PC2"]["place"] == 0.5
     assert found["PC1"]["index"] is None and len(found["PC1"]["direction"]) == 300
-    assert "a principal direction" in shown(page, "traverse")["heading"]
+    assert "a principal direction" in sent(page, "traverse")["heading"]
 
 
 def test_models_without_reference_encodings(app) -> None:
@@ -202,10 +203,10 @@ def test_what_is_no_place_of_a_slider_moves_none(app, hand, said: object) -> Non
 
 def test_the_order_is_kept_in_the_link(app, hand) -> None:
     page = app(model="of-6")
-    assert not shown(page, "traverse")["byName"]
+    assert not sent(page, "traverse")["byName"]
     hand(page, "order", True)
-    assert shown(page, "traverse")["byName"] and page.query_params["order"] == "name"
-    assert shown(app(model="of-6", order="name"), "traverse")["byName"]
+    assert sent(page, "traverse")["byName"] and page.query_params["order"] == "name"
+    assert sent(app(model="of-6", order="name"), "traverse")["byName"]
 
 
 def test_a_picture_of_the_grid_puts_its_slider_there(app, monkeypatch) -> None:
@@ -217,9 +218,9 @@ def test_a_picture_of_the_grid_puts_its_slider_there(app, monkeypatch) -> None:
     press(page, "The last of the second row")
     opened = model("of-6").checkpoint
     high = explore.axes(opened.model, opened.reference)[1].high
-    assert shown(page, "traverse")["places"] == {"z3": pytest.approx(high, abs=0.006)}
+    assert sent(page, "traverse")["places"] == {"z3": pytest.approx(high, abs=0.006)}
     press(page, "Undo")
-    assert not shown(page, "traverse")["places"]
+    assert not sent(page, "traverse")["places"]
 
 
 def test_what_is_decoded_is_the_start_moved(app) -> None:
@@ -228,8 +229,8 @@ def test_what_is_decoded_is_the_start_moved(app) -> None:
     opened = model("of-6")
     expected = opened.checkpoint.reference.mean[7].clone()
     expected[[5, 2]] = torch.tensor([1.5, -0.5])
-    sent = resolve(opened, Choice.parse(opened_app.session_state["picture_a"]))
-    torch.testing.assert_close(sent.mean, expected, rtol=1e-3, atol=1e-3)
+    point = resolve(opened, Choice.parse(opened_app.session_state["picture_a"]))
+    torch.testing.assert_close(point.mean, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_an_untouched_start_is_sent_as_it_is(app) -> None:
@@ -376,8 +377,8 @@ def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     assert places(page)["f2"] == pytest.approx(base[0, 2].item(), abs=0.03)
     base[0, 0] = 1.5
     checked(page.button(key="use_a").click().run())
-    sent = resolve(opened, Choice.parse(page.session_state["picture_a"]))
-    torch.testing.assert_close(sent.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
+    point = resolve(opened, Choice.parse(page.session_state["picture_a"]))
+    torch.testing.assert_close(point.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
     saved = np.load(io.BytesIO(files["Latents (npz)"][0]()))
     assert saved["z"].shape == (6, 7, 6) and np.allclose(saved["start"], opened.checkpoint.reference.mean[7], atol=0.1)
     page = press(page, "Randomize")

@@ -1,4 +1,4 @@
-"""The shared widgets that need no model: plots, grid, player, and the theme they agree with."""
+"""The shared widgets that need no model: plots, grid, and the theme they agree with."""
 
 import base64
 import gc
@@ -16,7 +16,6 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import A, B
 from pages.widgets.display import plots
-from pages.widgets.display.player import player
 from pages.widgets.shell import garbage, words
 from vae_core.model import LatentSpec
 
@@ -181,25 +180,6 @@ def test_grid_is_the_picture_itself_with_its_description() -> None:
     shown = Image.open(io.BytesIO(base64.b64decode(source[1])))
     assert shown.tobytes() == Image.linear_gradient("L").tobytes()
     assert 'alt="ten &quot;digits&quot; &lt;b&gt;"' in body
-
-
-def test_player_opens_where_it_is_told() -> None:
-    def script() -> None:
-        import streamlit as st
-
-        from pages.widgets.display.player import player
-
-        st.write(f"at {player(b'', 5, 2, 2, 'p', 0.25)}")
-
-    at = AppTest.from_function(script).run()
-    assert not at.exception
-    assert at.markdown[0].value == "at 0.25"
-
-
-@pytest.mark.parametrize(("frames", "t", "told"), [(0, 0.5, "frames is 0"), (5, 1.5, "t is 1.5")])
-def test_player_refuses(frames: int, t: float, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        player(b"", frames, 2, 2, "p", t)
 
 
 def test_garbage_is_not_looked_for_among_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from vae_core.model import VAE
 CACHE_BYTES = 512 * 2**20
 COMPRESSION = 1  # weights shrink by a tenth at most, however long one tries
 MAX_PIXELS = 2**22  # numbers of pictures in one question or answer
-MAX_DRAWN = 256  # pictures of which something is drawn at random: they are made together
+MAX_DRAWN = 1_000  # pictures of which something is drawn at random: they are made together
 
 
 @st.cache_resource(max_entries=1_000, show_spinner=False)

@@ -1545,7 +1545,7 @@ var st = class {
 			gutter: e.gutter
 		}), this.screen.label("", e.alt);
 		let { first: a, seeds: o } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.seed.limit(a, a + o - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(a, a + o - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
 		let s = e.windows.map(({ points: e }) => e).join(" ");
 		this.routes === s ? this.decode() : this.fetch(e.windows, s);
 	}

@@ -20,6 +20,7 @@ export interface GridData {
   moves: boolean; // with the temperature, along straight lines; else the points are of one temperature
   temperature: number;
   hottest: number;
+  help: string; // what the temperature does
   seed: number;
   seeded: boolean; // whether anything is drawn at random
   last: number; // seed that there is
@@ -115,6 +116,7 @@ export class Grid implements View {
     this.screen.label("", data.alt);
     const { first, seeds } = data.windows.at(-1)!;
     this.heat.limit(0, data.hottest);
+    this.heat.box.title = data.help;
     this.seed.limit(first, first + seeds - 1, data.last);
     this.seed.box.hidden = !data.seeded;
     this.heatNote.textContent = data.moves

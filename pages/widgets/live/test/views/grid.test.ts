@@ -12,6 +12,7 @@ const DATA: GridData = {
   moves: true,
   temperature: 0.5,
   hottest: 2,
+  help: "It scales.",
   seed: 3,
   seeded: true,
   last: 99,
@@ -57,6 +58,10 @@ const type = (name: string, text: string) => {
   typed(name).value = text;
   typed(name).dispatchEvent(new Event("change"));
 };
+
+it("says what the temperature does where the pointer rests on it", () => {
+  expect(heat().closest<HTMLElement>("[title='It scales.']")).not.toBeNull();
+});
 
 it("finds the draws of a seed at a temperature", () => {
   const points = Float32Array.from([0, 0, 0, 0, /* seed 1 */ 10, 20, 1, 2]);
