@@ -1,6 +1,5 @@
 """The page Compare, as a person uses it, without a browser: the server decodes."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import control
+from tests.shown import pictures
 from vae_core import checkpoints, explore
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -34,13 +34,8 @@ def names(app: AppTest) -> list[str]:
     return [text.value.strip("*").replace("\\", "") for text in app.markdown if text.value.startswith("**")]
 
 
-def canvases(app: AppTest) -> list[dict[str, Any]]:
-    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    return [data for data in found if "columns" in data]
-
-
 def pixels(app: AppTest) -> list[str]:
-    return [data["src"] for data in canvases(app)]
+    return [data["src"] for data in pictures(app)]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from pages.widgets.selection.choice import Choice
 from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
+from tests.shown import pictures
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -90,12 +90,6 @@ def checked(app: AppTest) -> AppTest:
     return app
 
 
-def canvases(app: AppTest) -> list[dict[str, Any]]:
-    """What was shown: picture and start, and the grid."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
-    return [json.loads(proto.json) for proto in found]
-
-
 def press(app: AppTest, label: str) -> AppTest:
     return checked(next(button for button in app.button if button.label == label).click().run())
 
@@ -143,7 +137,7 @@ def test_a_start_shows_itself_and_its_own_place_on_every_slider(app) -> None:
         shown = slider(page, f"z{i}")
         assert shown.value == pytest.approx(mean[i].item(), abs=0.026)
         assert shown.min <= mean[i].item() <= shown.max
-    pair, _ = canvases(page)
+    pair, _ = pictures(page)
     assert pair["count"] == 2 and "reference picture 7" in pair["below"][1]
 
 
@@ -166,17 +160,17 @@ def test_models_without_reference_encodings(app) -> None:
 
 def test_a_slider_changes_the_picture_but_not_the_grid_and_reset_brings_it_back(app) -> None:
     page = app(model="of-6")
-    pair, grid = canvases(page)
+    pair, grid = pictures(page)
     start = slider(page, "z5").value
     checked(slider(page, "z5").set_value(1.5).run())
-    moved = canvases(page)
+    moved = pictures(page)
     assert moved[0]["src"] != pair["src"] and moved[1]["src"] == grid["src"]
     assert page.button(key="reset_z3").disabled and not page.button(key="reset_z5").disabled
     checked(slider(page, "z3").set_value(0.5).run())
     checked(page.button(key="reset_z5").click().run())
     assert slider(page, "z5").value == start and slider(page, "z3").value == 0.5
     press(page, "Reset all")
-    assert canvases(page)[0]["src"] == pair["src"] and "z3" not in page.query_params
+    assert pictures(page)[0]["src"] == pair["src"] and "z3" not in page.query_params
     press(page, "Undo")
     assert slider(page, "z3").value == 0.5
 
@@ -260,7 +254,7 @@ def test_another_model_or_start_puts_the_sliders_back(app, link) -> None:
 
 def test_grid_has_named_rows_and_chosen_columns(app, files) -> None:
     page = app(model="of-6", values=5, rows=3, start="mean")
-    grid = canvases(page)[1]
+    grid = pictures(page)[1]
     assert (grid["count"], grid["columns"]) == (15, 5)
     assert grid["rows"] == ["z5\n0.60 nats", "z3\n0.40 nats", "z2\n0.30 nats"]
     assert "These 3 dimensions carry 1.3 of 1.4 nats" in "\n".join(caption.value for caption in page.caption)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.shown import sent
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "pages" / "widgets" / "live" / "src"
@@ -51,8 +52,7 @@ def payload(bare_machine: None, monkeypatch: pytest.MonkeyPatch) -> Any:
             app.query_params[name] = value
         app.switch_page(f"{page}.py").run()
         assert not app.exception
-        (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"]
-        return json.loads(proto.json)
+        return sent(app)
 
     return open_page
 

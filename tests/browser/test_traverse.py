@@ -159,7 +159,7 @@ def test_a_picture_of_the_grid_puts_its_slider_there(view) -> None:
     grid = view.page.get_by_role("img", name="2 dimensions by 5 values")
     grid.scroll_into_view_if_needed()
     box = grid.bounding_box()
-    expect(view.page.locator(".canvas .rows span").first).to_contain_text("z1")
+    expect(view.page.locator(".live .rows > span").first).to_contain_text("z1")
     grid.click(position={"x": box["width"] * 0.95, "y": box["height"] * 0.25})
     view.settle()
     assert np.abs(seen(view)[0] - now).mean() > 3 and view.page.url.count("&z") == 1
@@ -182,7 +182,7 @@ def test_both_themes(theme: str, ground: str, new_view) -> None:
     view = new_view(theme=theme)
     view.open("traverse", model="mnist-2d", start="mean")
     assert view.page.locator("[data-testid=stApp]").evaluate("e => getComputedStyle(e).backgroundColor") == ground
-    text = view.page.locator(".canvas .below span").first.evaluate("e => getComputedStyle(e).color")
+    text = view.page.locator(".live .below > span").first.evaluate("e => getComputedStyle(e).color")
     assert text != ground
     expect(view.page.get_by_text("Start: the prior mean")).to_be_visible()
     view.screenshot(f"traverse-{theme}")

@@ -1,13 +1,13 @@
 """Pictures side by side, each with words below it."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
+
+from pages.widgets.display.grid import source
 
 _WIDEST = 12  # rem: how large a picture may become
 
@@ -39,7 +39,7 @@ def _figure(figure: Figure) -> str:
     across = 1 if count == 1 else 2
     line = "display:block; outline:1px solid rgb(128 128 128 / 40%)"
     pictures = "".join(
-        f'<img src="{_source(image)}" alt="{alt}{f", {i} of {count}" if count > 1 else ""}" '
+        f'<img src="{source(image)}" alt="{alt}{f", {i} of {count}" if count > 1 else ""}" '
         f'style="{line}; {_style(image, figure.photo, across)}">'
         for i, image in enumerate(figure.images, 1)
     )
@@ -55,9 +55,3 @@ def _style(image: Image.Image, photo: bool, across: int) -> str:
         return _SMOOTH.format(widest=_WIDEST) + _CHECKS * image.has_transparency_data
     room = f"(100cqw - {across - 1}px) / {across}"
     return _SHARP.format(room=room, widest=_WIDEST / across, w=image.width)
-
-
-def _source(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

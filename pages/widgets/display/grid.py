@@ -2,10 +2,11 @@
 
 import base64
 import html
-import io
 
 import streamlit as st
 from PIL import Image
+
+from vae_core import images
 
 # The browser chooses the scale: the largest whole number that fits the column and `height` of the window.
 # Where not even the picture itself fits (a phone), it shrinks to the column. The server knows neither size.
@@ -13,6 +14,11 @@ _STYLE = (
     "display:block; image-rendering:pixelated; outline:1px solid rgb(128 128 128 / 40%); "
     "width:max(round(down, min(100%, {scale} * {w}px, {height}vh * {ratio:.4f}), {w}px), min(100%, {w}px));"
 )
+
+
+def source(image: Image.Image) -> str:
+    """Give a picture as an address that holds the PNG itself."""
+    return "data:image/png;base64," + base64.b64encode(images.png(image)).decode()
 
 
 def show_grid(
@@ -27,10 +33,7 @@ def show_grid(
         height: the share of the window's height that it may take, in percent.
         max_scale: the largest enlargement.
     """
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
     style = _STYLE.format(scale=max_scale, w=image.width, height=height, ratio=image.width / image.height)
-    source = base64.b64encode(buffer.getvalue()).decode()
-    st.html(f'<img src="data:image/png;base64,{source}" alt="{html.escape(alt)}" style="{style}">')
+    st.html(f'<img src="{source(image)}" alt="{html.escape(alt)}" style="{style}">')
     if caption:
         st.caption(caption)

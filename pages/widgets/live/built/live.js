@@ -121,7 +121,7 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 			count: 1,
 			gutter: 0,
 			...e
-		}, [n, r] = ne(t);
+		}, [n, r] = y(t);
 		this.layout = t, (this.canvas.width !== n || this.canvas.height !== r) && (Object.assign(this.canvas, {
 			width: n,
 			height: r
@@ -178,11 +178,11 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 		cancelAnimationFrame(this.request);
 	}
 };
-function ne({ width: e, height: t, columns: n, count: r, gutter: i }) {
+function y({ width: e, height: t, columns: n, count: r, gutter: i }) {
 	return [n * (e + i) + i, Math.ceil(r / n) * (t + i) + i];
 }
 // src/parts/slider.ts
-var y = class {
+var b = class {
 	scale;
 	move;
 	report;
@@ -239,7 +239,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
+}, x = .01, ne = 5, re = ["By KL", "By name"], ie = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +247,7 @@ var y = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...re.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -269,17 +269,17 @@ var y = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => e === !1).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? re[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < ne, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
-		return new y({
+		return new b({
 			name: t,
 			note: n,
 			low: r,
 			high: i,
 			start: a,
-			step: b,
+			step: x,
 			label: `${t}${n}`,
 			number: { "aria-label": `Value of ${t}` }
 		}, (e) => {
@@ -299,8 +299,8 @@ var y = class {
 		for (let e of this.rows.values()) this.place(e);
 	}
 	set(e, t) {
-		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
-		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
+		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / x) * x;
+		Math.abs(o - a) < x / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
 	}
 	place({ slide: e, slider: t }) {
 		t.put(this.places.get(e.key) ?? e.start), t.box.classList.toggle("moved", this.places.has(e.key));
@@ -308,7 +308,7 @@ var y = class {
 	moved() {
 		return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
 	}
-}, ae = 250, oe = .1, S = class {
+}, ae = 250, oe = .1, se = class {
 	tell;
 	timer = 0;
 	constructor(e) {
@@ -326,13 +326,13 @@ var y = class {
 	cancel() {
 		clearTimeout(this.timer), this.timer = 0;
 	}
-}, C = class {
+}, S = class {
 	motion;
 	button;
 	report;
 	request = 0;
 	constructor(e) {
-		this.motion = e, this.report = new S(() => e.tell?.()), this.button = g("button", {
+		this.motion = e, this.report = new se(() => e.tell?.()), this.button = g("button", {
 			type: "button",
 			title: e.title ?? ""
 		}, this.words[0]), this.button.onclick = ({ shiftKey: e }) => this.toggle(e);
@@ -369,7 +369,7 @@ var y = class {
 	dispose() {
 		this.rest(), this.report.cancel();
 	}
-}, w = class {
+}, C = class {
 	settled;
 	own = "";
 	constructor(e) {
@@ -381,21 +381,21 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 600, le = 24, ue = 84, de = 56, fe = class {
+}, ce = 4, w = .01, le = 600, ue = 24, de = 84, fe = 56, pe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	echo = new C(() => this.host.settled);
+	transport = new S({
 		stop: "Stop",
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
 		step: (e) => this.walk(e),
 		tell: () => this.data?.slides ? this.host.tell("places", this.echo.send(this.sliders.moved())) : this.host.tell("t", this.echo.send(this.t))
 	});
-	slider = new y({
+	slider = new b({
 		label: "t, the place between A and B",
-		step: T
+		step: w
 	}, (e) => {
 		this.transport.rest(), this.go(e);
 	}, this.transport.report);
@@ -405,7 +405,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new x(() => this.decode(), this.transport.report);
+	sliders = new ie(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -465,7 +465,7 @@ var y = class {
 		};
 	}
 	go(e) {
-		this.t = Number((Math.round(e / T) * T).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / w) * w).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.sliders.places.size === 0, this.busy) {
@@ -498,33 +498,33 @@ var y = class {
 		this.busy = this.late = !1;
 	}
 	walk(e) {
-		this.phase += e / se * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+		this.phase += e / ce * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
 	}
 	finish() {
 		this.transport.finish();
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < ce ? 2 : 4);
+		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < le ? 2 : 4);
 		if (!t) return;
-		let n = (e - le * (t - 1)) / t, r = this.data.slides ? .3 : .38;
+		let n = (e - ue * (t - 1)) / t, r = this.data.slides ? .3 : .38;
 		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
 		for (let { now: e, ends: t } of this.shown) {
 			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, ue);
+			for (let e of t) e.fit((n - 8) / 2, de);
 		}
-		for (let e of this.ends) e.fit(de, de);
+		for (let e of this.ends) e.fit(fe, fe);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, pe = 150, E = 34, me = 64, he = 17, ge = 30, D = .12, _e = "http://www.w3.org/2000/svg";
-function O(e, t) {
-	let n = document.createElementNS(_e, e);
-	return k(n, t), n;
+}, me = 150, T = 34, he = 64, ge = 17, _e = 30, E = .12, ve = "http://www.w3.org/2000/svg";
+function D(e, t) {
+	let n = document.createElementNS(ve, e);
+	return O(n, t), n;
 }
-var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ve = class {
-	svg = O("svg", { role: "img" });
+var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
+	svg = D("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -548,34 +548,34 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - E, t = this.axes.length;
+		let e = this.box.clientWidth - T, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(he, e / Math.min(t, me))), r = E + n * t;
-		k(this.svg, {
+		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = T + n * t;
+		O(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= ge ? 1 : Math.ceil(ge / n);
+		let i = n >= _e ? 1 : Math.ceil(_e / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
+			let [r, a] = [T + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = D("title", {}), u = D("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = O("path", {
+			}), d = D("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = O("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, O("rect", {
+			}), f = D("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, D("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = O("text", {
+				let t = D("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -590,7 +590,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return pe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -599,14 +599,14 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = O("text", {
+			let n = D("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [O("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [D("line", {
 				class: "line",
-				x1: E,
+				x1: T,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -620,21 +620,21 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			k(i, {
+			O(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			k(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			O(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, ye = class {
-	points = O("g", { class: "points" });
-	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
-	cross = O("path", { class: "cross" });
-	svg = O("svg", {
+}, be = class {
+	points = D("g", { class: "points" });
+	spread = [1, 2].map(() => D("ellipse", { class: "spread" }));
+	cross = D("path", { class: "cross" });
+	svg = D("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -653,7 +653,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return O("path", {
+			return D("path", {
 				d: n,
 				stroke: e
 			});
@@ -670,7 +670,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => k(e, {
+			this.spread.forEach((e, t) => O(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -683,42 +683,42 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - D * o,
-			-i - D * s,
+			t - E * o,
+			-i - E * s,
 			o * 1.24,
 			s * 1.24
 		];
-		k(this.svg, {
+		O(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && k(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && O(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		k(this.svg, {
+		O(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, be = .1, xe = .1, Se = .1;
-function Ce(e) {
+}, xe = .1, Se = .1, Ce = .1;
+function we(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function we(e, t) {
+function Te(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ce((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function A(e, t, n) {
+function Ee(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return we(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,24 +726,24 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function j({ width: e, height: t, values: n }, r, i) {
+function De({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: Ee(Ee(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Te({ width: e, height: t, values: n }, r) {
+function k({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function Ee(e, t) {
+function A(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function De({ width: e, height: t, values: n }) {
+function Oe({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < be) return null;
+	if (r < xe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +751,7 @@ function De({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= xe * r) return;
+		if (t <= Se * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -771,19 +771,19 @@ function De({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function Oe(e) {
+function ke(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: ke(ke(r, t, c), n, c)
+		values: j(j(r, t, c), n, c)
 	};
 }
-function ke(e, t, n) {
+function j(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -792,14 +792,14 @@ function ke(e, t, n) {
 	return i;
 }
 function Ae(e, t, n, r) {
-	let i = De(e);
+	let i = Oe(e);
 	if (!i) return null;
-	let a = r.brighten ? Oe(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = j(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = De(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [Ee(Te(d, 0), t), Ee(Te(d, 1), n)], m = {
+	}, [f, p] = [A(k(d, 0), t), A(k(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -820,19 +820,19 @@ function Me(e, t) {
 function Ne(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = je(e, t.width, t.height, o), c = a && Ae(n, i, r, a) || j(n, i, r);
+		let n = je(e, t.width, t.height, o), c = a && Ae(n, i, r, a) || De(n, i, r);
 		s.set(c.values, o * r * i);
 	}
 	return Me(s, o);
 }
 // src/decode/pixels.ts
-function Pe(e, t, n, r = 255) {
+function M(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Ie = class {
+var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Fe = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +850,26 @@ var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Fe(M);
+		return Pe(N);
 	}
 	get hasPast() {
-		return M.length > 0;
+		return N.length > 0;
 	}
 	undo() {
-		M.pop(), this.changed();
+		N.pop(), this.changed();
 	}
 	clear() {
-		M.push(null), this.changed();
+		N.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, N(this.context, t, e);
+		this.hint.hidden = t.length > 0, P(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, M.push(this.stroke), this.changed());
+		}, N.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +882,7 @@ var M = [], Fe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function N(e, t, { dark: n, coloured: r }) {
+function P(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -893,24 +893,24 @@ function N(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", Ue = class {
+var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", He = class {
 	host;
-	paper = new Ie(() => ({
+	paper = new Fe(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ve();
-	plane = new ye();
+	bars = new ye();
+	plane = new be();
 	said = g("p", {
 		className: "said",
 		role: "status"
 	});
 	pen = g("button", { type: "button" }, "Pen");
 	eraser = g("button", { type: "button" }, "Eraser");
-	thickness = new y({
+	thickness = new b({
 		label: "Thickness",
 		low: .02,
 		high: .3,
@@ -970,14 +970,14 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Le / Math.max(i, r);
+		let a = Ie / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Ve);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Be);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -993,7 +993,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		N(this.field, e, this.look);
+		P(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
 		this.x = Ne(s, {
 			width: a,
@@ -1009,7 +1009,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Pe(e, t, n * r);
+		return M(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1048,7 +1048,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${We(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ue(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1062,7 +1062,7 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Be / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(ze / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1070,12 +1070,12 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = He, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Ve, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		N(s, this.paper.drawn, this.look), [
+		P(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1090,10 +1090,10 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Re,
+			e < Le,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= ze;
+		], o = !i && e >= Re;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1111,12 +1111,12 @@ var Le = 256, Re = 600, ze = 760, Be = 512, Ve = .09, He = "rgb(128 128 128)", U
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function We(e, t) {
+function Ue(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function Ge({ model: e, z: t, y: n }, r, i) {
+function We({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1124,17 +1124,17 @@ function Ge({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var Ke = 2 ** 20, qe = 1e3, P = class extends Error {
+var Ge = 2 ** 20, Ke = 1e3, F = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, Je = class {
+}, qe = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = Xe) {
+	constructor(e = Ye) {
 		this.post = e;
 	}
 	said(e) {
@@ -1177,44 +1177,44 @@ var Ke = 2 ** 20, qe = 1e3, P = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof P ? i.message : "The server does not answer."), i instanceof P && i.busy ? await new Promise((e) => setTimeout(e, qe)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof F ? i.message : "The server does not answer."), i instanceof F && i.busy ? await new Promise((e) => setTimeout(e, Ke)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(Ke / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(Ge / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = Ge(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = We(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(Pe(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(M(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, Ye = [
+}, Je = [
 	404,
 	413,
 	422,
 	503
 ];
-async function Xe(e, t, n) {
+async function Ye(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Ye.includes(r.status) ? Error(`${r.status}`) : new P(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Je.includes(r.status) ? Error(`${r.status}`) : new F(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Ze = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", Qe = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Ze], { type: "text/javascript;charset=utf-8" });
-function $e(e) {
+var Xe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", I = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Xe], { type: "text/javascript;charset=utf-8" });
+function Ze(e) {
 	let t;
 	try {
-		if (t = Qe && (self.URL || self.webkitURL).createObjectURL(Qe), !t) throw "";
+		if (t = I && (self.URL || self.webkitURL).createObjectURL(I), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1223,14 +1223,14 @@ function $e(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Ze), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Xe), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var et = 16384, tt = class {
+var Qe = 16384, $e = class {
 	start;
 	server;
 	id = 0;
@@ -1243,7 +1243,7 @@ var et = 16384, tt = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Je()) {
+	constructor(e, t = new qe()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1337,7 +1337,7 @@ var et = 16384, tt = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(et / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(Qe / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1356,7 +1356,7 @@ var et = 16384, tt = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...Ge(i, a, d) },
+			feeds: { ...We(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1429,35 +1429,29 @@ var et = 16384, tt = class {
 		for (let e of this.changes) e();
 	}
 };
-async function F(e) {
+async function L(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var I = null;
-function nt(e) {
-	return I?.runtime !== e && (I = {
+var R = null;
+function et(e) {
+	return R?.runtime !== e && (R = {
 		runtime: e,
-		engine: new tt(() => rt(e))
-	}), I.engine;
+		engine: new $e(() => tt(e))
+	}), R.engine;
 }
-function rt(e) {
+function tt(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new $e();
+	let t = new Ze();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
-// src/views/grid.ts
-var it = .01;
-function at(e, t, n, r) {
-	let i = new Float32Array(n), a = t * 2 * n;
-	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
-	return i;
-}
-var ot = class {
-	host;
+// src/parts/field.ts
+var nt = 36, z = class {
+	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
 	below = g("div", { className: "below" });
@@ -1465,15 +1459,69 @@ var ot = class {
 		className: "mark",
 		hidden: !0
 	});
-	echo = new w(() => this.host.settled);
-	report = new S(() => this.host.tell("knobs", this.echo.send({
+	pictures = g("div", { className: "field" }, this.screen.canvas, this.mark);
+	box = g("div", { className: "named" }, this.rows, this.pictures, this.below);
+	layout = {
+		width: 1,
+		height: 1,
+		columns: 1,
+		count: 1,
+		gutter: 0
+	};
+	constructor(e) {
+		this.pick = e, this.screen.canvas.onclick = (e) => {
+			let t = this.screen.place(e);
+			t >= 0 && this.pick(t);
+		};
+	}
+	get lines() {
+		return Math.ceil(this.layout.count / this.layout.columns);
+	}
+	arrange(e, t, n, r = !0) {
+		this.layout = e, this.screen.arrange(e), this.screen.label("", t), this.pictures.classList.toggle("pickable", r), this.mark.hidden = n < 0 || n >= e.count;
+		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = y(e);
+		Object.assign(this.mark.style, {
+			left: `${100 * (n % o * (i + s) + s) / c}%`,
+			top: `${100 * (Math.floor(n / o) * (a + s) + s) / l}%`,
+			width: `${100 * i / c}%`,
+			height: `${100 * a / l}%`
+		});
+	}
+	label(e, t) {
+		B(this.rows, e, this.lines), B(this.below, t, this.layout.columns);
+	}
+	fit(e, t) {
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= nt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+	}
+	scale(e, t) {
+		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
+	}
+};
+function B(e, t, n) {
+	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
+		let [t, ...n] = e.split("\n");
+		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
+	}));
+}
+// src/views/grid.ts
+var rt = .01;
+function it(e, t, n, r) {
+	let i = new Float32Array(n), a = t * 2 * n;
+	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
+	return i;
+}
+var at = class {
+	host;
+	field = new z((e) => this.host.tell("picked", e));
+	echo = new C(() => this.host.settled);
+	report = new se(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
-	heat = new y({
+	heat = new b({
 		name: "Temperature",
 		label: "Temperature",
-		step: it,
+		step: rt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1481,7 +1529,7 @@ var ot = class {
 		}
 	}, (e) => this.turn(e, this.of), this.report);
 	heatNote = g("small");
-	seed = new y({
+	seed = new b({
 		name: "Seed",
 		label: "Seed",
 		step: 1,
@@ -1496,11 +1544,8 @@ var ot = class {
 	of = 0;
 	shows = !1;
 	constructor(e) {
-		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.rows, g("div", { className: "field" }, this.screen.canvas, this.mark), this.below, this.heatNote)), this.draw.onclick = () => {
+		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.field.box, this.heatNote)), this.draw.onclick = () => {
 			this.turn(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.report.now();
-		}, this.screen.canvas.onclick = (e) => {
-			let t = this.screen.place(e);
-			t >= 0 && this.host.tell("picked", t);
 		};
 	}
 	show(e) {
@@ -1509,24 +1554,24 @@ var ot = class {
 			temperature: t,
 			seed: n
 		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e;
-		let [, r, i] = e.model.shape;
-		this.screen.arrange({
+		let [, r, i] = e.model.shape, { columns: a, count: o, gutter: s, alt: c, chosen: l } = e;
+		this.field.arrange({
 			width: i,
 			height: r,
-			columns: e.columns,
-			count: e.count,
-			gutter: e.gutter
-		}), this.screen.label("", e.alt);
-		let { first: a, seeds: o } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(a, a + o - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
-		let s = e.windows.map(({ points: e }) => e).join(" ");
-		this.routes === s ? this.decode() : this.fetch(e.windows, s);
+			columns: a,
+			count: o,
+			gutter: s
+		}, c, l);
+		let { first: u, seeds: d } = e.windows.at(-1);
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.knobs();
+		let f = e.windows.map(({ points: e }) => e).join(" ");
+		this.routes === f ? this.decode() : this.fetch(e.windows, f);
 	}
 	async fetch(e, t) {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await F(n.points));
+				let e = new Float32Array(await L(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1543,7 +1588,7 @@ var ot = class {
 		this.at = e, this.of = t, this.knobs(), this.decode();
 	}
 	knobs() {
-		this.heat.put(this.at), this.seed.put(this.of), this.ends();
+		this.heat.put(this.at), this.seed.put(this.of), this.labels();
 	}
 	decode() {
 		let { model: e, count: t, y: n } = this.data;
@@ -1553,54 +1598,41 @@ var ot = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: at(r, a, t * e.dim, this.at),
+			z: it(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
-			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
+			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
 		});
 	}
 	labels() {
-		let { rows: e, chosen: t, columns: n, count: r, model: i, gutter: a } = this.data;
-		this.data.edge === null && this.rows.replaceChildren(...e.map((e) => g("span", { title: e }, e))), this.mark.hidden = t < 0 || t >= r;
-		let [, o, s] = i.shape, c = n * (s + a) + a, l = Math.ceil(r / n) * (o + a) + a;
-		Object.assign(this.mark.style, {
-			left: `${100 * (t % n * (s + a) + a) / c}%`,
-			top: `${100 * (Math.floor(t / n) * (o + a) + a) / l}%`,
-			width: `${100 * s / c}%`,
-			height: `${100 * o / l}%`
-		});
-	}
-	ends() {
-		let { edge: e } = this.data;
-		if (this.rows.classList.toggle("axis", e !== null), this.below.hidden = e === null, e === null) return;
-		let t = (e * this.at).toFixed(2);
-		this.rows.replaceChildren(...[
-			t,
+		let { edge: e, rows: t } = this.data;
+		if (e === null) return this.field.label(t, []);
+		let n = (e * this.at).toFixed(2);
+		this.field.label([
+			n,
 			"z1 ↑",
-			`-${t}`
-		].map((e) => g("span", {}, e))), this.below.replaceChildren(...[
-			`-${t}`,
+			`-${n}`
+		], [
+			`-${n}`,
 			"z0 →",
-			t
-		].map((e) => g("span", {}, e)));
+			n
+		]);
 	}
 	finish() {
 		this.report.flush();
 	}
 	fit() {
-		if (!this.data) return;
-		let e = this.host.root.clientWidth - this.rows.offsetWidth - 2;
-		this.screen.fit(e, window.innerHeight * this.data.share), this.below.style.width = this.screen.canvas.style.width;
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
 	}
 	dispose() {
-		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
+		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, st = 1e3, L = "The live view loads …", ct = [
+}, ot = 1e3, V = "The live view loads …", st = [
 	"loading",
 	"loaded",
 	"served",
 	"drawn"
-], lt = class {
+], ct = class {
 	root;
 	engine;
 	said = g("span");
@@ -1626,13 +1658,14 @@ var ot = class {
 		this.wrong = e, this.put();
 	}
 	put() {
-		let e = this.models.map((e) => this.engine.state(e)), t = ct.find((t) => e.includes(t)) ?? "loading";
+		if (this.models.length === 0) return;
+		let e = this.models.map((e) => this.engine.state(e)), t = st.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(L, !1), st) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(V, !1), ot) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== L), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== V), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1647,11 +1680,11 @@ var ot = class {
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, ut = .05;
-function dt(e, t, n) {
+}, lt = .05;
+function ut(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ut) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * lt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1660,13 +1693,13 @@ function dt(e, t, n) {
 		sy: c
 	};
 }
-var R = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], z = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], B = (e, t, n) => ({
+var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], W = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function V(e, t, n, r) {
-	let [i, a] = z(e, n, r);
+function G(e, t, n, r) {
+	let [i, a] = U(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1675,7 +1708,7 @@ function V(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function ft(e, { sx: t, sy: n }, r, i) {
+function dt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1683,33 +1716,33 @@ function ft(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function pt(e, t, n) {
+function ft(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function mt(e, t) {
+function pt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) pt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) ft(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var ht = ([e, t], [n, r]) => [
+var mt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function gt({ mean: e, axes: t }, n, r) {
+function ht({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function _t({ axes: e }, t, [n, r], i, a) {
+function gt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function H(e, t, n) {
+function K(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1718,7 +1751,7 @@ function H(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function vt(e, t, n, r, i) {
+function _t(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1742,7 +1775,7 @@ function vt(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var yt = [
+var vt = [
 	[],
 	[
 		0,
@@ -1825,16 +1858,16 @@ var yt = [
 		.9
 	]
 ];
-function U(e, t, n, r, i) {
-	let a = yt[t] ?? [];
+function yt(e, t, n, r, i) {
+	let a = vt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
 function bt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = R(t, i, a);
-	W(e, l, u, o, s, 2), G(e, r, [l, u - o], {
+	let [l, u] = H(t, i, a);
+	St(e, l, u, o, s, 2), Ct(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1843,10 +1876,10 @@ function bt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 	});
 }
 function xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = R(t, i, a), { left: l, top: u, width: d, height: f } = t;
+	let [s, c] = H(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	W(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), G(e, r, [s, c - p], {
+	St(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Ct(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1854,16 +1887,16 @@ function xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function W(e, t, n, r, i, a) {
+function St(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function G(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function Ct(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
+var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1903,7 +1936,7 @@ var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = dt(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = ut(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1923,7 +1956,7 @@ var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < Tt[0] || t > Tt[1] || (this.frame = e, this.draw());
+		t < Dt[0] || t > Dt[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1948,11 +1981,11 @@ var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), U(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), yt(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return R(this.frame, t[2 * e], t[2 * e + 1]);
+		return H(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1980,60 +2013,60 @@ var St = .25, Ct = .8, wt = 14, Tt = [.5, 400], Et = class {
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? St : Ct;
+			e.globalAlpha = l ? 1 : r.size ? wt : Tt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), yt(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${wt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${Et}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [z(this.frame, t, o), z(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [U(this.frame, t, o), U(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of Dt(H(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = R(this.frame, t, 0);
+		for (let [t, i] of kt(K(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = H(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of Dt(H(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = R(this.frame, 0, n);
+		for (let [n, r] of kt(K(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = H(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function Dt(e) {
+function kt(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var Ot = {
+var At = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, K = {
+}, q = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, kt = 250, At = {
+}, jt = 250, Mt = {
 	mouse: 12,
 	touch: 26
-}, jt = 4, Mt = .0015, Nt = 33, Pt = 6, Ft = {
+}, Nt = 4, Pt = .0015, Ft = 33, It = 6, Lt = {
 	coarse: 10,
 	fine: 1
-}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function It({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? ht(t[0], t.at(-1)) : t;
+}, J = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function Rt({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? mt(t[0], t.at(-1)) : t;
 }
-var Lt = class {
+var zt = class {
 	board;
 	ground;
 	gesture = null;
@@ -2052,7 +2085,7 @@ var Lt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = z(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = U(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -2066,17 +2099,17 @@ var Lt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [J(e.offsetX, i, o), J(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = z(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > jt, r.tool === "Move" ? (t.turn(B(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = U(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Nt, r.tool === "Move" ? (t.turn(W(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = It(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(mt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), kt), t.hover();
+		let i = this.hit(r.touch), a = Rt(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(pt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), jt), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2087,32 +2120,32 @@ var Lt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = B(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(V(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = W(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(G(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Nt : 1) * (e.ctrlKey ? Pt : 1);
-		this.board.turn(V(this.board.frame, Math.exp(-e.deltaY * t * Mt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Ft : 1) * (e.ctrlKey ? It : 1);
+		this.board.turn(G(this.board.frame, Math.exp(-e.deltaY * t * Pt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (K[r]) this.arrow(K[r], e.shiftKey ? Ft.fine : Ft.coarse);
+		if (q[r]) this.arrow(q[r], e.shiftKey ? Lt.fine : Lt.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(V(t.frame, r === "+" ? 1.25 : .8, ...R(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(G(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = R(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = H(r, ...this.ground.at);
 		this.ground.rest();
-		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
-		this.ground.look(z(r, o, s), !0);
+		let o = J(i + e * n, r.left, r.width), s = J(a + t * n, r.top, r.height);
+		this.ground.look(U(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -2120,14 +2153,14 @@ var Lt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = R(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? At.touch : At.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? Mt.touch : Mt.mouse) ? n.near : -1;
 	}
-}, Rt = class {
+}, Bt = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, zt(t), e))), t) {
-			let e = zt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Vt(t), e))), t) {
+			let e = Vt(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2135,51 +2168,51 @@ var Lt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function zt(e) {
+function Vt(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Bt = [7, 6];
-function Vt(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = R(t.frame, ...a), d = i && It(i);
+var Ht = [7, 6];
+function Ut(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a), d = i && Rt(i);
 	if (d) {
-		let n = d.map((e) => R(t.frame, ...e));
-		return J(e, [...n, n[0]], l);
+		let n = d.map((e) => H(t.frame, ...e));
+		return Y(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ht(e, t, n, s, l), c || Ut(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (Y(e, [t.at(o), u], l), t.front(e, o, l)) : s && Wt(e, t, n, s, l), c || Gt(e, t, n.near, u);
 }
-function J(e, t, n) {
+function Y(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Ht(e, t, { t: n, straight: r }, i, a) {
+function Wt(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Bt), J(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Ht), Y(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Ut(e, t, n, [r, i]) {
+function Gt(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(q)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Yt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Xt = (e) => e.toFixed(2).replace("-", "−"), Zt = class {
+var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Zt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Qt = (e) => e.toFixed(2).replace("-", "−"), $t = class {
 	host;
-	board = new Et((e) => this.over(e));
-	hand = new Lt(this.board, this);
+	board = new Ot((e) => this.over(e));
+	hand = new zt(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new Rt();
+	legend = new Bt();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
 	note = g("p", { className: "note" });
-	transport = new C({ step: (e) => this.walk(e) });
-	share = new y({
+	transport = new S({ step: (e) => this.walk(e) });
+	share = new b({
 		label: "Place on the path",
 		step: .01
 	}, (e) => {
@@ -2189,8 +2222,8 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 		className: "path",
 		hidden: !0
 	}, this.transport.button, this.share.range);
-	settings = new w(() => this.host.settled);
-	choices = new w(() => this.host.settled);
+	settings = new C(() => this.host.settled);
+	choices = new C(() => this.host.settled);
 	data = null;
 	points = null;
 	wanted = "";
@@ -2213,7 +2246,7 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(Ot).map(([e, t]) => {
+		let e = Object.entries(At).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2245,7 +2278,7 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Jt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : Xt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2253,9 +2286,9 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([F(e.points), F(e.means)]);
+			let [t, n] = await Promise.all([L(e.points), L(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = vt(t, n, e.count, e.model.dim, e.linear);
+			this.points = _t(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
@@ -2296,7 +2329,7 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ft(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = dt(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2312,13 +2345,13 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? _t(e, this.mean(this.near), this.place(this.near), ...this.at) : gt(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? gt(e, this.mean(this.near), this.place(this.near), ...this.at) : ht(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Xt(this.at[t])}`).join(", "), s = `distance ${Xt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Jt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Qt(this.at[t])}`).join(", "), s = `distance ${Qt(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Xt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2354,16 +2387,16 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Wt) % 2, this.step();
+		this.walked = (this.walked + e / Kt) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Yt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Zt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Vt(e, this.board, {
+		Ut(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2378,8 +2411,8 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= Kt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, Gt), this.beside.fit(e ? t / 6 : qt, qt);
+		let e = this.host.root.clientWidth <= Jt, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, qt), this.beside.fit(e ? t / 6 : Yt, Yt);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
@@ -2387,7 +2420,7 @@ var Wt = 4, Gt = 360, Kt = 540, qt = 92, Jt = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function Qt(e, t, n) {
+function en(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2395,16 +2428,16 @@ function Qt(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
+var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, on = class {
+}, ln = class {
 	host;
 	now = new v();
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	echo = new C(() => this.host.settled);
+	transport = new S({
 		title: "Walk slowly from corner to corner, and back",
 		begin: () => this.begin(),
 		step: (e) => this.walk(e),
@@ -2431,7 +2464,7 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Qt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), en(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2470,10 +2503,10 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = an[e.key];
+		let t = cn[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * en : en;
+		let n = e.shiftKey ? 5 * nn : nn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2493,10 +2526,10 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * $t, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * tn, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(tn)), Number(this.at[1].toFixed(tn))];
+		return [Number(this.at[0].toFixed(rn)), Number(this.at[1].toFixed(rn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2534,37 +2567,37 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - nn, t);
-		let n = Math.max(rn, Math.min(e - 144, t));
+		this.now.fit(e - an, t);
+		let n = Math.max(sn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Y, Y);
+		for (let { screen: e } of this.found) e.fit(on, on);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, sn = 3, X = .02, cn = 3, ln = 24, un = 120, dn = {
+}, un = 3, X = .02, dn = 3, fn = 24, pn = 120, mn = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, fn = class {
+}, hn = class {
 	host;
 	decoded = new v();
 	mixed = new v();
 	screens = g("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
 	output = g("output");
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	echo = new C(() => this.host.settled);
+	transport = new S({
 		title: "There and back; with Shift, backwards first",
 		begin: (e) => this.direction = e || this.t >= 1 ? -1 : 1,
 		step: (e) => this.walk(e),
 		tell: () => this.host.tell("t", this.echo.send(this.time()))
 	});
-	slider = new y({
+	slider = new b({
 		label: "",
 		step: 10 ** -3,
 		nudge: X
@@ -2581,7 +2614,7 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Qt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) en(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2594,11 +2627,11 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => pn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => gn(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = dn[e.key];
+		let t = mn[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2608,11 +2641,11 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / sn;
+		let t = this.t + this.direction * e / un;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(cn));
+		return Number(this.t.toFixed(dn));
 	}
 	draw() {
 		let e = this.time();
@@ -2634,15 +2667,15 @@ var $t = 1 / 4, en = .02, tn = 3, nn = 150, Y = 64, rn = 120, an = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - ln * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= un ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - fn * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= pn ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function pn(e, [, t, n]) {
+async function gn(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2651,14 +2684,82 @@ async function pn(e, [, t, n]) {
 	}).getContext("2d", { willReadFrequently: !0 });
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
-// src/views/traverse.ts
-var mn = 6, hn = .6, gn = 120, _n = {
-	compare: fe,
-	draw: Ue,
-	grid: ot,
-	map: Zt,
-	pad: on,
-	path: fn,
+// src/views/pictures.ts
+var _n = class {
+	host;
+	field = new z((e) => {
+		this.data?.pickable && this.host.tell("picked", e);
+	});
+	data = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.field.box);
+	}
+	show(e) {
+		this.data = e, this.field.arrange(e.layout, e.alt, e.chosen, e.pickable), this.field.label(e.rows, e.below), this.field.screen.load(e.src);
+	}
+	fit() {
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
+	}
+	dispose() {
+		this.field.screen.dispose();
+	}
+}, vn = 64, yn = class {
+	host;
+	box = g("div", {
+		className: "sheet",
+		role: "group"
+	});
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.box.onkeydown = (e) => this.move(e);
+	}
+	get buttons() {
+		return [...this.box.querySelectorAll("button")];
+	}
+	show(e) {
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(vn / t.width) || vn / t.width;
+		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
+		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
+		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
+	}
+	button({ src: e, layout: t, rows: n, labels: r, chosen: i }, a, o) {
+		let [s, c] = [t.width * o, t.height * o], l = n.includes(i) ? n[a] === i : a === 0, u = g("button", {
+			type: "button",
+			title: r[a],
+			tabIndex: l ? 0 : -1,
+			"data-row": n[a],
+			"aria-label": r[a],
+			"aria-pressed": n[a] === i,
+			onclick: () => this.host.tell("picked", n[a])
+		});
+		return Object.assign(u.style, {
+			width: `${s}px`,
+			height: `${c}px`,
+			backgroundImage: `url(${e})`,
+			backgroundSize: `${t.columns * s}px`,
+			backgroundPosition: `${-(a % t.columns) * s}px ${-Math.floor(a / t.columns) * c}px`,
+			imageRendering: o >= 1 ? "pixelated" : "auto"
+		}), u;
+	}
+	move(e) {
+		let { buttons: t } = this, n = t.indexOf(e.target), r = t.filter(({ offsetTop: e }) => e === t[0].offsetTop).length, i = t[n + ({
+			ArrowLeft: -1,
+			ArrowRight: 1,
+			ArrowUp: -r,
+			ArrowDown: r
+		}[e.key] ?? NaN)];
+		n < 0 || !i || (e.preventDefault(), t[n].tabIndex = -1, i.tabIndex = 0, i.focus());
+	}
+	fit() {}
+	dispose() {}
+}, bn = 6, xn = .6, Sn = 120, Cn = {
+	compare: pe,
+	draw: He,
+	grid: at,
+	map: $t,
+	pad: ln,
+	path: hn,
+	pictures: _n,
+	sheet: yn,
 	traverse: class {
 		host;
 		now = new v();
@@ -2667,8 +2768,8 @@ var mn = 6, hn = .6, gn = 120, _n = {
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
 		changed = /* @__PURE__ */ new Map();
-		echo = new w(() => this.host.settled);
-		transport = new C({
+		echo = new C(() => this.host.settled);
+		transport = new S({
 			play: "Breathe",
 			stop: "Stop",
 			title: "Walk slowly through the range, there and back",
@@ -2678,7 +2779,7 @@ var mn = 6, hn = .6, gn = 120, _n = {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", Object.fromEntries(this.changed));
 			}
 		});
-		sliders = new x((e) => this.move(e), this.transport.report);
+		sliders = new ie((e) => this.move(e), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2725,7 +2826,7 @@ var mn = 6, hn = .6, gn = 120, _n = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(hn, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(xn, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2735,7 +2836,7 @@ var mn = 6, hn = .6, gn = 120, _n = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / mn * 2 * Math.PI;
+			this.phase += e / bn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
@@ -2747,7 +2848,7 @@ var mn = 6, hn = .6, gn = 120, _n = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= gn ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Sn ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2756,9 +2857,9 @@ var mn = 6, hn = .6, gn = 120, _n = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function vn({ data: e, parentElement: t, setStateValue: n }) {
+function wn({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = bn(e.view, t, nt(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = En(e.view, t, et(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -2769,14 +2870,14 @@ function vn({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && yn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && Tn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function yn(e) {
+function Tn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function bn(e, t, n) {
+function En(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2787,7 +2888,7 @@ function bn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new _n[e](i), o = new lt(r, n, () => {
+	}, a = new Cn[e](i), o = new ct(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -2815,4 +2916,4 @@ function bn(e, t, n) {
 		}
 	};
 }
-export { vn as default };
+export { wn as default };

@@ -9,6 +9,8 @@ import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
 import { Path } from "./views/path";
+import { Pictures } from "./views/pictures";
+import { Sheet } from "./views/sheet";
 import type { Model } from "./decode/protocol";
 import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
@@ -20,6 +22,8 @@ const VIEWS: Record<string, new (host: Host) => View> = {
   map: PointMap,
   pad: Pad,
   path: Path,
+  pictures: Pictures,
+  sheet: Sheet,
   traverse: Traverse,
 };
 

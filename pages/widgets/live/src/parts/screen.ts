@@ -114,6 +114,7 @@ export class Screen {
   }
 }
 
-function sizes({ width, height, columns, count, gutter }: Required<Layout>): [number, number] {
+/** How wide and high a grid is, in the pictures' own pixels. */
+export function sizes({ width, height, columns, count, gutter }: Required<Layout>): [number, number] {
   return [columns * (width + gutter) + gutter, Math.ceil(count / columns) * (height + gutter) + gutter];
 }
