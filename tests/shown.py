@@ -14,7 +14,7 @@ MADE = ("pictures", "sheet", "cutout")  # views of what the server has made
 
 
 def views(app: Any, view: str = "") -> list[dict[str, Any]]:
-    """What a page of Streamlit's AppTest gave each component that shows this view; all that decode, if none is named."""
+    """What a page of AppTest gave each component that shows this view; all that decode, where none is named."""
     protos = [element.proto for element in app.get("bidi_component")]
     every = [json.loads(proto.json) for proto in protos if proto.component_name == "vae_explorer_live"]
     return [data for data in every if (data["view"] == view if view else data["view"] not in MADE)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pages.widgets.display.grid import source
+from pages.widgets.display.figures import source
 from pages.widgets.live import views
 from vae_core import images
 
