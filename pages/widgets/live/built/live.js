@@ -121,7 +121,7 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 			count: 1,
 			gutter: 0,
 			...e
-		}, [n, r] = y(t);
+		}, [n, r] = ne(t);
 		this.layout = t, (this.canvas.width !== n || this.canvas.height !== r) && (Object.assign(this.canvas, {
 			width: n,
 			height: r
@@ -178,11 +178,11 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 		cancelAnimationFrame(this.request);
 	}
 };
-function y({ width: e, height: t, columns: n, count: r, gutter: i }) {
+function ne({ width: e, height: t, columns: n, count: r, gutter: i }) {
 	return [n * (e + i) + i, Math.ceil(r / n) * (t + i) + i];
 }
 // src/parts/slider.ts
-var b = class {
+var y = class {
 	scale;
 	move;
 	report;
@@ -239,7 +239,7 @@ var b = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, x = .01, ne = 5, re = ["By KL", "By name"], ie = class {
+}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +247,7 @@ var b = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...re.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -269,17 +269,17 @@ var b = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => e === !1).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? re[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < ne, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
-		return new b({
+		return new y({
 			name: t,
 			note: n,
 			low: r,
 			high: i,
 			start: a,
-			step: x,
+			step: b,
 			label: `${t}${n}`,
 			number: { "aria-label": `Value of ${t}` }
 		}, (e) => {
@@ -299,8 +299,8 @@ var b = class {
 		for (let e of this.rows.values()) this.place(e);
 	}
 	set(e, t) {
-		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / x) * x;
-		Math.abs(o - a) < x / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
+		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
+		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
 	}
 	place({ slide: e, slider: t }) {
 		t.put(this.places.get(e.key) ?? e.start), t.box.classList.toggle("moved", this.places.has(e.key));
@@ -308,7 +308,7 @@ var b = class {
 	moved() {
 		return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
 	}
-}, ae = 250, oe = .1, se = class {
+}, ae = 250, oe = .1, S = class {
 	tell;
 	timer = 0;
 	constructor(e) {
@@ -326,13 +326,13 @@ var b = class {
 	cancel() {
 		clearTimeout(this.timer), this.timer = 0;
 	}
-}, S = class {
+}, C = class {
 	motion;
 	button;
 	report;
 	request = 0;
 	constructor(e) {
-		this.motion = e, this.report = new se(() => e.tell?.()), this.button = g("button", {
+		this.motion = e, this.report = new S(() => e.tell?.()), this.button = g("button", {
 			type: "button",
 			title: e.title ?? ""
 		}, this.words[0]), this.button.onclick = ({ shiftKey: e }) => this.toggle(e);
@@ -369,7 +369,7 @@ var b = class {
 	dispose() {
 		this.rest(), this.report.cancel();
 	}
-}, C = class {
+}, w = class {
 	settled;
 	own = "";
 	constructor(e) {
@@ -381,21 +381,21 @@ var b = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, ce = 4, w = .01, le = 600, ue = 24, de = 84, fe = 56, pe = class {
+}, se = 4, T = .01, ce = 600, le = 24, ue = 84, de = 56, fe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		stop: "Stop",
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
 		step: (e) => this.walk(e),
 		tell: () => this.data?.slides ? this.host.tell("places", this.echo.send(this.sliders.moved())) : this.host.tell("t", this.echo.send(this.t))
 	});
-	slider = new b({
+	slider = new y({
 		label: "t, the place between A and B",
-		step: w
+		step: T
 	}, (e) => {
 		this.transport.rest(), this.go(e);
 	}, this.transport.report);
@@ -405,7 +405,7 @@ var b = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new ie(() => this.decode(), this.transport.report);
+	sliders = new x(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -465,7 +465,7 @@ var b = class {
 		};
 	}
 	go(e) {
-		this.t = Number((Math.round(e / w) * w).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / T) * T).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.sliders.places.size === 0, this.busy) {
@@ -498,33 +498,240 @@ var b = class {
 		this.busy = this.late = !1;
 	}
 	walk(e) {
-		this.phase += e / ce * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+		this.phase += e / se * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
 	}
 	finish() {
 		this.transport.finish();
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < le ? 2 : 4);
+		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < ce ? 2 : 4);
 		if (!t) return;
-		let n = (e - ue * (t - 1)) / t, r = this.data.slides ? .3 : .38;
+		let n = (e - le * (t - 1)) / t, r = this.data.slides ? .3 : .38;
 		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
 		for (let { now: e, ends: t } of this.shown) {
 			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, de);
+			for (let e of t) e.fit((n - 8) / 2, ue);
 		}
-		for (let e of this.ends) e.fit(fe, fe);
+		for (let e of this.ends) e.fit(de, de);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, me = 150, T = 34, he = 64, ge = 17, _e = 30, E = .12, ve = "http://www.w3.org/2000/svg";
-function D(e, t) {
-	let n = document.createElementNS(ve, e);
-	return O(n, t), n;
+}, E = ([e, t, n, r]) => ({
+	x: (e + n) / 2,
+	y: (t + r) / 2,
+	width: n - e,
+	height: r - t
+});
+function pe(e, t) {
+	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
+	return [
+		i - n / 2,
+		a - r / 2,
+		i + n / 2,
+		a + r / 2
+	];
 }
-var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
-	svg = D("svg", { role: "img" });
+function me(e, t, [n, r], [i, a], o, s) {
+	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
+	return {
+		x: e.x + (p * l - m * u) / i,
+		y: e.y + (p * u + m * l) / a,
+		width: d,
+		height: f
+	};
+}
+var he = ([e, t], [n, r]) => ({
+	x: e + n / 2,
+	y: t + r / 2,
+	width: n,
+	height: r
+}), ge = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), _e = 40, ve = .6, ye = 6, be = 1.2, D = .01, xe = 3, Se = {
+	ArrowLeft: [-1, 0],
+	ArrowRight: [1, 0],
+	ArrowUp: [0, -1],
+	ArrowDown: [0, 1]
+}, Ce = [
+	[-1, -1],
+	[1, -1],
+	[-1, 1],
+	[1, 1]
+], we = class {
+	host;
+	picture = g("img", { draggable: !1 });
+	shade = g("i");
+	frame = g("div", {
+		className: "frame",
+		tabIndex: 0,
+		role: "group",
+		"aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height"
+	}, ...Ce.map(([e, t]) => g("i", {
+		"data-x": e,
+		"data-y": t
+	})));
+	plane = g("div", { className: "plane" }, this.picture, g("div", { className: "shade" }, this.shade), this.frame);
+	photograph = g("div", { className: "photograph" }, this.plane);
+	ink = g("img", { className: "ink" });
+	reset = g("button", { type: "button" }, "Reset");
+	closer = g("button", { type: "button" });
+	doubts = g("p", {
+		className: "doubts",
+		role: "status"
+	});
+	report = new S(() => this.tell());
+	turn = this.slider("Turn", "turn", .5, "Degrees that the rectangle is turned by in the photograph.");
+	threshold = this.slider("Threshold", "threshold", .01, "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.");
+	box = g("div", {
+		className: "cutout",
+		role: "group"
+	}, g("p", {}, "Cut out of your photograph. Drag the rectangle to correct it."), g("div", { className: "pair" }, this.photograph, g("div", { className: "beside" }, this.ink, this.reset, this.closer)), g("div", { className: "settings" }, this.turn.box, this.threshold.box), this.doubts);
+	data = null;
+	own = {
+		crop: [
+			0,
+			0,
+			1,
+			1
+		],
+		turn: 0,
+		threshold: 0
+	};
+	moved = /* @__PURE__ */ new Set();
+	told = /* @__PURE__ */ new Set();
+	zoomed = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.photograph.onpointerdown = (e) => this.grab(e), this.frame.onkeydown = (e) => this.press(e), this.picture.onload = () => this.draw(), this.closer.onclick = () => this.zoom(this.zoomed === null), this.reset.onclick = () => {
+			this.moved.clear(), this.told.clear(), this.told.add("reset"), this.report.now();
+		};
+	}
+	slider(e, t, n, r) {
+		let i = new y({
+			name: e,
+			label: e,
+			step: n,
+			number: { "aria-label": `Value of the ${t}` }
+		}, (e) => this.change(t, e), this.report);
+		return i.box.title = r, i;
+	}
+	show(e) {
+		let t = this.data?.photograph !== e.photograph;
+		this.data = e, t && (this.report.cancel(), this.moved.clear()), (t || this.host.settled) && this.told.clear();
+		let { crop: n, turn: r, threshold: i } = e;
+		for (let [e, t] of Object.entries({
+			crop: n,
+			turn: r,
+			threshold: i
+		})) !this.moved.has(e) && !this.told.has(e) && (this.own[e] = t);
+		this.box.setAttribute("aria-label", `Cut out for ${e.name}`), Object.assign(this.picture, {
+			alt: e.alt,
+			...t && { src: e.photograph }
+		}), Object.assign(this.ink, {
+			src: e.ink,
+			alt: e.inkAlt
+		}), this.doubts.textContent = e.doubts, this.turn.limit(-e.turns, e.turns), this.threshold.limit(...e.thresholds), this.reset.disabled = !e.changed, t ? this.zoom(!1) : this.draw();
+	}
+	change(e, t) {
+		this.own[e] = t, this.moved.add(e), this.draw();
+	}
+	put(e) {
+		this.change("crop", pe(e, this.data.smallest));
+	}
+	tell() {
+		for (let e of this.moved) this.told.add(e);
+		this.moved.clear();
+		let e = [...this.told].map((e) => [e, e === "reset" || this.own[e]]);
+		e.length && this.host.tell("changed", Object.fromEntries(e));
+	}
+	get closeness() {
+		let { width: e, height: t } = E(this.own.crop);
+		return Math.min(ye, ve / Math.max(e, t));
+	}
+	draw() {
+		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
+		this.closer.disabled = !r && this.closeness < be, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
+		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
+			left: `${i}%`,
+			top: `${a}%`,
+			width: c,
+			height: l,
+			transform: `rotate(${t}deg)`
+		});
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < _e), this.turn.put(t), this.threshold.put(n);
+	}
+	zoom(e) {
+		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
+		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = E(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * ge(e, i)}%`);
+			Object.assign(this.photograph.style, {
+				width: `${e}px`,
+				height: `${t}px`
+			}), Object.assign(this.plane.style, {
+				width: a,
+				height: a,
+				left: o,
+				top: s
+			}), this.photograph.classList.add("zoomed");
+		}
+		this.draw();
+	}
+	grab(e) {
+		let t = e.target === this.picture;
+		if (e.button || e.pointerType === "touch" && t) return;
+		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = E(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
+			return t ? he([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+				...u,
+				x: u.x + f,
+				y: u.y + p
+			} : me(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+		};
+		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
+			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > xe) return this.report.now();
+			this.own.crop = c, l || this.moved.delete("crop"), this.draw();
+		};
+	}
+	press(e) {
+		let t = Se[e.key];
+		if (t === void 0) return;
+		e.preventDefault();
+		let { x: n, y: r, width: i, height: a } = E(this.own.crop), [o, s] = [t[0] * D, t[1] * D], { smallest: c } = this.data;
+		if (e.shiftKey) {
+			let e = {
+				width: Math.max(c, i + o),
+				height: Math.max(c, a + s)
+			};
+			this.put({
+				x: n + o / 2,
+				y: r + s / 2,
+				...e
+			});
+		} else this.put({
+			x: n + o,
+			y: r + s,
+			width: i,
+			height: a
+		});
+		this.report.later();
+	}
+	finish() {
+		this.report.flush();
+	}
+	fit() {
+		this.zoomed !== null && this.zoomed !== window.innerWidth ? this.zoom(!1) : this.data && this.draw();
+	}
+	dispose() {
+		this.report.cancel();
+	}
+}, Te = 150, O = 34, Ee = 64, De = 17, k = 30, A = .12, Oe = "http://www.w3.org/2000/svg";
+function j(e, t) {
+	let n = document.createElementNS(Oe, e);
+	return M(n, t), n;
+}
+var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ke = class {
+	svg = j("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -548,34 +755,34 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - T, t = this.axes.length;
+		let e = this.box.clientWidth - O, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = T + n * t;
-		O(this.svg, {
+		let n = Math.min(90, Math.max(De, e / Math.min(t, Ee))), r = O + n * t;
+		M(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= _e ? 1 : Math.ceil(_e / n);
+		let i = n >= k ? 1 : Math.ceil(k / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [T + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = D("title", {}), u = D("rect", {
+			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = j("title", {}), u = j("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = D("path", {
+			}), d = j("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = D("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, D("rect", {
+			}), f = j("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, j("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = D("text", {
+				let t = j("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -590,7 +797,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return Te / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -599,14 +806,14 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = D("text", {
+			let n = j("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [D("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [j("line", {
 				class: "line",
-				x1: T,
+				x1: O,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -620,21 +827,21 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			O(i, {
+			M(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			O(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			M(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, be = class {
-	points = D("g", { class: "points" });
-	spread = [1, 2].map(() => D("ellipse", { class: "spread" }));
-	cross = D("path", { class: "cross" });
-	svg = D("svg", {
+}, Ae = class {
+	points = j("g", { class: "points" });
+	spread = [1, 2].map(() => j("ellipse", { class: "spread" }));
+	cross = j("path", { class: "cross" });
+	svg = j("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -653,7 +860,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return D("path", {
+			return j("path", {
 				d: n,
 				stroke: e
 			});
@@ -670,7 +877,7 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => O(e, {
+			this.spread.forEach((e, t) => M(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -683,42 +890,42 @@ var O = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - E * o,
-			-i - E * s,
+			t - A * o,
+			-i - A * s,
 			o * 1.24,
 			s * 1.24
 		];
-		O(this.svg, {
+		M(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && O(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && M(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		O(this.svg, {
+		M(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, xe = .1, Se = .1, Ce = .1;
-function we(e) {
+}, je = .1, Me = .1, Ne = .1;
+function Pe(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Te(e, t) {
+function Fe(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Pe((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function Ee(e, t, n) {
+function N(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Fe(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,24 +933,24 @@ function Ee(e, t, n) {
 		}
 	}), i;
 }
-function De({ width: e, height: t, values: n }, r, i) {
+function P({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: Ee(Ee(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: N(N(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function k({ width: e, height: t, values: n }, r) {
+function F({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function A(e, t) {
+function I(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Oe({ width: e, height: t, values: n }) {
+function Ie({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < xe) return null;
+	if (r < je) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +958,7 @@ function Oe({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Se * r) return;
+		if (t <= Me * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -771,19 +978,19 @@ function Oe({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function ke(e) {
+function Le(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ne * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: j(j(r, t, c), n, c)
+		values: L(L(r, t, c), n, c)
 	};
 }
-function j(e, t, n) {
+function L(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -791,15 +998,15 @@ function j(e, t, n) {
 	}
 	return i;
 }
-function Ae(e, t, n, r) {
-	let i = Oe(e);
+function Re(e, t, n, r) {
+	let i = Ie(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = De(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Le(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = P(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [A(k(d, 0), t), A(k(d, 1), n)], m = {
+	}, [f, p] = [I(F(d, 0), t), I(F(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -807,32 +1014,32 @@ function Ae(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function je(e, t, n, r) {
+function ze(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Me(e, t) {
+function Be(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Ne(e, t, [n, r, i], a, o) {
+function Ve(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = je(e, t.width, t.height, o), c = a && Ae(n, i, r, a) || De(n, i, r);
+		let n = ze(e, t.width, t.height, o), c = a && Re(n, i, r, a) || P(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Me(s, o);
+	return Be(s, o);
 }
 // src/decode/pixels.ts
-function M(e, t, n, r = 255) {
+function He(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Fe = class {
+var R = [], Ue = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), We = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,26 +1057,26 @@ var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Pe(N);
+		return Ue(R);
 	}
 	get hasPast() {
-		return N.length > 0;
+		return R.length > 0;
 	}
 	undo() {
-		N.pop(), this.changed();
+		R.pop(), this.changed();
 	}
 	clear() {
-		N.push(null), this.changed();
+		R.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, P(this.context, t, e);
+		this.hint.hidden = t.length > 0, z(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, N.push(this.stroke), this.changed());
+		}, R.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -882,7 +1089,7 @@ var N = [], Pe = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function P(e, t, { dark: n, coloured: r }) {
+function z(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -893,24 +1100,24 @@ function P(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", He = class {
+var Ge = 256, Ke = 600, qe = 760, Je = 512, Ye = .09, Xe = "rgb(128 128 128)", Ze = class {
 	host;
-	paper = new Fe(() => ({
+	paper = new We(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ye();
-	plane = new be();
+	bars = new ke();
+	plane = new Ae();
 	said = g("p", {
 		className: "said",
 		role: "status"
 	});
 	pen = g("button", { type: "button" }, "Pen");
 	eraser = g("button", { type: "button" }, "Eraser");
-	thickness = new b({
+	thickness = new y({
 		label: "Thickness",
 		low: .02,
 		high: .3,
@@ -970,14 +1177,14 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Ie / Math.max(i, r);
+		let a = Ge / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Be);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Ye);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -993,9 +1200,9 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		P(this.field, e, this.look);
+		z(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Ne(s, {
+		this.x = Ve(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1009,7 +1216,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return M(e, t, n * r);
+		return He(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1048,7 +1255,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ue(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Qe(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1062,7 +1269,7 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(ze / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Je / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1070,12 +1277,12 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ve, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = Xe, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		P(s, this.paper.drawn, this.look), [
+		z(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1090,10 +1297,10 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Le,
+			e < Ke,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Re;
+		], o = !i && e >= qe;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1111,12 +1318,12 @@ var Ie = 256, Le = 600, Re = 760, ze = 512, Be = .09, Ve = "rgb(128 128 128)", H
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ue(e, t) {
+function Qe(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function We({ model: e, z: t, y: n }, r, i) {
+function $e({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1124,17 +1331,17 @@ function We({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var Ge = 2 ** 20, Ke = 1e3, F = class extends Error {
+var et = 2 ** 20, tt = 1e3, B = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, qe = class {
+}, nt = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = Ye) {
+	constructor(e = it) {
 		this.post = e;
 	}
 	said(e) {
@@ -1177,44 +1384,44 @@ var Ge = 2 ** 20, Ke = 1e3, F = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof F ? i.message : "The server does not answer."), i instanceof F && i.busy ? await new Promise((e) => setTimeout(e, Ke)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof B ? i.message : "The server does not answer."), i instanceof B && i.busy ? await new Promise((e) => setTimeout(e, tt)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(Ge / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(et / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = We(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = $e(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(M(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(He(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, Je = [
+}, rt = [
 	404,
 	413,
 	422,
 	503
 ];
-async function Ye(e, t, n) {
+async function it(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Je.includes(r.status) ? Error(`${r.status}`) : new F(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !rt.includes(r.status) ? Error(`${r.status}`) : new B(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Xe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", I = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Xe], { type: "text/javascript;charset=utf-8" });
-function Ze(e) {
+var at = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", ot = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", at], { type: "text/javascript;charset=utf-8" });
+function st(e) {
 	let t;
 	try {
-		if (t = I && (self.URL || self.webkitURL).createObjectURL(I), !t) throw "";
+		if (t = ot && (self.URL || self.webkitURL).createObjectURL(ot), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1223,14 +1430,14 @@ function Ze(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Xe), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(at), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Qe = 16384, $e = class {
+var ct = 16384, lt = class {
 	start;
 	server;
 	id = 0;
@@ -1243,7 +1450,7 @@ var Qe = 16384, $e = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new qe()) {
+	constructor(e, t = new nt()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1337,7 +1544,7 @@ var Qe = 16384, $e = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(Qe / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(ct / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1356,7 +1563,7 @@ var Qe = 16384, $e = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...We(i, a, d) },
+			feeds: { ...$e(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1429,28 +1636,28 @@ var Qe = 16384, $e = class {
 		for (let e of this.changes) e();
 	}
 };
-async function L(e) {
+async function V(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var R = null;
-function et(e) {
-	return R?.runtime !== e && (R = {
+var H = null;
+function ut(e) {
+	return H?.runtime !== e && (H = {
 		runtime: e,
-		engine: new $e(() => tt(e))
-	}), R.engine;
+		engine: new lt(() => dt(e))
+	}), H.engine;
 }
-function tt(e) {
+function dt(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Ze();
+	let t = new st();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
 // src/parts/field.ts
-var nt = 36, z = class {
+var ft = 36, pt = class {
 	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1479,7 +1686,7 @@ var nt = 36, z = class {
 	}
 	arrange(e, t, n, r = !0) {
 		this.layout = e, this.screen.arrange(e), this.screen.label("", t), this.pictures.classList.toggle("pickable", r), this.mark.hidden = n < 0 || n >= e.count;
-		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = y(e);
+		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = ne(e);
 		Object.assign(this.mark.style, {
 			left: `${100 * (n % o * (i + s) + s) / c}%`,
 			top: `${100 * (Math.floor(n / o) * (a + s) + s) / l}%`,
@@ -1488,40 +1695,40 @@ var nt = 36, z = class {
 		});
 	}
 	label(e, t) {
-		B(this.rows, e, this.lines), B(this.below, t, this.layout.columns);
+		mt(this.rows, e, this.lines), mt(this.below, t, this.layout.columns);
 	}
 	fit(e, t) {
-		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= nt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= ft * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
 	}
 	scale(e, t) {
 		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
 	}
 };
-function B(e, t, n) {
+function mt(e, t, n) {
 	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
 		let [t, ...n] = e.split("\n");
 		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
 	}));
 }
 // src/views/grid.ts
-var rt = .01;
-function it(e, t, n, r) {
+var ht = .01;
+function gt(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var at = class {
+var _t = class {
 	host;
-	field = new z((e) => this.host.tell("picked", e));
-	echo = new C(() => this.host.settled);
-	report = new se(() => this.host.tell("knobs", this.echo.send({
+	field = new pt((e) => this.host.tell("picked", e));
+	echo = new w(() => this.host.settled);
+	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
-	heat = new b({
+	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: rt,
+		step: ht,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1529,7 +1736,7 @@ var at = class {
 		}
 	}, (e) => this.turn(e, this.of), this.report);
 	heatNote = g("small");
-	seed = new b({
+	seed = new y({
 		name: "Seed",
 		label: "Seed",
 		step: 1,
@@ -1571,7 +1778,7 @@ var at = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await L(n.points));
+				let e = new Float32Array(await V(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1598,7 +1805,7 @@ var at = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: it(r, a, t * e.dim, this.at),
+			z: gt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
@@ -1627,12 +1834,12 @@ var at = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, ot = 1e3, V = "The live view loads …", st = [
+}, vt = 1e3, yt = "The live view loads …", bt = [
 	"loading",
 	"loaded",
 	"served",
 	"drawn"
-], ct = class {
+], xt = class {
 	root;
 	engine;
 	said = g("span");
@@ -1659,13 +1866,13 @@ var at = class {
 	}
 	put() {
 		if (this.models.length === 0) return;
-		let e = this.models.map((e) => this.engine.state(e)), t = st.find((t) => e.includes(t)) ?? "loading";
+		let e = this.models.map((e) => this.engine.state(e)), t = bt.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(V, !1), ot) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(yt, !1), vt) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== V), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== yt), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1680,11 +1887,11 @@ var at = class {
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, lt = .05;
-function ut(e, t, n) {
+}, St = .05;
+function Ct(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * lt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * St) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1693,13 +1900,13 @@ function ut(e, t, n) {
 		sy: c
 	};
 }
-var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], W = (e, t, n) => ({
+var U = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], W = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], wt = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
 function G(e, t, n, r) {
-	let [i, a] = U(e, n, r);
+	let [i, a] = W(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1708,7 +1915,7 @@ function G(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function dt(e, { sx: t, sy: n }, r, i) {
+function Tt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1716,33 +1923,33 @@ function dt(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function ft(e, t, n) {
+function Et(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function pt(e, t) {
+function Dt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) ft(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) Et(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var mt = ([e, t], [n, r]) => [
+var Ot = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function ht({ mean: e, axes: t }, n, r) {
+function kt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function gt({ axes: e }, t, [n, r], i, a) {
+function At({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function K(e, t, n) {
+function jt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1751,7 +1958,7 @@ function K(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function _t(e, t, n, r, i) {
+function Mt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1775,7 +1982,7 @@ function _t(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var vt = [
+var Nt = [
 	[],
 	[
 		0,
@@ -1858,16 +2065,16 @@ var vt = [
 		.9
 	]
 ];
-function yt(e, t, n, r, i) {
-	let a = vt[t] ?? [];
+function Pt(e, t, n, r, i) {
+	let a = Nt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function bt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = H(t, i, a);
-	St(e, l, u, o, s, 2), Ct(e, r, [l, u - o], {
+function Ft(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = U(t, i, a);
+	Lt(e, l, u, o, s, 2), Rt(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1875,11 +2082,11 @@ function bt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = H(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function It(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = U(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	St(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Ct(e, r, [s, c - p], {
+	Lt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Rt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1887,16 +2094,16 @@ function xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function St(e, t, n, r, i, a) {
+function Lt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function Ct(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function Rt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
+var zt = .25, Bt = .8, Vt = 14, Ht = [.5, 400], Ut = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1936,7 +2143,7 @@ var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = ut(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Ct(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1956,7 +2163,7 @@ var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < Dt[0] || t > Dt[1] || (this.frame = e, this.draw());
+		t < Ht[0] || t > Ht[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1973,7 +2180,7 @@ var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) xt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) It(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1981,11 +2188,11 @@ var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), yt(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), Pt(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return H(this.frame, t[2 * e], t[2 * e + 1]);
+		return U(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -2007,66 +2214,66 @@ var wt = .25, Tt = .8, Et = 14, Dt = [.5, 400], Ot = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) bt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) Ft(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? wt : Tt;
+			e.globalAlpha = l ? 1 : r.size ? zt : Bt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), yt(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), Pt(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${Et}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${Vt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [U(this.frame, t, o), U(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [W(this.frame, t, o), W(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of kt(K(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = H(this.frame, t, 0);
+		for (let [t, i] of Wt(jt(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = U(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of kt(K(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = H(this.frame, 0, n);
+		for (let [n, r] of Wt(jt(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = U(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function kt(e) {
+function Wt(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var At = {
+var Gt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, q = {
+}, K = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, jt = 250, Mt = {
+}, Kt = 250, qt = {
 	mouse: 12,
 	touch: 26
-}, Nt = 4, Pt = .0015, Ft = 33, It = 6, Lt = {
+}, Jt = 4, Yt = .0015, Xt = 33, Zt = 6, Qt = {
 	coarse: 10,
 	fine: 1
-}, J = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function Rt({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? mt(t[0], t.at(-1)) : t;
+}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function $t({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Ot(t[0], t.at(-1)) : t;
 }
-var zt = class {
+var en = class {
 	board;
 	ground;
 	gesture = null;
@@ -2085,7 +2292,7 @@ var zt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = U(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = W(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -2099,17 +2306,17 @@ var zt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [J(e.offsetX, i, o), J(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = U(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Nt, r.tool === "Move" ? (t.turn(W(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = W(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Jt, r.tool === "Move" ? (t.turn(wt(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = Rt(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(pt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), jt), t.hover();
+		let i = this.hit(r.touch), a = $t(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(Dt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), Kt), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2120,32 +2327,32 @@ var zt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = W(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = wt(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
 		this.board.turn(G(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Ft : 1) * (e.ctrlKey ? It : 1);
-		this.board.turn(G(this.board.frame, Math.exp(-e.deltaY * t * Pt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Xt : 1) * (e.ctrlKey ? Zt : 1);
+		this.board.turn(G(this.board.frame, Math.exp(-e.deltaY * t * Yt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (q[r]) this.arrow(q[r], e.shiftKey ? Lt.fine : Lt.coarse);
+		if (K[r]) this.arrow(K[r], e.shiftKey ? Qt.fine : Qt.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(G(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(G(t.frame, r === "+" ? 1.25 : .8, ...U(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = H(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = U(r, ...this.ground.at);
 		this.ground.rest();
-		let o = J(i + e * n, r.left, r.width), s = J(a + t * n, r.top, r.height);
-		this.ground.look(U(r, o, s), !0);
+		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
+		this.ground.look(W(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -2153,14 +2360,14 @@ var zt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? Mt.touch : Mt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = U(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? qt.touch : qt.mouse) ? n.near : -1;
 	}
-}, Bt = class {
+}, tn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Vt(t), e))), t) {
-			let e = Vt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, nn(t), e))), t) {
+			let e = nn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2168,51 +2375,51 @@ var zt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Vt(e) {
+function nn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Ht = [7, 6];
-function Ut(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a), d = i && Rt(i);
+var rn = [7, 6];
+function an(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = U(t.frame, ...a), d = i && $t(i);
 	if (d) {
-		let n = d.map((e) => H(t.frame, ...e));
-		return Y(e, [...n, n[0]], l);
+		let n = d.map((e) => U(t.frame, ...e));
+		return J(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (Y(e, [t.at(o), u], l), t.front(e, o, l)) : s && Wt(e, t, n, s, l), c || Gt(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && on(e, t, n, s, l), c || sn(e, t, n.near, u);
 }
-function Y(e, t, n) {
+function J(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Wt(e, t, { t: n, straight: r }, i, a) {
+function on(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Ht), Y(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : rn), J(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Gt(e, t, n, [r, i]) {
+function sn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(q)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Zt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Qt = (e) => e.toFixed(2).replace("-", "−"), $t = class {
+var cn = 4, ln = 360, un = 540, dn = 92, fn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", pn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", mn = (e) => e.toFixed(2).replace("-", "−"), hn = class {
 	host;
-	board = new Ot((e) => this.over(e));
-	hand = new zt(this.board, this);
+	board = new Ut((e) => this.over(e));
+	hand = new en(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new Bt();
+	legend = new tn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
 	note = g("p", { className: "note" });
-	transport = new S({ step: (e) => this.walk(e) });
-	share = new b({
+	transport = new C({ step: (e) => this.walk(e) });
+	share = new y({
 		label: "Place on the path",
 		step: .01
 	}, (e) => {
@@ -2222,8 +2429,8 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 		className: "path",
 		hidden: !0
 	}, this.transport.button, this.share.range);
-	settings = new C(() => this.host.settled);
-	choices = new C(() => this.host.settled);
+	settings = new w(() => this.host.settled);
+	choices = new w(() => this.host.settled);
 	data = null;
 	points = null;
 	wanted = "";
@@ -2246,7 +2453,7 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(At).map(([e, t]) => {
+		let e = Object.entries(Gt).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2278,7 +2485,7 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Xt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : fn), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2286,9 +2493,9 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([L(e.points), L(e.means)]);
+			let [t, n] = await Promise.all([V(e.points), V(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = _t(t, n, e.count, e.model.dim, e.linear);
+			this.points = Mt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
@@ -2329,7 +2536,7 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = dt(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = Tt(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2345,13 +2552,13 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? gt(e, this.mean(this.near), this.place(this.near), ...this.at) : ht(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? At(e, this.mean(this.near), this.place(this.near), ...this.at) : kt(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Qt(this.at[t])}`).join(", "), s = `distance ${Qt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Xt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${mn(this.at[t])}`).join(", "), s = `distance ${mn(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : fn), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2387,16 +2594,16 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Kt) % 2, this.step();
+		this.walked = (this.walked + e / cn) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Zt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : pn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Ut(e, this.board, {
+		an(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2411,8 +2618,8 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= Jt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, qt), this.beside.fit(e ? t / 6 : Yt, Yt);
+		let e = this.host.root.clientWidth <= un, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, ln), this.beside.fit(e ? t / 6 : dn, dn);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
@@ -2420,7 +2627,7 @@ var Kt = 4, qt = 360, Jt = 540, Yt = 92, Xt = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function en(e, t, n) {
+function gn(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2428,16 +2635,16 @@ function en(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
+var _n = 1 / 4, vn = .02, Y = 3, yn = 150, bn = 64, xn = 120, Sn = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, ln = class {
+}, Cn = class {
 	host;
 	now = new v();
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		title: "Walk slowly from corner to corner, and back",
 		begin: () => this.begin(),
 		step: (e) => this.walk(e),
@@ -2464,7 +2671,7 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), en(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), gn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2503,10 +2710,10 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = cn[e.key];
+		let t = Sn[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * nn : nn;
+		let n = e.shiftKey ? 5 * vn : vn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2526,10 +2733,10 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * tn, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * _n, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(rn)), Number(this.at[1].toFixed(rn))];
+		return [Number(this.at[0].toFixed(Y)), Number(this.at[1].toFixed(Y))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2567,37 +2774,37 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - an, t);
-		let n = Math.max(sn, Math.min(e - 144, t));
+		this.now.fit(e - yn, t);
+		let n = Math.max(xn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(on, on);
+		for (let { screen: e } of this.found) e.fit(bn, bn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, un = 3, X = .02, dn = 3, fn = 24, pn = 120, mn = {
+}, wn = 3, X = .02, Tn = 3, En = 24, Dn = 120, On = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, hn = class {
+}, kn = class {
 	host;
 	decoded = new v();
 	mixed = new v();
 	screens = g("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
 	output = g("output");
-	echo = new C(() => this.host.settled);
-	transport = new S({
+	echo = new w(() => this.host.settled);
+	transport = new C({
 		title: "There and back; with Shift, backwards first",
 		begin: (e) => this.direction = e || this.t >= 1 ? -1 : 1,
 		step: (e) => this.walk(e),
 		tell: () => this.host.tell("t", this.echo.send(this.time()))
 	});
-	slider = new b({
+	slider = new y({
 		label: "",
 		step: 10 ** -3,
 		nudge: X
@@ -2614,7 +2821,7 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) en(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) gn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2627,11 +2834,11 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => gn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => An(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = mn[e.key];
+		let t = On[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2641,11 +2848,11 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / un;
+		let t = this.t + this.direction * e / wn;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(dn));
+		return Number(this.t.toFixed(Tn));
 	}
 	draw() {
 		let e = this.time();
@@ -2667,15 +2874,15 @@ var tn = 1 / 4, nn = .02, rn = 3, an = 150, on = 64, sn = 120, cn = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - fn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= pn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - En * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= Dn ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function gn(e, [, t, n]) {
+async function An(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2685,9 +2892,9 @@ async function gn(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/pictures.ts
-var _n = class {
+var jn = class {
 	host;
-	field = new z((e) => {
+	field = new pt((e) => {
 		this.data?.pickable && this.host.tell("picked", e);
 	});
 	data = null;
@@ -2703,7 +2910,7 @@ var _n = class {
 	dispose() {
 		this.field.screen.dispose();
 	}
-}, vn = 64, yn = class {
+}, Mn = 64, Nn = class {
 	host;
 	box = g("div", {
 		className: "sheet",
@@ -2716,7 +2923,7 @@ var _n = class {
 		return [...this.box.querySelectorAll("button")];
 	}
 	show(e) {
-		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(vn / t.width) || vn / t.width;
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(Mn / t.width) || Mn / t.width;
 		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
 		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
 		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
@@ -2751,15 +2958,16 @@ var _n = class {
 	}
 	fit() {}
 	dispose() {}
-}, bn = 6, xn = .6, Sn = 120, Cn = {
-	compare: pe,
-	draw: He,
-	grid: at,
-	map: $t,
-	pad: ln,
-	path: hn,
-	pictures: _n,
-	sheet: yn,
+}, Pn = 6, Fn = .6, In = 120, Ln = {
+	compare: fe,
+	cutout: we,
+	draw: Ze,
+	grid: _t,
+	map: hn,
+	pad: Cn,
+	path: kn,
+	pictures: jn,
+	sheet: Nn,
 	traverse: class {
 		host;
 		now = new v();
@@ -2768,8 +2976,8 @@ var _n = class {
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
 		changed = /* @__PURE__ */ new Map();
-		echo = new C(() => this.host.settled);
-		transport = new S({
+		echo = new w(() => this.host.settled);
+		transport = new C({
 			play: "Breathe",
 			stop: "Stop",
 			title: "Walk slowly through the range, there and back",
@@ -2779,7 +2987,7 @@ var _n = class {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", Object.fromEntries(this.changed));
 			}
 		});
-		sliders = new ie((e) => this.move(e), this.transport.report);
+		sliders = new x((e) => this.move(e), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2826,7 +3034,7 @@ var _n = class {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(xn, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(Fn, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2836,7 +3044,7 @@ var _n = class {
 			});
 		}
 		breathe(e) {
-			this.phase += e / bn * 2 * Math.PI;
+			this.phase += e / Pn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
@@ -2848,7 +3056,7 @@ var _n = class {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Sn ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= In ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2857,9 +3065,9 @@ var _n = class {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function wn({ data: e, parentElement: t, setStateValue: n }) {
+function Rn({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = En(e.view, t, et(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = Bn(e.view, t, ut(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -2870,14 +3078,14 @@ function wn({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && Tn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && zn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function Tn(e) {
+function zn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function En(e, t, n) {
+function Bn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2888,7 +3096,7 @@ function En(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new Cn[e](i), o = new ct(r, n, () => {
+	}, a = new Ln[e](i), o = new xt(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -2916,4 +3124,4 @@ function En(e, t, n) {
 		}
 	};
 }
-export { wn as default };
+export { Rn as default };

@@ -2,6 +2,7 @@
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import "./style.css"; // first: those of the views build on it
 import { Compare } from "./views/compare";
+import { Cutout } from "./views/cutout";
 import { Draw } from "./views/draw/draw";
 import { type Engine, engine } from "./decode/engine";
 import { Grid } from "./views/grid";
@@ -17,6 +18,7 @@ import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {
   compare: Compare,
+  cutout: Cutout,
   draw: Draw,
   grid: Grid,
   map: PointMap,
