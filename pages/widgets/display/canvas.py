@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pages.widgets.display.figures import source
 from pages.widgets.live import views
+from pages.widgets.live.payloads import PicturesData, Tiling
 from vae_core import images
 
 GUTTER = 1  # pixels of the pictures' own size
@@ -20,7 +21,7 @@ def data_url(pictures: Tensor, columns: int = 1, gutter: int = 0) -> str:
     return source(images.grid(pictures, columns, gutter=gutter, background=GREY))
 
 
-def layout(pictures: Tensor, columns: int, gutter: int = 0) -> dict[str, int]:
+def tiling(pictures: Tensor, columns: int, gutter: int = 0) -> Tiling:
     """Say how pictures (N, C, H, W) stand in a grid."""
     count, _, height, width = pictures.shape
     return {"width": width, "height": height, "columns": columns, "count": count, "gutter": gutter}
@@ -59,9 +60,9 @@ def canvas(
         if on_pick and isinstance(place, int | float) and 0 <= int(place) < len(pictures):
             on_pick(int(place))
 
-    data = {
+    data: PicturesData = {
         "src": data_url(pictures, columns, gutter),
-        "layout": layout(pictures, columns, gutter),
+        "layout": tiling(pictures, columns, gutter),
         "alt": alt,
         "chosen": -1 if chosen is None else chosen,
         "pickable": on_pick is not None,

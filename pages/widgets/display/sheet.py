@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pages.widgets.display import canvas
 from pages.widgets.live import views
+from pages.widgets.live.payloads import SheetData
 
 COLUMNS = 10  # of the sprite sheet; how many stand in a row is the browser's choice
 
@@ -41,9 +42,9 @@ def sheet(
         if isinstance(row, int | float) and int(row) in rows:
             on_pick(int(row))
 
-    data = {
+    data: SheetData = {
         "src": canvas.data_url(pictures, COLUMNS),
-        "layout": canvas.layout(pictures, COLUMNS),
+        "layout": canvas.tiling(pictures, COLUMNS),
         "rows": list(rows),
         "labels": list(labels),
         "chosen": -1 if chosen is None else chosen,

@@ -11,6 +11,7 @@ from PIL import Image
 
 from pages.widgets.display.figures import source
 from pages.widgets.live import views
+from pages.widgets.live.payloads import CutoutData
 from pages.widgets.selection.choice import Setting
 from vae_core import images
 
@@ -48,7 +49,7 @@ def cutout(
     views.show("cutout", key, _shown(found, photograph, name, changed), changed=hear)
 
 
-def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> dict[str, Any]:
+def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> CutoutData:
     """What the component takes."""
     low, high = THRESHOLDS
     return {
@@ -57,12 +58,12 @@ def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> 
         "ink": source(Image.fromarray(np.where(found.mask, 0, 255).astype(np.uint8))),
         "inkAlt": f"Cut out for {name}" if found.mask.any() else f"Nothing was cut out for {name}",
         "name": name,
-        "crop": list(found.crop),
+        "crop": found.crop,
         "smallest": SMALLEST,
         "turn": found.turn,
         "turns": images.MAX_TURN,
         "threshold": _between(found.threshold, low, high),
-        "thresholds": list(THRESHOLDS),
+        "thresholds": THRESHOLDS,
         "doubts": " ".join(found.doubts),
         "changed": changed,
     }

@@ -9,6 +9,7 @@ import { Grid } from "./views/grid";
 import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
+import type { Sent } from "./payloads";
 import { Path } from "./views/path";
 import { Pictures } from "./views/pictures";
 import { Sheet } from "./views/sheet";
@@ -29,13 +30,9 @@ const VIEWS: Record<string, new (host: Host) => View> = {
   traverse: Traverse,
 };
 
-interface Data {
+interface Data extends Sent {
   model?: Model;
   columns?: { model: Model }[];
-  view: string;
-  runtime: string; // below the app's address, named by the content's hash
-  told: number; // the last count that Python heard of
-  present: boolean; // the stage has the window for itself
 }
 
 type Told = Host & { data: unknown; last: number };

@@ -1,7 +1,8 @@
 // A grid of pictures with names at its sides, one of them marked; a press on a picture tells its place.
+import type { Tiling } from "../payloads";
 import { h } from "./dom";
 import "./field.css";
-import { type Layout, Screen, sizes } from "./screen";
+import { Screen, sizes } from "./screen";
 
 const MIN_ROW = 36; // CSS pixels: rows lower than this have room for the first line of their name alone
 
@@ -12,7 +13,7 @@ export class Field {
   private readonly mark = h("span", { className: "mark", hidden: true });
   private readonly pictures = h("div", { className: "field" }, this.screen.canvas, this.mark);
   readonly box = h("div", { className: "named" }, this.rows, this.pictures, this.below);
-  private layout: Required<Layout> = { width: 1, height: 1, columns: 1, count: 1, gutter: 0 };
+  private layout: Tiling = { width: 1, height: 1, columns: 1, count: 1, gutter: 0 };
 
   constructor(private readonly pick: (place: number) => void) {
     this.screen.canvas.onclick = (event) => {
@@ -26,7 +27,7 @@ export class Field {
   }
 
   /** Make room for pictures; that at place `chosen` is marked, if there is one. */
-  arrange(layout: Required<Layout>, alt: string, chosen: number, pickable = true): void {
+  arrange(layout: Tiling, alt: string, chosen: number, pickable = true): void {
     this.layout = layout;
     this.screen.arrange(layout);
     this.screen.label("", alt);

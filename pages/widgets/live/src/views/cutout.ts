@@ -1,9 +1,10 @@
 // A photograph with the rectangle that is cut out of it. Hand, finger or arrow keys move and size it; sliders turn it and
 // set the threshold. What Python has not heard of yet stays as the hand left it.
-import { type Box, boxOf, type Crop, cropOf, type Pair, resized, spanned, start } from "../maths/crop";
+import { type Box, boxOf, cropOf, type Pair, resized, spanned, start } from "../maths/crop";
 import { h } from "../parts/dom";
 import { Slider } from "../parts/slider";
 import { Report } from "../parts/transport";
+import type { CutoutData } from "../payloads";
 import type { Host, View } from "../view";
 import "./cutout.css";
 
@@ -17,25 +18,7 @@ const KEYS: Record<string, Pair> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], Arr
 const CORNERS: Pair[] = [[-1, -1], [1, -1], [-1, 1], [1, 1]]; // prettier-ignore
 
 /** What a person may correct. */
-interface Correction {
-  crop: Crop;
-  turn: number; // degrees
-  threshold: number;
-}
-
-export interface CutoutData extends Correction {
-  photograph: string;
-  alt: string;
-  ink: string;
-  inkAlt: string;
-  name: string; // of the picture
-  smallest: number; // side of a rectangle
-  turns: number; // at most, either way
-  thresholds: Pair;
-  doubts: string;
-  changed: boolean; // there is something to reset
-}
-
+type Correction = Pick<CutoutData, "crop" | "turn" | "threshold">;
 type Name = keyof Correction;
 
 export class Cutout implements View {

@@ -1,18 +1,7 @@
 // Pictures that the server has made: a grid with names at its sides; one of them may be pressed.
 import { Field } from "../parts/field";
-import type { Layout } from "../parts/screen";
+import type { PicturesData } from "../payloads";
 import type { Host, View } from "../view";
-
-export interface PicturesData {
-  src: string; // the whole grid
-  layout: Required<Layout>;
-  alt: string;
-  chosen: number; // the place to mark; -1 for none
-  pickable: boolean;
-  rows: string[];
-  below: string[];
-  share: number; // of the window's height
-}
 
 export class Pictures implements View {
   private readonly field = new Field((place) => {

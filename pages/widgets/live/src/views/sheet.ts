@@ -1,20 +1,10 @@
 // A contact sheet: one button a picture, all of them pieces of one sprite sheet. Arrow keys move, Enter chooses.
 import { h } from "../parts/dom";
-import type { Layout } from "../parts/screen";
+import type { SheetData } from "../payloads";
 import type { Host, View } from "../view";
 import "./sheet.css";
 
 const TARGET = 64; // CSS pixels: about how wide a picture is
-
-export interface SheetData {
-  src: string; // the sprite sheet
-  layout: Required<Layout>; // its own: how many stand in a row of the page is the browser's choice
-  rows: number[]; // a number a picture, which is told
-  labels: string[];
-  chosen: number; // the row to mark; -1 for none
-  label: string; // of the whole
-  wide: boolean; // as the page, and not as a popover
-}
 
 export class Sheet implements View {
   private readonly box = h("div", { className: "sheet", role: "group" });

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { Pictures, type PicturesData } from "../../src/views/pictures";
+import { Pictures } from "../../src/views/pictures";
+import type { PicturesData } from "../../src/payloads";
 import { click, FakeEngine, type FakeHost, fakeHost, find, penOf, sized } from "../fakes";
 
 const DATA: PicturesData = {
