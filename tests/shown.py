@@ -10,12 +10,25 @@ import numpy as np
 
 from tests.test_served import get
 
+MADE = ("pictures", "sheet", "cutout")  # views of what the server has made
 
-def sent(app: Any, view: str) -> dict[str, Any]:
-    """What a page of Streamlit's AppTest gave the one component that shows this view."""
-    elements = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"]
-    (found,) = [data for data in map(json.loads, (proto.json for proto in elements)) if data["view"] == view]
-    return found
+
+def views(app: Any, view: str = "") -> list[dict[str, Any]]:
+    """What a page of AppTest gave each component that shows this view; all that decode, where none is named."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    every = [json.loads(proto.json) for proto in protos if proto.component_name == "vae_explorer_live"]
+    return [data for data in every if (data["view"] == view if view else data["view"] not in MADE)]
+
+
+def sent(app: Any, view: str = "") -> dict[str, Any]:
+    """What the one component was given that shows this view, or that decodes."""
+    (data,) = views(app, view)
+    return data
+
+
+def pictures(app: Any) -> list[dict[str, Any]]:
+    """What a page's grids of pictures were given, and how those stand."""
+    return [data | data["layout"] for data in views(app, "pictures")]
 
 
 def pictures_of(view: dict[str, Any]) -> np.ndarray:

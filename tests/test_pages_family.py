@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
 from tests.conftest import control
-from tests.shown import pictures_of, sent
+from tests.shown import pictures, pictures_of, sent
 from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -82,12 +81,6 @@ def said(app: AppTest) -> str:
     """All words of a page, tables aside."""
     elements = [*app.markdown, *app.text, *app.caption, *app.info, *app.warning, *app.error, *app.sidebar.text]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
-
-
-def canvases(app: AppTest, kind: str = "canvas") -> list[dict[str, Any]]:
-    """What the page's canvases, or sheets of buttons, were given."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == f"vae_explorer_{kind}"]
-    return [json.loads(proto.json) for proto in found]
 
 
 def model_of(shelf: Path, variant: str) -> VAE:
@@ -201,19 +194,19 @@ def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
 
 def test_a_code_is_put_into_a_place_and_taken_back(show: Open) -> None:
     app = show("traverse", "vq", start="ref:5")
-    places, pair = canvases(app)
-    (sheet,) = canvases(app, "sheet")
+    places, pair = pictures(app)
+    sheet = sent(app, "sheet")
     assert (places["count"], places["columns"], pair["count"], len(sheet["rows"])) == (4, 2, 2, 128)
     assert "Nothing is changed yet" in said(app) and app.number_input(key="code_number").value == sheet["chosen"]
     app.number_input(key="code_number").set_value((sheet["chosen"] + 64) % 128)
     checked(app.run())
     assert "1 place changed" in said(app)
-    assert canvases(app, "sheet")[0]["chosen"] == (sheet["chosen"] + 64) % 128
+    assert sent(app, "sheet")["chosen"] == (sheet["chosen"] + 64) % 128
     link = app.query_params["codes"]
     again = show("traverse", "vq", start="ref:5", codes=link)
-    assert canvases(again)[0]["src"] == canvases(app)[0]["src"] != places["src"]
+    assert pictures(again)[0]["src"] == pictures(app)[0]["src"] != places["src"]
     app.button(key="undo_code").click()
-    assert canvases(checked(app.run()))[0]["src"] == places["src"] and "codes" not in app.query_params
+    assert pictures(checked(app.run()))[0]["src"] == places["src"] and "codes" not in app.query_params
 
 
 def test_codes_of_a_link_that_do_not_exist_are_told(show: Open) -> None:

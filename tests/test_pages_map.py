@@ -30,6 +30,7 @@ from pages.widgets.selection.choice import Choice
 from pages.widgets.shell import background, models
 from pages.widgets.shell.models import Opened
 from tests.conftest import control
+from tests.shown import sent, views
 from vae_core import checkpoints, data, explore, projection, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -379,14 +380,9 @@ def test_values_that_do_not_exist_are_named_and_replaced(app) -> None:
 # --- what is chosen -----------------------------------------------------------------------------------------------
 
 
-def sheets(app: AppTest) -> list[dict[str, Any]]:
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_sheet"]
-    return [json.loads(proto.json) for proto in found]
-
-
 def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> None:
     page = choose(app(model="flat"), "flat", [2, 5, 9])
-    (sheet,) = sheets(page)
+    sheet = sent(page, "sheet")
     assert sheet["rows"] == [2, 5, 9] and sheet["labels"][1] == "picture 5 (odd)" and sheet["chosen"] == 2
     assert "3 pictures chosen" in said(page) and "Picture 2 (<b>even</b>): error" in said(page)
     decoded = np.asarray(Image.open(io.BytesIO(files["These pictures (PNG)"]())))
@@ -406,7 +402,7 @@ def test_chosen_points_are_decoded_and_sent_to_a_b_and_the_start(app, files) -> 
 def test_many_chosen_points_are_counted_and_the_first_are_shown(app) -> None:
     page = choose(app(model="flat"), "flat", list(range(55)))
     assert "55 pictures chosen" in said(page) and "the first 48" in said(page)
-    assert sheets(page)[0]["rows"] == list(range(48))
+    assert sent(page, "sheet")["rows"] == list(range(48))
     page = choose(app(model="flat", method="PCA", dims="3-D"), "flat", [])
     assert "take 2-D" in said(page)
 
@@ -424,7 +420,7 @@ def test_choosing_does_not_change_the_figure_but_another_colour_keeps_what_is_ch
 def test_what_was_chosen_among_other_points_is_not_mixed_up(app) -> None:
     page = choose(app(model="flat"), "flat", [1, 2])
     checked(page.selectbox(key="model").set_value("five").run())
-    assert "Click a point" in said(page) and not sheets(page)
+    assert "Click a point" in said(page) and not views(page, "sheet")
 
 
 # --- pictures of one's own ----------------------------------------------------------------------------------------
@@ -546,8 +542,7 @@ def live_app(app: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> Ca
 
 def view(app: AppTest) -> dict[str, Any]:
     """What the live map is told."""
-    (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"]
-    return json.loads(proto.json)
+    return sent(app)
 
 
 def file(address: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from pages.widgets.selection.choice import Choice
 from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
-from tests.shown import sent
+from tests.shown import pictures, sent
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -92,9 +91,9 @@ def checked(app: AppTest) -> AppTest:
 
 
 def grid_of(app: AppTest) -> dict[str, Any]:
-    """What the grid was given."""
-    (found,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
-    return json.loads(found.json)
+    """What the grid was given, and how it stands."""
+    (grid,) = pictures(app)
+    return grid
 
 
 def press(app: AppTest, label: str) -> AppTest:

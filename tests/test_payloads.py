@@ -1,8 +1,10 @@
-"""What the pages send to the live view has the fields that its TypeScript declares, no more and no fewer."""
+"""What the pages send to the live view has the fields that its TypeScript declares, no more and no fewer.
+
+The types of most are written once, in `payloads.py`.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.live import payloads, typescript
+from tests.shown import sent
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "pages" / "widgets" / "live" / "src"
-EVERY = frozenset({"view", "runtime", "told", "present"})  # what `main.ts` takes, whatever the view
+EVERY = frozenset(payloads.Sent.__annotations__)  # what `main.ts` takes, whatever the view
 
 PAGES: list[tuple[str, str, dict[str, str]]] = [
     ("GridData", "sample", {}),
@@ -51,8 +56,7 @@ def payload(bare_machine: None, monkeypatch: pytest.MonkeyPatch) -> Any:
             app.query_params[name] = value
         app.switch_page(f"{page}.py").run()
         assert not app.exception
-        (proto,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_live"]
-        return json.loads(proto.json)
+        return sent(app)
 
     return open_page
 
@@ -73,3 +77,52 @@ def test_an_interface_is_read_as_it_is_written() -> None:
     always, perhaps = declared("Model")
     assert {"key", "decoder", "why", "pictures", "whole", "dim", "classes", "shape"} == always
     assert perhaps == {"encoder", "numbers"}
+
+
+def test_the_typescript_is_what_is_written_from_the_one_source() -> None:
+    command = "python -m pages.widgets.live.typescript"
+    assert typescript.TARGET.read_text("utf-8") == typescript.written(typescript.SOURCE.read_text("utf-8")), command
+
+
+def test_typed_dictionaries_become_interfaces() -> None:
+    source = '''
+class Model(TypedDict):
+    """A model."""
+
+    key: str  # another model has another key
+    encoder: NotRequired[str]
+    shape: tuple[int, float]
+
+
+class Column(Model):
+    """One of several."""
+
+    kind: Literal["a", "b"]
+    y: list[float] | None
+    each: list[int | None]
+    places: dict[str, list[Model]]
+    moves: bool
+'''
+    assert (
+        typescript.written(source).removeprefix(typescript.HEAD)
+        == """
+
+/** A model. */
+export interface Model {
+  key: string; // another model has another key
+  encoder?: string;
+  shape: [number, number];
+}
+
+/** One of several. */
+export interface Column extends Model {
+  kind: "a" | "b";
+  y: number[] | null;
+  each: (number | null)[];
+  places: Record<string, Model[]>;
+  moves: boolean;
+}
+"""
+    )
+    with pytest.raises(ValueError, match="set"):
+        typescript.written("class Odd(TypedDict):\n    tags: set[int]")

@@ -12,7 +12,7 @@ from tests.browser.conftest import IN_ONE_BREATH
 
 
 def grid(view) -> Locator:
-    return view.page.locator("[data-testid=stMain] .canvas img")
+    return view.page.locator("[data-testid=stMain] .live[data-view=pictures] canvas")
 
 
 def seen(view) -> np.ndarray:
@@ -23,10 +23,10 @@ def seen(view) -> np.ndarray:
 
 def test_the_first_visit_shows_a_large_picture_without_scrolling(view) -> None:
     view.open("sample", model="mnist-2d")
-    box, natural = grid(view).bounding_box(), grid(view).evaluate("e => e.naturalWidth")
+    box, natural = grid(view).bounding_box(), grid(view).evaluate("e => e.width")
     assert box["width"] % natural == 0 and box["width"] > 400  # enlarged by a whole number
     assert box["y"] + box["height"] < 720
-    assert "64 pictures drawn from the prior" in grid(view).get_attribute("alt")
+    assert "64 pictures drawn from the prior" in grid(view).get_attribute("aria-label")
     for name in ("Pictures", "Temperature"):
         place = view.slider(name).bounding_box()
         assert place["y"] < 720
@@ -83,7 +83,7 @@ def test_a_pressed_picture_goes_to_traverse_and_interpolate(view) -> None:
     grid(view).click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.6})  # second column, third row
     view.settle()
     expect(view.page.get_by_role("spinbutton", name="Picture to use")).to_have_value("10")
-    expect(view.page.locator(".canvas .mark")).to_be_visible()
+    expect(view.page.locator(".live .mark")).to_be_visible()
     view.page.get_by_role("button", name="Use as B").click()
     expect(view.page.get_by_text("Picture 10 is B now")).to_be_visible()
     view.settle()

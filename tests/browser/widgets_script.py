@@ -5,7 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.widgets.display import plots
-from pages.widgets.display.grid import show_grid
+from pages.widgets.display.figures import show_grid
 
 show_grid(Image.linear_gradient("L").resize((40, 30)), "a grid")
 points = np.stack([np.arange(10), np.arange(10)], -1)

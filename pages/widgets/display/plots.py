@@ -26,6 +26,7 @@ NEUTRAL = "#4b5863"
 SCALE = "Viridis"
 
 FONT = 16
+LOW = 280  # pixels of a plot beside another
 NAMED_CLASSES = 20  # more names than that hide the map
 
 _CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}}
@@ -39,104 +40,61 @@ def class_style(index: int) -> tuple[str, str]:
 
 
 def lines(
-    x: Sequence[float],
-    series: Mapping[str, Sequence[float | None]],
-    unit: str,
-    *,
-    x_title: str = "epoch",
-    dashed: Sequence[str] = (),
-    colours: Mapping[str, str] | None = None,
-    height: int = 340,
+    epochs: Sequence[float], series: Mapping[str, Sequence[float | None]], unit: str, *, dashed: Sequence[str] = ()
 ) -> go.Figure:
-    """Draw several series over one axis, a training history for one.
+    """Draw what was measured while a model was trained.
 
     Args:
-        x: the places, length n.
+        epochs: the places, length n.
         series: name -> n values, None where there is none.
         unit: of all values, on the vertical axis and at the pointer.
-        x_title: what x is.
         dashed: the names to draw dashed (validation beside training).
-        colours: name -> colour; class colours in order where not given.
-        height: in pixels.
 
     Returns:
         The figure.
     """
-    figure = _figure(height)
+    figure = _figure(LOW)
     for i, (name, values) in enumerate(series.items()):
-        colour = (colours or {}).get(name, class_style(i)[0])
         figure.add_scatter(
-            x=list(x),
+            x=list(epochs),
             y=list(values),
             name=name,
-            mode="lines+markers" if len(x) < 3 else "lines",
-            line={"width": 3, "color": colour, "dash": "dash" if name in dashed else "solid"},
+            mode="lines+markers" if len(epochs) < 3 else "lines",
+            line={"width": 3, "color": class_style(i)[0], "dash": "dash" if name in dashed else "solid"},
             hovertemplate=f"%{{y:.4g}} {unit}",
         )
     figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(title_text=x_title)
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=unit)
     return figure
 
 
-def bars(
-    values: Sequence[float],
-    labels: Sequence[str],
-    unit: str,
-    *,
-    x_title: str = "latent dimension",
-    muted: Sequence[bool] | None = None,
-    height: int = 340,
-) -> go.Figure:
-    """Draw one bar a label, KL per dimension for one; `muted` bars (collapsed dimensions) are pale."""
-    pale = list(muted) if muted is not None else [False] * len(values)
-    figure = _figure(height)
-    figure.add_bar(
-        x=list(labels),
-        y=list(values),
-        marker={"color": CLASS_COLOURS[0], "opacity": [0.35 if p else 1.0 for p in pale]},
-        hovertemplate=f"%{{x}}: %{{y:.3g}} {unit}<extra></extra>",
-    )
-    figure.update_layout(bargap=0.25, showlegend=False)
-    figure.update_xaxes(title_text=x_title, type="category")
-    figure.update_yaxes(title_text=unit)
-    return figure
-
-
-def heatmap(
-    values: ArrayLike,
-    x: Sequence[float],
-    labels: Sequence[str],
-    unit: str,
-    *,
-    x_title: str = "epoch",
-    y_title: str = "latent dimension",
-    height: int = 340,
-) -> go.Figure:
+def heatmap(values: ArrayLike, epochs: Sequence[float], labels: Sequence[str], unit: str, *, y_title: str) -> go.Figure:
     """Draw a table of numbers as colours, KL per dimension over epochs for one.
 
     Args:
-        values: (rows, columns), one row a label and one column a place of x.
-        x: the places, one a column.
+        values: (rows, columns), one row a label and one column an epoch; 0 is the darkest.
+        epochs: one a column.
         labels: one a row, the first on top.
         unit: of the values.
-        x_title: what x is.
         y_title: what the rows are.
-        height: in pixels.
 
     Returns:
         The figure.
     """
-    figure = _figure(height)
+    table = np.asarray(values, float)
+    figure = _figure(LOW)
     figure.add_heatmap(
-        z=np.asarray(values, float),
-        x=list(x),
+        z=table,
+        x=list(epochs),
         y=list(labels),
+        zmin=0,
+        zmax=table.max() or 1,
         colorscale=SCALE,
         colorbar=_colorbar(unit),
-        hovertemplate=f"{y_title} %{{y}}, {x_title} %{{x}}: %{{z:.3g}} {unit}<extra></extra>",
+        hovertemplate=f"{y_title} %{{y}}, epoch %{{x}}: %{{z:.3g}} {unit}<extra></extra>",
     )
-    figure.update_xaxes(title_text=x_title)
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=y_title, type="category", autorange="reversed")
     return figure
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from pages.widgets.live import served
+from pages.widgets.live.payloads import Sent
 from pages.widgets.shell import components
 from pages.widgets.shell.present import presenting
 
@@ -24,7 +25,7 @@ _component = st.components.v2.component(
 )
 
 
-def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+def show(view: str, key: str, data: Mapping[str, Any], **on: Callable[[Any], None]) -> None:
     """Draw a view.
 
     Args:
@@ -49,12 +50,11 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     present = presenting()
     if "share" in data and present:
         data = {**data, "share": max(data["share"], min(MOST, PRESENTED * data["share"]))}
-    whole = {
-        **data,
+    sent: Sent = {
         "view": view,
-        "present": present,
         "runtime": served.runtime_address(),
         "told": st.session_state.get(f"{key}_told", 0),
+        "present": present,
     }
     callbacks: dict[str, Any] = {f"on_{name}_change": told(name, act) for name, act in on.items()}
-    _component(key=key, data=whole, **callbacks)
+    _component(key=key, data={**data, **sent}, **callbacks)

@@ -239,7 +239,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
+}, b = .01, re = 5, x = ["By KL", "By name"], ie = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +247,7 @@ var y = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...x.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -270,7 +270,7 @@ var y = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => !e).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? x[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
@@ -391,7 +391,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, fe = 56, pe = class {
+}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, E = 56, fe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -417,7 +417,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new x(() => this.decode(), this.transport.report);
+	sliders = new ie(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -527,7 +527,7 @@ var y = class {
 			e.fit(t, n);
 			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
 		}
-		for (let e of this.ends) e.fit(fe, fe);
+		for (let e of this.ends) e.fit(E, E);
 	}
 	largest() {
 		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
@@ -545,13 +545,220 @@ var y = class {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, me = 150, E = 34, he = 64, ge = 17, _e = 30, D = .12, ve = "http://www.w3.org/2000/svg";
-function O(e, t) {
-	let n = document.createElementNS(ve, e);
-	return k(n, t), n;
+}, D = ([e, t, n, r]) => ({
+	x: (e + n) / 2,
+	y: (t + r) / 2,
+	width: n - e,
+	height: r - t
+});
+function pe(e, t) {
+	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
+	return [
+		i - n / 2,
+		a - r / 2,
+		i + n / 2,
+		a + r / 2
+	];
 }
-var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ye = class {
-	svg = O("svg", { role: "img" });
+function me(e, t, [n, r], [i, a], o, s) {
+	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
+	return {
+		x: e.x + (p * l - m * u) / i,
+		y: e.y + (p * u + m * l) / a,
+		width: d,
+		height: f
+	};
+}
+var he = ([e, t], [n, r]) => ({
+	x: e + n / 2,
+	y: t + r / 2,
+	width: n,
+	height: r
+}), ge = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), _e = 40, ve = .6, ye = 6, be = 1.2, xe = .01, Se = 3, Ce = {
+	ArrowLeft: [-1, 0],
+	ArrowRight: [1, 0],
+	ArrowUp: [0, -1],
+	ArrowDown: [0, 1]
+}, we = [
+	[-1, -1],
+	[1, -1],
+	[-1, 1],
+	[1, 1]
+], Te = class {
+	host;
+	picture = g("img", { draggable: !1 });
+	shade = g("i");
+	frame = g("div", {
+		className: "frame",
+		tabIndex: 0,
+		role: "group",
+		"aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height"
+	}, ...we.map(([e, t]) => g("i", {
+		"data-x": e,
+		"data-y": t
+	})));
+	plane = g("div", { className: "plane" }, this.picture, g("div", { className: "shade" }, this.shade), this.frame);
+	photograph = g("div", { className: "photograph" }, this.plane);
+	ink = g("img", { className: "ink" });
+	reset = g("button", { type: "button" }, "Reset");
+	closer = g("button", { type: "button" });
+	doubts = g("p", {
+		className: "doubts",
+		role: "status"
+	});
+	report = new S(() => this.tell());
+	turn = this.slider("Turn", "turn", .5, "Degrees that the rectangle is turned by in the photograph.");
+	threshold = this.slider("Threshold", "threshold", .01, "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.");
+	box = g("div", {
+		className: "cutout",
+		role: "group"
+	}, g("p", {}, "Cut out of your photograph. Drag the rectangle to correct it."), g("div", { className: "pair" }, this.photograph, g("div", { className: "beside" }, this.ink, this.reset, this.closer)), g("div", { className: "settings" }, this.turn.box, this.threshold.box), this.doubts);
+	data = null;
+	own = {
+		crop: [
+			0,
+			0,
+			1,
+			1
+		],
+		turn: 0,
+		threshold: 0
+	};
+	moved = /* @__PURE__ */ new Set();
+	told = /* @__PURE__ */ new Set();
+	zoomed = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.photograph.onpointerdown = (e) => this.grab(e), this.frame.onkeydown = (e) => this.press(e), this.picture.onload = () => this.draw(), this.closer.onclick = () => this.zoom(this.zoomed === null), this.reset.onclick = () => {
+			this.moved.clear(), this.told.clear(), this.told.add("reset"), this.report.now();
+		};
+	}
+	slider(e, t, n, r) {
+		let i = new y({
+			name: e,
+			label: e,
+			step: n,
+			number: { "aria-label": `Value of the ${t}` }
+		}, (e) => this.change(t, e), this.report);
+		return i.box.title = r, i;
+	}
+	show(e) {
+		let t = this.data?.photograph !== e.photograph;
+		this.data = e, t && (this.report.cancel(), this.moved.clear()), (t || this.host.settled) && this.told.clear();
+		let { crop: n, turn: r, threshold: i } = e;
+		for (let [e, t] of Object.entries({
+			crop: n,
+			turn: r,
+			threshold: i
+		})) !this.moved.has(e) && !this.told.has(e) && (this.own[e] = t);
+		this.box.setAttribute("aria-label", `Cut out for ${e.name}`), Object.assign(this.picture, {
+			alt: e.alt,
+			...t && { src: e.photograph }
+		}), Object.assign(this.ink, {
+			src: e.ink,
+			alt: e.inkAlt
+		}), this.doubts.textContent = e.doubts, this.turn.limit(-e.turns, e.turns), this.threshold.limit(...e.thresholds), this.reset.disabled = !e.changed, t ? this.zoom(!1) : this.draw();
+	}
+	change(e, t) {
+		this.own[e] = t, this.moved.add(e), this.draw();
+	}
+	put(e) {
+		this.change("crop", pe(e, this.data.smallest));
+	}
+	tell() {
+		for (let e of this.moved) this.told.add(e);
+		this.moved.clear();
+		let e = [...this.told].map((e) => [e, e === "reset" || this.own[e]]);
+		e.length && this.host.tell("changed", Object.fromEntries(e));
+	}
+	get closeness() {
+		let { width: e, height: t } = D(this.own.crop);
+		return Math.min(ye, ve / Math.max(e, t));
+	}
+	draw() {
+		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
+		this.closer.disabled = !r && this.closeness < be, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
+		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
+			left: `${i}%`,
+			top: `${a}%`,
+			width: c,
+			height: l,
+			transform: `rotate(${t}deg)`
+		});
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < _e), this.turn.put(t), this.threshold.put(n);
+	}
+	zoom(e) {
+		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
+		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = D(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * ge(e, i)}%`);
+			Object.assign(this.photograph.style, {
+				width: `${e}px`,
+				height: `${t}px`
+			}), Object.assign(this.plane.style, {
+				width: a,
+				height: a,
+				left: o,
+				top: s
+			}), this.photograph.classList.add("zoomed");
+		}
+		this.draw();
+	}
+	grab(e) {
+		let t = e.target === this.picture;
+		if (e.button || e.pointerType === "touch" && t) return;
+		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = D(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
+			return t ? he([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+				...u,
+				x: u.x + f,
+				y: u.y + p
+			} : me(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+		};
+		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
+			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Se) return this.report.now();
+			this.own.crop = c, l || this.moved.delete("crop"), this.draw();
+		};
+	}
+	press(e) {
+		let t = Ce[e.key];
+		if (t === void 0) return;
+		e.preventDefault();
+		let { x: n, y: r, width: i, height: a } = D(this.own.crop), [o, s] = [t[0] * xe, t[1] * xe], { smallest: c } = this.data;
+		if (e.shiftKey) {
+			let e = {
+				width: Math.max(c, i + o),
+				height: Math.max(c, a + s)
+			};
+			this.put({
+				x: n + o / 2,
+				y: r + s / 2,
+				...e
+			});
+		} else this.put({
+			x: n + o,
+			y: r + s,
+			width: i,
+			height: a
+		});
+		this.report.later();
+	}
+	finish() {
+		this.report.flush();
+	}
+	fit() {
+		this.zoomed !== null && this.zoomed !== window.innerWidth ? this.zoom(!1) : this.data && this.draw();
+	}
+	dispose() {
+		this.report.cancel();
+	}
+}, Ee = 150, O = 34, De = 64, Oe = 17, ke = 30, Ae = .12, je = "http://www.w3.org/2000/svg";
+function k(e, t) {
+	let n = document.createElementNS(je, e);
+	return A(n, t), n;
+}
+var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Me = class {
+	svg = k("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -575,34 +782,34 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - E, t = this.axes.length;
+		let e = this.box.clientWidth - O, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(ge, e / Math.min(t, he))), r = E + n * t;
-		k(this.svg, {
+		let n = Math.min(90, Math.max(Oe, e / Math.min(t, De))), r = O + n * t;
+		A(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= _e ? 1 : Math.ceil(_e / n);
+		let i = n >= ke ? 1 : Math.ceil(ke / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
+			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = k("title", {}), u = k("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = O("path", {
+			}), d = k("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = O("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, O("rect", {
+			}), f = k("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, k("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = O("text", {
+				let t = k("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -617,7 +824,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return me / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return Ee / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -626,14 +833,14 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = O("text", {
+			let n = k("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [O("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [k("line", {
 				class: "line",
-				x1: E,
+				x1: O,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -647,21 +854,21 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			k(i, {
+			A(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			k(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			A(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, be = class {
-	points = O("g", { class: "points" });
-	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
-	cross = O("path", { class: "cross" });
-	svg = O("svg", {
+}, Ne = class {
+	points = k("g", { class: "points" });
+	spread = [1, 2].map(() => k("ellipse", { class: "spread" }));
+	cross = k("path", { class: "cross" });
+	svg = k("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -680,7 +887,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return O("path", {
+			return k("path", {
 				d: n,
 				stroke: e
 			});
@@ -697,7 +904,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => k(e, {
+			this.spread.forEach((e, t) => A(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -710,42 +917,42 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - D * o,
-			-i - D * s,
+			t - Ae * o,
+			-i - Ae * s,
 			o * 1.24,
 			s * 1.24
 		];
-		k(this.svg, {
+		A(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && k(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && A(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		k(this.svg, {
+		A(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, xe = .1, Se = .1, Ce = .1;
-function we(e) {
+}, Pe = .1, Fe = .1, Ie = .1;
+function Le(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Te(e, t) {
+function Re(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => we((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Le((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function A(e, t, n) {
+function ze(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Te(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Re(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -753,24 +960,24 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function j({ width: e, height: t, values: n }, r, i) {
+function Be({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: ze(ze(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Ee({ width: e, height: t, values: n }, r) {
+function j({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function De(e, t) {
+function M(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Oe({ width: e, height: t, values: n }) {
+function Ve({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < xe) return null;
+	if (r < Pe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -778,7 +985,7 @@ function Oe({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Se * r) return;
+		if (t <= Fe * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -798,19 +1005,19 @@ function Oe({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function ke(e) {
+function He(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ce * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ie * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Ae(Ae(r, t, c), n, c)
+		values: Ue(Ue(r, t, c), n, c)
 	};
 }
-function Ae(e, t, n) {
+function Ue(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -818,15 +1025,15 @@ function Ae(e, t, n) {
 	}
 	return i;
 }
-function je(e, t, n, r) {
-	let i = Oe(e);
+function We(e, t, n, r) {
+	let i = Ve(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = j(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? He(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Be(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [De(Ee(d, 0), t), De(Ee(d, 1), n)], m = {
+	}, [f, p] = [M(j(d, 0), t), M(j(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -834,32 +1041,32 @@ function je(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Me(e, t, n, r) {
+function Ge(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Ne(e, t) {
+function Ke(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Pe(e, t, [n, r, i], a, o) {
+function qe(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || j(n, i, r);
+		let n = Ge(e, t.width, t.height, o), c = a && We(n, i, r, a) || Be(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Ne(s, o);
+	return Ke(s, o);
 }
 // src/decode/pixels.ts
-function Fe(e, t, n, r = 255) {
+function Je(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var M = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
+var N = [], Ye = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Xe = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -877,26 +1084,26 @@ var M = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ie(M);
+		return Ye(N);
 	}
 	get hasPast() {
-		return M.length > 0;
+		return N.length > 0;
 	}
 	undo() {
-		M.pop(), this.changed();
+		N.pop(), this.changed();
 	}
 	clear() {
-		M.push(null), this.changed();
+		N.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, N(this.context, t, e);
+		this.hint.hidden = t.length > 0, P(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, M.push(this.stroke), this.changed());
+		}, N.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -909,7 +1116,7 @@ var M = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function N(e, t, { dark: n, coloured: r }) {
+function P(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -920,17 +1127,17 @@ function N(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", We = class {
+var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", rt = class {
 	host;
-	paper = new Le(() => ({
+	paper = new Xe(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ye();
-	plane = new be();
+	bars = new Me();
+	plane = new Ne();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -997,14 +1204,14 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Re / Math.max(i, r);
+		let a = Ze / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(He);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(tt);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -1020,9 +1227,9 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		N(this.field, e, this.look);
+		P(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Pe(s, {
+		this.x = qe(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1036,7 +1243,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Fe(e, t, n * r);
+		return Je(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1075,7 +1282,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ge(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${it(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1089,7 +1296,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ve / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(et / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1097,12 +1304,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ue, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = nt, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		N(s, this.paper.drawn, this.look), [
+		P(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1117,10 +1324,10 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < ze,
+			e < Qe,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Be;
+		], o = !i && e >= $e;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1138,12 +1345,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ge(e, t) {
+function it(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function Ke({ model: e, z: t, y: n }, r, i) {
+function at({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1151,17 +1358,17 @@ function Ke({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var qe = 2 ** 20, Je = 1e3, P = class extends Error {
+var ot = 2 ** 20, st = 1e3, F = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, Ye = class {
+}, ct = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = Ze) {
+	constructor(e = ut) {
 		this.post = e;
 	}
 	said(e) {
@@ -1204,44 +1411,44 @@ var qe = 2 ** 20, Je = 1e3, P = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof P ? i.message : "The server does not answer."), i instanceof P && i.busy ? await new Promise((e) => setTimeout(e, Je)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof F ? i.message : "The server does not answer."), i instanceof F && i.busy ? await new Promise((e) => setTimeout(e, st)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(qe / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ot / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = Ke(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = at(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(Fe(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(Je(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, Xe = [
+}, lt = [
 	404,
 	413,
 	422,
 	503
 ];
-async function Ze(e, t, n) {
+async function ut(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !Xe.includes(r.status) ? Error(`${r.status}`) : new P(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !lt.includes(r.status) ? Error(`${r.status}`) : new F(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Qe = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", $e = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Qe], { type: "text/javascript;charset=utf-8" });
-function et(e) {
+var dt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", I = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", dt], { type: "text/javascript;charset=utf-8" });
+function ft(e) {
 	let t;
 	try {
-		if (t = $e && (self.URL || self.webkitURL).createObjectURL($e), !t) throw "";
+		if (t = I && (self.URL || self.webkitURL).createObjectURL(I), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1250,14 +1457,14 @@ function et(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Qe), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(dt), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var tt = 16384, nt = class {
+var pt = 16384, mt = class {
 	start;
 	server;
 	id = 0;
@@ -1270,7 +1477,7 @@ var tt = 16384, nt = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Ye()) {
+	constructor(e, t = new ct()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1364,7 +1571,7 @@ var tt = 16384, nt = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(tt / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(pt / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1383,7 +1590,7 @@ var tt = 16384, nt = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...Ke(i, a, d) },
+			feeds: { ...at(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1456,35 +1663,29 @@ var tt = 16384, nt = class {
 		for (let e of this.changes) e();
 	}
 };
-async function F(e) {
+async function L(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var I = null;
-function rt(e) {
-	return I?.runtime !== e && (I = {
+var R = null;
+function ht(e) {
+	return R?.runtime !== e && (R = {
 		runtime: e,
-		engine: new nt(() => it(e))
-	}), I.engine;
+		engine: new mt(() => gt(e))
+	}), R.engine;
 }
-function it(e) {
+function gt(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new et();
+	let t = new ft();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
-// src/views/grid.ts
-var at = .01;
-function ot(e, t, n, r) {
-	let i = new Float32Array(n), a = t * 2 * n;
-	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
-	return i;
-}
-var st = class {
-	host;
+// src/parts/field.ts
+var _t = 36, z = class {
+	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
 	below = g("div", { className: "below" });
@@ -1492,6 +1693,60 @@ var st = class {
 		className: "mark",
 		hidden: !0
 	});
+	pictures = g("div", { className: "field" }, this.screen.canvas, this.mark);
+	box = g("div", { className: "named" }, this.rows, this.pictures, this.below);
+	layout = {
+		width: 1,
+		height: 1,
+		columns: 1,
+		count: 1,
+		gutter: 0
+	};
+	constructor(e) {
+		this.pick = e, this.screen.canvas.onclick = (e) => {
+			let t = this.screen.place(e);
+			t >= 0 && this.pick(t);
+		};
+	}
+	get lines() {
+		return Math.ceil(this.layout.count / this.layout.columns);
+	}
+	arrange(e, t, n, r = !0) {
+		this.layout = e, this.screen.arrange(e), this.screen.label("", t), this.pictures.classList.toggle("pickable", r), this.mark.hidden = n < 0 || n >= e.count;
+		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = ne(e);
+		Object.assign(this.mark.style, {
+			left: `${100 * (n % o * (i + s) + s) / c}%`,
+			top: `${100 * (Math.floor(n / o) * (a + s) + s) / l}%`,
+			width: `${100 * i / c}%`,
+			height: `${100 * a / l}%`
+		});
+	}
+	label(e, t) {
+		B(this.rows, e, this.lines), B(this.below, t, this.layout.columns);
+	}
+	fit(e, t) {
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= _t * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+	}
+	scale(e, t) {
+		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
+	}
+};
+function B(e, t, n) {
+	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
+		let [t, ...n] = e.split("\n");
+		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
+	}));
+}
+// src/views/grid.ts
+var vt = .01;
+function yt(e, t, n, r) {
+	let i = new Float32Array(n), a = t * 2 * n;
+	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
+	return i;
+}
+var bt = class {
+	host;
+	field = new z((e) => this.host.tell("picked", e));
 	echo = new w(() => this.host.settled);
 	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
@@ -1500,7 +1755,7 @@ var st = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: at,
+		step: vt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1523,11 +1778,8 @@ var st = class {
 	of = 0;
 	shows = !1;
 	constructor(e) {
-		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.rows, g("div", { className: "field" }, this.screen.canvas, this.mark), this.below, this.heatNote)), this.draw.onclick = () => {
+		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.field.box, this.heatNote)), this.draw.onclick = () => {
 			this.turn(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.report.now();
-		}, this.screen.canvas.onclick = (e) => {
-			let t = this.screen.place(e);
-			t >= 0 && this.host.tell("picked", t);
 		};
 	}
 	show(e) {
@@ -1536,24 +1788,24 @@ var st = class {
 			temperature: t,
 			seed: n
 		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e;
-		let [, r, i] = e.model.shape;
-		this.screen.arrange({
+		let [, r, i] = e.model.shape, { columns: a, count: o, gutter: s, alt: c, chosen: l } = e;
+		this.field.arrange({
 			width: i,
 			height: r,
-			columns: e.columns,
-			count: e.count,
-			gutter: e.gutter
-		}), this.screen.label("", e.alt);
-		let { first: a, seeds: o } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(a, a + o - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
-		let s = e.windows.map(({ points: e }) => e).join(" ");
-		this.routes === s ? this.decode() : this.fetch(e.windows, s);
+			columns: a,
+			count: o,
+			gutter: s
+		}, c, l);
+		let { first: u, seeds: d } = e.windows.at(-1);
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.knobs();
+		let f = e.windows.map(({ points: e }) => e).join(" ");
+		this.routes === f ? this.decode() : this.fetch(e.windows, f);
 	}
 	async fetch(e, t) {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await F(n.points));
+				let e = new Float32Array(await L(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1570,7 +1822,7 @@ var st = class {
 		this.at = e, this.of = t, this.knobs(), this.decode();
 	}
 	knobs() {
-		this.heat.put(this.at), this.seed.put(this.of), this.ends();
+		this.heat.put(this.at), this.seed.put(this.of), this.labels();
 	}
 	decode() {
 		let { model: e, count: t, y: n } = this.data;
@@ -1580,54 +1832,41 @@ var st = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: ot(r, a, t * e.dim, this.at),
+			z: yt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
-			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
+			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
 		});
 	}
 	labels() {
-		let { rows: e, chosen: t, columns: n, count: r, model: i, gutter: a } = this.data;
-		this.data.edge === null && this.rows.replaceChildren(...e.map((e) => g("span", { title: e }, e))), this.mark.hidden = t < 0 || t >= r;
-		let [, o, s] = i.shape, c = n * (s + a) + a, l = Math.ceil(r / n) * (o + a) + a;
-		Object.assign(this.mark.style, {
-			left: `${100 * (t % n * (s + a) + a) / c}%`,
-			top: `${100 * (Math.floor(t / n) * (o + a) + a) / l}%`,
-			width: `${100 * s / c}%`,
-			height: `${100 * o / l}%`
-		});
-	}
-	ends() {
-		let { edge: e } = this.data;
-		if (this.rows.classList.toggle("axis", e !== null), this.below.hidden = e === null, e === null) return;
-		let t = (e * this.at).toFixed(2);
-		this.rows.replaceChildren(...[
-			t,
+		let { edge: e, rows: t } = this.data;
+		if (e === null) return this.field.label(t, []);
+		let n = (e * this.at).toFixed(2);
+		this.field.label([
+			n,
 			"z1 ↑",
-			`-${t}`
-		].map((e) => g("span", {}, e))), this.below.replaceChildren(...[
-			`-${t}`,
+			`-${n}`
+		], [
+			`-${n}`,
 			"z0 →",
-			t
-		].map((e) => g("span", {}, e)));
+			n
+		]);
 	}
 	finish() {
 		this.report.flush();
 	}
 	fit() {
-		if (!this.data) return;
-		let e = this.host.root.clientWidth - this.rows.offsetWidth - 2;
-		this.screen.fit(e, window.innerHeight * this.data.share), this.below.style.width = this.screen.canvas.style.width;
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
 	}
 	dispose() {
-		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
+		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, ct = 1e3, L = "The live view loads …", lt = [
+}, xt = 1e3, V = "The live view loads …", St = [
 	"loading",
 	"loaded",
 	"served",
 	"drawn"
-], ut = class {
+], Ct = class {
 	root;
 	engine;
 	said = g("span");
@@ -1653,13 +1892,14 @@ var st = class {
 		this.wrong = e, this.put();
 	}
 	put() {
-		let e = this.models.map((e) => this.engine.state(e)), t = lt.find((t) => e.includes(t)) ?? "loading";
+		if (this.models.length === 0) return;
+		let e = this.models.map((e) => this.engine.state(e)), t = St.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(L, !1), ct) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(V, !1), xt) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== L), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== V), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1674,11 +1914,11 @@ var st = class {
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, dt = .05;
-function ft(e, t, n) {
+}, wt = .05;
+function Tt(e, t, n) {
 	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * dt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * wt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
 	return {
 		...t,
 		x: (r[0] + i[0]) / 2,
@@ -1687,13 +1927,13 @@ function ft(e, t, n) {
 		sy: c
 	};
 }
-var R = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], z = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], B = (e, t, n) => ({
+var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], W = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function V(e, t, n, r) {
-	let [i, a] = z(e, n, r);
+function G(e, t, n, r) {
+	let [i, a] = U(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1702,7 +1942,7 @@ function V(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function pt(e, { sx: t, sy: n }, r, i) {
+function Et(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1710,33 +1950,33 @@ function pt(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function mt(e, t, n) {
+function Dt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function ht(e, t) {
+function Ot(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) mt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) Dt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var gt = ([e, t], [n, r]) => [
+var kt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function _t({ mean: e, axes: t }, n, r) {
+function At({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function vt({ axes: e }, t, [n, r], i, a) {
+function jt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function H(e, t, n) {
+function Mt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1745,7 +1985,7 @@ function H(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function yt(e, t, n, r, i) {
+function Nt(e, t, n, r, i) {
 	let a = 8 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -1769,7 +2009,7 @@ function yt(e, t, n, r, i) {
 	};
 }
 // src/views/map/marks.ts
-var bt = [
+var Pt = [
 	[],
 	[
 		0,
@@ -1852,16 +2092,16 @@ var bt = [
 		.9
 	]
 ];
-function U(e, t, n, r, i) {
-	let a = bt[t] ?? [];
+function Ft(e, t, n, r, i) {
+	let a = Pt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function xt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = R(t, i, a);
-	W(e, l, u, o, s, 2), G(e, r, [l, u - o], {
+function It(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
+	let [l, u] = H(t, i, a);
+	Rt(e, l, u, o, s, 2), zt(e, r, [l, u - o], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -1869,11 +2109,11 @@ function xt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
 		font: n
 	});
 }
-function St(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = R(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function Lt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = H(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = c - u < 60 ? -42 : 42;
-	W(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), G(e, r, [s, c - p], {
+	Rt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), zt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -1881,16 +2121,16 @@ function St(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		font: n
 	});
 }
-function W(e, t, n, r, i, a) {
+function Rt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function G(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
+function zt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
 	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = e.measureText(t).width + 8;
 	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
+var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 	over;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
@@ -1930,7 +2170,7 @@ var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = ft(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Tt(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1950,7 +2190,7 @@ var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < Et[0] || t > Et[1] || (this.frame = e, this.draw());
+		t < Ut[0] || t > Ut[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1967,7 +2207,7 @@ var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) St(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) Lt(e, this.frame, this.style("--st-font"), t);
 		}
 	}
 	dispose() {
@@ -1975,11 +2215,11 @@ var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), U(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), Ft(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return R(this.frame, t[2 * e], t[2 * e + 1]);
+		return H(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -2001,45 +2241,45 @@ var Ct = .25, wt = .8, Tt = 14, Et = [.5, 400], Dt = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			this.dots(e);
-			for (let t of this.look.labels) xt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.labels) It(e, this.frame, this.style("--st-font"), t);
 		});
 	}
 	dots(e) {
 		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? Ct : wt;
+			e.globalAlpha = l ? 1 : r.size ? Bt : Vt;
 			for (let u = 0; u < c; u++) {
 				if (r.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), Ft(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${Tt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${Ht}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [z(this.frame, t, o), z(this.frame, a, n)];
+		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [U(this.frame, t, o), U(this.frame, a, n)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of Ot(H(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = R(this.frame, t, 0);
+		for (let [t, i] of Gt(Mt(s[0], c[0], Math.max(2, r / 60)))) {
+			let [r] = H(this.frame, t, 0);
 			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of Ot(H(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = R(this.frame, 0, n);
+		for (let [n, r] of Gt(Mt(s[1], c[1], Math.max(2, i / 60)))) {
+			let [, i] = H(this.frame, 0, n);
 			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
 		}
 	}
 };
-function Ot(e) {
+function Gt(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var kt = {
+var Kt = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
@@ -2050,17 +2290,17 @@ var kt = {
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, At = 250, jt = {
+}, qt = 250, Jt = {
 	mouse: 12,
 	touch: 26
-}, Mt = 4, Nt = .0015, Pt = 33, Ft = 6, It = {
+}, Yt = 4, Xt = .0015, Zt = 33, Qt = 6, $t = {
 	coarse: 10,
 	fine: 1
 }, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function Lt({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? gt(t[0], t.at(-1)) : t;
+function en({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? kt(t[0], t.at(-1)) : t;
 }
-var Rt = class {
+var tn = class {
 	board;
 	ground;
 	gesture = null;
@@ -2079,7 +2319,7 @@ var Rt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = z(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = U(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -2095,15 +2335,15 @@ var Rt = class {
 		if (!n.coords) return;
 		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = z(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Mt, r.tool === "Move" ? (t.turn(B(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = U(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Yt, r.tool === "Move" ? (t.turn(W(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = Lt(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ht(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), At), t.hover();
+		let i = this.hit(r.touch), a = en(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(Ot(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), qt), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2114,32 +2354,32 @@ var Rt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = B(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(V(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = W(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(G(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Pt : 1) * (e.ctrlKey ? Ft : 1);
-		this.board.turn(V(this.board.frame, Math.exp(-e.deltaY * t * Nt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Zt : 1) * (e.ctrlKey ? Qt : 1);
+		this.board.turn(G(this.board.frame, Math.exp(-e.deltaY * t * Xt), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (K[r]) this.arrow(K[r], e.shiftKey ? It.fine : It.coarse);
+		if (K[r]) this.arrow(K[r], e.shiftKey ? $t.fine : $t.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(V(t.frame, r === "+" ? 1.25 : .8, ...R(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(G(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = R(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = H(r, ...this.ground.at);
 		this.ground.rest();
 		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
-		this.ground.look(z(r, o, s), !0);
+		this.ground.look(U(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -2147,14 +2387,14 @@ var Rt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = R(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? jt.touch : jt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at), [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? Jt.touch : Jt.mouse) ? n.near : -1;
 	}
-}, zt = class {
+}, nn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Bt(t), e))), t) {
-			let e = Bt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, rn(t), e))), t) {
+			let e = rn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2162,45 +2402,45 @@ var Rt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Bt(e) {
+function rn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Vt = [7, 6];
-function Ht(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = R(t.frame, ...a), d = i && Lt(i);
+var an = [7, 6];
+function on(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a), d = i && en(i);
 	if (d) {
-		let n = d.map((e) => R(t.frame, ...e));
+		let n = d.map((e) => H(t.frame, ...e));
 		return J(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && Ut(e, t, n, s, l), c || Wt(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && sn(e, t, n, s, l), c || cn(e, t, n.near, u);
 }
 function J(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Ut(e, t, { t: n, straight: r }, i, a) {
+function sn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Vt), J(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : an), J(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Wt(e, t, n, [r, i]) {
+function cn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
 	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/views/map/map.ts
-var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Xt = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Zt = (e) => e.toFixed(2).replace("-", "−"), Qt = class {
+var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", mn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", hn = (e) => e.toFixed(2).replace("-", "−"), gn = class {
 	host;
-	board = new Dt((e) => this.over(e));
-	hand = new Rt(this.board, this);
+	board = new Wt((e) => this.over(e));
+	hand = new tn(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new zt();
+	legend = new nn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2240,7 +2480,7 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(kt).map(([e, t]) => {
+		let e = Object.entries(Kt).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2272,7 +2512,7 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Yt), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(e.linear ? "" : pn), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2280,9 +2520,9 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([F(e.points), F(e.means)]);
+			let [t, n] = await Promise.all([L(e.points), L(e.means)]);
 			if (this.wanted !== e.key) return;
-			this.points = yt(t, n, e.count, e.model.dim, e.linear);
+			this.points = Nt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
@@ -2323,7 +2563,7 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = pt(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = Et(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { dim: t } = this.data.model;
@@ -2339,13 +2579,13 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 	}
 	here() {
 		let { basis: e } = this.points;
-		return e ? this.residual.checked ? vt(e, this.mean(this.near), this.place(this.near), ...this.at) : _t(e, ...this.at) : this.mean(this.near);
+		return e ? this.residual.checked ? jt(e, this.mean(this.near), this.place(this.near), ...this.at) : At(e, ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Zt(this.at[t])}`).join(", "), s = `distance ${Zt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Yt), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${hn(this.at[t])}`).join(", "), s = `distance ${hn(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : pn), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2381,16 +2621,16 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Gt) % 2, this.step();
+		this.walked = (this.walked + e / ln) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Xt), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : mn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Ht(e, this.board, {
+		on(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2405,8 +2645,8 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 	fit() {
 		if (!this.data) return;
 		this.board.fit();
-		let e = this.host.root.clientWidth <= qt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, Kt), this.beside.fit(e ? t / 6 : Jt, Jt);
+		let e = this.host.root.clientWidth <= dn, t = this.under.figure.parentElement.clientWidth;
+		this.under.fit(e ? t / 2 : t, un), this.beside.fit(e ? t / 6 : fn, fn);
 	}
 	dispose() {
 		this.transport.dispose(), this.wanted = "", this.board.dispose();
@@ -2414,7 +2654,7 @@ var Gt = 4, Kt = 360, qt = 540, Jt = 92, Yt = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function $t(e, t, n) {
+function _n(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2422,12 +2662,12 @@ function $t(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
+var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, sn = class {
+}, wn = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2458,7 +2698,7 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), $t(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), _n(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2497,10 +2737,10 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = on[e.key];
+		let t = Cn[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * tn : tn;
+		let n = e.shiftKey ? 5 * Y : Y;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2520,10 +2760,10 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * en, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * vn, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(nn)), Number(this.at[1].toFixed(nn))];
+		return [Number(this.at[0].toFixed(yn)), Number(this.at[1].toFixed(yn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2561,24 +2801,24 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - rn, t);
-		let n = Math.max(an, Math.min(e - 144, t));
+		this.now.fit(e - bn, t);
+		let n = Math.max(Sn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Y, Y);
+		for (let { screen: e } of this.found) e.fit(xn, xn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, cn = 3, X = .02, ln = 3, un = 24, dn = 120, fn = {
+}, Tn = 3, X = .02, En = 3, Dn = 24, On = 120, kn = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, pn = class {
+}, An = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2608,7 +2848,7 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) $t(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) _n(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2621,11 +2861,11 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => mn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => jn(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = fn[e.key];
+		let t = kn[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2635,11 +2875,11 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / cn;
+		let t = this.t + this.direction * e / Tn;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(ln));
+		return Number(this.t.toFixed(En));
 	}
 	draw() {
 		let e = this.time();
@@ -2661,15 +2901,15 @@ var en = 1 / 4, tn = .02, nn = 3, rn = 150, Y = 64, an = 120, on = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - un * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= dn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Dn * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= On ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function mn(e, [, t, n]) {
+async function jn(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2678,14 +2918,83 @@ async function mn(e, [, t, n]) {
 	}).getContext("2d", { willReadFrequently: !0 });
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
-// src/views/traverse.ts
-var hn = 6, gn = .6, _n = 120, vn = {
-	compare: pe,
-	draw: We,
-	grid: st,
-	map: Qt,
-	pad: sn,
-	path: pn,
+// src/views/pictures.ts
+var Mn = class {
+	host;
+	field = new z((e) => {
+		this.data?.pickable && this.host.tell("picked", e);
+	});
+	data = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.field.box);
+	}
+	show(e) {
+		this.data = e, this.field.arrange(e.layout, e.alt, e.chosen, e.pickable), this.field.label(e.rows, e.below), this.field.screen.load(e.src);
+	}
+	fit() {
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
+	}
+	dispose() {
+		this.field.screen.dispose();
+	}
+}, Nn = 64, Pn = class {
+	host;
+	box = g("div", {
+		className: "sheet",
+		role: "group"
+	});
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.box.onkeydown = (e) => this.move(e);
+	}
+	get buttons() {
+		return [...this.box.querySelectorAll("button")];
+	}
+	show(e) {
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(Nn / t.width) || Nn / t.width;
+		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
+		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
+		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
+	}
+	button({ src: e, layout: t, rows: n, labels: r, chosen: i }, a, o) {
+		let [s, c] = [t.width * o, t.height * o], l = n.includes(i) ? n[a] === i : a === 0, u = g("button", {
+			type: "button",
+			title: r[a],
+			tabIndex: l ? 0 : -1,
+			"data-row": n[a],
+			"aria-label": r[a],
+			"aria-pressed": n[a] === i,
+			onclick: () => this.host.tell("picked", n[a])
+		});
+		return Object.assign(u.style, {
+			width: `${s}px`,
+			height: `${c}px`,
+			backgroundImage: `url(${e})`,
+			backgroundSize: `${t.columns * s}px`,
+			backgroundPosition: `${-(a % t.columns) * s}px ${-Math.floor(a / t.columns) * c}px`,
+			imageRendering: o >= 1 ? "pixelated" : "auto"
+		}), u;
+	}
+	move(e) {
+		let { buttons: t } = this, n = t.indexOf(e.target), r = t.filter(({ offsetTop: e }) => e === t[0].offsetTop).length, i = t[n + ({
+			ArrowLeft: -1,
+			ArrowRight: 1,
+			ArrowUp: -r,
+			ArrowDown: r
+		}[e.key] ?? NaN)];
+		n < 0 || !i || (e.preventDefault(), t[n].tabIndex = -1, i.tabIndex = 0, i.focus());
+	}
+	fit() {}
+	dispose() {}
+}, Fn = 6, In = .6, Ln = 120, Rn = {
+	compare: fe,
+	cutout: Te,
+	draw: rt,
+	grid: bt,
+	map: gn,
+	pad: wn,
+	path: An,
+	pictures: Mn,
+	sheet: Pn,
 	traverse: class {
 		host;
 		now = new v();
@@ -2704,7 +3013,7 @@ var hn = 6, gn = .6, _n = 120, vn = {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new x(() => this.move(), this.transport.report);
+		sliders = new ie(() => this.move(), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2748,7 +3057,7 @@ var hn = 6, gn = .6, _n = 120, vn = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(gn, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(In, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2758,7 +3067,7 @@ var hn = 6, gn = .6, _n = 120, vn = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / hn * 2 * Math.PI;
+			this.phase += e / Fn * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
@@ -2770,7 +3079,7 @@ var hn = 6, gn = .6, _n = 120, vn = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= _n ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Ln ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2779,9 +3088,9 @@ var hn = 6, gn = .6, _n = 120, vn = {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function yn({ data: e, parentElement: t, setStateValue: n }) {
+function zn({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = xn(e.view, t, rt(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = Vn(e.view, t, ht(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -2792,14 +3101,14 @@ function yn({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && bn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && Bn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function bn(e) {
+function Bn(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function xn(e, t, n) {
+function Vn(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2810,7 +3119,7 @@ function xn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new vn[e](i), o = new ut(r, n, () => {
+	}, a = new Rn[e](i), o = new Ct(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -2838,4 +3147,4 @@ function xn(e, t, n) {
 		}
 	};
 }
-export { yn as default };
+export { zn as default };

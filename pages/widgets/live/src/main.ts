@@ -2,34 +2,37 @@
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import "./style.css"; // first: those of the views build on it
 import { Compare } from "./views/compare";
+import { Cutout } from "./views/cutout";
 import { Draw } from "./views/draw/draw";
 import { type Engine, engine } from "./decode/engine";
 import { Grid } from "./views/grid";
 import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
+import type { Sent } from "./payloads";
 import { Path } from "./views/path";
+import { Pictures } from "./views/pictures";
+import { Sheet } from "./views/sheet";
 import type { Model } from "./decode/protocol";
 import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {
   compare: Compare,
+  cutout: Cutout,
   draw: Draw,
   grid: Grid,
   map: PointMap,
   pad: Pad,
   path: Path,
+  pictures: Pictures,
+  sheet: Sheet,
   traverse: Traverse,
 };
 
-interface Data {
+interface Data extends Sent {
   model?: Model;
   columns?: { model: Model }[];
-  view: string;
-  runtime: string; // below the app's address, named by the content's hash
-  told: number; // the last count that Python heard of
-  present: boolean; // the stage has the window for itself
 }
 
 type Told = Host & { data: unknown; last: number };

@@ -109,6 +109,14 @@ export function point(element: Element, kind: string, x: number, y: number, more
   if (kind === "up") element.releasePointerCapture(more.pointerId ?? 1);
 }
 
+/** A click at a place of an element of a size. */
+export function click(element: Element, x: number, y: number, [width, height]: [number, number]): void {
+  sized(element, width, height);
+  const event = new MouseEvent("click");
+  Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });
+  element.dispatchEvent(event);
+}
+
 export function press(element: Element, key: string, more: KeyboardEventInit = {}): KeyboardEvent {
   const event = new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...more });
   element.dispatchEvent(event);

@@ -44,6 +44,7 @@ export class Loading {
   }
 
   private put(): void {
+    if (this.models.length === 0) return; // a view of pictures that are made
     const states = this.models.map((model) => this.engine.state(model));
     const state = FIRST.find((each) => states.includes(each)) ?? "loading";
     this.root.dataset.state = state;

@@ -111,3 +111,10 @@ it("takes its note away with the view", () => {
   vi.advanceTimersByTime(5000);
   expect(note()).toBeNull();
 });
+
+it("has no state where nothing is decoded", () => {
+  loading.watch([]);
+  changed();
+  vi.advanceTimersByTime(5000);
+  expect([root.dataset.state, note().hidden]).toEqual([undefined, true]);
+});
