@@ -148,7 +148,7 @@ def test_pixels_are_drawn_here_the_same_for_a_seed() -> None:
     model = digits.checkpoint.model
     z = explore.sample(model, 3)
     about = decoders.graph(digits, drawn=decoders.Pixels(7))
-    assert (about["decoder"], about["whole"]) == ("", True) and "draws pixels" in about["why"]
+    assert (about["decoder"], about["whole"]) == ("", True) and "Pixels are drawn" in about["why"]
     wanted = 255 * explore.draw_pixels(model, z, 7)
     assert torch.allclose(asked_of(about, z, model.image_shape), wanted.round(), atol=0.5)
     others = [decoders.graph(digits)["pictures"], decoders.graph(digits, drawn=decoders.Pixels(8))["pictures"]]

@@ -91,7 +91,7 @@ class Pixels:
     """What the server alone can make of points: every pixel drawn from the likelihood p(x | z)."""
 
     seed: int
-    why: ClassVar[str] = "It alone draws pixels."
+    why: ClassVar[str] = "Pixels are drawn at random there."
 
     def pictures(self, model: VAE, z: Tensor, y: Tensor | None) -> Tensor:
         return explore.draw_pixels(model, z, self.seed, y)
@@ -104,7 +104,7 @@ class Rest:
     keep: int
     temperature: float
     seed: int
-    why: ClassVar[str] = "It alone draws the finer levels."
+    why: ClassVar[str] = "The finer levels are drawn at random there."
 
     def pictures(self, model: VAE, z: Tensor, y: Tensor | None) -> Tensor:
         return explore.continued(model, z, self.keep, self.temperature, self.seed, y)
