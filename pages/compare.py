@@ -1,7 +1,6 @@
 """Compare: two or more models of the same pictures side by side, under one and the same movement."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 from pages.widgets.display import stage
 from pages.widgets.display.canvas import data_url
 from pages.widgets.live import decoders, views
+from pages.widgets.live.payloads import Column, CompareData
 from pages.widgets.selection import slots
 from pages.widgets.selection.picker import picture_input
 from pages.widgets.selection.resolve import Chosen, elsewhere, say_originals
@@ -204,30 +204,31 @@ def movement_input(sides: list[Side]) -> str:
 @st.fragment
 def path_bench(sides: list[Side], a: Chosen, b: Chosen) -> None:
     """One place between A and B for all models."""
-    views.show("compare", "compare", {**told(sides, a, b), "t": PLACE.get()}, t=PLACE.tell)
+    data: CompareData = {**given(sides, a, b), "t": PLACE.get()}
+    views.show("compare", "compare", data, t=PLACE.tell)
     PLACE.write()
 
 
 @st.fragment
 def same_bench(sides: list[Side], a: Chosen, b: Chosen, sliders: Sliders) -> None:
     """The same numbers for all models, and the warning that this says little."""
-    data = {**told(sides, a, b), **sliders.payload(), "warning": WARNING}
+    data: CompareData = {**given(sides, a, b), "slides": sliders.sent(), "places": sliders.places, "warning": WARNING}
     views.show("compare", "compare", data, places=sliders.hear)
     sliders.write()
 
 
-def told(sides: list[Side], a: Chosen, b: Chosen) -> dict[str, Any]:
+def given(sides: list[Side], a: Chosen, b: Chosen) -> CompareData:
     """The models and pictures as the view takes them."""
     about = " ".join(side.opened.key for side in sides)
     return {
         "columns": [column(side) for side in sides],
         "about": f"{about} {a.key} {b.key}",
-        "ends": [data_url(a.x), data_url(b.x)],
+        "ends": (data_url(a.x), data_url(b.x)),
         "share": SHARE,
     }
 
 
-def column(side: Side) -> dict[str, Any]:
+def column(side: Side) -> Column:
     """A model with the two pictures as the view takes it."""
     again = rebuilt(side.opened.key, side, (side.a.key, side.b.key))
     return {
@@ -237,7 +238,7 @@ def column(side: Side) -> dict[str, Any]:
         "b": side.b.mean.tolist(),
         "ya": None if side.a.y is None else side.a.y.tolist(),
         "yb": None if side.b.y is None else side.b.y.tolist(),
-        "rebuilt": [data_url(x[None]) for x in again],
+        "rebuilt": (data_url(again[:1]), data_url(again[1:])),
         "facts": facts(side.opened),
     }
 

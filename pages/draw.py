@@ -8,6 +8,7 @@ import streamlit as st
 from pages.widgets.display import stage
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
+from pages.widgets.live.payloads import Model
 from pages.widgets.selection import classes, given, send, slots
 from pages.widgets.shell import models, words
 from pages.widgets.shell.models import Opened, plain
@@ -76,7 +77,7 @@ def fits(opened: Opened) -> str | None:
     )
 
 
-def view(opened: Opened, graph: dict[str, Any]) -> None:
+def view(opened: Opened, graph: Model) -> None:
     """The live view."""
     model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
     dark = bool(given.dark_ground(opened.key, opened))

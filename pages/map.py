@@ -15,6 +15,7 @@ from pages.widgets.display.canvas import canvas
 from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.sheet import sheet
 from pages.widgets.live import decoders
+from pages.widgets.live.payloads import Model
 from pages.widgets.mapping import colouring, layouts, livemap
 from pages.widgets.mapping.layouts import HEIGHT, PCA, PLANE, TSNE, TSNE_AXES, Layout
 from pages.widgets.mapping.points import Points, find_points, keep_points
@@ -195,7 +196,7 @@ def chart(opened: Opened, points: Points, layout: Layout, colour: str, pointer: 
     plots.show(drawing, alt, "map_chart", select=partial(take_selection, points), name=stem)
 
 
-def live_chart(opened: Opened, points: Points, layout: Layout, colour: str, graph: dict[str, Any]) -> None:
+def live_chart(opened: Opened, points: Points, layout: Layout, colour: str, graph: Model) -> None:
     """The map that decodes what lies under the pointer."""
     livemap.show(
         opened,

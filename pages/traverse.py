@@ -9,6 +9,7 @@ from pages.widgets.display import stage
 from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.editors import codes
 from pages.widgets.live import views
+from pages.widgets.live.payloads import TraverseData
 from pages.widgets.selection import send, slots
 from pages.widgets.selection.choice import POINT, Choice
 from pages.widgets.selection.picker import picture_input
@@ -21,6 +22,7 @@ from pages.widgets.sliders.sliders import Sliders
 from pages.widgets.sliders.way import Way, axes_of, way_input
 from vae_core import explore, images
 
+SHARE = 0.5  # of the window's height, for a picture
 GRID_ROWS = 8
 MAX_GRID_ROWS = 32
 VALUES = (3, 5, 7, 9, 11, 13, 15)
@@ -64,25 +66,21 @@ def workbench(opened: Opened, start: Chosen, sliders: Sliders, way: Way) -> None
     """Picture and sliders: only these run again when a slider moves."""
     unused = words.unused(opened.checkpoint.model.spec)
     graph = way.graph(opened)
-    views.show(
-        "traverse",
-        "traverse",
-        {
-            "model": graph,
-            "about": f"{opened.key} {start.key} {way.about}",
-            "start": sliders.point.tolist(),
-            "y": ([0.0] * graph["classes"] or None) if way.y is None else way.y.flatten().tolist(),
-            "picture": data_url(start.x),
-            "captions": ["Decoded at the sliders", f"Start: {start.label}"],
-            "heading": heading(opened, sliders, way),
-            "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
-            **sliders.payload(),
-            "byName": BY_NAME.get(),
-            "share": 0.5,
-        },
-        places=sliders.hear,
-        order=lambda by_name: BY_NAME.put(by_name is True),
-    )
+    data: TraverseData = {
+        "model": graph,
+        "about": f"{opened.key} {start.key} {way.about}",
+        "start": sliders.point.tolist(),
+        "y": ([0.0] * graph["classes"] or None) if way.y is None else way.y.flatten().tolist(),
+        "picture": data_url(start.x),
+        "captions": ("Decoded at the sliders", f"Start: {start.label}"),
+        "heading": heading(opened, sliders, way),
+        "folded": f"The model does not use them: {unused}. Sliding them changes the picture little or not at all.",
+        "slides": sliders.sent(),
+        "places": sliders.places,
+        "byName": BY_NAME.get(),
+        "share": SHARE,
+    }
+    views.show("traverse", "traverse", data, places=sliders.hear, order=lambda by_name: BY_NAME.put(by_name is True))
     BY_NAME.write()
     sliders.write()
     if way.follow:

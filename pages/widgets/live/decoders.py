@@ -9,13 +9,14 @@ import os
 import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import streamlit as st
 import torch
 from torch import Tensor
 
 from pages.widgets.live import served
+from pages.widgets.live.payloads import Model
 from pages.widgets.shell.models import Opened
 from vae_core import explore, export
 from vae_core.files import FileCache
@@ -170,7 +171,7 @@ def why_not() -> str:
 
 def graph(
     opened: Opened, keep: int | None = None, encodes: bool = False, flow: bool = False, drawn: Drawn | None = None
-) -> dict[str, Any]:
+) -> Model:
     """The open model as the component takes it: what a browser runs itself, and where the server does in its place.
 
     Args:
@@ -197,18 +198,20 @@ def graph(
             _promise(opened, fingerprint, half, part, keep, flow)
     dim, classes = _numbers(opened.checkpoint.model, flow)
     route = _name(fingerprint, f"{parts['decoder']} {drawn!r}") if drawn else names["decoder"]
-    found = {half: "" if why else served.address(name) for half, name in names.items()}
-    if encodes:
-        found["numbers"] = served.answers("numbers", names["encoder"], _reader(opened))
-    return found | {
+    model: Model = {
+        "decoder": "" if why else served.address(names["decoder"]),
         "why": why,
         "pictures": served.answers("pictures", route, _painter(opened, keep, flow, drawn)),
         "whole": drawn is not None,
         "key": f"{opened.key} flow" if flow else opened.key,
         "dim": dim,
         "classes": classes,
-        "shape": list(opened.checkpoint.model.image_shape),
+        "shape": opened.checkpoint.model.image_shape,
     }
+    if encodes:
+        model["encoder"] = "" if why else served.address(names["encoder"])
+        model["numbers"] = served.answers("numbers", names["encoder"], _reader(opened))
+    return model
 
 
 def packed(values: Tensor) -> tuple[bytes, str]:

@@ -5,7 +5,7 @@ After a change: `python -m pages.widgets.live.typescript`, whose result a test c
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Sent(TypedDict):
@@ -68,3 +68,76 @@ class CutoutData(TypedDict):
     thresholds: tuple[float, float]
     doubts: str
     changed: bool  # there is something to reset
+
+
+class Model(TypedDict):
+    """A model as the views know it: routes of its two halves and of the server's answers, and the sizes of z and x."""
+
+    key: str  # another model has another key
+    decoder: str  # below the app's address, named by a hash of the weights; "" where this browser shall not decode
+    encoder: NotRequired[str]  # likewise
+    why: str  # it shall not
+    pictures: str  # where the server decodes, unless the page does
+    numbers: NotRequired[str]  # and encodes
+    whole: bool  # all rows of a wish go to the server in one request: something is drawn at random of them
+    dim: int
+    classes: int  # 0 where the class plays no part
+    shape: tuple[int, int, int]  # channels, height, width
+
+
+class Slide(TypedDict):
+    """What can be slid, as `explore.Axis` has it: the dimension `index`, or a `direction` through many."""
+
+    key: str
+    note: str
+    low: float
+    high: float
+    start: float
+    at: float  # where the start stands, unrounded
+    kl: float | None
+    active: bool
+    index: int | None
+    direction: list[float] | None
+
+
+class TraverseData(TypedDict):
+    """One slider a dimension or direction, and the picture decoded where they stand."""
+
+    model: Model
+    about: str  # another model, start or level has another
+    start: list[float]
+    y: list[float] | None
+    picture: str  # the start's
+    captions: tuple[str, str]
+    heading: str
+    folded: str  # why some are folded away
+    slides: list[Slide]
+    places: dict[str, float]  # of those that were moved
+    byName: bool  # the order of the sliders
+    share: float
+
+
+class Column(TypedDict):
+    """One of the models that are compared, with A and B in it."""
+
+    model: Model
+    name: str
+    a: list[float]
+    b: list[float]
+    ya: list[float] | None  # the class of A, of a model that is told it
+    yb: list[float] | None
+    rebuilt: tuple[str, str]
+    facts: list[str]
+
+
+class CompareData(TypedDict):
+    """Several models under one movement: from A to B, or the same z."""
+
+    columns: list[Column]
+    about: str  # other models or pictures have another
+    ends: tuple[str, str]  # the pictures A and B
+    share: float  # of the window's height, for the pictures of all rows together
+    t: NotRequired[float]  # of the way from A to B
+    slides: NotRequired[list[Slide]]  # of the same z
+    places: NotRequired[dict[str, float]]
+    warning: NotRequired[str]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pages.widgets.display import plots
 from pages.widgets.live import decoders, served, views
+from pages.widgets.live.payloads import Model
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
 from pages.widgets.mapping.points import KEPT, Points
 from pages.widgets.shell.models import Opened
@@ -27,7 +28,7 @@ TOOL = OneOf("pointer", "Choose by", "look", TOOLS)
 RESIDUAL = Switch("residual", "With the nearest point's residual", True, on="on", off="off")
 
 
-def model(opened: Opened, points: Points) -> dict[str, Any] | None:
+def model(opened: Opened, points: Points) -> Model | None:
     """The open model as the view takes it; None, and a note on the page, where the server has to draw the map."""
     size = points.mean.numel() * 4
     if size > MAX_BYTES and not decoders.why_not():
@@ -49,7 +50,7 @@ def show(
     marks: Mapping[str, np.ndarray],
     chosen: list[int],
     choose: Callable[[list[int]], None],
-    graph: dict[str, Any],
+    graph: Model,
 ) -> None:
     """Draw the map.
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pages.widgets.live import decoders
+from pages.widgets.live.payloads import Model
 from pages.widgets.shell.models import Opened
 from vae_core import explore, images
 from vae_core.model import VAE
@@ -137,7 +138,7 @@ def in_base(opened: Opened, prior: str) -> bool:
     )
 
 
-def graph_of(opened: Opened, view: View) -> dict[str, Any]:
+def graph_of(opened: Opened, view: View) -> Model:
     """The model, or it behind its flow, for the grid; the server draws pixels and finer levels."""
     drawn: decoders.Drawn | None = decoders.Pixels(view.seed) if view.pixels else None
     if view.keep:

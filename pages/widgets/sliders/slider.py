@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pages.widgets.live.payloads import Slide
 from pages.widgets.shell.url_state import Number
 from vae_core.explore import Axis
 
@@ -53,8 +54,8 @@ class Slider:
         """Take what a browser says: what is no place of this slider puts it back to the start."""
         return float(said) if isinstance(said, int | float) and self.low <= said <= self.high else self.start
 
-    def payload(self, point: Tensor) -> dict[str, Any]:
-        """Give what the view takes: `Slide` of `maths/axes.ts`; `point` (D,) is the start."""
+    def sent(self, point: Tensor) -> Slide:
+        """Give what a view takes; `point` (D,) is the start."""
         axis = self.axis
         return {
             "key": self.key,

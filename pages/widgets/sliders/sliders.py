@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
+from pages.widgets.live.payloads import Slide
 from pages.widgets.shell import links, steps
 from pages.widgets.sliders.slider import Slider
 
@@ -104,12 +105,9 @@ class Sliders:
         """Write into the link where they stand."""
         links.replace(IN_LINK, {key: f"{place:g}" for key, place in self.places.items()})
 
-    def payload(self) -> dict[str, Any]:
-        """Give what a view takes of them."""
-        return {
-            "slides": [slider.payload(self.point) for slider in self.each],
-            "places": dict(sorted(self.places.items())),
-        }
+    def sent(self) -> list[Slide]:
+        """Give what a view takes."""
+        return [slider.sent(self.point) for slider in self.each]
 
     @property
     def _key(self) -> str:
@@ -122,7 +120,7 @@ class Sliders:
 
     def _hold(self, places: Places, undo: list[Places]) -> None:
         starts = {slider.key: slider.start for slider in self.each}
-        away = {key: place for key, place in places.items() if place != starts[key]}
+        away = {key: places[key] for key in sorted(places) if places[key] != starts[key]}
         st.session_state[self._key] = _Held(self.about, away, undo)
 
     def _asked(self) -> Places:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 import torch
 from torch import Tensor
 
 from pages.widgets.live import decoders
+from pages.widgets.live.payloads import Model
 from pages.widgets.selection import classes
 from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import words
@@ -83,7 +83,7 @@ class Way:
             return explore.continued(opened.checkpoint.model, points, self.keep, 0.0, y=y)
         return explore.decode(opened.checkpoint.model, points, y)
 
-    def graph(self, opened: Opened) -> dict[str, Any]:
+    def graph(self, opened: Opened) -> Model:
         """Give the model as a view takes it."""
         return decoders.graph(opened, self.keep, flow=self.flow)
 

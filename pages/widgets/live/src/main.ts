@@ -9,11 +9,10 @@ import { Grid } from "./views/grid";
 import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
-import type { Sent } from "./payloads";
+import type { Model, Sent } from "./payloads";
 import { Path } from "./views/path";
 import { Pictures } from "./views/pictures";
 import { Sheet } from "./views/sheet";
-import type { Model } from "./decode/protocol";
 import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
 

@@ -56,3 +56,71 @@ export interface CutoutData {
   doubts: string;
   changed: boolean; // there is something to reset
 }
+
+/** A model as the views know it: routes of its two halves and of the server's answers, and the sizes of z and x. */
+export interface Model {
+  key: string; // another model has another key
+  decoder: string; // below the app's address, named by a hash of the weights; "" where this browser shall not decode
+  encoder?: string; // likewise
+  why: string; // it shall not
+  pictures: string; // where the server decodes, unless the page does
+  numbers?: string; // and encodes
+  whole: boolean; // all rows of a wish go to the server in one request: something is drawn at random of them
+  dim: number;
+  classes: number; // 0 where the class plays no part
+  shape: [number, number, number]; // channels, height, width
+}
+
+/** What can be slid, as `explore.Axis` has it: the dimension `index`, or a `direction` through many. */
+export interface Slide {
+  key: string;
+  note: string;
+  low: number;
+  high: number;
+  start: number;
+  at: number; // where the start stands, unrounded
+  kl: number | null;
+  active: boolean;
+  index: number | null;
+  direction: number[] | null;
+}
+
+/** One slider a dimension or direction, and the picture decoded where they stand. */
+export interface TraverseData {
+  model: Model;
+  about: string; // another model, start or level has another
+  start: number[];
+  y: number[] | null;
+  picture: string; // the start's
+  captions: [string, string];
+  heading: string;
+  folded: string; // why some are folded away
+  slides: Slide[];
+  places: Record<string, number>; // of those that were moved
+  byName: boolean; // the order of the sliders
+  share: number;
+}
+
+/** One of the models that are compared, with A and B in it. */
+export interface Column {
+  model: Model;
+  name: string;
+  a: number[];
+  b: number[];
+  ya: number[] | null; // the class of A, of a model that is told it
+  yb: number[] | null;
+  rebuilt: [string, string];
+  facts: string[];
+}
+
+/** Several models under one movement: from A to B, or the same z. */
+export interface CompareData {
+  columns: Column[];
+  about: string; // other models or pictures have another
+  ends: [string, string]; // the pictures A and B
+  share: number; // of the window's height, for the pictures of all rows together
+  t?: number; // of the way from A to B
+  slides?: Slide[]; // of the same z
+  places?: Record<string, number>;
+  warning?: string;
+}

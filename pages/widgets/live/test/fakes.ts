@@ -1,7 +1,8 @@
 // What a view is given in a test: an engine that answers when it is told to, and a host that keeps what is told.
 import { vi } from "vitest";
 import type { Engine } from "../src/decode/engine";
-import type { Model, Wish } from "../src/decode/protocol";
+import type { Wish } from "../src/decode/protocol";
+import type { Model } from "../src/payloads";
 import type { Host } from "../src/view";
 import type { Pen } from "./pen";
 

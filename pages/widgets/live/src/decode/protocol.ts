@@ -1,18 +1,5 @@
-// What goes between the page and its worker, and what every view is told of a model.
-
-/** A model as the views know it: routes of its two halves and of the server's answers, and the sizes of z and x. */
-export interface Model {
-  key: string; // another model has another key
-  decoder: string; // below the app's address, named by a hash of the weights; "" where this browser shall not decode
-  encoder?: string; // likewise
-  why: string; // it shall not
-  pictures: string; // where the server decodes, unless the page does
-  numbers?: string; // and encodes
-  whole: boolean; // all rows of a wish go to the server in one request: something is drawn at random of them
-  dim: number;
-  classes: number; // 0 where the class plays no part
-  shape: [number, number, number]; // channels, height, width
-}
+// What goes between the page and its worker.
+import type { Model } from "../payloads";
 
 export type Pixels = Uint8ClampedArray<ArrayBuffer>;
 export type Numbers = Record<string, Float32Array>;

@@ -2,7 +2,8 @@
 // wish is kept, and while the server refuses, its sentence.
 import { absolute } from "../parts/dom";
 import { toPixels } from "./pixels";
-import { cut, type Model, type Numbers, type Wish } from "./protocol";
+import type { Model } from "../payloads";
+import { cut, type Numbers, type Wish } from "./protocol";
 
 const BLOCK = 2 ** 20; // numbers of pictures in one request: a large grid comes in rows
 const AGAIN = 1000; // milliseconds until a server that had too much to do is asked again

@@ -1,4 +1,5 @@
 // Where a picture lies along the axes of a latent space, and what of it is out of the ordinary.
+import type { Slide } from "../payloads";
 
 const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
 const BEYOND = 0.05; // of the reference pictures lie outside a band
@@ -42,20 +43,6 @@ export function range(values: number[]): [number, number] {
   const sorted = [...values].sort((a, b) => a - b);
   const cut = Math.floor(values.length * 0.005);
   return [sorted[cut], sorted[sorted.length - 1 - cut]];
-}
-
-/** What can be slid, as `explore.Axis` has it: dimension `index`, or a `direction`; `at` is where the start stands on it. */
-export interface Slide {
-  key: string;
-  note: string;
-  low: number;
-  high: number;
-  start: number;
-  at: number;
-  kl: number | null;
-  active: boolean;
-  index: number | null;
-  direction: number[] | null;
 }
 
 /** Where the start goes when sliders stand at `places`. */

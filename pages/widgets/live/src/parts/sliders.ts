@@ -1,6 +1,6 @@
 // Sliders of a latent space, one below the other: found by name, ordered, the dimensions that a model does not use folded.
-import type { Slide } from "../maths/axes";
 import { h } from "./dom";
+import type { Slide } from "../payloads";
 import { Slider } from "./slider";
 import type { Report } from "./transport";
 

@@ -1,13 +1,13 @@
 // Compare: several models under one movement; all are decoded, and drawn together, for one and the same place.
-import { moved, type Slide } from "../maths/axes";
+import { moved } from "../maths/axes";
 import { lerp } from "../maths/blend";
 import "./compare.css";
 import { h } from "../parts/dom";
-import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
+import type { Column, CompareData } from "../payloads";
 import { Echo, type Host, type View } from "../view";
 
 const THERE = 4; // seconds from A to B
@@ -17,28 +17,6 @@ const WITH_SLIDERS = 0.6; // of their share, where the sliders stand below and a
 const BETWEEN = 8; // of A and B rebuilt
 const THUMB = 84; // CSS pixels of each of them, at most
 const END = 56; // CSS pixels of A and B beside the slider
-
-interface Column {
-  model: Model;
-  name: string;
-  a: number[];
-  b: number[];
-  ya: number[] | null; // the class of A, of a model that is told it
-  yb: number[] | null;
-  rebuilt: [string, string];
-  facts: string[];
-}
-
-export interface CompareData {
-  columns: Column[];
-  about: string; // other models or pictures have another
-  ends: [string, string]; // the pictures A and B
-  t?: number; // of the way from A to B
-  slides?: Slide[]; // of the same z
-  places?: Record<string, number>;
-  warning?: string;
-  share: number; // of the window's height, for the pictures of all rows together
-}
 
 interface Shown {
   column: Column;

@@ -1,31 +1,16 @@
 // Traverse: one slider a dimension or direction; every movement of one decodes.
-import type { Model } from "../decode/protocol";
-import { moved, type Slide } from "../maths/axes";
+import { moved } from "../maths/axes";
 import { h } from "../parts/dom";
 import { Screen } from "../parts/screen";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
+import type { Slide, TraverseData } from "../payloads";
 import { Echo, type Host, type View } from "../view";
 import "./traverse.css";
 
 const BREATH = 6; // seconds there and back
 const WIDE = 0.6; // share of its range that each goes through when all breathe
 const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
-
-export interface TraverseData {
-  model: Model;
-  about: string; // another model, start or level has another
-  start: number[];
-  y: number[] | null;
-  picture: string; // the start's
-  captions: [string, string];
-  heading: string;
-  folded: string; // why some are folded away
-  slides: Slide[];
-  places: Record<string, number>; // of those that were moved
-  byName: boolean; // the order of the sliders
-  share: number;
-}
 
 /** How a slider breathes: through `far` of its range, from `offset` on, at a pace of its own. */
 interface Wave {

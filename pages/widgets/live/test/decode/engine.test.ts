@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { absolute } from "../../src/parts/dom";
 import { Engine, type WorkerLike } from "../../src/decode/engine";
 import { Refusal, Server } from "../../src/decode/server";
-import type { FromWorker, Model, ToWorker, Wish } from "../../src/decode/protocol";
+import type { FromWorker, ToWorker, Wish } from "../../src/decode/protocol";
+import type { Model } from "../../src/payloads";
 import { MODEL } from "../fakes";
 
 const model: Model = { ...MODEL, shape: [1, 64, 64] };

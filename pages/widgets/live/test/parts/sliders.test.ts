@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import type { Slide } from "../../src/maths/axes";
 import { Sliders } from "../../src/parts/sliders";
+import type { Slide } from "../../src/payloads";
 import { slide } from "../fakes";
 
 const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({

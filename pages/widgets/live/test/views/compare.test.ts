@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Wish } from "../../src/decode/protocol";
-import { Compare, type CompareData } from "../../src/views/compare";
+import type { CompareData } from "../../src/payloads";
+import { Compare } from "../../src/views/compare";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 
 const column = (name: string, a: number[], b: number[]) => ({
