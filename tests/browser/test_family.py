@@ -31,7 +31,7 @@ def family(start_server: Callable, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def canvas(view, number: int = 0) -> Locator:
-    return view.page.locator("[data-testid=stMain] .live[data-view=pictures] canvas").nth(number)
+    return view.page.locator("[data-testid=stMain] .live .field canvas").nth(number)
 
 
 def seen(place: Locator) -> np.ndarray:

@@ -12,7 +12,7 @@ from tests.browser.conftest import IN_ONE_BREATH
 
 
 def grid(view) -> Locator:
-    return view.page.locator("[data-testid=stMain] .live[data-view=pictures] canvas")
+    return view.page.locator("[data-testid=stMain] .live .field canvas")
 
 
 def seen(view) -> np.ndarray:
