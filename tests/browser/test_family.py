@@ -29,7 +29,7 @@ def family(start_server: Callable, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def canvas(view, number: int = 0) -> Locator:
-    return view.page.locator("[data-testid=stMain] .canvas img").nth(number)
+    return view.page.locator("[data-testid=stMain] .live .field canvas").nth(number)
 
 
 def choose(view, label: str, option: str) -> None:

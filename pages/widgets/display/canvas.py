@@ -37,7 +37,6 @@ def canvas(
     chosen: int | None = None,
     rows: Sequence[str] = (),
     below: Sequence[str] = (),
-    gutter: int = GUTTER,
     share: float = 0.74,
 ) -> None:
     """Show pictures in one canvas, enlarged by a whole number without smoothing.
@@ -52,7 +51,6 @@ def canvas(
         rows: texts on the left from top to bottom, one a row; or any other number of them along an axis. Where
             rows are low, what follows a line break is left out.
         below: texts below from left to right, likewise one a column or along an axis.
-        gutter: pixels between the pictures, of the pictures' own size.
         share: of the window's height that the canvas may take, 0 to 1.
     """
 
@@ -61,8 +59,8 @@ def canvas(
             on_pick(int(place))
 
     data: PicturesData = {
-        "src": data_url(pictures, columns, gutter),
-        "layout": tiling(pictures, columns, gutter),
+        "src": data_url(pictures, columns, GUTTER),
+        "layout": tiling(pictures, columns, GUTTER),
         "alt": alt,
         "chosen": -1 if chosen is None else chosen,
         "pickable": on_pick is not None,

@@ -164,9 +164,9 @@ def point_size(count: int) -> int:
     return 9 if count <= 300 else 7 if count <= 3000 else 5
 
 
-def scale_colours(count: int = 9) -> list[str]:
+def scale_colours() -> list[str]:
     """The colours of the scale from its low end to its high one."""
-    return [f"rgb{colour}" for colour in shades(np.arange(count))]
+    return [f"rgb{colour}" for colour in shades(np.arange(9))]
 
 
 def shades(values: ArrayLike) -> list[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""What the views of the live component are sent: the one source of its types, here and in `src/payloads.ts`.
+"""What the views of the live component are sent: the one source of its types, here and in `built/payloads.d.ts`.
 
 After a change: `python -m pages.widgets.live.typescript`, whose result a test compares.
 """

@@ -1,4 +1,4 @@
-"""Write `src/payloads.ts` from `payloads.py`: `python -m pages.widgets.live.typescript`."""
+"""Write `built/payloads.d.ts` from `payloads.py`: `python -m pages.widgets.live.typescript`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SOURCE, TARGET = HERE / "payloads.py", HERE / "src" / "payloads.ts"
+SOURCE, TARGET = HERE / "payloads.py", HERE / "built" / "payloads.d.ts"
 NAMES = {"int": "number", "float": "number", "str": "string", "bool": "boolean", "None": "null"}
 HEAD = "// What the views are sent. Written by `python -m pages.widgets.live.typescript` from `payloads.py`."
 

@@ -595,7 +595,8 @@ var he = ([e, t], [n, r]) => ({
 		"aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height"
 	}, ...we.map(([e, t]) => g("i", {
 		"data-x": e,
-		"data-y": t
+		"data-y": t,
+		style: `--x: ${e}; --y: ${t}`
 	})));
 	plane = g("div", { className: "plane" }, this.picture, g("div", { className: "shade" }, this.shade), this.frame);
 	photograph = g("div", { className: "photograph" }, this.plane);

@@ -9,7 +9,7 @@ import { Grid } from "./views/grid";
 import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
-import type { Model, Sent } from "./payloads";
+import type { Model, Sent } from "../built/payloads";
 import { Path } from "./views/path";
 import { Pictures } from "./views/pictures";
 import { Sheet } from "./views/sheet";

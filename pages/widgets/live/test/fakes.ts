@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 import type { Engine } from "../src/decode/engine";
 import type { Wish } from "../src/decode/protocol";
-import type { Model } from "../src/payloads";
+import type { Model } from "../built/payloads";
 import type { Host } from "../src/view";
 import type { Pen } from "./pen";
 

@@ -1,7 +1,7 @@
 // The page's side of the worker: one for all views and visits of pages; of each asker only the newest request is kept.
 // What the page does not decode, the server does: until a model's decoder is loaded, and for good where it cannot be.
 import { absolute } from "../parts/dom";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 import { type Ask, cut, type FromWorker, type Numbers, type ToWorker, type Wish } from "./protocol";
 import { Server } from "./server";
 import LiveWorker from "./worker?worker&inline";

@@ -1,7 +1,7 @@
 // What the page says of where its pictures come from, and how far they are, for whoever looks from outside.
 import { h } from "../parts/dom";
 import type { Engine, State } from "./engine";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 
 const MOMENT = 1000; // milliseconds in which nobody needs to be told
 const LOADS = "The live view loads …";

@@ -1,5 +1,5 @@
 // What goes between the page and its worker.
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 
 export type Pixels = Uint8ClampedArray<ArrayBuffer>;
 export type Numbers = Record<string, Float32Array>;

@@ -2,7 +2,7 @@
 // wish is kept, and while the server refuses, its sentence.
 import { absolute } from "../parts/dom";
 import { toPixels } from "./pixels";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 import { cut, type Numbers, type Wish } from "./protocol";
 
 const BLOCK = 2 ** 20; // numbers of pictures in one request: a large grid comes in rows

@@ -1,5 +1,5 @@
 // Where a picture lies along the axes of a latent space, and what of it is out of the ordinary.
-import type { Slide } from "../payloads";
+import type { Slide } from "../../built/payloads";
 
 const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
 const BEYOND = 0.05; // of the reference pictures lie outside a band

@@ -1,5 +1,5 @@
 // A grid of pictures with names at its sides, one of them marked; a press on a picture tells its place.
-import type { Tiling } from "../payloads";
+import type { Tiling } from "../../built/payloads";
 import { h } from "./dom";
 import "./field.css";
 import { Screen, sizes } from "./screen";

@@ -1,5 +1,5 @@
 // Pictures on one canvas: a single one or a grid, enlarged by whole numbers of device pixels, redrawn at most once a frame.
-import type { Tiling } from "../payloads";
+import type { Tiling } from "../../built/payloads";
 import { h } from "./dom";
 
 const MAX_SCALE = 32;

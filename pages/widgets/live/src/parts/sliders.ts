@@ -1,6 +1,6 @@
 // Sliders of a latent space, one below the other: found by name, ordered, the dimensions that a model does not use folded.
 import { h } from "./dom";
-import type { Slide } from "../payloads";
+import type { Slide } from "../../built/payloads";
 import { Slider } from "./slider";
 import type { Report } from "./transport";
 

@@ -7,7 +7,7 @@ import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
-import type { Column, CompareData } from "../payloads";
+import type { Column, CompareData } from "../../built/payloads";
 import { Echo, type Host, type View } from "../view";
 
 const THERE = 4; // seconds from A to B

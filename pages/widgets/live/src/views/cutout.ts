@@ -4,7 +4,7 @@ import { type Box, boxOf, cropOf, type Pair, resized, spanned, start } from "../
 import { h } from "../parts/dom";
 import { Slider } from "../parts/slider";
 import { Report } from "../parts/transport";
-import type { CutoutData } from "../payloads";
+import type { CutoutData } from "../../built/payloads";
 import type { Host, View } from "../view";
 import "./cutout.css";
 
@@ -32,7 +32,7 @@ export class Cutout implements View {
       role: "group",
       "aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height",
     },
-    ...CORNERS.map(([x, y]) => h("i", { "data-x": x, "data-y": y })),
+    ...CORNERS.map(([x, y]) => h("i", { "data-x": x, "data-y": y, style: `--x: ${x}; --y: ${y}` })),
   );
   private readonly plane = h(
     "div",

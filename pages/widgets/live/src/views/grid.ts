@@ -3,7 +3,7 @@ import { h } from "../parts/dom";
 import { fetched } from "../decode/engine";
 import { Field } from "../parts/field";
 import "./grid.css";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 import { Slider } from "../parts/slider";
 import { Report } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";

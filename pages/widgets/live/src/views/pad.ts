@@ -2,7 +2,7 @@
 import { blend, centre, clamp, corners, type Place, walk, weights } from "../maths/blend";
 import { h } from "../parts/dom";
 import "./pad.css";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Transport } from "../parts/transport";

@@ -2,7 +2,7 @@
 import { lerp, slerp } from "../maths/blend";
 import { h } from "../parts/dom";
 import "./path.css";
-import type { Model } from "../payloads";
+import type { Model } from "../../built/payloads";
 import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";

@@ -1,6 +1,6 @@
 // Pictures that the server has made: a grid with names at its sides; one of them may be pressed.
 import { Field } from "../parts/field";
-import type { PicturesData } from "../payloads";
+import type { PicturesData } from "../../built/payloads";
 import type { Host, View } from "../view";
 
 export class Pictures implements View {

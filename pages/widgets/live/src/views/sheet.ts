@@ -1,6 +1,6 @@
 // A contact sheet: one button a picture, all of them pieces of one sprite sheet. Arrow keys move, Enter chooses.
 import { h } from "../parts/dom";
-import type { SheetData } from "../payloads";
+import type { SheetData } from "../../built/payloads";
 import type { Host, View } from "../view";
 import "./sheet.css";
 

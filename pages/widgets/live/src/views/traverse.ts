@@ -4,7 +4,7 @@ import { h } from "../parts/dom";
 import { Screen } from "../parts/screen";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
-import type { Slide, TraverseData } from "../payloads";
+import type { Slide, TraverseData } from "../../built/payloads";
 import { Echo, type Host, type View } from "../view";
 import "./traverse.css";
 

@@ -4,7 +4,7 @@ import { absolute } from "../../src/parts/dom";
 import { Engine, type WorkerLike } from "../../src/decode/engine";
 import { Refusal, Server } from "../../src/decode/server";
 import type { FromWorker, ToWorker, Wish } from "../../src/decode/protocol";
-import type { Model } from "../../src/payloads";
+import type { Model } from "../../built/payloads";
 import { MODEL } from "../fakes";
 
 const model: Model = { ...MODEL, shape: [1, 64, 64] };

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Engine, State, Trouble } from "../../src/decode/engine";
 import { Loading } from "../../src/decode/loading";
-import type { Model } from "../../src/payloads";
+import type { Model } from "../../built/payloads";
 import { MODEL } from "../fakes";
 
 const model = (decoder: string): Model => ({ ...MODEL, decoder });

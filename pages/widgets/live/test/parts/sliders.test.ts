@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { Sliders } from "../../src/parts/sliders";
-import type { Slide } from "../../src/payloads";
+import type { Slide } from "../../built/payloads";
 import { slide } from "../fakes";
 
 const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({

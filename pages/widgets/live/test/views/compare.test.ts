@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Wish } from "../../src/decode/protocol";
-import type { CompareData } from "../../src/payloads";
+import type { CompareData } from "../../built/payloads";
 import { Compare } from "../../src/views/compare";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 

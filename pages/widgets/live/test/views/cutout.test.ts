@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Cutout } from "../../src/views/cutout";
-import type { CutoutData } from "../../src/payloads";
+import type { CutoutData } from "../../built/payloads";
 import { button, FakeEngine, type FakeHost, fakeHost, find, point, press, sized, slide, stillTime } from "../fakes";
 
 const DATA: CutoutData = {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { Pictures } from "../../src/views/pictures";
-import type { PicturesData } from "../../src/payloads";
+import type { PicturesData } from "../../built/payloads";
 import { click, FakeEngine, type FakeHost, fakeHost, find, penOf, sized } from "../fakes";
 
 const DATA: PicturesData = {

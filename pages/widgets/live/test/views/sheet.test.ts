@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { Sheet } from "../../src/views/sheet";
-import type { SheetData } from "../../src/payloads";
+import type { SheetData } from "../../built/payloads";
 import { FakeEngine, type FakeHost, fakeHost, find, press } from "../fakes";
 
 const DATA: SheetData = {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Slide, TraverseData } from "../../src/payloads";
+import type { Slide, TraverseData } from "../../built/payloads";
 import { Traverse } from "../../src/views/traverse";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 

@@ -5,7 +5,7 @@ import { h } from "../../parts/dom";
 import "./draw.css";
 import { type Centring, seen } from "../../maths/ink";
 import { toPixels } from "../../decode/pixels";
-import type { Model } from "../../payloads";
+import type { Model } from "../../../built/payloads";
 import { Screen } from "../../parts/screen";
 import { Slider } from "../../parts/slider";
 import type { Host, View } from "../../view";

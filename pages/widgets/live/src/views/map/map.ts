@@ -1,6 +1,6 @@
 // Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
 import { fetched } from "../../decode/engine";
-import type { Model } from "../../payloads";
+import type { Model } from "../../../built/payloads";
 import { lerp } from "../../maths/blend";
 import { carried, inverse, nearest, type Place } from "../../maths/plane";
 import { type Points, unpack } from "../../maths/points";
