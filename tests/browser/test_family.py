@@ -74,10 +74,8 @@ def test_levels_stay_by_keyboard(new_view, family) -> None:
 def test_a_code_is_put_into_a_place_and_taken_back(new_view, family, touch: bool) -> None:
     view = new_view(server=family, **({"width": 390, "height": 844, "touch": True} if touch else {}))
     view.open("traverse", model="vq (own folder)", start="prior:1")
-    places, sheet = (
-        view.page.locator(".live .field canvas").first,
-        view.page.get_by_role("group", name="Codes 0 to 127"),
-    )
+    places = view.page.locator(".live .field canvas").first
+    sheet = view.page.get_by_role("group", name="Codes 0 to 127")
     before = places.screenshot()
     places.click(position={"x": 8, "y": 8})
     view.settle()

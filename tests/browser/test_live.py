@@ -404,7 +404,7 @@ def test_dark_theme_and_a_phone(new_view, live_server) -> None:
     for path in ("traverse", "sample"):
         view.open(path, model="digits")
         ready(view)
-        box = view.page.locator(".live").bounding_box()
+        box = view.page.locator(".st-key-stage .live").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
         assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
         view.screenshot(f"live-phone-{path}")

@@ -9,7 +9,7 @@ from tests.browser.test_live import shown
 
 
 def grid(view) -> Locator:
-    return view.page.locator(".live .field canvas")
+    return view.page.locator("[data-testid=stMain] .live .field canvas")
 
 
 def heat(view) -> Locator:
