@@ -33,7 +33,7 @@ PAGES: list[tuple[str, str, dict[str, str]]] = [
 
 def declared(name: str) -> tuple[set[str], set[str]]:
     """The fields of an interface: those that there always are, and those that may be missing."""
-    for file in sorted(SOURCES.rglob("*.ts")):
+    for file in [typescript.TARGET, *sorted(SOURCES.rglob("*.ts"))]:
         if found := re.search(rf"^(?:export )?interface {name} \{{\n(.*?)^\}}", file.read_text("utf-8"), re.M | re.S):
             fields = re.findall(r"^  (?:readonly )?(\w+)(\??):", found[1], re.M)
             return {field for field, mark in fields if not mark}, {field for field, mark in fields if mark}
