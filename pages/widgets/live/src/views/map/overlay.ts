@@ -15,6 +15,14 @@ export interface Overlay {
   t: number; // of the way between them
   straight: boolean; // whether the way is a line on this map
   plays: boolean;
+  ties: Tie[];
+}
+
+/** A picture on the map, and the points nearest to it in the latent space. */
+export interface Tie {
+  x: number;
+  y: number;
+  rows: number[];
 }
 
 type Pen = CanvasRenderingContext2D;
@@ -23,6 +31,7 @@ export function drawOverlay(pen: Pen, board: Board, overlay: Overlay): void {
   const { tool, gesture, at, first, ends, plays } = overlay;
   const accent = board.style("--st-primary-color");
   const pointer = toScreen(board.frame, ...at);
+  for (const tie of overlay.ties) drawTie(pen, board, tie, accent);
   const shape = gesture && enclosed(gesture);
   if (shape) {
     const places = shape.map((place) => toScreen(board.frame, ...place));
@@ -33,6 +42,11 @@ export function drawOverlay(pen: Pen, board: Board, overlay: Overlay): void {
     board.front(pen, first, accent);
   } else if (ends) drawWay(pen, board, overlay, ends, accent);
   if (!plays) drawPointer(pen, board, overlay.near, pointer);
+}
+
+function drawTie(pen: Pen, board: Board, { x, y, rows }: Tie, accent: string): void {
+  for (const i of rows) line(pen, [toScreen(board.frame, x, y), board.at(i)], accent);
+  for (const i of rows) board.front(pen, i, accent);
 }
 
 function line(pen: Pen, places: Place[], colour: string): void {

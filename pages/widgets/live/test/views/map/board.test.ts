@@ -19,16 +19,19 @@ const LOOK: Look = {
   axes: ["PC 1", "PC 2"],
   labels: [],
   marks: [],
-  chosen: new Set(),
+  front: new Set(),
+  shade: false,
 };
 
 let board: Board;
 const over = vi.fn();
+const pictured = { rows: new Set<number>(), width: 0, height: 0 };
+const amid = vi.fn(() => pictured);
 
 beforeEach(() => {
   stillTime();
   over.mockClear();
-  board = new Board(over);
+  board = new Board(over, amid);
   sized(board.box, 400, 300);
   board.show(LOOK);
   vi.advanceTimersByTime(40);
@@ -62,7 +65,7 @@ it("writes negative numbers with a minus, and as many digits as tell them apart"
 });
 
 it("pales what is not chosen, and brings what is to the front", () => {
-  board.show({ ...LOOK, chosen: new Set([0]) });
+  board.show({ ...LOOK, front: new Set([0]) });
   vi.advanceTimersByTime(40);
   expect(dots().map(({ style, alpha }) => [style, alpha])).toEqual([
     ["rgb(10 20 30)", 0.25],

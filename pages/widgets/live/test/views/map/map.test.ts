@@ -16,7 +16,7 @@ const DATA: MapData = {
   names: ["cat", "dog"],
   unit: "nats",
   size: 6,
-  height: 400,
+  share: 0.6,
   alt: "Map of 4 pictures",
   marks: [],
   chosen: [],
@@ -25,6 +25,10 @@ const DATA: MapData = {
   scale: null,
   tool: "Look",
   residual: false,
+  thumbs: false,
+  shade: false,
+  lit: -1,
+  ties: [],
 };
 
 /** The file of facts: coordinates, error, KL, row, label, class, paint, and the basis of a linear map. */
@@ -32,9 +36,10 @@ function facts(linear: boolean): ArrayBuffer {
   const numbers = [...COORDS, 1, 2, 3, 4, 0.5, NaN, 0.5, 0.5];
   const whole = [100, 101, 102, 103, 0, 1, 0, 5, -1, 1, 0, 0];
   const paint = Array<number>(4).fill(0);
+  const order = [2, 0, 1, 3];
   const basis = linear ? [0, 0, 1, 0, 0, 1] : []; // z is the place itself
   return Uint8Array.of(
-    ...[Float32Array.from(numbers), Int32Array.from([...whole, ...paint]), Float32Array.from(basis)].flatMap(
+    ...[Float32Array.from(numbers), Int32Array.from([...whole, ...paint, ...order]), Float32Array.from(basis)].flatMap(
       ({ buffer }) => [...new Uint8Array(buffer)],
     ),
   ).buffer;
@@ -89,7 +94,7 @@ it("decodes what lies under the pointer, between the points as well, and the nea
   expect(captions()[0]).toBe("Under the pointer: PC 9.00, PC 2.00");
   expect(captions()[1]).toBe("Nearest point: picture 101 (dog), distance 2.24 on the map, error 2.0 nats");
   engine.answer([...engine.wishes.keys()][0], 9);
-  expect(levels(find<HTMLCanvasElement>(host, ".seen canvas"))["0,0"]).toBe(9);
+  expect(levels(find<HTMLCanvasElement>(host, ".lens canvas"))["0,0"]).toBe(9);
 });
 
 it("keeps within the map", () => {
