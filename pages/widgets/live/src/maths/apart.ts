@@ -20,7 +20,6 @@ export function apart(
   taken: Plot[],
 ): number[] {
   const cells = new Map<number, [number, number][]>(); // as large as a picture: what touches it lies next to it
-  const cell = (column: number, row: number) => column * 2 ** 26 + row;
   const found: number[] = [];
   for (const i of order) {
     const [x, y] = [coords[2 * i] * sx, -coords[2 * i + 1] * sy];
@@ -35,6 +34,8 @@ export function apart(
   }
   return found;
 }
+
+const cell = (column: number, row: number) => column * 2 ** 26 + row;
 
 const touch = (dx: number, dy: number, width: number, height: number) => Math.abs(dx) < width && Math.abs(dy) < height;
 

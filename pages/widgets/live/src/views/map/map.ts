@@ -18,7 +18,7 @@ import { drawOverlay, type Tie } from "./overlay";
 import { Thumbs } from "./thumbs";
 
 const WAY = 4; // seconds from one end of a path to the other
-const SHARE = 0.32; // of the map, the smaller of the picture's sides over it
+const SHARE = 0.34; // of the shorter side of the map: how large the picture over it is, if not more is free beside it
 const SMALL = 3.5; // rem of the nearest point's picture
 const MARGIN = 24; // CSS pixels from the pointer to the picture, which gives way
 
@@ -181,8 +181,8 @@ export class PointMap implements View, Ground {
     const { points, data } = this;
     const { size, equal, linear, axes, labels, marks, shade, lit, model } = data;
     const { label } = points;
-    const front =
-      this.chosen.size || lit < 0 ? this.chosen : new Set([...label.keys()].filter((i) => label[i] === lit));
+    const ofClass = lit < 0 ? [] : [...label.keys()].filter((i) => label[i] === lit);
+    const front = new Set([...this.chosen, ...ofClass]);
     const mean = (i: number) => this.mean(i);
     this.thumbs.from(data.thumbs ? { model, points, mean, weights: (i) => this.weights(i) } : null);
     this.board.show({ points, size, equal, ticks: linear, axes, labels, marks, front, shade });
@@ -368,7 +368,7 @@ export class PointMap implements View, Ground {
   fit(): void {
     if (!this.data) return;
     const { clientWidth: across, clientHeight: down } = this.board.box;
-    const side = SHARE * Math.min(across, down);
+    const side = Math.max(SHARE * Math.min(across, down), Math.min(down, across - down) / 2);
     this.under.fit(side, side);
     this.board.beside = this.lens.offsetWidth;
     this.board.fit();

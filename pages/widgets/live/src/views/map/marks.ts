@@ -58,17 +58,28 @@ export function outline(pen: Pen, symbol: number, x: number, y: number, r: numbe
   pen.closePath();
 }
 
+/** How far up a name stands from where it belongs: whatever is in sight has its name there too. */
+function raised({ top, height }: Frame, py: number, { grow }: Type, { move }: Label): number {
+  const half = ((LABEL + PAD) * grow) / 2;
+  if (py < top || py > top + height) return move * grow;
+  return py - Math.min(top + height - half, Math.max(top + half, py - move * grow));
+}
+
 /** What the name of a class covers. */
-export function labelPlot(pen: Pen, { sx, sy }: Frame, { font, grow }: Type, { text, x, y, move }: Label): Plot {
+export function labelPlot(pen: Pen, frame: Frame, type: Type, label: Label): Plot {
+  const { font, grow } = type;
   pen.font = `bold ${LABEL * grow}px ${font}`;
-  const width = pen.measureText(text).width + PAD * grow;
-  return { x: x * sx, y: -y * sy - move * grow, width, height: (LABEL + PAD) * grow };
+  const width = pen.measureText(label.text).width + PAD * grow;
+  const [, py] = toScreen(frame, label.x, label.y);
+  const y = -label.y * frame.sy - raised(frame, py, type, label);
+  return { x: label.x * frame.sx, y, width, height: (LABEL + PAD) * grow };
 }
 
 /** The name of a class over its points, tied to where it belongs. */
-export function drawLabel(pen: Pen, frame: Frame, type: Type, { text, x, y, move, ground, ink }: Label): void {
+export function drawLabel(pen: Pen, frame: Frame, type: Type, label: Label): void {
+  const { text, x, y, ground, ink } = label;
   const [px, py] = toScreen(frame, x, y);
-  const up = move * type.grow;
+  const up = raised(frame, py, type, label);
   arrow(pen, px, py, up, ground, 2);
   plate(pen, text, [px, py - up], { ground, ink, edge: 1, size: LABEL * type.grow, type });
 }

@@ -1,6 +1,7 @@
 // Small pictures in place of points, the most typical first, where there is room for them.
 import type { Engine } from "../../decode/engine";
-import type { Model } from "../../decode/protocol";
+
+import type { Model } from "../../../built/payloads";
 import { apart, type Plot } from "../../maths/apart";
 import type { Place } from "../../maths/plane";
 import type { Points } from "../../maths/points";
@@ -58,36 +59,37 @@ export class Thumbs {
   /** Draw the pictures of points in sight that have room, of `front` alone where there are some; none below `lens`. */
   draw(pen: Pen, board: Board, front: Set<number>, taken: Plot[], lens: HTMLElement): Pictured {
     if (!this.source) return { rows: new Set(), width: 0, height: 0 };
-    const { model, points } = this.source;
-    const { sx, sy, left, top, width, height } = board.frame;
+    const [, down, across] = this.source.model.shape;
     const ratio = window.devicePixelRatio || 1;
-    const [, down, across] = model.shape;
     const scale = enlargement(Math.max(down, across), SIDE * board.type.grow, ratio);
-    const [w, t] = [across * scale, down * scale];
-    const zoom = JSON.stringify([sx, sy, w, t, [...front], taken.length]);
-    if (zoom !== this.zoom) {
-      this.zoom = zoom;
-      const order = front.size ? points.order.filter((i) => front.has(i)) : points.order;
-      const edge = 2 * EDGE + GAP;
-      this.rows = apart(points.coords, order, [sx, sy], [w + edge, t + edge], taken);
-    }
-    const around = { x: left + width / 2, y: top + height / 2, width: width - w, height: height - t };
-    const { offsetLeft: x, offsetTop: y, offsetWidth: wide, offsetHeight: high } = lens;
-    const under = { x: x + wide / 2, y: y + high / 2, width: wide + w, height: high + t };
-    const inSight = this.rows.filter((i) => within(around, board.at(i)) && !within(under, board.at(i)));
+    const [width, height] = [across * scale, down * scale];
+    this.choose(board, [width, height], front, taken);
+    const inSight = this.rows.filter((i) => isFree(board, board.at(i), [width, height], lens));
     this.sight = inSight.length;
     this.ask(inSight.filter((i) => !this.held.has(i)));
+    const rows = inSight.filter((i) => this.held.has(i));
     const whole = (value: number) => Math.round(value * ratio) / ratio;
     pen.imageSmoothingEnabled = scale * ratio < 1;
-    const rows = inSight.filter((i) => this.held.has(i));
     for (const i of rows) {
       const [x, y] = board.at(i);
-      const [l, u] = [whole(x - w / 2), whole(y - t / 2)];
+      const [left, top] = [whole(x - width / 2), whole(y - height / 2)];
       pen.fillStyle = board.colour(i);
-      pen.fillRect(l - EDGE, u - EDGE, w + 2 * EDGE, t + 2 * EDGE);
-      pen.drawImage(this.held.get(i)!, l, u, w, t);
+      pen.fillRect(left - EDGE, top - EDGE, width + 2 * EDGE, height + 2 * EDGE);
+      pen.drawImage(this.held.get(i)!, left, top, width, height);
     }
-    return { rows: new Set(rows), width: w + 2 * EDGE, height: t + 2 * EDGE };
+    return { rows: new Set(rows), width: width + 2 * EDGE, height: height + 2 * EDGE };
+  }
+
+  /** Find the points with room for a picture, anew where the zoom, or what else decides, is another one. */
+  private choose({ frame }: Board, [width, height]: [number, number], front: Set<number>, taken: Plot[]): void {
+    const { sx, sy } = frame;
+    const zoom = JSON.stringify([sx, sy, width, height, [...front], taken.map(({ y }) => Math.round(y))]);
+    if (zoom === this.zoom) return;
+    this.zoom = zoom;
+    const { coords, order } = this.source!.points;
+    const around = 2 * EDGE + GAP;
+    const among = front.size ? order.filter((i) => front.has(i)) : order;
+    this.rows = apart(coords, among, [sx, sy], [width + around, height + around], taken);
   }
 
   /** Have pictures decoded, unless they are on their way; what still comes of older wishes is kept too. */
@@ -128,8 +130,15 @@ export class Thumbs {
   }
 }
 
-const within = ({ x, y, width, height }: Plot, [px, py]: Place) =>
-  2 * Math.abs(px - x) < width && 2 * Math.abs(py - y) < height;
+/** Whether a picture around a place is wholly on the map, and not below the large one. */
+function isFree({ frame }: Board, [x, y]: Place, [width, height]: [number, number], lens: HTMLElement): boolean {
+  const [left, right, top, bottom] = [x - width / 2, x + width / 2, y - height / 2, y + height / 2];
+  const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = lens;
+  if (left < frame.left || right > frame.left + frame.width) return false;
+  if (top < frame.top || bottom > frame.top + frame.height) return false;
+  if (right < offsetLeft || left > offsetLeft + offsetWidth) return true;
+  return bottom < offsetTop || top > offsetTop + offsetHeight;
+}
 
 function joined(parts: Float32Array[]): Float32Array {
   const whole = new Float32Array(parts.length * (parts[0]?.length ?? 0));
