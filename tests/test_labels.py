@@ -61,4 +61,4 @@ def test_names_that_do_not_fit_give_way_to_the_legend() -> None:
     names = ["a long name"] * 20
     assert plots.class_labels(points * [1e-9, 1], classes, names, HEIGHT) == []
     few = plots.class_labels(points, classes % 3, ["a" * 40, "b", "c"], HEIGHT)
-    assert [label.text for label in few] == [f"{'a' * 15}…", "b", "c"]
+    assert [label["text"] for label in few] == [f"{'a' * 15}…", "b", "c"]

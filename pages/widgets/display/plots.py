@@ -6,7 +6,6 @@ dark, and follows a switch without a rerun.
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from plotly.colors import sample_colorscale
 
 from pages.widgets import A, B
 from pages.widgets.display.labels import shifts, short
+from pages.widgets.live.payloads import Label
 from vae_core.scatter import COLOURS as CLASS_COLOURS
 
 ENDS = {"A": A, "B": B}
@@ -206,19 +206,7 @@ def _add_classes(
     for i in np.unique(classes):
         rows = np.flatnonzero(classes == i)
         colour, symbol = class_style(int(i))
-        _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, _name(names, i))
-
-
-@dataclass(frozen=True)
-class Label:
-    """A class's name on a map: where it belongs, (x, y), by how many pixels it was moved up from there, its colours."""
-
-    text: str
-    x: float
-    y: float
-    move: float
-    ground: str
-    ink: str
+        _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, html.escape(name_of(names, i)))
 
 
 def class_labels(places: np.ndarray, classes: np.ndarray, names: Sequence[str], height: int) -> list[Label]:
@@ -226,21 +214,25 @@ def class_labels(places: np.ndarray, classes: np.ndarray, names: Sequence[str], 
     present = np.unique(classes).tolist()
     if len(present) > NAMED_CLASSES:
         return []
-    texts = [short(names[i] if i < len(names) else str(i)) for i in present]
+    texts = [short(name_of(names, i)) for i in present]
     centres = np.stack([np.median(places[classes == i], axis=0) for i in present])
     moves = shifts(centres, places, texts, height, FONT)
     if moves is None:
         return []
     grounds = [class_style(i)[0] for i in present]
     return [
-        Label(text, float(x), float(y), float(move), ground, "white" if ground in DARK_COLOURS else "black")
+        {"text": text, "x": float(x), "y": float(y), "move": float(move), "ground": ground, "ink": _ink(ground)}
         for text, (x, y), move, ground in zip(texts, centres, moves, grounds, strict=True)
     ]
 
 
-def _name(names: Sequence[str], i: int) -> str:
-    """A class's name as text: Plotly reads some tags, and a name is anybody's."""
-    return html.escape(names[i] if i < len(names) else str(i))
+def _ink(ground: str) -> str:
+    return "white" if ground in DARK_COLOURS else "black"
+
+
+def name_of(names: Sequence[str], i: int) -> str:
+    """A class's name, its number where it has none."""
+    return names[i] if i < len(names) else str(i)
 
 
 def _add_points(

@@ -6,8 +6,7 @@ Points go there as two binary files, kept for good: what is drawn and said of ea
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from pages.widgets.display import plots
 from pages.widgets.live import decoders, served, views
+from pages.widgets.live.payloads import ColourScale, Entry, Label, MapData, Mark
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
 from pages.widgets.mapping.points import KEPT, Points
 from pages.widgets.mapping.settings import SHADE, THUMBS
@@ -25,7 +25,13 @@ from vae_core import typicality
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
 SHARE = 0.6  # of the window's height; names of colours and tools stand around it
 PLOT_HEIGHT = 424  # CSS pixels in which the names of classes find room
-TOOLS = {word.casefold(): word for word in ("Look", "Path", "Move", "Box", "Lasso")}
+TOOLS: dict[str, Literal["Look", "Path", "Move", "Box", "Lasso"]] = {
+    "look": "Look",
+    "path": "Path",
+    "move": "Move",
+    "box": "Box",
+    "lasso": "Lasso",
+}
 TOOL = OneOf("pointer", "Choose by", "look", TOOLS, {"click": "look"})  # which server views of before had
 RESIDUAL = Switch("residual", "With the nearest point's residual", True, on="on", off="off")
 
@@ -63,35 +69,36 @@ def show(
         if (rows := chosen_rows(told, what[1], len(points))) is not None:
             choose(rows)
 
-    views.show(
-        "map",
-        "map_live",
-        {
-            "model": decoders.graph(opened),
-            "key": what[1],
-            "points": served.publish(*what),
-            "means": served.publish(*_means(points.key, points)) if few else "",
-            "count": len(points),
-            "linear": layout.basis is not None,
-            "equal": layout.axes != TSNE_AXES,
-            "axes": list(layout.axes),
-            "names": None if points.labels is None else list(points.class_names),
-            "unit": points.unit,
-            "size": plots.point_size(len(points)),
-            "share": SHARE,
-            "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
-            "marks": [_mark(name, place) for name, place in marks.items()],
-            "ties": [{"x": float(place[0]), "y": float(place[1]), "rows": rows} for place, rows in ties],
-            "chosen": chosen,
-            "lit": -1 if lit is None else lit,
-            "thumbs": THUMBS.get(),
-            "shade": SHADE.get(),
-            **_legend(layout, colours),
-            **_settings(),
-        },
-        selected=selected,
-        set=_take_settings,
-    )
+    labels, legend, scale = _legend(layout, colours)
+    data: MapData = {
+        "model": decoders.graph(opened),
+        "key": what[1],
+        "points": served.publish(*what),
+        "means": served.publish(*_means(points.key, points)) if few else "",
+        "count": len(points),
+        "linear": layout.basis is not None,
+        "equal": layout.axes != TSNE_AXES,
+        "axes": (layout.axes[0], layout.axes[1]),
+        "names": None if points.labels is None else list(points.class_names),
+        "unit": points.unit,
+        "size": plots.point_size(len(points)),
+        "share": SHARE,
+        "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
+        "marks": [_mark(name, place) for name, place in marks.items()],
+        "ties": [{"x": float(place[0]), "y": float(place[1]), "rows": rows} for place, rows in ties],
+        "chosen": chosen,
+        "lit": -1 if lit is None else lit,
+        "thumbs": THUMBS.get(),
+        "shade": SHADE.get(),
+        "labels": labels,
+        "legend": legend,
+        "scale": scale,
+        "tool": TOOLS[TOOL.get()],
+        "residual": RESIDUAL.get(),
+    }
+    for value in (TOOL, RESIDUAL):
+        value.write()
+    views.show("map", "map_live", data, selected=selected, set=_take_settings)
 
 
 def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
@@ -101,16 +108,9 @@ def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
     return sorted({row for row in told["rows"] if type(row) is int and 0 <= row < count})
 
 
-def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
+def _mark(name: str, place: np.ndarray) -> Mark:
     x, y = map(float, place)
     return {"name": name, "x": x, "y": y, "colour": plots.ENDS.get(name, plots.NEUTRAL)}
-
-
-def _settings() -> dict[str, Any]:
-    """The tool and the residual, as set in this visit or by the link, which gets them."""
-    for value in (TOOL, RESIDUAL):
-        value.write()
-    return {"tool": TOOLS[TOOL.get()], "residual": RESIDUAL.get()}
 
 
 def _take_settings(told: Any) -> None:
@@ -120,21 +120,16 @@ def _take_settings(told: Any) -> None:
         RESIDUAL.put(bool(told.get("residual")))
 
 
-def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:
-    """What the colours mean: names in the map or beside it, or a scale with its ends."""
+def _legend(layout: Layout, colours: dict[str, Any]) -> tuple[list[Label], list[Entry], ColourScale | None]:
+    """What the colours mean: names in the map, or beside it, or a scale with its ends."""
     if "classes" not in colours:
         values = np.asarray(colours["values"], float)
-        ends = [float(values.min()), float(values.max())]
-        return {
-            "labels": [],
-            "legend": [],
-            "scale": {"title": colours["value_title"], "ends": ends, "colours": plots.scale_colours()},
-        }
+        ends = float(values.min()), float(values.max())
+        return [], [], {"title": colours["value_title"], "ends": ends, "colours": plots.scale_colours()}
     classes, names = np.asarray(colours["classes"]), colours["class_names"]
     labels = plots.class_labels(layout.coords, classes, names, PLOT_HEIGHT) if colours["in_place"] else []
     shown = [] if labels else np.unique(classes).tolist()
-    legend = [{"text": names[i] if i < len(names) else str(i), "ground": plots.class_style(i)[0]} for i in shown]
-    return {"labels": [asdict(label) for label in labels], "legend": legend, "scale": None}
+    return labels, [{"text": plots.name_of(names, i), "ground": plots.class_style(i)[0]} for i in shown], None
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -1,10 +1,11 @@
 // The drawing of a map on two canvases: points and axes below, what follows the hand above.
+import type { Label, Mark } from "../../../built/payloads";
 import { h } from "../../parts/dom";
 import { type Frame, fitted, type Place, type Room, ticks, toMap, toScreen } from "../../maths/plane";
 import type { Plot } from "../../maths/apart";
 import { type Density, density, SIDE } from "../../maths/density";
 import type { Points } from "../../maths/points";
-import { drawLabel, drawMark, type Label, labelPlot, type Mark, outline, type Pen, type Type } from "./marks";
+import { drawLabel, drawMark, labelPlot, outline, type Pen, type Type } from "./marks";
 
 const PALE = 0.25; // of points that are not among those chosen, as on the other maps
 const STRONG = 0.8;

@@ -1,6 +1,6 @@
 // Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
 import { fetched } from "../../decode/engine";
-import type { Model } from "../../../built/payloads";
+import type { MapData } from "../../../built/payloads";
 import { lerp } from "../../maths/blend";
 import { carried, inverse, nearest, type Place, toScreen } from "../../maths/plane";
 import { type Points, unpack } from "../../maths/points";
@@ -11,43 +11,15 @@ import { Transport } from "../../parts/transport";
 import { Echo, type Host, type View } from "../../view";
 import { Board } from "./board";
 import { type Ground, Hand, type Tool, TOOLS } from "./hand";
-import { type ColourScale, type Entry, Legend } from "./legend";
+import { Legend } from "./legend";
 import "./map.css";
-import type { Label, Mark } from "./marks";
-import { drawOverlay, type Tie } from "./overlay";
+import { drawOverlay } from "./overlay";
 import { Thumbs } from "./thumbs";
 
 const WAY = 4; // seconds from one end of a path to the other
 const SHARE = 0.34; // of the shorter side of the map: how large the picture over it is, if not more is free beside it
 const SMALL = 3.5; // rem of the nearest point's picture
 const MARGIN = 24; // CSS pixels from the pointer to the picture, which gives way
-
-export interface MapData {
-  model: Model;
-  key: string; // other points, places or colours have another
-  points: string;
-  means: string; // empty where they are too many for a browser
-  count: number;
-  linear: boolean; // whether there is a vector at each place
-  equal: boolean; // whether both axes have the same units
-  axes: [string, string];
-  names: string[] | null; // of the classes
-  unit: string; // of the errors
-  size: number;
-  share: number; // of the window's height
-  alt: string;
-  marks: Mark[];
-  chosen: number[];
-  labels: Label[];
-  legend: Entry[];
-  scale: ColourScale | null;
-  tool: Tool;
-  residual: boolean;
-  thumbs: boolean; // whether points have pictures in their place
-  shade: boolean;
-  lit: number; // class that stands out; -1 is none
-  ties: Tie[];
-}
 
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
 const NO_MEANS = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.";

@@ -1,4 +1,5 @@
 // Marks on the map: a point by its symbol, the name of a class, the flag of a picture.
+import type { Label, Mark } from "../../../built/payloads";
 import type { Plot } from "../../maths/apart";
 import { type Frame, type Place, toScreen } from "../../maths/plane";
 
@@ -8,22 +9,6 @@ export type Pen = CanvasRenderingContext2D;
 export interface Type {
   font: string;
   grow: number;
-}
-
-export interface Label {
-  text: string;
-  x: number;
-  y: number;
-  move: number; // pixels up from where it belongs
-  ground: string;
-  ink: string;
-}
-
-export interface Mark {
-  name: string;
-  x: number;
-  y: number;
-  colour: string;
 }
 
 const LABEL = 16; // pixels of a class's name

@@ -1,4 +1,5 @@
 // What follows the hand on the map: the pointer, the shape that it draws, the path that it plays.
+import type { Tie } from "../../../built/payloads";
 import { type Place, toScreen } from "../../maths/plane";
 import type { Board } from "./board";
 import { ARROWS, enclosed, type Gesture, type Tool } from "./hand";
@@ -16,13 +17,6 @@ export interface Overlay {
   straight: boolean; // whether the way is a line on this map
   plays: boolean;
   ties: Tie[];
-}
-
-/** A picture on the map, and the points nearest to it in the latent space. */
-export interface Tie {
-  x: number;
-  y: number;
-  rows: number[];
 }
 
 type Pen = CanvasRenderingContext2D;

@@ -1,5 +1,6 @@
+import type { MapData } from "../../../built/payloads";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type MapData, PointMap } from "../../../src/views/map/map";
+import { PointMap } from "../../../src/views/map/map";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, penOf, point, press, sized, slide, stillTime } from "../../fakes"; // prettier-ignore
 
 const COORDS = [0, 0, 10, 0, 0, 10, 10, 10];
