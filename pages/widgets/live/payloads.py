@@ -5,7 +5,7 @@ After a change: `python -m pages.widgets.live.typescript`, whose result a test c
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class Sent(TypedDict):
@@ -244,3 +244,75 @@ class DrawData(TypedDict):
     axes: list[Axis]
     plane: list[Group] | None  # of a model with two dimensions
     classes: list[str]
+
+
+class Label(TypedDict):
+    """The name of a class, over its points."""
+
+    text: str
+    x: float
+    y: float
+    move: float  # pixels up from where it belongs
+    ground: str
+    ink: str
+
+
+class Mark(TypedDict):
+    """The flag of a picture."""
+
+    name: str
+    x: float
+    y: float
+    colour: str
+
+
+class Tie(TypedDict):
+    """A picture on the map, and the points nearest to it in the latent space."""
+
+    x: float
+    y: float
+    rows: list[int]
+
+
+class Entry(TypedDict):
+    """A class by its colour."""
+
+    text: str
+    ground: str
+
+
+class ColourScale(TypedDict):
+    """Numbers by the colours from one end to the other."""
+
+    title: str
+    ends: tuple[float, float]
+    colours: list[str]
+
+
+class MapData(TypedDict):
+    """Pictures as points of a plane."""
+
+    model: Model
+    key: str  # other points, places or colours have another
+    points: str
+    means: str  # "" where they are too many for a browser
+    count: int
+    linear: bool  # there is a vector at each place
+    equal: bool  # both axes have the same units
+    axes: tuple[str, str]
+    names: list[str] | None  # of the classes
+    unit: str  # of the errors
+    size: float  # of a point
+    share: float  # of the window's height
+    alt: str
+    marks: list[Mark]
+    ties: list[Tie]
+    chosen: list[int]
+    lit: int  # class that stands out; -1 is none
+    labels: list[Label]
+    legend: list[Entry]
+    scale: ColourScale | None
+    tool: Literal["Look", "Path", "Move", "Box", "Lasso"]
+    residual: bool
+    thumbs: bool  # points have pictures in their place
+    shade: bool  # the ground says how thickly the points lie

@@ -219,3 +219,69 @@ export interface DrawData {
   plane: Group[] | null; // of a model with two dimensions
   classes: string[];
 }
+
+/** The name of a class, over its points. */
+export interface Label {
+  text: string;
+  x: number;
+  y: number;
+  move: number; // pixels up from where it belongs
+  ground: string;
+  ink: string;
+}
+
+/** The flag of a picture. */
+export interface Mark {
+  name: string;
+  x: number;
+  y: number;
+  colour: string;
+}
+
+/** A picture on the map, and the points nearest to it in the latent space. */
+export interface Tie {
+  x: number;
+  y: number;
+  rows: number[];
+}
+
+/** A class by its colour. */
+export interface Entry {
+  text: string;
+  ground: string;
+}
+
+/** Numbers by the colours from one end to the other. */
+export interface ColourScale {
+  title: string;
+  ends: [number, number];
+  colours: string[];
+}
+
+/** Pictures as points of a plane. */
+export interface MapData {
+  model: Model;
+  key: string; // other points, places or colours have another
+  points: string;
+  means: string; // "" where they are too many for a browser
+  count: number;
+  linear: boolean; // there is a vector at each place
+  equal: boolean; // both axes have the same units
+  axes: [string, string];
+  names: string[] | null; // of the classes
+  unit: string; // of the errors
+  size: number; // of a point
+  share: number; // of the window's height
+  alt: string;
+  marks: Mark[];
+  ties: Tie[];
+  chosen: number[];
+  lit: number; // class that stands out; -1 is none
+  labels: Label[];
+  legend: Entry[];
+  scale: ColourScale | null;
+  tool: "Look" | "Path" | "Move" | "Box" | "Lasso";
+  residual: boolean;
+  thumbs: boolean; // points have pictures in their place
+  shade: boolean; // the ground says how thickly the points lie
+}
