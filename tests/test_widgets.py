@@ -119,47 +119,30 @@ def test_heatmap_has_first_row_on_top() -> None:
     assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 6)
 
 
-@pytest.mark.parametrize("n", [50, 1_500])
-@pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("by_class", [True, False])
-def test_scatter_draws_each_point_once(n: int, dimensions: int, by_class: bool) -> None:
+def test_a_map_in_space_draws_each_point_once(by_class: bool) -> None:
     rng = np.random.default_rng(0)
-    points, classes = rng.normal(size=(n, dimensions)), rng.integers(0, 12, n)
+    points, classes = rng.normal(size=(50, 3)), rng.integers(0, 12, 50)
     colour = {"classes": classes} if by_class else {"values": points[:, 0], "value_title": "KL (nats)"}
-    figure = plots.scatter(points, ["a", "b", "c"][:dimensions], **colour)
-    kind = "scatter3d" if dimensions == 3 else "scatter"  # of the kinds that need no code made of text
+    figure = plots.space(points, ["a", "b", "c"], **colour, hover=[""] * 50, marks={})
     drawn = {}
     for trace in figure.data:
-        assert trace.type == kind
-        places = [trace[axis] for axis in "xyz"[:dimensions]]
+        places = [trace[axis] for axis in "xyz"]
         drawn |= {row: place for row, *place in zip(trace.customdata, *places, strict=True)}
-    assert sorted(drawn) == list(range(n))
-    np.testing.assert_allclose([drawn[i] for i in range(n)], points)
+    np.testing.assert_allclose([drawn[i] for i in range(50)], points)
 
 
-def test_scatter_shows_names_as_text_and_flags_in_their_colours() -> None:
-    figure = plots.scatter(
-        [[0, 0], [1, 1]],
-        ["a", "b"],
+def test_a_map_in_space_shows_names_as_text_and_flags_in_their_colours() -> None:
+    figure = plots.space(
+        [[0, 0, 0], [1, 1, 1]],
+        ["a", "b", "c"],
         classes=[0, 7],
         class_names=["<img src=x>"],
-        marks={"A": (0, 0), "B": (1, 1)},
+        hover=["", ""],
+        marks={"A": (0, 0, 0), "B": (1, 1, 1)},
     )
     assert [t.name for t in figure.data] == ["&lt;img src=x&gt;", "7"]
-    flags = {a.text: a.bgcolor for a in figure.layout.annotations}
-    assert flags["<b>A</b>"] == A and flags["<b>B</b>"] == B
-    assert not any("<img" in text for text in flags)
-
-
-def test_scatter_refuses_other_dimensions() -> None:
-    with pytest.raises(ValueError, match=r"\(5, 4\).*\(N, 2\) or \(N, 3\)"):
-        plots.scatter(np.zeros((5, 4)), list("abcd"))
-
-
-def test_selected_rows_ascend_without_repetition() -> None:
-    points = [{"customdata": 7}, {"customdata": 2}, {"customdata": 7}, {"x": 0}]
-    assert plots.selected_rows({"selection": {"points": points}}) == [2, 7]
-    assert plots.selected_rows({"selection": {"points": []}}) == plots.selected_rows(None) == []
+    assert {a.text: a.bgcolor for a in figure.layout.scene.annotations} == {"<b>A</b>": A, "<b>B</b>": B}
 
 
 def test_grid_is_the_picture_itself_with_its_description() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.browser.test_live import becomes, shown
 from vae_core import checkpoints, zoo
@@ -26,10 +26,6 @@ def family(start_server: Callable, tmp_path_factory: pytest.TempPathFactory) -> 
         info = DataInfo("somebody's", ("cat", "dog", "bird"))
         checkpoints.save(Checkpoint(recipe, build(recipe.model).eval(), info), folder / f"{variant}.safetensors")
     return start_server(VAE_CHECKPOINTS=str(folder))
-
-
-def canvas(view, number: int = 0) -> Locator:
-    return view.page.locator("[data-testid=stMain] .live .field canvas").nth(number)
 
 
 def choose(view, label: str, option: str) -> None:
@@ -78,8 +74,9 @@ def test_levels_stay_by_keyboard(new_view, family) -> None:
 def test_a_code_is_put_into_a_place_and_taken_back(new_view, family, touch: bool) -> None:
     view = new_view(server=family, **({"width": 390, "height": 844, "touch": True} if touch else {}))
     view.open("traverse", model="vq (own folder)", start="prior:1")
-    places, sheet = canvas(view), view.page.get_by_role("group", name="Codes 0 to 127")
-    before = places.get_attribute("src")
+    places = view.page.locator(".live .field canvas").first
+    sheet = view.page.get_by_role("group", name="Codes 0 to 127")
+    before = places.screenshot()
     places.click(position={"x": 8, "y": 8})
     view.settle()
     expect(view.page.get_by_text("Code at row 1, column 1")).to_be_visible()
@@ -89,7 +86,7 @@ def test_a_code_is_put_into_a_place_and_taken_back(new_view, family, touch: bool
     view.settle()
     expect(view.page.get_by_text("1 place changed.")).to_be_visible()
     assert f"codes=0.0.{wanted}" in view.page.url
-    assert places.get_attribute("src") != before
+    assert places.screenshot() != before
     view.screenshot(f"codes-{'phone' if touch else 'wide'}")
     view.page.get_by_role("button", name="Undo").click()
     view.settle()

@@ -104,15 +104,3 @@ def test_small_pictures_grow_by_whole_numbers(how: dict, widgets) -> None:
     assert scale >= 2 and scale == pytest.approx(round(scale), abs=0.01)
     assert picture.evaluate("e => getComputedStyle(e).imageRendering") == "pixelated"
     assert picture.evaluate("e => e.getBoundingClientRect().height") <= 0.7 * page.viewport_size["height"]
-
-
-def test_chosen_points_come_back_as_rows(widgets) -> None:
-    view = widgets()
-    area = view.page.locator(".js-plotly-plot .nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    view.page.mouse.move(box["x"] + 2, box["y"] + 2)
-    view.page.mouse.down()
-    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=5)
-    view.page.mouse.up()
-    view.page.get_by_text("chosen [0, 1, 2, 3, 4]").wait_for()

@@ -239,7 +239,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, x = ["By KL", "By name"], ie = class {
+}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +247,7 @@ var y = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...x.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -270,7 +270,7 @@ var y = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => !e).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? x[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
@@ -391,7 +391,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, E = 56, fe = class {
+}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, fe = 56, pe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -417,7 +417,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new ie(() => this.decode(), this.transport.report);
+	sliders = new x(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -527,7 +527,7 @@ var y = class {
 			e.fit(t, n);
 			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
 		}
-		for (let e of this.ends) e.fit(E, E);
+		for (let e of this.ends) e.fit(fe, fe);
 	}
 	largest() {
 		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
@@ -545,13 +545,13 @@ var y = class {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, D = ([e, t, n, r]) => ({
+}, E = ([e, t, n, r]) => ({
 	x: (e + n) / 2,
 	y: (t + r) / 2,
 	width: n - e,
 	height: r - t
 });
-function pe(e, t) {
+function me(e, t) {
 	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
 	return [
 		i - n / 2,
@@ -560,7 +560,7 @@ function pe(e, t) {
 		a + r / 2
 	];
 }
-function me(e, t, [n, r], [i, a], o, s) {
+function he(e, t, [n, r], [i, a], o, s) {
 	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
 	return {
 		x: e.x + (p * l - m * u) / i,
@@ -569,12 +569,12 @@ function me(e, t, [n, r], [i, a], o, s) {
 		height: f
 	};
 }
-var he = ([e, t], [n, r]) => ({
+var ge = ([e, t], [n, r]) => ({
 	x: e + n / 2,
 	y: t + r / 2,
 	width: n,
 	height: r
-}), ge = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), _e = 40, ve = .6, ye = 6, be = 1.2, xe = .01, Se = 3, Ce = {
+}), _e = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), ve = 40, ye = .6, be = 6, xe = 1.2, D = .01, Se = 3, Ce = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
@@ -663,7 +663,7 @@ var he = ([e, t], [n, r]) => ({
 		this.own[e] = t, this.moved.add(e), this.draw();
 	}
 	put(e) {
-		this.change("crop", pe(e, this.data.smallest));
+		this.change("crop", me(e, this.data.smallest));
 	}
 	tell() {
 		for (let e of this.moved) this.told.add(e);
@@ -672,12 +672,12 @@ var he = ([e, t], [n, r]) => ({
 		e.length && this.host.tell("changed", Object.fromEntries(e));
 	}
 	get closeness() {
-		let { width: e, height: t } = D(this.own.crop);
-		return Math.min(ye, ve / Math.max(e, t));
+		let { width: e, height: t } = E(this.own.crop);
+		return Math.min(be, ye / Math.max(e, t));
 	}
 	draw() {
 		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
-		this.closer.disabled = !r && this.closeness < be, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		this.closer.disabled = !r && this.closeness < xe, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
 		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
 		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
 			left: `${i}%`,
@@ -686,12 +686,12 @@ var he = ([e, t], [n, r]) => ({
 			height: l,
 			transform: `rotate(${t}deg)`
 		});
-		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < _e), this.turn.put(t), this.threshold.put(n);
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < ve), this.turn.put(t), this.threshold.put(n);
 	}
 	zoom(e) {
 		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
 		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
-			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = D(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * ge(e, i)}%`);
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = E(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * _e(e, i)}%`);
 			Object.assign(this.photograph.style, {
 				width: `${e}px`,
 				height: `${t}px`
@@ -708,13 +708,13 @@ var he = ([e, t], [n, r]) => ({
 		let t = e.target === this.picture;
 		if (e.button || e.pointerType === "touch" && t) return;
 		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
-		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = D(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = E(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
 			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
-			return t ? he([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+			return t ? ge([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
 				...u,
 				x: u.x + f,
 				y: u.y + p
-			} : me(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+			} : he(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
 		};
 		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
 			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Se) return this.report.now();
@@ -725,7 +725,7 @@ var he = ([e, t], [n, r]) => ({
 		let t = Ce[e.key];
 		if (t === void 0) return;
 		e.preventDefault();
-		let { x: n, y: r, width: i, height: a } = D(this.own.crop), [o, s] = [t[0] * xe, t[1] * xe], { smallest: c } = this.data;
+		let { x: n, y: r, width: i, height: a } = E(this.own.crop), [o, s] = [t[0] * D, t[1] * D], { smallest: c } = this.data;
 		if (e.shiftKey) {
 			let e = {
 				width: Math.max(c, i + o),
@@ -753,13 +753,13 @@ var he = ([e, t], [n, r]) => ({
 	dispose() {
 		this.report.cancel();
 	}
-}, Ee = 150, O = 34, De = 64, Oe = 17, ke = 30, Ae = .12, je = "http://www.w3.org/2000/svg";
-function k(e, t) {
-	let n = document.createElementNS(je, e);
-	return A(n, t), n;
+}, Ee = 150, O = 34, De = 64, Oe = 17, k = 30, A = .12, ke = "http://www.w3.org/2000/svg";
+function j(e, t) {
+	let n = document.createElementNS(ke, e);
+	return M(n, t), n;
 }
-var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Me = class {
-	svg = k("svg", { role: "img" });
+var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Ae = class {
+	svg = j("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -787,30 +787,30 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
 		let n = Math.min(90, Math.max(Oe, e / Math.min(t, De))), r = O + n * t;
-		A(this.svg, {
+		M(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= ke ? 1 : Math.ceil(ke / n);
+		let i = n >= k ? 1 : Math.ceil(k / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = k("title", {}), u = k("rect", {
+			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = j("title", {}), u = j("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = k("path", {
+			}), d = j("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = k("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, k("rect", {
+			}), f = j("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, j("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = k("text", {
+				let t = j("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -834,12 +834,12 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = k("text", {
+			let n = j("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [k("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [j("line", {
 				class: "line",
 				x1: O,
 				x2: e,
@@ -855,21 +855,21 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			A(i, {
+			M(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			A(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			M(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, Ne = class {
-	points = k("g", { class: "points" });
-	spread = [1, 2].map(() => k("ellipse", { class: "spread" }));
-	cross = k("path", { class: "cross" });
-	svg = k("svg", {
+}, je = class {
+	points = j("g", { class: "points" });
+	spread = [1, 2].map(() => j("ellipse", { class: "spread" }));
+	cross = j("path", { class: "cross" });
+	svg = j("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -888,7 +888,7 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return k("path", {
+			return j("path", {
 				d: n,
 				stroke: e
 			});
@@ -905,7 +905,7 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => A(e, {
+			this.spread.forEach((e, t) => M(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -918,42 +918,42 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - Ae * o,
-			-i - Ae * s,
+			t - A * o,
+			-i - A * s,
 			o * 1.24,
 			s * 1.24
 		];
-		A(this.svg, {
+		M(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && A(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && M(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		A(this.svg, {
+		M(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, Pe = .1, Fe = .1, Ie = .1;
-function Le(e) {
+}, Me = .1, Ne = .1, Pe = .1;
+function Fe(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Re(e, t) {
+function Ie(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Le((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Fe((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function ze(e, t, n) {
+function N(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Re(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Ie(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -961,24 +961,24 @@ function ze(e, t, n) {
 		}
 	}), i;
 }
-function Be({ width: e, height: t, values: n }, r, i) {
+function P({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: ze(ze(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: N(N(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function j({ width: e, height: t, values: n }, r) {
+function F({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function M(e, t) {
+function Le(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Ve({ width: e, height: t, values: n }) {
+function Re({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < Pe) return null;
+	if (r < Me) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -986,7 +986,7 @@ function Ve({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Fe * r) return;
+		if (t <= Ne * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -1006,19 +1006,19 @@ function Ve({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function He(e) {
+function ze(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ie * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Pe * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Ue(Ue(r, t, c), n, c)
+		values: Be(Be(r, t, c), n, c)
 	};
 }
-function Ue(e, t, n) {
+function Be(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -1026,15 +1026,15 @@ function Ue(e, t, n) {
 	}
 	return i;
 }
-function We(e, t, n, r) {
-	let i = Ve(e);
+function Ve(e, t, n, r) {
+	let i = Re(e);
 	if (!i) return null;
-	let a = r.brighten ? He(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Be(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? ze(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = P(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [M(j(d, 0), t), M(j(d, 1), n)], m = {
+	}, [f, p] = [Le(F(d, 0), t), Le(F(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -1042,32 +1042,32 @@ function We(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Ge(e, t, n, r) {
+function He(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Ke(e, t) {
+function Ue(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function qe(e, t, [n, r, i], a, o) {
+function We(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Ge(e, t.width, t.height, o), c = a && We(n, i, r, a) || Be(n, i, r);
+		let n = He(e, t.width, t.height, o), c = a && Ve(n, i, r, a) || P(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Ke(s, o);
+	return Ue(s, o);
 }
 // src/decode/pixels.ts
-function Je(e, t, n, r = 255) {
+function Ge(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var N = [], Ye = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Xe = class {
+var I = [], Ke = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), qe = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -1085,26 +1085,26 @@ var N = [], Ye = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ye(N);
+		return Ke(I);
 	}
 	get hasPast() {
-		return N.length > 0;
+		return I.length > 0;
 	}
 	undo() {
-		N.pop(), this.changed();
+		I.pop(), this.changed();
 	}
 	clear() {
-		N.push(null), this.changed();
+		I.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, P(this.context, t, e);
+		this.hint.hidden = t.length > 0, L(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, N.push(this.stroke), this.changed());
+		}, I.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -1117,7 +1117,7 @@ var N = [], Ye = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function P(e, t, { dark: n, coloured: r }) {
+function L(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -1128,17 +1128,17 @@ function P(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", rt = class {
+var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", et = class {
 	host;
-	paper = new Xe(() => ({
+	paper = new qe(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new Me();
-	plane = new Ne();
+	bars = new Ae();
+	plane = new je();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -1205,14 +1205,14 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Ze / Math.max(i, r);
+		let a = Je / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(tt);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Qe);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -1228,9 +1228,9 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		P(this.field, e, this.look);
+		L(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = qe(s, {
+		this.x = We(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1244,7 +1244,7 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Je(e, t, n * r);
+		return Ge(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1283,7 +1283,7 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${it(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${tt(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1297,7 +1297,7 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(et / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ze / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1305,12 +1305,12 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = nt, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = $e, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		P(s, this.paper.drawn, this.look), [
+		L(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1325,10 +1325,10 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Qe,
+			e < Ye,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= $e;
+		], o = !i && e >= Xe;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1346,12 +1346,12 @@ var Ze = 256, Qe = 600, $e = 760, et = 512, tt = .09, nt = "rgb(128 128 128)", r
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function it(e, t) {
+function tt(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function at({ model: e, z: t, y: n }, r, i) {
+function nt({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1359,17 +1359,17 @@ function at({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var ot = 2 ** 20, st = 1e3, F = class extends Error {
+var rt = 2 ** 20, it = 1e3, R = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, ct = class {
+}, at = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = ut) {
+	constructor(e = st) {
 		this.post = e;
 	}
 	said(e) {
@@ -1412,44 +1412,44 @@ var ot = 2 ** 20, st = 1e3, F = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof F ? i.message : "The server does not answer."), i instanceof F && i.busy ? await new Promise((e) => setTimeout(e, st)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof R ? i.message : "The server does not answer."), i instanceof R && i.busy ? await new Promise((e) => setTimeout(e, it)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ot / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(rt / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = at(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = nt(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(Je(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(Ge(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, lt = [
+}, ot = [
 	404,
 	413,
 	422,
 	503
 ];
-async function ut(e, t, n) {
+async function st(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !lt.includes(r.status) ? Error(`${r.status}`) : new F(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !ot.includes(r.status) ? Error(`${r.status}`) : new R(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var dt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", I = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", dt], { type: "text/javascript;charset=utf-8" });
-function ft(e) {
+var ct = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", lt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", ct], { type: "text/javascript;charset=utf-8" });
+function ut(e) {
 	let t;
 	try {
-		if (t = I && (self.URL || self.webkitURL).createObjectURL(I), !t) throw "";
+		if (t = lt && (self.URL || self.webkitURL).createObjectURL(lt), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1458,14 +1458,14 @@ function ft(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(dt), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(ct), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var pt = 16384, mt = class {
+var dt = 16384, ft = class {
 	start;
 	server;
 	id = 0;
@@ -1478,7 +1478,7 @@ var pt = 16384, mt = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new ct()) {
+	constructor(e, t = new at()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1572,7 +1572,7 @@ var pt = 16384, mt = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(pt / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(dt / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1591,7 +1591,7 @@ var pt = 16384, mt = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...at(i, a, d) },
+			feeds: { ...nt(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1664,28 +1664,28 @@ var pt = 16384, mt = class {
 		for (let e of this.changes) e();
 	}
 };
-async function L(e) {
+async function z(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var R = null;
-function ht(e) {
-	return R?.runtime !== e && (R = {
+var B = null;
+function pt(e) {
+	return B?.runtime !== e && (B = {
 		runtime: e,
-		engine: new mt(() => gt(e))
-	}), R.engine;
+		engine: new ft(() => mt(e))
+	}), B.engine;
 }
-function gt(e) {
+function mt(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new ft();
+	let t = new ut();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
 // src/parts/field.ts
-var _t = 36, z = class {
+var ht = 36, gt = class {
 	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1723,31 +1723,31 @@ var _t = 36, z = class {
 		});
 	}
 	label(e, t) {
-		B(this.rows, e, this.lines), B(this.below, t, this.layout.columns);
+		V(this.rows, e, this.lines), V(this.below, t, this.layout.columns);
 	}
 	fit(e, t) {
-		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= _t * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= ht * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
 	}
 	scale(e, t) {
 		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
 	}
 };
-function B(e, t, n) {
+function V(e, t, n) {
 	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
 		let [t, ...n] = e.split("\n");
 		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
 	}));
 }
 // src/views/grid.ts
-var vt = .01;
-function yt(e, t, n, r) {
+var _t = .01;
+function vt(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var bt = class {
+var yt = class {
 	host;
-	field = new z((e) => this.host.tell("picked", e));
+	field = new gt((e) => this.host.tell("picked", e));
 	echo = new w(() => this.host.settled);
 	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
@@ -1756,7 +1756,7 @@ var bt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: vt,
+		step: _t,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1806,7 +1806,7 @@ var bt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await L(n.points));
+				let e = new Float32Array(await z(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1833,7 +1833,7 @@ var bt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: yt(r, a, t * e.dim, this.at),
+			z: vt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
@@ -1862,7 +1862,7 @@ var bt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, xt = 1e3, V = "The live view loads …", St = [
+}, bt = 1e3, xt = "The live view loads …", St = [
 	"loading",
 	"loaded",
 	"served",
@@ -1897,10 +1897,10 @@ var bt = class {
 		let e = this.models.map((e) => this.engine.state(e)), t = St.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(V, !1), xt) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(xt, !1), bt) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== V), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== xt), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1916,24 +1916,24 @@ var bt = class {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
 }, wt = .05;
-function Tt(e, t, n) {
-	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
-	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * wt) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+function Tt(e, t, n, r = 0) {
+	let i = [Infinity, Infinity], a = [-Infinity, -Infinity];
+	for (let t = 0; t < e.length; t++) i[t & 1] = Math.min(i[t & 1], e[t]), a[t & 1] = Math.max(a[t & 1], e[t]);
+	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * wt) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * wt) - o[0] * l), f = Math.min(r, d) / 2 / l;
 	return {
 		...t,
-		x: (r[0] + i[0]) / 2,
-		y: (r[1] + i[1]) / 2,
-		sx: s,
-		sy: c
+		x: (i[0] + a[0]) / 2 + f,
+		y: (i[1] + a[1]) / 2,
+		sx: l,
+		sy: u
 	};
 }
-var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], W = (e, t, n) => ({
+var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Et = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function G(e, t, n, r) {
+function W(e, t, n, r) {
 	let [i, a] = U(e, n, r);
 	return {
 		...e,
@@ -1943,7 +1943,7 @@ function G(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function Et(e, { sx: t, sy: n }, r, i) {
+function Dt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1951,33 +1951,33 @@ function Et(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function Dt(e, t, n) {
+function Ot(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function Ot(e, t) {
+function kt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) Dt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) Ot(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var kt = ([e, t], [n, r]) => [
+var At = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function At({ mean: e, axes: t }, n, r) {
+function jt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function jt({ axes: e }, t, [n, r], i, a) {
+function Mt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function Mt(e, t, n) {
+function Nt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1986,9 +1986,9 @@ function Mt(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function Nt(e, t, n, r, i) {
-	let a = 8 * n + (i ? 3 * r : 0);
-	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
+function Pt(e, t, n, r, i) {
+	let a = 9 * n + (i ? 3 * r : 0);
+	if (e.byteLength !== 4 * a || t && t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
 		e,
 		(o += 4 * t) - 4 * t,
@@ -2002,15 +2002,45 @@ function Nt(e, t, n, r, i) {
 		label: new Int32Array(...s(n)),
 		y: new Int32Array(...s(n)),
 		paint: new Uint8Array(e, s(n)[1], 4 * n),
+		order: new Int32Array(...s(n)),
 		basis: i ? {
 			mean: new Float32Array(...s(r)),
 			axes: new Float32Array(...s(2 * r))
 		} : null,
-		means: new Float32Array(t)
+		means: t && new Float32Array(t)
 	};
 }
+var Ft = .2, It = 3;
+function Lt(e) {
+	let [t, n] = [Rt(e, 0), Rt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
+	for (let i = 0; i < e.length; i += 2) {
+		let a = Math.floor((e[i] - t.low) / t.size * 96), o = Math.floor((n.low + n.size - e[i + 1]) / n.size * 96);
+		r[o * 96 + a]++;
+	}
+	let i = zt(zt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
+	return {
+		cells: i.map((e) => e / a),
+		left: o,
+		top: n.low + n.size,
+		width: s,
+		height: n.size
+	};
+}
+function Rt(e, t) {
+	let n = e.filter((e, n) => (n & 1) === t), r = n.reduce((e, t) => e + t, 0) / n.length, i = Math.sqrt(n.reduce((e, t) => e + (t - r) ** 2, 0) / n.length), a = n.reduce((e, t) => Math.min(e, t)), o = Math.max(n.reduce((e, t) => Math.max(e, t)) - a, 1e-9), s = o * 1.4;
+	return {
+		low: a - Ft * o,
+		size: s,
+		width: n.length ** (-1 / 6) * i * 96 / s
+	};
+}
+function zt(e, t, n) {
+	let r = Math.ceil(It * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
+	for (let t = 0; t < 96; t++) for (let s = 0; s < 96; s++) for (let c = Math.max(-r, -s); c <= Math.min(r, 95 - s); c++) o[t * a + s * n] += i[c + r] * e[t * a + (s + c) * n];
+	return o;
+}
 // src/views/map/marks.ts
-var Pt = [
+var Bt = 16, Vt = 18, Ht = 8, Ut = [
 	[],
 	[
 		0,
@@ -2093,46 +2123,62 @@ var Pt = [
 		.9
 	]
 ];
-function Ft(e, t, n, r, i) {
-	let a = Pt[t] ?? [];
+function Wt(e, t, n, r, i) {
+	let a = Ut[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function It(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = H(t, i, a);
-	Rt(e, l, u, o, s, 2), zt(e, r, [l, u - o], {
+function Gt({ top: e, height: t }, n, { grow: r }, { move: i }) {
+	let a = 24 * r / 2;
+	return n < e || n > e + t ? i * r : n - Math.min(e + t - a, Math.max(e + a, n - i * r));
+}
+function Kt(e, t, n, r) {
+	let { font: i, grow: a } = n;
+	e.font = `bold ${Bt * a}px ${i}`;
+	let o = e.measureText(r.text).width + Ht * a, [, s] = H(t, r.x, r.y), c = -r.y * t.sy - Gt(t, s, n, r);
+	return {
+		x: r.x * t.sx,
+		y: c,
+		width: o,
+		height: 24 * a
+	};
+}
+function qt(e, t, n, r) {
+	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = H(t, a, o), d = Gt(t, u, n, r);
+	Yt(e, l, u, d, s, 2), Xt(e, i, [l, u - d], {
 		ground: s,
 		ink: c,
 		edge: 1,
-		size: 16,
-		font: n
+		size: Bt * n.grow,
+		type: n
 	});
 }
-function Lt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+function Jt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 	let [s, c] = H(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
-	let p = c - u < 60 ? -42 : 42;
-	Rt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), zt(e, r, [s, c - p], {
+	let p = (c - u < 60 * n.grow ? -42 : 42) * n.grow;
+	Yt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Xt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
-		size: 18,
-		font: n
+		size: Vt * n.grow,
+		type: n
 	});
 }
-function Rt(e, t, n, r, i, a) {
+function Yt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function zt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
-	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
-	let l = e.measureText(t).width + 8;
-	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
+function Xt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
+	e.font = `bold ${s}px ${c.font}`, e.textAlign = "center", e.textBaseline = "middle";
+	let l = Ht * c.grow, u = e.measureText(t).width + l;
+	e.beginPath(), e.rect(n - u / 2, r - s / 2 - l / 2, u, s + l), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
+var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 	over;
+	amid;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
 		className: "above",
@@ -2152,9 +2198,16 @@ var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 	};
 	home = null;
 	look = null;
+	beside = 0;
 	request = 0;
-	constructor(e) {
-		this.over = e;
+	pictured = {
+		rows: /* @__PURE__ */ new Set(),
+		width: 0,
+		height: 0
+	};
+	shade = null;
+	constructor(e, t) {
+		this.over = e, this.amid = t;
 	}
 	show(e) {
 		e.points !== this.look?.points && (this.home = null), this.look = e, this.fit();
@@ -2171,7 +2224,7 @@ var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Tt(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Tt(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -2181,17 +2234,25 @@ var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 		} : i, o && a.sx === o.sx && a.x === o.x && a.y === o.y && (this.frame = i), this.home = i, this.draw();
 	}
 	room(e, t) {
-		let [n, r] = this.look.ticks ? [36, 44] : [1, 24];
+		let { grow: n } = this.type, [r, i, a] = (this.look.ticks ? [
+			36,
+			24,
+			44
+		] : [
+			1,
+			24,
+			24
+		]).map((e) => e * n);
 		return {
-			left: n,
-			top: 24,
-			width: Math.max(1, e - n - 1),
-			height: Math.max(1, t - 24 - r)
+			left: r,
+			top: i,
+			width: Math.max(1, e - r - 1),
+			height: Math.max(1, t - i - a)
 		};
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < Ut[0] || t > Ut[1] || (this.frame = e, this.draw());
+		t < tn[0] || t > tn[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -2208,19 +2269,34 @@ var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) Lt(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) Jt(e, this.frame, this.type, t);
 		}
 	}
 	dispose() {
 		cancelAnimationFrame(this.request);
 	}
+	covering(e, t) {
+		let { rows: n, width: r, height: i } = this.pictured;
+		for (let a of n) {
+			let [n, o] = this.at(a);
+			if (2 * Math.abs(n - e) <= r && 2 * Math.abs(o - t) <= i) return a;
+		}
+		return -1;
+	}
 	front(e, t, n = "") {
-		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), Ft(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		let { points: r, size: i } = this.look, [a, o] = this.at(t), { rows: s, width: c, height: l } = this.pictured;
+		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (Wt(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
 		return H(this.frame, t[2 * e], t[2 * e + 1]);
+	}
+	get type() {
+		let e = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+		return {
+			font: this.style("--st-font"),
+			grow: e / 16
+		};
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -2241,67 +2317,84 @@ var Bt = .25, Vt = .8, Ht = 14, Ut = [.5, 400], Wt = class {
 		if (!this.look) return;
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
-			this.dots(e);
-			for (let t of this.look.labels) It(e, this.frame, this.style("--st-font"), t);
+			let { labels: t, front: n, shade: r } = this.look;
+			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => Kt(e, this.frame, this.type, t)));
+			for (let n of t) qt(e, this.frame, this.type, n);
 		});
 	}
+	ground(e) {
+		let { points: t } = this.look;
+		if (this.shade?.of !== t) {
+			let e = g("canvas", {
+				width: 96,
+				height: 96
+			}), n = Lt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
+			n.cells.forEach((e, t) => r[4 * t + 3] = en * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
+				of: t,
+				density: n,
+				canvas: e
+			};
+		}
+		let { left: n, top: r, width: i, height: a } = this.shade.density, { sx: o, sy: s } = this.frame;
+		e.imageSmoothingEnabled = !0, e.drawImage(this.shade.canvas, ...H(this.frame, n, r), i * o, a * s);
+	}
 	dots(e) {
-		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
-		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? Bt : Vt;
+		let { points: t, front: n } = this.look, r = this.look.size * this.type.grow, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
+		for (let l of n.size ? [!1, !0] : [!1]) {
+			e.globalAlpha = l ? 1 : n.size ? Zt : Qt;
 			for (let u = 0; u < c; u++) {
-				if (r.has(u) !== l) continue;
+				if (n.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), Ft(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), Wt(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${Ht}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i, { font: c, grow: l } = this.type;
+		e.font = `${$t * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
-	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [U(this.frame, t, o), U(this.frame, a, n)];
+	grid(e, t) {
+		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [U(this.frame, n, s), U(this.frame, o, r)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of Gt(Mt(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = H(this.frame, t, 0);
-			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
+		for (let [n, a] of rn(Nt(c[0], l[0], Math.max(2, i / 60 / t)))) {
+			let [t] = H(this.frame, n, 0);
+			e.moveTo(t, r), e.lineTo(t, s), e.fillText(a, t, s + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of Gt(Mt(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = H(this.frame, 0, n);
-			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
+		for (let [r, i] of rn(Nt(c[1], l[1], Math.max(2, a / 60 / t)))) {
+			let [, t] = H(this.frame, 0, r);
+			e.moveTo(n, t), e.lineTo(o, t), e.fillText(i, n - 6, t);
 		}
 	}
 };
-function Gt(e) {
+function rn(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var Kt = {
+var an = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, K = {
+}, G = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, qt = 250, Jt = {
+}, on = 250, sn = {
 	mouse: 12,
 	touch: 26
-}, Yt = 4, Xt = .0015, Zt = 33, Qt = 6, $t = {
+}, cn = 4, ln = .0015, un = 33, dn = 6, fn = {
 	coarse: 10,
 	fine: 1
-}, q = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function en({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? kt(t[0], t.at(-1)) : t;
+}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function pn({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? At(t[0], t.at(-1)) : t;
 }
-var tn = class {
+var mn = class {
 	board;
 	ground;
 	gesture = null;
@@ -2334,17 +2427,17 @@ var tn = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [q(e.offsetX, i, o), q(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
 		let l = U(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Yt, r.tool === "Move" ? (t.turn(W(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > cn, r.tool === "Move" ? (t.turn(Et(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = en(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(Ot(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), qt), t.hover();
+		let i = this.hit(r.touch), a = pn(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(kt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), on), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2355,22 +2448,22 @@ var tn = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = W(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(G(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Et(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(W(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Zt : 1) * (e.ctrlKey ? Qt : 1);
-		this.board.turn(G(this.board.frame, Math.exp(-e.deltaY * t * Xt), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? un : 1) * (e.ctrlKey ? dn : 1);
+		this.board.turn(W(this.board.frame, Math.exp(-e.deltaY * t * ln), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (K[r]) this.arrow(K[r], e.shiftKey ? $t.fine : $t.coarse);
+		if (G[r]) this.arrow(G[r], e.shiftKey ? fn.fine : fn.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(G(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(W(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
@@ -2379,7 +2472,7 @@ var tn = class {
 	arrow([e, t], n) {
 		let { frame: r } = this.board, [i, a] = H(r, ...this.ground.at);
 		this.ground.rest();
-		let o = q(i + e * n, r.left, r.width), s = q(a + t * n, r.top, r.height);
+		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
 		this.ground.look(U(r, o, s), !0);
 	}
 	enter() {
@@ -2388,14 +2481,16 @@ var tn = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? Jt.touch : Jt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at);
+		if (t.covering(r, i) === n.near) return n.near;
+		let [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? sn.touch : sn.mouse) ? n.near : -1;
 	}
-}, nn = class {
+}, hn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, rn(t), e))), t) {
-			let e = rn(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, gn(t), e))), t) {
+			let e = gn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2403,45 +2498,179 @@ var tn = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function rn(e) {
+function gn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var an = [7, 6];
-function on(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a), d = i && en(i);
+var _n = [7, 6];
+function vn(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a);
+	for (let r of n.ties) yn(e, t, r, l);
+	let d = i && pn(i);
 	if (d) {
 		let n = d.map((e) => H(t.frame, ...e));
-		return J(e, [...n, n[0]], l);
+		return q(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (J(e, [t.at(o), u], l), t.front(e, o, l)) : s && sn(e, t, n, s, l), c || cn(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && bn(e, t, n, s, l), c || xn(e, t, n.near, u);
 }
-function J(e, t, n) {
+function yn(e, t, { x: n, y: r, rows: i }, a) {
+	for (let o of i) q(e, [H(t.frame, n, r), t.at(o)], a);
+	for (let n of i) t.front(e, n, a);
+}
+function q(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function sn(e, t, { t: n, straight: r }, i, a) {
+function bn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : an), J(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : _n), q(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function cn(e, t, n, [r, i]) {
+function xn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(K)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
+// src/maths/apart.ts
+function Sn(e, t, [n, r], [i, a], o) {
+	let s = /* @__PURE__ */ new Map(), c = [];
+	for (let l of t) {
+		let [t, u] = [e[2 * l] * n, -e[2 * l + 1] * r];
+		if (o.some((e) => Cn(t - e.x, u - e.y, (i + e.width) / 2, (a + e.height) / 2))) continue;
+		let [d, f] = [Math.floor(t / i), Math.floor(u / a)];
+		wn.flatMap(([e, t]) => s.get(J(d + e, f + t)) ?? []).some(([e, n]) => Cn(t - e, u - n, i, a)) || (s.set(J(d, f), [...s.get(J(d, f)) ?? [], [t, u]]), c.push(l));
+	}
+	return c;
+}
+var J = (e, t) => e * 2 ** 26 + t, Cn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, wn = [
+	-1,
+	0,
+	1
+].flatMap((e) => [
+	-1,
+	0,
+	1
+].map((t) => [e, t])), Tn = 34, En = 2, Dn = 2 ** 17, On = 2 ** 23, kn = 5e3;
+function An(e, t, n) {
+	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
+}
+var jn = class {
+	engine;
+	come;
+	held = /* @__PURE__ */ new Map();
+	asked = [];
+	since = 0;
+	sight = 0;
+	source = null;
+	rows = [];
+	zoom = "";
+	constructor(e, t) {
+		this.engine = e, this.come = t;
+	}
+	from(e) {
+		e?.points !== this.source?.points && (this.engine.cancel(this), this.held.clear(), this.asked = [], this.zoom = ""), this.source = e;
+	}
+	draw(e, t, n, r, i) {
+		if (!this.source) return {
+			rows: /* @__PURE__ */ new Set(),
+			width: 0,
+			height: 0
+		};
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = An(Math.max(a, o), Tn * t.type.grow, s), [l, u] = [o * c, a * c];
+		this.choose(t, [l, u], n, r);
+		let d = this.rows.filter((e) => Mn(t, t.at(e), [l, u], i));
+		this.sight = d.length, this.ask(d.filter((e) => !this.held.has(e)));
+		let f = d.filter((e) => this.held.has(e)), p = (e) => Math.round(e * s) / s;
+		e.imageSmoothingEnabled = c * s < 1;
+		for (let n of f) {
+			let [r, i] = t.at(n), [a, o] = [p(r - l / 2), p(i - u / 2)];
+			e.fillStyle = t.colour(n), e.fillRect(a - En, o - En, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
+		}
+		return {
+			rows: new Set(f),
+			width: l + 4,
+			height: u + 4
+		};
+	}
+	choose({ frame: e }, [t, n], r, i) {
+		let { sx: a, sy: o } = e, s = JSON.stringify([
+			a,
+			o,
+			t,
+			n,
+			[...r],
+			i.map(({ y: e }) => Math.round(e))
+		]);
+		if (s === this.zoom) return;
+		this.zoom = s;
+		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
+		this.rows = Sn(c, u, [a, o], [t + 10, n + 10], i);
+	}
+	ask(e) {
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(Dn / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < kn && e.some((e) => this.asked.includes(e))) return;
+		let s = a.map(n);
+		if (!s.every((e) => e !== null)) return;
+		this.asked = a, this.since = o;
+		let { source: c } = this, l = (e, t, n) => {
+			if (c?.points === this.source?.points) {
+				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
+				this.come();
+			}
+		}, u = t.classes ? Nn(a.map(r)) : void 0;
+		this.engine.decode(this, {
+			model: t,
+			z: Nn(s),
+			y: u,
+			rows: a.length,
+			onPixels: l
+		});
+	}
+	keep(e, t, n, r) {
+		let [, i, a] = this.source.model.shape, o = t.length / r;
+		if (o !== 4 * a * i) return;
+		let s = g("canvas", {
+			width: a,
+			height: i
+		});
+		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
+		let c = Math.max(this.sight, On / o);
+		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
+	}
+	dispose() {
+		this.engine.cancel(this);
+	}
+};
+function Mn({ frame: e }, [t, n], [r, i], a) {
+	let [o, s, c, l] = [
+		t - r / 2,
+		t + r / 2,
+		n - i / 2,
+		n + i / 2
+	], { offsetLeft: u, offsetTop: d, offsetWidth: f, offsetHeight: p } = a;
+	return o < e.left || s > e.left + e.width || c < e.top || l > e.top + e.height ? !1 : s < u || o > u + f || l < d || c > d + p;
+}
+function Nn(e) {
+	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
+	return e.forEach((e, n) => t.set(e, n * e.length)), t;
+}
 // src/views/map/map.ts
-var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", mn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", hn = (e) => e.toFixed(2).replace("-", "−"), gn = class {
+var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Rn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", zn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Bn = (e) => e.toFixed(2).replace("-", "−"), Vn = class {
 	host;
-	board = new Wt((e) => this.over(e));
-	hand = new tn(this.board, this);
+	board = new nn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens));
+	thumbs;
+	lens = g("div", {
+		className: "lens",
+		"data-side": "right"
+	});
+	hand = new mn(this.board, this);
 	under = new v();
 	beside = new v();
-	legend = new nn();
+	legend = new hn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2471,9 +2700,9 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.beside.figure.className = "beside";
-		let t = g("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
-		e.root.replaceChildren(g("div", { className: "map" }, g("div", { className: "sides" }, g("div", {}, this.legend.box, this.board.box, this.toolbar()), t))), this.residual.onchange = () => {
+		this.host = e, this.thumbs = new jn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.lens.append(this.under.canvas), this.board.box.append(this.lens);
+		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
+		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
 				tool: this.tool,
 				residual: this.residual.checked
@@ -2481,7 +2710,7 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(Kt).map(([e, t]) => {
+		let e = Object.entries(an).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2507,13 +2736,13 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 	}
 	show(e) {
 		let t = this.data === null;
-		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${e.height}px`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
+		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${100 * e.share}vh`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
 		let [, n, r] = e.model.shape;
 		for (let e of [this.under, this.beside]) e.arrange({
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : pn), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(this.why), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || !e.means || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2521,9 +2750,9 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([L(e.points), L(e.means)]);
+			let [t, n] = await Promise.all([z(e.points), e.means ? z(e.means) : null]);
 			if (this.wanted !== e.key) return;
-			this.points = Nt(t, n, e.count, e.model.dim, e.linear);
+			this.points = Pt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
@@ -2533,16 +2762,22 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 	}
 	redraw() {
 		if (!this.points || !this.data) return;
-		let { size: e, equal: t, linear: n, axes: r, labels: i, marks: a } = this.data;
-		this.board.show({
-			points: this.points,
-			size: e,
-			equal: t,
-			ticks: n,
-			axes: r,
-			labels: i,
-			marks: a,
-			chosen: this.chosen
+		let { points: e, data: t } = this, { size: n, equal: r, linear: i, axes: a, labels: o, marks: s, shade: c, lit: l, model: u } = t, { label: d } = e, f = l < 0 ? [] : [...d.keys()].filter((e) => d[e] === l), p = /* @__PURE__ */ new Set([...this.chosen, ...f]);
+		this.thumbs.from(t.thumbs ? {
+			model: u,
+			points: e,
+			mean: (e) => this.mean(e),
+			weights: (e) => this.weights(e)
+		} : null), this.board.show({
+			points: e,
+			size: n,
+			equal: r,
+			ticks: i,
+			axes: a,
+			labels: o,
+			marks: s,
+			front: p,
+			shade: c
 		});
 	}
 	hold(e) {
@@ -2564,11 +2799,21 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = Et(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
+		let [n, r] = H(this.board.frame, ...e);
+		this.dodge(n, r);
+		let i = this.board.covering(n, r);
+		this.near = i < 0 ? Dt(this.points.coords, this.board.frame, ...e) : i, this.decode(), this.board.hover();
+	}
+	dodge(e, t) {
+		let { left: n, width: r, top: i } = this.board.frame, { clientWidth: a, clientHeight: o } = this.lens;
+		if (t > i + o + Y) return;
+		let s = e > n + r - a - Y ? "left" : e < n + a + Y ? "right" : "";
+		s !== "" && s !== this.lens.dataset.side && (this.lens.dataset.side = s, this.board.draw());
 	}
 	mean(e) {
-		let { dim: t } = this.data.model;
-		return this.points.means.subarray(e * t, (e + 1) * t);
+		let { means: t, basis: n } = this.points, { dim: r } = this.data.model;
+		return t?.subarray(e * r, (e + 1) * r) ?? (n && jt(n, ...this.place(e)));
 	}
 	place(e) {
 		let { coords: t } = this.points;
@@ -2579,19 +2824,24 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 		return Float32Array.from({ length: t }, (e, r) => n < 0 ? 1 / t : Number(r === n));
 	}
 	here() {
-		let { basis: e } = this.points;
-		return e ? this.residual.checked ? jt(e, this.mean(this.near), this.place(this.near), ...this.at) : At(e, ...this.at) : this.mean(this.near);
+		let { basis: e, means: t } = this.points;
+		return e ? !this.residual.checked || !t ? jt(e, ...this.at) : Mt(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${hn(this.at[t])}`).join(", "), s = `distance ${hn(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : pn), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Bn(this.at[t])}`).join(", "), s = `distance ${Bn(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+	}
+	get why() {
+		let { linear: e, means: t } = this.data;
+		return e ? "" : t ? Ln : Rn;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
 	}
 	picture(e, t, n) {
+		if (!t) return;
 		let r = performance.now(), { model: i } = this.data;
 		this.host.engine.decode(e, {
 			model: i,
@@ -2622,16 +2872,16 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / ln) % 2, this.step();
+		this.walked = (this.walked + e / Pn) % 2, this.step();
 	}
 	step() {
-		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : mn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : zn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
-		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		on(e, this.board, {
+		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
+		vn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2640,22 +2890,24 @@ var ln = 4, un = 360, dn = 540, fn = 92, pn = "Between points a t-SNE map has no
 			ends: a,
 			t: o,
 			straight: c,
-			plays: s
+			plays: s,
+			ties: l
 		});
 	}
 	fit() {
 		if (!this.data) return;
-		this.board.fit();
-		let e = this.host.root.clientWidth <= dn, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, un), this.beside.fit(e ? t / 6 : fn, fn);
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Fn * Math.min(e, t), Math.min(t, e - t) / 2);
+		this.under.fit(n, n), this.board.beside = this.lens.offsetWidth, this.board.fit();
+		let r = In * 16 * this.board.type.grow;
+		this.beside.fit(r, r);
 	}
 	dispose() {
-		this.transport.dispose(), this.wanted = "", this.board.dispose();
+		this.transport.dispose(), this.wanted = "", this.board.dispose(), this.thumbs.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
 };
 // src/parts/drag.ts
-function _n(e, t, n) {
+function Hn(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2663,12 +2915,12 @@ function _n(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
+var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, wn = class {
+}, Xn = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2699,7 +2951,7 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), _n(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Hn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2738,10 +2990,10 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Cn[e.key];
+		let t = Yn[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Y : Y;
+		let n = e.shiftKey ? 5 * Wn : Wn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2761,10 +3013,10 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * vn, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * Un, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(yn)), Number(this.at[1].toFixed(yn))];
+		return [Number(this.at[0].toFixed(Gn)), Number(this.at[1].toFixed(Gn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2802,24 +3054,24 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - bn, t);
-		let n = Math.max(Sn, Math.min(e - 144, t));
+		this.now.fit(e - Kn, t);
+		let n = Math.max(Jn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(xn, xn);
+		for (let { screen: e } of this.found) e.fit(qn, qn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, Tn = 3, X = .02, En = 3, Dn = 24, On = 120, kn = {
+}, Zn = 3, X = .02, Qn = 3, $n = 24, er = 120, tr = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, An = class {
+}, nr = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2849,7 +3101,7 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) _n(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) Hn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2862,11 +3114,11 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => jn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => rr(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = kn[e.key];
+		let t = tr[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2876,11 +3128,11 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / Tn;
+		let t = this.t + this.direction * e / Zn;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(En));
+		return Number(this.t.toFixed(Qn));
 	}
 	draw() {
 		let e = this.time();
@@ -2902,15 +3154,15 @@ var vn = 1 / 4, Y = .02, yn = 3, bn = 150, xn = 64, Sn = 120, Cn = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - Dn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= On ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - $n * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= er ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function jn(e, [, t, n]) {
+async function rr(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2920,9 +3172,9 @@ async function jn(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/pictures.ts
-var Mn = class {
+var ir = class {
 	host;
-	field = new z((e) => {
+	field = new gt((e) => {
 		this.data?.pickable && this.host.tell("picked", e);
 	});
 	data = null;
@@ -2938,7 +3190,7 @@ var Mn = class {
 	dispose() {
 		this.field.screen.dispose();
 	}
-}, Nn = 64, Pn = class {
+}, ar = 64, or = class {
 	host;
 	box = g("div", {
 		className: "sheet",
@@ -2951,7 +3203,7 @@ var Mn = class {
 		return [...this.box.querySelectorAll("button")];
 	}
 	show(e) {
-		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(Nn / t.width) || Nn / t.width;
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(ar / t.width) || ar / t.width;
 		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
 		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
 		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
@@ -2986,16 +3238,16 @@ var Mn = class {
 	}
 	fit() {}
 	dispose() {}
-}, Fn = 6, In = .6, Ln = 120, Rn = {
-	compare: fe,
+}, sr = 6, cr = .6, lr = 120, ur = {
+	compare: pe,
 	cutout: Te,
-	draw: rt,
-	grid: bt,
-	map: gn,
-	pad: wn,
-	path: An,
-	pictures: Mn,
-	sheet: Pn,
+	draw: et,
+	grid: yt,
+	map: Vn,
+	pad: Xn,
+	path: nr,
+	pictures: ir,
+	sheet: or,
 	traverse: class {
 		host;
 		now = new v();
@@ -3014,7 +3266,7 @@ var Mn = class {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new ie(() => this.move(), this.transport.report);
+		sliders = new x(() => this.move(), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -3058,7 +3310,7 @@ var Mn = class {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(In, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(cr, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -3068,7 +3320,7 @@ var Mn = class {
 			});
 		}
 		breathe(e) {
-			this.phase += e / Fn * 2 * Math.PI;
+			this.phase += e / sr * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
@@ -3080,7 +3332,7 @@ var Mn = class {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= Ln ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= lr ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -3089,9 +3341,9 @@ var Mn = class {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function zn({ data: e, parentElement: t, setStateValue: n }) {
+function dr({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = Vn(e.view, t, ht(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = pr(e.view, t, pt(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -3102,14 +3354,14 @@ function zn({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && Bn(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && fr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function Bn(e) {
+function fr(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function Vn(e, t, n) {
+function pr(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -3120,7 +3372,7 @@ function Vn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new Rn[e](i), o = new Ct(r, n, () => {
+	}, a = new ur[e](i), o = new Ct(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -3148,4 +3400,4 @@ function Vn(e, t, n) {
 		}
 	};
 }
-export { zn as default };
+export { dr as default };
