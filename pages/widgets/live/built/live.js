@@ -753,13 +753,13 @@ var ge = ([e, t], [n, r]) => ({
 	dispose() {
 		this.report.cancel();
 	}
-}, Ee = 150, O = 34, De = 64, Oe = 17, k = 30, A = .12, ke = "http://www.w3.org/2000/svg";
-function j(e, t) {
-	let n = document.createElementNS(ke, e);
-	return M(n, t), n;
+}, Ee = 150, O = 34, De = 64, Oe = 17, ke = 30, Ae = .12, je = "http://www.w3.org/2000/svg";
+function k(e, t) {
+	let n = document.createElementNS(je, e);
+	return A(n, t), n;
 }
-var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Ae = class {
-	svg = j("svg", { role: "img" });
+var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Me = class {
+	svg = k("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -787,30 +787,30 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
 		let n = Math.min(90, Math.max(Oe, e / Math.min(t, De))), r = O + n * t;
-		M(this.svg, {
+		A(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= k ? 1 : Math.ceil(k / n);
+		let i = n >= ke ? 1 : Math.ceil(ke / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = j("title", {}), u = j("rect", {
+			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = k("title", {}), u = k("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = j("path", {
+			}), d = k("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = j("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, j("rect", {
+			}), f = k("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, k("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = j("text", {
+				let t = k("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -834,12 +834,12 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = j("text", {
+			let n = k("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [j("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [k("line", {
 				class: "line",
 				x1: O,
 				x2: e,
@@ -855,21 +855,21 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			M(i, {
+			A(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			M(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			A(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, je = class {
-	points = j("g", { class: "points" });
-	spread = [1, 2].map(() => j("ellipse", { class: "spread" }));
-	cross = j("path", { class: "cross" });
-	svg = j("svg", {
+}, Ne = class {
+	points = k("g", { class: "points" });
+	spread = [1, 2].map(() => k("ellipse", { class: "spread" }));
+	cross = k("path", { class: "cross" });
+	svg = k("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -888,7 +888,7 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return j("path", {
+			return k("path", {
 				d: n,
 				stroke: e
 			});
@@ -905,7 +905,7 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => M(e, {
+			this.spread.forEach((e, t) => A(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -918,42 +918,42 @@ var M = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - A * o,
-			-i - A * s,
+			t - Ae * o,
+			-i - Ae * s,
 			o * 1.24,
 			s * 1.24
 		];
-		M(this.svg, {
+		A(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && M(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && A(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		M(this.svg, {
+		A(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, Me = .1, Ne = .1, Pe = .1;
-function Fe(e) {
+}, Pe = .1, Fe = .1, Ie = .1;
+function Le(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Ie(e, t) {
+function Re(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Fe((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Le((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function N(e, t, n) {
+function ze(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Ie(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Re(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -961,24 +961,24 @@ function N(e, t, n) {
 		}
 	}), i;
 }
-function P({ width: e, height: t, values: n }, r, i) {
+function Be({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: N(N(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: ze(ze(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function F({ width: e, height: t, values: n }, r) {
+function Ve({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function Le(e, t) {
+function He(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Re({ width: e, height: t, values: n }) {
+function Ue({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < Me) return null;
+	if (r < Pe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -986,7 +986,7 @@ function Re({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Ne * r) return;
+		if (t <= Fe * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -1006,19 +1006,19 @@ function Re({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function ze(e) {
+function We(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Pe * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ie * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Be(Be(r, t, c), n, c)
+		values: Ge(Ge(r, t, c), n, c)
 	};
 }
-function Be(e, t, n) {
+function Ge(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -1026,15 +1026,15 @@ function Be(e, t, n) {
 	}
 	return i;
 }
-function Ve(e, t, n, r) {
-	let i = Re(e);
+function Ke(e, t, n, r) {
+	let i = Ue(e);
 	if (!i) return null;
-	let a = r.brighten ? ze(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = P(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? We(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Be(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [Le(F(d, 0), t), Le(F(d, 1), n)], m = {
+	}, [f, p] = [He(Ve(d, 0), t), He(Ve(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -1042,32 +1042,32 @@ function Ve(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function He(e, t, n, r) {
+function qe(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Ue(e, t) {
+function Je(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function We(e, t, [n, r, i], a, o) {
+function Ye(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = He(e, t.width, t.height, o), c = a && Ve(n, i, r, a) || P(n, i, r);
+		let n = qe(e, t.width, t.height, o), c = a && Ke(n, i, r, a) || Be(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Ue(s, o);
+	return Je(s, o);
 }
 // src/decode/pixels.ts
-function Ge(e, t, n, r = 255) {
+function Xe(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var I = [], Ke = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), qe = class {
+var j = [], Ze = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Qe = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -1085,26 +1085,26 @@ var I = [], Ke = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ke(I);
+		return Ze(j);
 	}
 	get hasPast() {
-		return I.length > 0;
+		return j.length > 0;
 	}
 	undo() {
-		I.pop(), this.changed();
+		j.pop(), this.changed();
 	}
 	clear() {
-		I.push(null), this.changed();
+		j.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, L(this.context, t, e);
+		this.hint.hidden = t.length > 0, M(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, I.push(this.stroke), this.changed());
+		}, j.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -1117,7 +1117,7 @@ var I = [], Ke = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function L(e, t, { dark: n, coloured: r }) {
+function M(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -1128,17 +1128,17 @@ function L(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", et = class {
+var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", at = class {
 	host;
-	paper = new qe(() => ({
+	paper = new Qe(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new Ae();
-	plane = new je();
+	bars = new Me();
+	plane = new Ne();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -1205,14 +1205,14 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Je / Math.max(i, r);
+		let a = $e / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(Qe);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(rt);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -1228,9 +1228,9 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		L(this.field, e, this.look);
+		M(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = We(s, {
+		this.x = Ye(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1244,7 +1244,7 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Ge(e, t, n * r);
+		return Xe(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1283,7 +1283,7 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${tt(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${ot(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1297,7 +1297,7 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ze / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(nt / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1305,12 +1305,12 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = $e, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = it, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		L(s, this.paper.drawn, this.look), [
+		M(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1325,10 +1325,10 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < Ye,
+			e < et,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Xe;
+		], o = !i && e >= tt;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1346,12 +1346,12 @@ var Je = 256, Ye = 600, Xe = 760, Ze = 512, Qe = .09, $e = "rgb(128 128 128)", e
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function tt(e, t) {
+function ot(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function nt({ model: e, z: t, y: n }, r, i) {
+function st({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1359,17 +1359,17 @@ function nt({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var rt = 2 ** 20, it = 1e3, R = class extends Error {
+var ct = 2 ** 20, lt = 1e3, N = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, at = class {
+}, ut = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = st) {
+	constructor(e = ft) {
 		this.post = e;
 	}
 	said(e) {
@@ -1412,44 +1412,44 @@ var rt = 2 ** 20, it = 1e3, R = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof R ? i.message : "The server does not answer."), i instanceof R && i.busy ? await new Promise((e) => setTimeout(e, it)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof N ? i.message : "The server does not answer."), i instanceof N && i.busy ? await new Promise((e) => setTimeout(e, lt)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(rt / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ct / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = nt(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = st(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(Ge(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(Xe(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, ot = [
+}, dt = [
 	404,
 	413,
 	422,
 	503
 ];
-async function st(e, t, n) {
+async function ft(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !ot.includes(r.status) ? Error(`${r.status}`) : new R(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !dt.includes(r.status) ? Error(`${r.status}`) : new N(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var ct = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", lt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", ct], { type: "text/javascript;charset=utf-8" });
-function ut(e) {
+var pt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", mt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", pt], { type: "text/javascript;charset=utf-8" });
+function ht(e) {
 	let t;
 	try {
-		if (t = lt && (self.URL || self.webkitURL).createObjectURL(lt), !t) throw "";
+		if (t = mt && (self.URL || self.webkitURL).createObjectURL(mt), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1458,14 +1458,14 @@ function ut(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(ct), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(pt), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var dt = 16384, ft = class {
+var gt = 16384, _t = class {
 	start;
 	server;
 	id = 0;
@@ -1478,7 +1478,7 @@ var dt = 16384, ft = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new at()) {
+	constructor(e, t = new ut()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1572,7 +1572,7 @@ var dt = 16384, ft = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(dt / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(gt / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1591,7 +1591,7 @@ var dt = 16384, ft = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...nt(i, a, d) },
+			feeds: { ...st(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1664,28 +1664,28 @@ var dt = 16384, ft = class {
 		for (let e of this.changes) e();
 	}
 };
-async function z(e) {
+async function P(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var B = null;
-function pt(e) {
-	return B?.runtime !== e && (B = {
+var F = null;
+function vt(e) {
+	return F?.runtime !== e && (F = {
 		runtime: e,
-		engine: new ft(() => mt(e))
-	}), B.engine;
+		engine: new _t(() => yt(e))
+	}), F.engine;
 }
-function mt(e) {
+function yt(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new ut();
+	let t = new ht();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
 // src/parts/field.ts
-var ht = 36, gt = class {
+var bt = 36, I = class {
 	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
@@ -1723,31 +1723,31 @@ var ht = 36, gt = class {
 		});
 	}
 	label(e, t) {
-		V(this.rows, e, this.lines), V(this.below, t, this.layout.columns);
+		L(this.rows, e, this.lines), L(this.below, t, this.layout.columns);
 	}
 	fit(e, t) {
-		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= ht * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= bt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
 	}
 	scale(e, t) {
 		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
 	}
 };
-function V(e, t, n) {
+function L(e, t, n) {
 	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
 		let [t, ...n] = e.split("\n");
 		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
 	}));
 }
 // src/views/grid.ts
-var _t = .01;
-function vt(e, t, n, r) {
+var xt = .01;
+function St(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var yt = class {
+var Ct = class {
 	host;
-	field = new gt((e) => this.host.tell("picked", e));
+	field = new I((e) => this.host.tell("picked", e));
 	echo = new w(() => this.host.settled);
 	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
@@ -1756,7 +1756,7 @@ var yt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: _t,
+		step: xt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1806,7 +1806,7 @@ var yt = class {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await z(n.points));
+				let e = new Float32Array(await P(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1833,7 +1833,7 @@ var yt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: vt(r, a, t * e.dim, this.at),
+			z: St(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
@@ -1862,12 +1862,12 @@ var yt = class {
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, bt = 1e3, xt = "The live view loads …", St = [
+}, wt = 1e3, R = "The live view loads …", Tt = [
 	"loading",
 	"loaded",
 	"served",
 	"drawn"
-], Ct = class {
+], Et = class {
 	root;
 	engine;
 	said = g("span");
@@ -1894,13 +1894,13 @@ var yt = class {
 	}
 	put() {
 		if (this.models.length === 0) return;
-		let e = this.models.map((e) => this.engine.state(e)), t = St.find((t) => e.includes(t)) ?? "loading";
+		let e = this.models.map((e) => this.engine.state(e)), t = Tt.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(xt, !1), bt) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(R, !1), wt) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== xt), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== R), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1915,11 +1915,11 @@ var yt = class {
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, wt = .05;
-function Tt(e, t, n, r = 0) {
+}, z = .05;
+function Dt(e, t, n, r = 0) {
 	let i = [Infinity, Infinity], a = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) i[t & 1] = Math.min(i[t & 1], e[t]), a[t & 1] = Math.max(a[t & 1], e[t]);
-	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * wt) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * wt) - o[0] * l), f = Math.min(r, d) / 2 / l;
+	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * z) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * z) - o[0] * l), f = Math.min(r, d) / 2 / l;
 	return {
 		...t,
 		x: (i[0] + a[0]) / 2 + f,
@@ -1928,13 +1928,13 @@ function Tt(e, t, n, r = 0) {
 		sy: u
 	};
 }
-var H = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], U = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Et = (e, t, n) => ({
+var B = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], V = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Ot = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function W(e, t, n, r) {
-	let [i, a] = U(e, n, r);
+function H(e, t, n, r) {
+	let [i, a] = V(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1943,7 +1943,7 @@ function W(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function Dt(e, { sx: t, sy: n }, r, i) {
+function kt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1951,33 +1951,33 @@ function Dt(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function Ot(e, t, n) {
+function At(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function kt(e, t) {
+function jt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) Ot(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) At(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var At = ([e, t], [n, r]) => [
+var Mt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function jt({ mean: e, axes: t }, n, r) {
+function Nt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function Mt({ axes: e }, t, [n, r], i, a) {
+function Pt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function Nt(e, t, n) {
+function Ft(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1986,7 +1986,7 @@ function Nt(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function Pt(e, t, n, r, i) {
+function It(e, t, n, r, i) {
 	let a = 9 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t && t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -2010,14 +2010,14 @@ function Pt(e, t, n, r, i) {
 		means: t && new Float32Array(t)
 	};
 }
-var Ft = .2, It = 3;
-function Lt(e) {
-	let [t, n] = [Rt(e, 0), Rt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
+var Lt = .2, Rt = 3;
+function zt(e) {
+	let [t, n] = [Bt(e, 0), Bt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
 	for (let i = 0; i < e.length; i += 2) {
 		let a = Math.floor((e[i] - t.low) / t.size * 96), o = Math.floor((n.low + n.size - e[i + 1]) / n.size * 96);
 		r[o * 96 + a]++;
 	}
-	let i = zt(zt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
+	let i = Vt(Vt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
 	return {
 		cells: i.map((e) => e / a),
 		left: o,
@@ -2026,21 +2026,21 @@ function Lt(e) {
 		height: n.size
 	};
 }
-function Rt(e, t) {
+function Bt(e, t) {
 	let n = e.filter((e, n) => (n & 1) === t), r = n.reduce((e, t) => e + t, 0) / n.length, i = Math.sqrt(n.reduce((e, t) => e + (t - r) ** 2, 0) / n.length), a = n.reduce((e, t) => Math.min(e, t)), o = Math.max(n.reduce((e, t) => Math.max(e, t)) - a, 1e-9), s = o * 1.4;
 	return {
-		low: a - Ft * o,
+		low: a - Lt * o,
 		size: s,
 		width: n.length ** (-1 / 6) * i * 96 / s
 	};
 }
-function zt(e, t, n) {
-	let r = Math.ceil(It * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
+function Vt(e, t, n) {
+	let r = Math.ceil(Rt * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
 	for (let t = 0; t < 96; t++) for (let s = 0; s < 96; s++) for (let c = Math.max(-r, -s); c <= Math.min(r, 95 - s); c++) o[t * a + s * n] += i[c + r] * e[t * a + (s + c) * n];
 	return o;
 }
 // src/views/map/marks.ts
-var Bt = 16, Vt = 18, Ht = 8, Ut = [
+var Ht = 16, Ut = 18, Wt = 8, Gt = [
 	[],
 	[
 		0,
@@ -2123,21 +2123,21 @@ var Bt = 16, Vt = 18, Ht = 8, Ut = [
 		.9
 	]
 ];
-function Wt(e, t, n, r, i) {
-	let a = Ut[t] ?? [];
+function U(e, t, n, r, i) {
+	let a = Gt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function Gt({ top: e, height: t }, n, { grow: r }, { move: i }) {
+function Kt({ top: e, height: t }, n, { grow: r }, { move: i }) {
 	let a = 24 * r / 2;
 	return n < e || n > e + t ? i * r : n - Math.min(e + t - a, Math.max(e + a, n - i * r));
 }
-function Kt(e, t, n, r) {
+function qt(e, t, n, r) {
 	let { font: i, grow: a } = n;
-	e.font = `bold ${Bt * a}px ${i}`;
-	let o = e.measureText(r.text).width + Ht * a, [, s] = H(t, r.x, r.y), c = -r.y * t.sy - Gt(t, s, n, r);
+	e.font = `bold ${Ht * a}px ${i}`;
+	let o = e.measureText(r.text).width + Wt * a, [, s] = B(t, r.x, r.y), c = -r.y * t.sy - Kt(t, s, n, r);
 	return {
 		x: r.x * t.sx,
 		y: c,
@@ -2145,38 +2145,38 @@ function Kt(e, t, n, r) {
 		height: 24 * a
 	};
 }
-function qt(e, t, n, r) {
-	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = H(t, a, o), d = Gt(t, u, n, r);
-	Yt(e, l, u, d, s, 2), Xt(e, i, [l, u - d], {
+function Jt(e, t, n, r) {
+	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = B(t, a, o), d = Kt(t, u, n, r);
+	Xt(e, l, u, d, s, 2), Zt(e, i, [l, u - d], {
 		ground: s,
 		ink: c,
 		edge: 1,
-		size: Bt * n.grow,
+		size: Ht * n.grow,
 		type: n
 	});
 }
-function Jt(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = H(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function Yt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = B(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = (c - u < 60 * n.grow ? -42 : 42) * n.grow;
-	Yt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Xt(e, r, [s, c - p], {
+	Xt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Zt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
-		size: Vt * n.grow,
+		size: Ut * n.grow,
 		type: n
 	});
 }
-function Yt(e, t, n, r, i, a) {
+function Xt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function Xt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
+function Zt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
 	e.font = `bold ${s}px ${c.font}`, e.textAlign = "center", e.textBaseline = "middle";
-	let l = Ht * c.grow, u = e.measureText(t).width + l;
+	let l = Wt * c.grow, u = e.measureText(t).width + l;
 	e.beginPath(), e.rect(n - u / 2, r - s / 2 - l / 2, u, s + l), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
+var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 	over;
 	amid;
 	below = g("canvas", { "aria-hidden": "true" });
@@ -2224,7 +2224,7 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Tt(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Dt(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -2252,7 +2252,7 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < tn[0] || t > tn[1] || (this.frame = e, this.draw());
+		t < nn[0] || t > nn[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -2269,7 +2269,7 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) Jt(e, this.frame, this.type, t);
+			for (let t of this.look.marks) Yt(e, this.frame, this.type, t);
 		}
 	}
 	dispose() {
@@ -2285,11 +2285,11 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t), { rows: s, width: c, height: l } = this.pictured;
-		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (Wt(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (U(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return H(this.frame, t[2 * e], t[2 * e + 1]);
+		return B(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	get type() {
 		let e = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
@@ -2318,8 +2318,8 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			let { labels: t, front: n, shade: r } = this.look;
-			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => Kt(e, this.frame, this.type, t)));
-			for (let n of t) qt(e, this.frame, this.type, n);
+			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => qt(e, this.frame, this.type, t)));
+			for (let n of t) Jt(e, this.frame, this.type, n);
 		});
 	}
 	ground(e) {
@@ -2328,73 +2328,73 @@ var Zt = .25, Qt = .8, $t = 14, en = 110, tn = [.5, 400], nn = class {
 			let e = g("canvas", {
 				width: 96,
 				height: 96
-			}), n = Lt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
-			n.cells.forEach((e, t) => r[4 * t + 3] = en * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
+			}), n = zt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
+			n.cells.forEach((e, t) => r[4 * t + 3] = tn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
 				of: t,
 				density: n,
 				canvas: e
 			};
 		}
 		let { left: n, top: r, width: i, height: a } = this.shade.density, { sx: o, sy: s } = this.frame;
-		e.imageSmoothingEnabled = !0, e.drawImage(this.shade.canvas, ...H(this.frame, n, r), i * o, a * s);
+		e.imageSmoothingEnabled = !0, e.drawImage(this.shade.canvas, ...B(this.frame, n, r), i * o, a * s);
 	}
 	dots(e) {
 		let { points: t, front: n } = this.look, r = this.look.size * this.type.grow, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of n.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : n.size ? Zt : Qt;
+			e.globalAlpha = l ? 1 : n.size ? Qt : $t;
 			for (let u = 0; u < c; u++) {
 				if (n.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), Wt(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i, { font: c, grow: l } = this.type;
-		e.font = `${$t * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${en * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e, t) {
-		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [U(this.frame, n, s), U(this.frame, o, r)];
+		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [V(this.frame, n, s), V(this.frame, o, r)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [n, a] of rn(Nt(c[0], l[0], Math.max(2, i / 60 / t)))) {
-			let [t] = H(this.frame, n, 0);
+		for (let [n, a] of an(Ft(c[0], l[0], Math.max(2, i / 60 / t)))) {
+			let [t] = B(this.frame, n, 0);
 			e.moveTo(t, r), e.lineTo(t, s), e.fillText(a, t, s + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [r, i] of rn(Nt(c[1], l[1], Math.max(2, a / 60 / t)))) {
-			let [, t] = H(this.frame, 0, r);
+		for (let [r, i] of an(Ft(c[1], l[1], Math.max(2, a / 60 / t)))) {
+			let [, t] = B(this.frame, 0, r);
 			e.moveTo(n, t), e.lineTo(o, t), e.fillText(i, n - 6, t);
 		}
 	}
 };
-function rn(e) {
+function an(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var an = {
+var on = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, G = {
+}, W = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, on = 250, sn = {
+}, sn = 250, cn = {
 	mouse: 12,
 	touch: 26
-}, cn = 4, ln = .0015, un = 33, dn = 6, fn = {
+}, ln = 4, un = .0015, dn = 33, fn = 6, pn = {
 	coarse: 10,
 	fine: 1
-}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function pn({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? At(t[0], t.at(-1)) : t;
+}, G = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function mn({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Mt(t[0], t.at(-1)) : t;
 }
-var mn = class {
+var hn = class {
 	board;
 	ground;
 	gesture = null;
@@ -2413,7 +2413,7 @@ var mn = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = U(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = V(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -2427,17 +2427,17 @@ var mn = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [G(e.offsetX, i, o), G(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = U(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > cn, r.tool === "Move" ? (t.turn(Et(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = V(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > ln, r.tool === "Move" ? (t.turn(Ot(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = pn(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(kt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), on), t.hover();
+		let i = this.hit(r.touch), a = mn(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(jt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), sn), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2448,32 +2448,32 @@ var mn = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Et(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(W(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Ot(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(H(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? un : 1) * (e.ctrlKey ? dn : 1);
-		this.board.turn(W(this.board.frame, Math.exp(-e.deltaY * t * ln), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? dn : 1) * (e.ctrlKey ? fn : 1);
+		this.board.turn(H(this.board.frame, Math.exp(-e.deltaY * t * un), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (G[r]) this.arrow(G[r], e.shiftKey ? fn.fine : fn.coarse);
+		if (W[r]) this.arrow(W[r], e.shiftKey ? pn.fine : pn.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(W(t.frame, r === "+" ? 1.25 : .8, ...H(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(H(t.frame, r === "+" ? 1.25 : .8, ...B(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = H(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = B(r, ...this.ground.at);
 		this.ground.rest();
-		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
-		this.ground.look(U(r, o, s), !0);
+		let o = G(i + e * n, r.left, r.width), s = G(a + t * n, r.top, r.height);
+		this.ground.look(V(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -2481,16 +2481,49 @@ var mn = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = H(t.frame, ...n.at);
+		let { board: t, ground: n } = this, [r, i] = B(t.frame, ...n.at);
 		if (t.covering(r, i) === n.near) return n.near;
 		let [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? sn.touch : sn.mouse) ? n.near : -1;
+		return Math.hypot(a - r, o - i) <= (e ? cn.touch : cn.mouse) ? n.near : -1;
 	}
-}, hn = class {
+}, K = 8, gn = 24, _n = [
+	[1, 0],
+	[1, 1],
+	[0, 1],
+	[0, 0]
+], vn = class {
+	box = g("div", { className: "lens" });
+	places = [];
+	at = -1;
+	constructor(e) {
+		this.box.append(e);
+	}
+	settle(e, t, n) {
+		let { offsetWidth: r, offsetHeight: i } = this.box, a = _n.map(([t, n]) => [e.left + (t ? e.width - r - K : K), e.top + (n ? e.height - i - K : K)]), o = a.map((e) => t.filter(([t, n]) => this.covers(e, t, n, 0)).length), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
+		this.places = s.map((e) => a[e]), this.put(0), this.dodge(...n);
+	}
+	dodge(e, t) {
+		if (this.at < 0 || !this.covers(this.places[this.at], e, t, gn)) return !1;
+		let n = this.places.findIndex((n) => !this.covers(n, e, t, gn));
+		return n < 0 ? !1 : (this.put(n), !0);
+	}
+	put(e) {
+		this.at = e;
+		let [t, n] = this.places[e];
+		Object.assign(this.box.style, {
+			left: `${t}px`,
+			top: `${n}px`
+		});
+	}
+	covers([e, t], n, r, i) {
+		let { offsetWidth: a, offsetHeight: o } = this.box;
+		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
+	}
+}, yn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, gn(t), e))), t) {
-			let e = gn(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, bn(t), e))), t) {
+			let e = bn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2498,24 +2531,24 @@ var mn = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function gn(e) {
+function bn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var _n = [7, 6];
-function vn(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = H(t.frame, ...a);
-	for (let r of n.ties) yn(e, t, r, l);
-	let d = i && pn(i);
+var xn = [7, 6];
+function Sn(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = B(t.frame, ...a);
+	for (let r of n.ties) Cn(e, t, r, l);
+	let d = i && mn(i);
 	if (d) {
-		let n = d.map((e) => H(t.frame, ...e));
+		let n = d.map((e) => B(t.frame, ...e));
 		return q(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && bn(e, t, n, s, l), c || xn(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && wn(e, t, n, s, l), c || Tn(e, t, n.near, u);
 }
-function yn(e, t, { x: n, y: r, rows: i }, a) {
-	for (let o of i) q(e, [H(t.frame, n, r), t.at(o)], a);
+function Cn(e, t, { x: n, y: r, rows: i }, a) {
+	for (let o of i) q(e, [B(t.frame, n, r), t.at(o)], a);
 	for (let n of i) t.front(e, n, a);
 }
 function q(e, t, n) {
@@ -2523,30 +2556,30 @@ function q(e, t, n) {
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function bn(e, t, { t: n, straight: r }, i, a) {
+function wn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : _n), q(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : xn), q(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function xn(e, t, n, [r, i]) {
+function Tn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(W)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/maths/apart.ts
-function Sn(e, t, [n, r], [i, a], o) {
+function En(e, t, [n, r], [i, a], o) {
 	let s = /* @__PURE__ */ new Map(), c = [];
 	for (let l of t) {
 		let [t, u] = [e[2 * l] * n, -e[2 * l + 1] * r];
-		if (o.some((e) => Cn(t - e.x, u - e.y, (i + e.width) / 2, (a + e.height) / 2))) continue;
+		if (o.some((e) => Dn(t - e.x, u - e.y, (i + e.width) / 2, (a + e.height) / 2))) continue;
 		let [d, f] = [Math.floor(t / i), Math.floor(u / a)];
-		wn.flatMap(([e, t]) => s.get(J(d + e, f + t)) ?? []).some(([e, n]) => Cn(t - e, u - n, i, a)) || (s.set(J(d, f), [...s.get(J(d, f)) ?? [], [t, u]]), c.push(l));
+		On.flatMap(([e, t]) => s.get(J(d + e, f + t)) ?? []).some(([e, n]) => Dn(t - e, u - n, i, a)) || (s.set(J(d, f), [...s.get(J(d, f)) ?? [], [t, u]]), c.push(l));
 	}
 	return c;
 }
-var J = (e, t) => e * 2 ** 26 + t, Cn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, wn = [
+var J = (e, t) => e * 2 ** 26 + t, Dn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, On = [
 	-1,
 	0,
 	1
@@ -2554,11 +2587,11 @@ var J = (e, t) => e * 2 ** 26 + t, Cn = (e, t, n, r) => Math.abs(e) < n && Math.
 	-1,
 	0,
 	1
-].map((t) => [e, t])), Tn = 34, En = 2, Dn = 2 ** 17, On = 2 ** 23, kn = 5e3;
-function An(e, t, n) {
+].map((t) => [e, t])), kn = 34, Y = 2, An = 2 ** 17, jn = 2 ** 23, Mn = 5e3;
+function Nn(e, t, n) {
 	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
 }
-var jn = class {
+var Pn = class {
 	engine;
 	come;
 	held = /* @__PURE__ */ new Map();
@@ -2580,15 +2613,15 @@ var jn = class {
 			width: 0,
 			height: 0
 		};
-		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = An(Math.max(a, o), Tn * t.type.grow, s), [l, u] = [o * c, a * c];
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Nn(Math.max(a, o), kn * t.type.grow, s), [l, u] = [o * c, a * c];
 		this.choose(t, [l, u], n, r);
-		let d = this.rows.filter((e) => Mn(t, t.at(e), [l, u], i));
+		let d = this.rows.filter((e) => Fn(t, t.at(e), [l, u], i));
 		this.sight = d.length, this.ask(d.filter((e) => !this.held.has(e)));
 		let f = d.filter((e) => this.held.has(e)), p = (e) => Math.round(e * s) / s;
 		e.imageSmoothingEnabled = c * s < 1;
 		for (let n of f) {
 			let [r, i] = t.at(n), [a, o] = [p(r - l / 2), p(i - u / 2)];
-			e.fillStyle = t.colour(n), e.fillRect(a - En, o - En, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
+			e.fillStyle = t.colour(n), e.fillRect(a - Y, o - Y, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
 		}
 		return {
 			rows: new Set(f),
@@ -2608,11 +2641,11 @@ var jn = class {
 		if (s === this.zoom) return;
 		this.zoom = s;
 		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
-		this.rows = Sn(c, u, [a, o], [t + 10, n + 10], i);
+		this.rows = En(c, u, [a, o], [t + 10, n + 10], i);
 	}
 	ask(e) {
-		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(Dn / Math.max(i, t.dim)))), o = performance.now();
-		if (!a.length || o - this.since < kn && e.some((e) => this.asked.includes(e))) return;
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(An / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < Mn && e.some((e) => this.asked.includes(e))) return;
 		let s = a.map(n);
 		if (!s.every((e) => e !== null)) return;
 		this.asked = a, this.since = o;
@@ -2621,10 +2654,10 @@ var jn = class {
 				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
 				this.come();
 			}
-		}, u = t.classes ? Nn(a.map(r)) : void 0;
+		}, u = t.classes ? In(a.map(r)) : void 0;
 		this.engine.decode(this, {
 			model: t,
-			z: Nn(s),
+			z: In(s),
 			y: u,
 			rows: a.length,
 			onPixels: l
@@ -2638,39 +2671,36 @@ var jn = class {
 			height: i
 		});
 		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
-		let c = Math.max(this.sight, On / o);
+		let c = Math.max(this.sight, jn / o);
 		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
 	}
 	dispose() {
 		this.engine.cancel(this);
 	}
 };
-function Mn({ frame: e }, [t, n], [r, i], a) {
-	let [o, s, c, l] = [
-		t - r / 2,
-		t + r / 2,
-		n - i / 2,
-		n + i / 2
-	], { offsetLeft: u, offsetTop: d, offsetWidth: f, offsetHeight: p } = a;
-	return o < e.left || s > e.left + e.width || c < e.top || l > e.top + e.height ? !1 : s < u || o > u + f || l < d || c > d + p;
+function Fn({ frame: e }, [t, n], [r, i], a) {
+	let [o, s] = [r / 2 + Y, i / 2 + Y], [c, l, u, d] = [
+		t - o,
+		t + o,
+		n - s,
+		n + s
+	], { offsetLeft: f, offsetTop: p, offsetWidth: m, offsetHeight: h } = a;
+	return c < e.left || l > e.left + e.width || u < e.top || d > e.top + e.height ? !1 : l < f || c > f + m || d < p || u > p + h;
 }
-function Nn(e) {
+function In(e) {
 	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
 	return e.forEach((e, n) => t.set(e, n * e.length)), t;
 }
 // src/views/map/map.ts
-var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Rn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", zn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Bn = (e) => e.toFixed(2).replace("-", "−"), Vn = class {
+var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Hn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Un = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wn = (e) => e.toFixed(2).replace("-", "−"), Gn = class {
 	host;
-	board = new nn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens));
+	board = new rn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
 	thumbs;
-	lens = g("div", {
-		className: "lens",
-		"data-side": "right"
-	});
-	hand = new mn(this.board, this);
+	hand = new hn(this.board, this);
 	under = new v();
+	lens = new vn(this.under.canvas);
 	beside = new v();
-	legend = new hn();
+	legend = new yn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2700,7 +2730,7 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.thumbs = new jn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.lens.append(this.under.canvas), this.board.box.append(this.lens);
+		this.host = e, this.thumbs = new Pn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
 		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
 		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
@@ -2710,7 +2740,7 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 		};
 	}
 	toolbar() {
-		let e = Object.entries(an).map(([e, t]) => {
+		let e = Object.entries(on).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2750,21 +2780,22 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([z(e.points), e.means ? z(e.means) : null]);
+			let [t, n] = await Promise.all([P(e.points), e.means ? P(e.means) : null]);
 			if (this.wanted !== e.key) return;
-			this.points = Pt(t, n, e.count, e.model.dim, e.linear);
+			this.points = It(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
-		this.shown = -1, this.redraw();
+		this.shown = -1, this.redraw(), this.settle();
 		let { x: t, y: n } = this.board.frame;
 		this.look([t, n]);
 	}
 	redraw() {
 		if (!this.points || !this.data) return;
-		let { points: e, data: t } = this, { size: n, equal: r, linear: i, axes: a, labels: o, marks: s, shade: c, lit: l, model: u } = t, { label: d } = e, f = l < 0 ? [] : [...d.keys()].filter((e) => d[e] === l), p = /* @__PURE__ */ new Set([...this.chosen, ...f]);
+		let { points: e, data: t } = this, { size: n, equal: r, linear: i, axes: a, labels: o, marks: s, ties: c, shade: l, lit: u, model: d } = t, { label: f } = e, p = u < 0 ? [] : [...f.keys()].filter((e) => f[e] === u), m = /* @__PURE__ */ new Set([...this.chosen, ...p]);
+		if (m.size) for (let { rows: e } of c) for (let t of e) m.add(t);
 		this.thumbs.from(t.thumbs ? {
-			model: u,
+			model: d,
 			points: e,
 			mean: (e) => this.mean(e),
 			weights: (e) => this.weights(e)
@@ -2776,9 +2807,17 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 			axes: a,
 			labels: o,
 			marks: s,
-			front: p,
-			shade: c
+			front: m,
+			shade: l
 		});
+	}
+	settle() {
+		if (!this.points) return;
+		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
+			let [i, a] = B(e, t, n);
+			return Array.from({ length: zn }, () => [i, a - r]);
+		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
+		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
 	}
 	hold(e) {
 		this.tool = e, this.leave();
@@ -2800,20 +2839,14 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	}
 	look(e, t = !1) {
 		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
-		let [n, r] = H(this.board.frame, ...e);
-		this.dodge(n, r);
+		let [n, r] = B(this.board.frame, ...e);
+		this.lens.dodge(n, r) && this.board.draw();
 		let i = this.board.covering(n, r);
-		this.near = i < 0 ? Dt(this.points.coords, this.board.frame, ...e) : i, this.decode(), this.board.hover();
-	}
-	dodge(e, t) {
-		let { left: n, width: r, top: i } = this.board.frame, { clientWidth: a, clientHeight: o } = this.lens;
-		if (t > i + o + Y) return;
-		let s = e > n + r - a - Y ? "left" : e < n + a + Y ? "right" : "";
-		s !== "" && s !== this.lens.dataset.side && (this.lens.dataset.side = s, this.board.draw());
+		this.near = i < 0 ? kt(this.points.coords, this.board.frame, ...e) : i, this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { means: t, basis: n } = this.points, { dim: r } = this.data.model;
-		return t?.subarray(e * r, (e + 1) * r) ?? (n && jt(n, ...this.place(e)));
+		return t?.subarray(e * r, (e + 1) * r) ?? (n && Nt(n, ...this.place(e)));
 	}
 	place(e) {
 		let { coords: t } = this.points;
@@ -2825,17 +2858,17 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	}
 	here() {
 		let { basis: e, means: t } = this.points;
-		return e ? !this.residual.checked || !t ? jt(e, ...this.at) : Mt(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
+		return e ? !this.residual.checked || !t ? Nt(e, ...this.at) : Pt(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Bn(this.at[t])}`).join(", "), s = `distance ${Bn(Math.hypot(i - n, a - r))} on the map`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wn(this.at[t])}`).join(", "), s = `distance ${Wn(Math.hypot(i - n, a - r))} on the map`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	get why() {
 		let { linear: e, means: t } = this.data;
-		return e ? "" : t ? Ln : Rn;
+		return e ? "" : t ? Vn : Hn;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2872,16 +2905,16 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Pn) % 2, this.step();
+		this.walked = (this.walked + e / Ln) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
-		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : zn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Un), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
-		vn(e, this.board, {
+		Sn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2896,9 +2929,9 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	}
 	fit() {
 		if (!this.data) return;
-		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Fn * Math.min(e, t), Math.min(t, e - t) / 2);
-		this.under.fit(n, n), this.board.beside = this.lens.offsetWidth, this.board.fit();
-		let r = In * 16 * this.board.type.grow;
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Rn * Math.min(e, t), Math.min(t, e - t) / 2);
+		this.under.fit(n, n), this.board.beside = this.lens.box.offsetWidth, this.board.fit(), this.settle();
+		let r = Bn * 16 * this.board.type.grow;
 		this.beside.fit(r, r);
 	}
 	dispose() {
@@ -2907,7 +2940,7 @@ var Pn = 4, Fn = .34, In = 3.5, Y = 24, Ln = "Between points a t-SNE map has no 
 	}
 };
 // src/parts/drag.ts
-function Hn(e, t, n) {
+function Kn(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2915,12 +2948,12 @@ function Hn(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
+var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Xn = class {
+}, er = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2951,7 +2984,7 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Hn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2990,10 +3023,10 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Yn[e.key];
+		let t = $n[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Wn : Wn;
+		let n = e.shiftKey ? 5 * Jn : Jn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -3013,10 +3046,10 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * Un, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * qn, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Gn)), Number(this.at[1].toFixed(Gn))];
+		return [Number(this.at[0].toFixed(Yn)), Number(this.at[1].toFixed(Yn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -3054,24 +3087,24 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Kn, t);
-		let n = Math.max(Jn, Math.min(e - 144, t));
+		this.now.fit(e - Xn, t);
+		let n = Math.max(Qn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(qn, qn);
+		for (let { screen: e } of this.found) e.fit(Zn, Zn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, Zn = 3, X = .02, Qn = 3, $n = 24, er = 120, tr = {
+}, tr = 3, X = .02, nr = 3, rr = 24, ir = 120, ar = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, nr = class {
+}, or = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -3101,7 +3134,7 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Hn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) Kn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -3114,11 +3147,11 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => rr(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => sr(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = tr[e.key];
+		let t = ar[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -3128,11 +3161,11 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / Zn;
+		let t = this.t + this.direction * e / tr;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(Qn));
+		return Number(this.t.toFixed(nr));
 	}
 	draw() {
 		let e = this.time();
@@ -3154,15 +3187,15 @@ var Un = 1 / 4, Wn = .02, Gn = 3, Kn = 150, qn = 64, Jn = 120, Yn = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - $n * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= er ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - rr * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= ir ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function rr(e, [, t, n]) {
+async function sr(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -3172,9 +3205,9 @@ async function rr(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/pictures.ts
-var ir = class {
+var cr = class {
 	host;
-	field = new gt((e) => {
+	field = new I((e) => {
 		this.data?.pickable && this.host.tell("picked", e);
 	});
 	data = null;
@@ -3190,7 +3223,7 @@ var ir = class {
 	dispose() {
 		this.field.screen.dispose();
 	}
-}, ar = 64, or = class {
+}, lr = 64, ur = class {
 	host;
 	box = g("div", {
 		className: "sheet",
@@ -3203,7 +3236,7 @@ var ir = class {
 		return [...this.box.querySelectorAll("button")];
 	}
 	show(e) {
-		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(ar / t.width) || ar / t.width;
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(lr / t.width) || lr / t.width;
 		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
 		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
 		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
@@ -3238,16 +3271,16 @@ var ir = class {
 	}
 	fit() {}
 	dispose() {}
-}, sr = 6, cr = .6, lr = 120, ur = {
+}, dr = 6, fr = .6, pr = 120, mr = {
 	compare: pe,
 	cutout: Te,
-	draw: et,
-	grid: yt,
-	map: Vn,
-	pad: Xn,
-	path: nr,
-	pictures: ir,
-	sheet: or,
+	draw: at,
+	grid: Ct,
+	map: Gn,
+	pad: er,
+	path: or,
+	pictures: cr,
+	sheet: ur,
 	traverse: class {
 		host;
 		now = new v();
@@ -3310,7 +3343,7 @@ var ir = class {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(cr, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(fr, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -3320,7 +3353,7 @@ var ir = class {
 			});
 		}
 		breathe(e) {
-			this.phase += e / sr * 2 * Math.PI;
+			this.phase += e / dr * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
@@ -3332,7 +3365,7 @@ var ir = class {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= lr ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= pr ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -3341,9 +3374,9 @@ var ir = class {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function dr({ data: e, parentElement: t, setStateValue: n }) {
+function hr({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = pr(e.view, t, pt(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = _r(e.view, t, vt(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -3354,14 +3387,14 @@ function dr({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && fr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && gr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function fr(e) {
+function gr(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function pr(e, t, n) {
+function _r(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -3372,7 +3405,7 @@ function pr(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new ur[e](i), o = new Ct(r, n, () => {
+	}, a = new mr[e](i), o = new Et(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -3400,4 +3433,4 @@ function pr(e, t, n) {
 		}
 	};
 }
-export { dr as default };
+export { hr as default };

@@ -10,7 +10,7 @@ import { drawLabel, drawMark, labelPlot, outline, type Pen, type Type } from "./
 const PALE = 0.25; // of points that are not among those chosen, as on the other maps
 const STRONG = 0.8;
 const FONT = 14;
-const SHADE = 110; // of 255, where the points lie thickest
+const SHADE = 80; // of 255, where the points lie thickest
 const ZOOM = [0.5, 400]; // times the whole map
 
 export interface Look {

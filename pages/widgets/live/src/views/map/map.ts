@@ -11,6 +11,7 @@ import { Transport } from "../../parts/transport";
 import { Echo, type Host, type View } from "../../view";
 import { Board } from "./board";
 import { type Ground, Hand, type Tool, TOOLS } from "./hand";
+import { Lens } from "./lens";
 import { Legend } from "./legend";
 import "./map.css";
 import { drawOverlay } from "./overlay";
@@ -18,8 +19,8 @@ import { Thumbs } from "./thumbs";
 
 const WAY = 4; // seconds from one end of a path to the other
 const SHARE = 0.34; // of the shorter side of the map: how large the picture over it is, if not more is free beside it
+const NAME = 50; // points
 const SMALL = 3.5; // rem of the nearest point's picture
-const MARGIN = 24; // CSS pixels from the pointer to the picture, which gives way
 
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
 const NO_MEANS = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.";
@@ -29,12 +30,12 @@ const number = (value: number) => value.toFixed(2).replace("-", "\u2212");
 export class PointMap implements View, Ground {
   private readonly board = new Board(
     (pen) => this.over(pen),
-    (pen, front, taken) => this.thumbs.draw(pen, this.board, front, taken, this.lens),
+    (pen, front, taken) => this.thumbs.draw(pen, this.board, front, taken, this.lens.box),
   );
   private readonly thumbs: Thumbs;
-  private readonly lens = h("div", { className: "lens", "data-side": "right" });
   private readonly hand = new Hand(this.board, this);
   private readonly under = new Screen();
+  private readonly lens = new Lens(this.under.canvas);
   private readonly beside = new Screen();
   private readonly legend = new Legend();
   private readonly tools = new Map<Tool, HTMLButtonElement>();
@@ -65,8 +66,7 @@ export class PointMap implements View, Ground {
   constructor(private readonly host: Host) {
     this.thumbs = new Thumbs(host.engine, () => this.board.draw());
     this.beside.figure.className = "beside";
-    this.lens.append(this.under.canvas);
-    this.board.box.append(this.lens);
+    this.board.box.append(this.lens.box);
     const words = h("div", { className: "words" }, this.under.caption, this.note);
     const seen = h("div", { className: "seen" }, words, this.beside.figure);
     const bar = h("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
@@ -144,6 +144,7 @@ export class PointMap implements View, Ground {
     }
     this.shown = -1;
     this.redraw();
+    this.settle();
     const { x, y } = this.board.frame;
     this.look([x, y]);
   }
@@ -151,13 +152,27 @@ export class PointMap implements View, Ground {
   private redraw(): void {
     if (!this.points || !this.data) return;
     const { points, data } = this;
-    const { size, equal, linear, axes, labels, marks, shade, lit, model } = data;
+    const { size, equal, linear, axes, labels, marks, ties, shade, lit, model } = data;
     const { label } = points;
     const ofClass = lit < 0 ? [] : [...label.keys()].filter((i) => label[i] === lit);
     const front = new Set([...this.chosen, ...ofClass]);
+    if (front.size) for (const { rows } of ties) for (const i of rows) front.add(i);
     const mean = (i: number) => this.mean(i);
     this.thumbs.from(data.thumbs ? { model, points, mean, weights: (i) => this.weights(i) } : null);
     this.board.show({ points, size, equal, ticks: linear, axes, labels, marks, front, shade });
+  }
+
+  /** A name of a class weighs as much as many points. */
+  private settle(): void {
+    if (!this.points) return;
+    const { frame } = this.board;
+    const names = this.data!.labels.flatMap(({ x, y, move }) => {
+      const [px, py] = toScreen(frame, x, y);
+      return Array.from({ length: NAME }, (): Place => [px, py - move]);
+    });
+    const drawn = [...Array.from(this.points.row, (_, i) => this.board.at(i)), ...names];
+    this.lens.settle(frame, drawn, toScreen(frame, ...this.at));
+    this.board.draw();
   }
 
   private hold(tool: Tool): void {
@@ -187,22 +202,11 @@ export class PointMap implements View, Ground {
     this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
     this.board.above.dataset.at = at.join(" ");
     const [px, py] = toScreen(this.board.frame, ...at);
-    this.dodge(px, py);
+    if (this.lens.dodge(px, py)) this.board.draw();
     const pictured = this.board.covering(px, py);
     this.near = pictured < 0 ? nearest(this.points!.coords, this.board.frame, ...at) : pictured;
     this.decode();
     this.board.hover();
-  }
-
-  /** The large picture stands in the corner where the pointer is not. */
-  private dodge(x: number, y: number): void {
-    const { left, width, top } = this.board.frame;
-    const { clientWidth: across, clientHeight: down } = this.lens;
-    if (y > top + down + MARGIN) return;
-    const side = x > left + width - across - MARGIN ? "left" : x < left + across + MARGIN ? "right" : "";
-    if (side === "" || side === this.lens.dataset.side) return;
-    this.lens.dataset.side = side;
-    this.board.draw();
   }
 
   /** What a point is decoded from: where its encoding is not here, what the map holds of it. */
@@ -342,8 +346,9 @@ export class PointMap implements View, Ground {
     const { clientWidth: across, clientHeight: down } = this.board.box;
     const side = Math.max(SHARE * Math.min(across, down), Math.min(down, across - down) / 2);
     this.under.fit(side, side);
-    this.board.beside = this.lens.offsetWidth;
+    this.board.beside = this.lens.box.offsetWidth;
     this.board.fit();
+    this.settle();
     const small = SMALL * 16 * this.board.type.grow;
     this.beside.fit(small, small);
   }

@@ -132,7 +132,8 @@ export class Thumbs {
 
 /** Whether a picture around a place is wholly on the map, and not below the large one. */
 function isFree({ frame }: Board, [x, y]: Place, [width, height]: [number, number], lens: HTMLElement): boolean {
-  const [left, right, top, bottom] = [x - width / 2, x + width / 2, y - height / 2, y + height / 2];
+  const [across, down] = [width / 2 + EDGE, height / 2 + EDGE];
+  const [left, right, top, bottom] = [x - across, x + across, y - down, y + down];
   const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = lens;
   if (left < frame.left || right > frame.left + frame.width) return false;
   if (top < frame.top || bottom > frame.top + frame.height) return false;

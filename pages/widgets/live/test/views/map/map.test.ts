@@ -345,15 +345,21 @@ it("ties a picture to the points nearest to it", async () => {
   expect(lines).toEqual([[at(5, 5), at(0, 0)], [at(5, 5), at(10, 10)]]); // prettier-ignore
 });
 
-it("moves the large picture out of the pointer's way", () => {
+it("has the large picture where fewest points are, and out of the pointer's way", async () => {
   const lens = find(host, ".lens");
-  sized(lens, 120, 120);
+  Object.defineProperties(lens, { offsetWidth: { value: 60 }, offsetHeight: { value: 60 } });
+  const corner = () => [lens.style.left, lens.style.top].map(parseFloat);
+  map.fit();
+  expect(corner()).toEqual([36 + 400 - 60 - 8, 24 + 8]); // one point in each corner
   point(canvas(), "move", ...at(9, 9));
-  expect(lens.dataset.side).toBe("left");
+  expect(corner()).toEqual([368, 24 + 300 - 60 - 8]);
   point(canvas(), "move", ...at(9, 1));
-  expect(lens.dataset.side).toBe("left");
-  point(canvas(), "move", ...at(1, 9));
-  expect(lens.dataset.side).toBe("right");
+  expect(corner()).toEqual([368, 32]);
+  point(canvas(), "move", ...at(1, 9)); // it stays
+  expect(corner()).toEqual([368, 32]);
+  await show({ labels: [{ text: "dog", x: 10, y: 10, move: 0, ground: "red", ink: "white" }] });
+  map.fit();
+  expect(corner()).toEqual([368, 256]);
 });
 
 it("decodes places of a linear map where encodings are too large for a browser, and nothing on another", async () => {
