@@ -8,9 +8,9 @@ import streamlit as st
 from pages.widgets.display import stage
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
+from pages.widgets.live.payloads import Axis, Centring, Group, Model
 from pages.widgets.selection import classes, given, send, slots
-from pages.widgets.shell import links, models, words
-from pages.widgets.shell.buttons import pressed
+from pages.widgets.shell import models, words
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
 
@@ -19,18 +19,17 @@ MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
+def axes_of(key: str, _opened: Opened) -> list[Axis]:
     """What the bars stand for, as the live view takes it."""
     reference = _opened.checkpoint.reference
-    told = []
+    told = list[Axis]()
     for axis in explore.axes(_opened.checkpoint.model, reference):
         low, high = explore.usual_range(axis, reference)
-        single = axis.name.startswith("z")
         told.append(
             {
                 "name": axis.name,
-                "index": int(axis.direction.argmax()),
-                "direction": None if single else axis.direction.tolist(),
+                "index": axis.index,
+                "direction": axis.direction.tolist() if axis.index is None else None,
                 "offset": float(axis.centre @ axis.direction),
                 "low": low,
                 "high": high,
@@ -41,7 +40,7 @@ def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def plane_of(key: str, _opened: Opened) -> list[dict[str, Any]] | None:
+def plane_of(key: str, _opened: Opened) -> list[Group] | None:
     """The reference encodings of a model with two dimensions, a group a class; None for other models."""
     reference = _opened.checkpoint.reference
     if _opened.checkpoint.model.spec.size != 2:
@@ -78,11 +77,11 @@ def fits(opened: Opened) -> str | None:
     )
 
 
-def view(opened: Opened, graph: dict[str, Any]) -> None:
+def view(opened: Opened, graph: Model) -> None:
     """The live view."""
     model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
     dark = bool(given.dark_ground(opened.key, opened))
-    centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
+    centring: Centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
     views.show(
         "draw",
         "draw",
@@ -125,20 +124,6 @@ def arrived() -> None:
         send.tell(slot, "The drawing")
 
 
-def without(reason: str) -> None:
-    """What can be done where no live view is."""
-    st.info(
-        "Drawing needs the live view, in which the model runs in the browser, and here it cannot "
-        f"({plain(reason.rstrip('.'))}): upload a drawing as A on Interpolate, or as the start on Traverse."
-    )
-    with st.container(horizontal=True):
-        if pressed("Go to Interpolate", "go_interpolate", type="primary"):
-            links.go_to("interpolate.py")
-        if pressed("Go to Traverse", "go_traverse"):
-            links.go_to("traverse.py")
-        decoders.again_button()
-
-
 def page() -> None:
     opened = models.picker(fits)
     slots.keep_in_url("a", "b", "start")
@@ -146,12 +131,8 @@ def page() -> None:
     stage.head("Draw").write(words)
     models.warn_collapsed(opened)
     arrived()
-    graph = decoders.find(opened, encodes=True)
-    if isinstance(graph, str):
-        without(graph)
-    else:
-        with stage.screen():
-            view(opened, graph)
+    with stage.screen():
+        view(opened, decoders.graph(opened, encodes=True))
 
 
 page()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.widgets.display.grid import show_grid
+from pages.widgets.display.figures import show_grid
 from pages.widgets.evaluate import evaluation, priors
 from pages.widgets.shell import cards, groups, links, models, uploads, words
 from pages.widgets.shell.buttons import pressed
@@ -120,7 +120,6 @@ def _small_card(opened: Opened, is_open: bool) -> None:
     show_grid(
         cards.samples(opened.key, opened),
         f"Pictures that {opened.entry.title} draws at random",
-        max_scale=8,
     )
 
 
@@ -144,7 +143,6 @@ def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
         cards.samples(opened.key, opened),
         f"Pictures that {entry.title} draws at random",
         f"Made up by the model: drawn at random from {_source(opened)}",
-        max_scale=8,
     )
     slot = st.container(key=f"{'two' if models.originals_here(opened) else 'one'}-rows-{place}", gap="xsmall")
     st.text("\n".join([f"Trained on {info.name}", *models.facts(opened)]))
@@ -175,9 +173,9 @@ def _rebuilt(opened: Opened) -> None:
     if strip is None:
         st.caption("This file holds no reference encodings, so there are no reconstructions to show.")
     elif originals:
-        show_grid(strip, ORIGINALS, ORIGINALS, max_scale=8)
+        show_grid(strip, ORIGINALS, ORIGINALS)
     else:
-        show_grid(strip, REBUILT, f"{REBUILT}{reason}.", max_scale=8)
+        show_grid(strip, REBUILT, f"{REBUILT}{reason}.")
 
 
 def _list_bad(bad: list[tuple[Entry, str]]) -> None:
@@ -191,12 +189,14 @@ def _list_bad(bad: list[tuple[Entry, str]]) -> None:
 
 
 def _details(opened: Opened) -> None:
+    from pages.widgets.evaluate import history  # Plotly takes a moment, and the cards do without
+
     st.header(plain(opened.entry.id), anchor=False)
     if opened.checkpoint.description:
         st.text(opened.checkpoint.description)
     models.warn_collapsed(opened)
     _offer_originals(opened)
-    _history(opened)
+    history.section(opened)
     left, right = st.columns(2)
     with left:
         st.subheader("Figures", anchor=False)
@@ -245,74 +245,6 @@ def _density(opened: Opened) -> str:
         else f"{found} This likelihood is a density, so its ELBO may be above "
         "zero, and its reconstruction error, -log p(x | z), below."
     )
-
-
-def _history(opened: Opened) -> None:
-    """The losses and the KL of each dimension over training."""
-    from pages.widgets.display import plots  # Plotly takes a moment, and the cards do without
-
-    history = cards.History.of(opened)
-    if not history.rows:
-        st.info("This file holds no history of its training.")
-        return
-    terms = {"elbo": "ELBO (higher is better)", "reconstruction": "Reconstruction error", "kl": "KL"}
-    places = [*st.columns(2), *st.columns(2)]
-    for term, title in terms.items():
-        if not history.has(term):
-            continue
-        series = {"training": history.curve("train", term), "validation": history.curve("val", term)}
-        figure = plots.lines(history.epochs, series, "nats per image", dashed=["validation"], height=280)
-        with places.pop(0):
-            st.markdown(f"**{title}**")
-            plots.show(figure, f"{title} over the epochs of training", key=f"history-{term}", name=f"history-{term}")
-    with places.pop(0):
-        _parts(opened, history)
-    if note := _weights(opened):
-        st.caption(note)
-
-
-def _parts(opened: Opened, history: cards.History) -> None:
-    """What the KL is made of: dimensions, levels or codes; a sentence where it is one number, or none."""
-    from pages.widgets.display import plots
-
-    spec = opened.checkpoint.model.spec
-    if not spec.has_kl:
-        st.caption(f"{words.DENSITY} Only the reconstruction error is watched while it is trained.")
-    elif codes := history.perplexity():
-        st.markdown("**Codes in use** (perplexity, validation)")
-        figure = plots.lines(history.epochs, codes, "codes", height=280)
-        plots.show(figure, "Codes in use over the epochs", key="history-codes", name="history-codes")
-        st.caption(f"There are {spec.codebook_size}; as many, used alike, would be as hard to guess.")
-    elif len(spec.shapes) > 1:
-        _heat(history, *history.kl_per_level(spec), "level")
-        st.caption("From coarse to fine. A dark row is a level that the model does not use.")
-    elif spec.factorises:
-        _heat(history, *history.kl_per_dimension(), "dimension")
-        st.caption("A dark row is a dimension that the model does not use.")
-    else:
-        st.caption("The KL of this model is one number a picture: it does not split into dimensions.")
-
-
-def _heat(history: cards.History, names: list[str], values: list[list[float]], kind: str) -> None:
-    """The KL of each part over the epochs, as colours."""
-    from pages.widgets.display import plots
-
-    figure = plots.heatmap(values, history.epochs, names, "nats", y_title=f"latent {kind}", height=280)
-    st.markdown(f"**KL of each {kind}** (validation)")
-    alt = f"KL of each latent {kind} over the epochs"
-    plots.show(
-        figure.update_traces(zmin=0, zmax=max(map(max, values)) or 1), alt, key="history-dims", name=f"history-{kind}s"
-    )
-
-
-def _weights(opened: Opened) -> str:
-    """That the curves are not weighted, where the loss weighs the KL."""
-    spec, objective = opened.checkpoint.model.spec, opened.checkpoint.recipe.objective
-    beta = objective.beta
-    if not spec.has_density or objective.kind != "elbo" or (beta.kind == "constant" and beta.end == 1):
-        return ""
-    weight = cards.settings(objective)["beta"]
-    return f"The curves show the terms themselves; the loss weighs them with beta ({weight})."
 
 
 def _command(opened: Opened) -> str:

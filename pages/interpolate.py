@@ -1,8 +1,5 @@
 """Interpolate: two pictures, and what the model decodes on the way from one to the other; or between three or four."""
 
-from functools import partial
-from typing import Any
-
 import streamlit as st
 import torch
 from PIL import Image
@@ -10,67 +7,30 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from pages.widgets.display import stage
-from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
 from pages.widgets.display.figures import Figure, show_figures
-from pages.widgets.display.player import player
-from pages.widgets.editors import pad
-from pages.widgets.live import decoders, views
+from pages.widgets.editors import pad, path
 from pages.widgets.selection import classes, slots
 from pages.widgets.selection.choice import DATA, REFERENCE, Choice
 from pages.widgets.selection.picker import picture_input
 from pages.widgets.selection.resolve import Chosen, say_originals
-from pages.widgets.shell import downloads, models
-from pages.widgets.shell import words as wording
+from pages.widgets.shell import models
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import explore, images
 from vae_core.typicality import reference_typicality, typicality
 
-FRAMES = 51  # of the player: one every 0.02
-ROW = 10  # frames in a row of its sheet
 DRAWS = 4
-FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
 SMALL = 64  # pixels a side: an upload up to here is enlarged like the model's own pictures, and not smoothed
-FPS = 20
 MAX_SEED = 999_999_999
 COLOURS = {"a": "blue", "b": "orange", "c": "violet", "d": "gray"}
-PLACE = Number("t", "t, the place between A and B", 0.5, 0.0, 1.0)
 PICTURES = OneOf("pictures", "Pictures", 2, numbered((2, 3, 4)))
 DRAWN = Number("draws", "Seed of the draws", 0, 0, MAX_SEED)
-STEPS = Number("steps", "Steps", USUAL, FEWEST, MOST)
 FADE = Switch("fade", "Cross-fade", True)
-LABEL = "Place on the path from A to B"
-CAPTIONS = ("Decoded along the path", "Pixel cross-fade")
 # On one line, else the buttons of A and B stand at different heights; the words below the strip have the whole name.
 _STYLE = (
     "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
 )
-PATHS = {"straight": "linear", "spherical": "spherical", "flow": "flow"}
-
-
-def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Points (T, D) of the path, their pictures, and the mixed pixels, both (T, C, H, W)."""
-    model = opened.checkpoint.model
-    if path == PATHS["flow"]:
-        points = explore.through_flow(model, a.mean, b.mean, count)
-    else:
-        points = explore.interpolate(a.mean, b.mean, count, path)
-    y = None if a.y is None or b.y is None else explore.interpolate(a.y, b.y, count)
-    return points, explore.decode(model, points, y), explore.crossfade(a.x[0], b.x[0], count)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def way(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, ...], count: int) -> tuple[Tensor, ...]:
-    """The steps of the way that `about` identifies."""
-    return between(_opened, _a, _b, about[-1], count)
-
-
-@st.cache_data(max_entries=64, show_spinner="Decoding the way …")
-def sheets(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """The player's two sheets of frames: decoded along the path, and the pixels mixed."""
-    _, decoded, mixed = between(_opened, _a, _b, about[-1], FRAMES)
-    return images.png(images.grid(decoded, ROW, gutter=0)), images.png(images.grid(mixed, ROW, gutter=0))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -193,100 +153,6 @@ def swap(a: Chosen, b: Chosen) -> None:
     slots.choose_all({"a": slots.held("b") or b.choice, "b": slots.held("a") or a.choice})
 
 
-def controls(opened: Opened) -> tuple[str, int]:
-    """The path, and the number of steps in the strip."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        path = path_input(opened)
-        return path, STEPS.field(width=130, help="Pictures in the strip.")
-
-
-def path_input(opened: Opened) -> str:
-    """The path, where there is a choice."""
-    options = paths_of(opened)
-    if len(options) == 1:
-        st.caption(wording.straight(opened.checkpoint.model.spec))
-        return "linear"
-    name = OneOf("path", "Path", "straight", options).segmented_control(
-        help="Straight: linear interpolation of z. Spherical (slerp): along a great circle, on which the length of z "
-        "changes evenly; points of a normal prior in many dimensions lie near a sphere. Flow: spherical in the base of "
-        "the fitted flow, so that every step lies about where the encoder puts pictures.",
-    )
-    return PATHS[name]
-
-
-def paths_of(opened: Opened) -> dict[str, str]:
-    """The paths that mean something for a model, the usual one first."""
-    model = opened.checkpoint.model
-    has = {"straight": True, "spherical": model.spec.prior == "normal", "flow": explore.in_base(model)}
-    return {name: name.capitalize() for name, there in has.items() if there}
-
-
-@st.fragment
-def play(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
-    """The path; alone in a fragment, so that its place does not run the rest again."""
-    if graph := decoders.model(opened, flow=about[-1] == PATHS["flow"]):
-        live_path(opened, a, b, about, fade, graph)
-    else:
-        server_path(opened, a, b, about, fade)
-    PLACE.write()
-
-
-def live_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool, graph: dict[str, Any]) -> None:
-    """A path of which the browser decodes every place."""
-    ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
-    if a.y is not None and b.y is not None:
-        weights = [a.y.tolist(), b.y.tolist()]
-    if path == PATHS["flow"]:
-        ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["spherical"]
-        weights = weights or [[0.0] * graph["classes"]] * 2
-
-    views.show(
-        "path",
-        "path_view",
-        {
-            "model": graph,
-            "about": f"{opened.key} {about}",
-            "a": ends[0].tolist(),
-            "b": ends[1].tolist(),
-            "classes": weights,
-            "path": path,
-            "pictures": [data_url(a.x), data_url(b.x)],
-            "fade": fade,
-            "captions": list(CAPTIONS),
-            "label": LABEL,
-            "t": PLACE.get(),
-            "share": 0.5,
-        },
-        t=PLACE.tell,
-    )
-
-
-def server_path(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
-    """The player of frames that the server decoded."""
-    decoded, mixed = sheets(opened.key, opened, a, b, about)
-    _, height, width = opened.checkpoint.model.image_shape
-    if "player" not in st.session_state:  # it appears now, and holds its place itself from then on
-        st.session_state.player_start = PLACE.get()
-    start, second = st.session_state.player_start, mixed if fade else None
-    PLACE.put(
-        player(decoded, FRAMES, width, height, "player", start, second, captions=CAPTIONS, label=LABEL, share=0.4)
-    )
-
-
-def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: int, fade: bool) -> None:
-    """The steps in a row, with the mixed pixels below them."""
-    _, decoded, mixed = way(opened.key, opened, a, b, about, count)
-    canvas(
-        torch.cat([decoded, mixed]) if fade else decoded,
-        count,
-        "strip",
-        f"{count} steps decoded from A to B" + (", and below them the pixels of A and B mixed" if fade else ""),
-        rows=("Decoded", "Mixed") if fade else (),
-        below=("A", *[""] * (count - 2), "B"),
-        share=0.28,
-    )
-
-
 def words(opened: Opened, corners: dict[str, Chosen]) -> None:
     """What the pictures are, how typical they are, and how they were prepared, two side by side."""
     columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
@@ -301,49 +167,9 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
         st.caption("Your own pictures are kept for this visit. A link to this page shows the usual pictures instead.")
 
 
-def mixing(opened: Opened, a: Chosen, b: Chosen) -> None:
-    """That the class changes on the way too, where the model is given one."""
-    if a.y is None or b.y is None:
-        return
-    names = classes.names(opened)
-    first, last = (names[int(y.argmax())] for y in (a.y, b.y))
-    if first == last:
-        st.caption(f"This model is told the class: it is {plain(first)} all the way, and only the style changes.")
-    else:
-        st.caption(
-            f"This model is told the class, and on the way the class is mixed too: at A it is all {plain(first)}, half "
-            f"way half {plain(first)} and half {plain(last)}, at B all {plain(last)}."
-        )
-
-
 def _capital(text: str) -> str:
     """The text with a first capital letter; EXIF and CMYK stay as they are."""
     return text[:1].upper() + text[1:]
-
-
-def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: int, fade: bool) -> None:
-    """Downloads of what is shown."""
-    points, decoded, mixed = way(opened.key, opened, a, b, about, steps)
-    stem = downloads.file_name(opened.entry.title, "interpolation")
-    _, height, width = opened.checkpoint.model.image_shape
-
-    def png() -> bytes:
-        rows = torch.cat([decoded, mixed]) if fade else decoded
-        grow = downloads.enlargement(steps * (width + GUTTER))
-        return images.png(images.grid(rows, steps, grow, GUTTER * grow, GREY))
-
-    def gif() -> bytes:
-        _, frames, _ = between(opened, a, b, about[-1], FRAMES)
-        return images.gif(torch.cat([frames, frames.flip(0)[1:-1]]), FPS, max(1, 256 // max(height, width)))
-
-    def npz() -> bytes:
-        t = torch.linspace(0, 1, steps)
-        return downloads.npz(z=points, t=t, a=a.mean, b=b.mean, path=about[-1], model=opened.entry.title)
-
-    save = partial(st.download_button, on_click="ignore")
-    save("Strip (PNG)", png, f"{stem}.png", "image/png")
-    save("Animation (GIF)", gif, f"{stem}.gif", "image/gif", help="From A to B and back.")
-    save("Latents (npz)", npz, f"{stem}.npz", "application/octet-stream", help="z (T, D), t (T), a and b (D).")
 
 
 def count_input() -> int:
@@ -374,21 +200,21 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
         with places[slot]:
             show_figures(figures, max(4, len(figures)))
     with right:
-        path, steps = controls(opened)
+        way, steps = path.controls(opened)
     with bar:
         fade = toolbar(a, b)
     with screen:
         path_place, row = st.container(), st.container()
-    about = (a.key, b.key, path)
+    about = (a.key, b.key, way)
     with path_place:
-        play(opened, a, b, about, fade)
+        path.bench(opened, a, b, about, fade)
     with row:
-        strip(opened, a, b, about, steps, fade)
+        path.strip(opened, a, b, about, steps, fade)
     with below:
-        mixing(opened, a, b)
+        path.mixing(opened, a, b)
         words(opened, {"a": a, "b": b})
     with foot:
-        offer(opened, a, b, about, steps, fade)
+        path.offer(opened, a, b, about, steps, fade)
 
 
 def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:

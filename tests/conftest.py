@@ -13,7 +13,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -110,6 +110,31 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VAE_CHECKPOINTS", raising=False)
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, Any], Any]:
+    """Tell a page of Streamlit's AppTest what a hand did to its view: `hand(app, "places", {"z0": 1.5})`."""
+    import streamlit as st
+
+    from pages.widgets.live import views
+
+    said: dict[str, Any] = {}
+    show = views.show
+
+    def with_buttons(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+        show(view, key, data, **on)
+        for name, act in on.items():
+            st.button(name, key=f"hand_{name}", on_click=lambda name=name, act=act: act(said[name]))
+
+    def tell(app: Any, name: str, value: Any) -> Any:
+        said[name] = value
+        app.button(key=f"hand_{name}").click().run()
+        assert not app.exception, [error.message for error in app.exception]
+        return app
+
+    monkeypatch.setattr(views, "show", with_buttons)
+    return tell
 
 
 @pytest.fixture(autouse=True)

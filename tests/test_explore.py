@@ -462,3 +462,20 @@ def test_draws_of_a_flow_follow_the_picture() -> None:
     assert draws.shape == (500, 4) and torch.equal(draws, explore.draws_given(net, x, 500))
     torch.testing.assert_close(draws.mean(0), mean[0], rtol=0, atol=0.5)
     assert (draws.std(0) > 0.2 * std[0]).all()
+
+
+def test_separation_is_what_chance_does_not_give() -> None:
+    points = torch.randn(600, 4)
+    lot = torch.randint(0, 30, (600,))
+    assert abs(explore.separation(points, lot)) < 0.05
+    apart = torch.arange(600) % 3
+    assert explore.separation(points + 50 * apart[:, None], apart) > 0.95
+    assert explore.separation(apart[:, None].float(), apart) == pytest.approx(1)
+    assert explore.separation(torch.ones(5, 2), torch.arange(5)) == 0
+
+
+def test_tenths_keep_alike_numbers_together() -> None:
+    assert explore.tenths(torch.randn(1000)).bincount().tolist() == [100] * 10
+    assert len(explore.tenths(torch.ones(50)).unique()) == 1
+    found = explore.tenths(torch.tensor([0.0] * 30 + [1.0] * 30))
+    assert len(found[:30].unique()) == len(found[30:].unique()) == 1

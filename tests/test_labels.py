@@ -59,8 +59,6 @@ def test_names_that_do_not_fit_give_way_to_the_legend() -> None:
     points, classes = cloud(0, 1)[0], np.arange(500) % 20
     assert labels.shifts(np.zeros((20, 2)), points, ["a long name"] * 20, HEIGHT, plots.FONT) is None
     names = ["a long name"] * 20
-    crowded = plots.scatter(points * [1e-9, 1], ["x", "y"], classes=classes, class_names=names, height=HEIGHT)
-    assert not crowded.layout.annotations and crowded.layout.showlegend is not False
-    few = plots.scatter(points, ["x", "y"], classes=classes % 3, class_names=["a" * 40, "b", "c"], height=HEIGHT)
-    assert few.layout.showlegend is False
-    assert few.layout.annotations[0].text == f"<b>{'a' * 15}…</b>" and few.data[0].name == "a" * 40
+    assert plots.class_labels(points * [1e-9, 1], classes, names, HEIGHT) == []
+    few = plots.class_labels(points, classes % 3, ["a" * 40, "b", "c"], HEIGHT)
+    assert [label["text"] for label in few] == [f"{'a' * 15}…", "b", "c"]

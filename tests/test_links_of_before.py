@@ -63,13 +63,25 @@ def held(app: AppTest, key: str) -> Any:
     return USUALLY[key] if app.session_state[key] == USUAL else app.session_state[key]
 
 
+def sliders(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where sliders of the views stand, under the names that they had as controls of their own."""
+    found: dict[str, Any] = {}
+    for data in told:
+        same = "same_" if "columns" in data else ""
+        for each in data.get("slides", []):
+            found[f"{same}{each['key']}"] = data["places"].get(each["key"], each["start"])
+        if same and "t" in data:
+            found["place"] = data["t"]
+    return found
+
+
 def view(app: AppTest) -> dict[str, Any]:
     """What a page shows, as far as a link says it: in controls by key, without the turn of those that are renewed."""
     controls = [control for kind in KINDS for control in app.get(kind) if control.key]
     told = [json.loads(element.proto.json) for element in app.get("bidi_component") if element.proto.json]
     shown = {
         "title": [title.value for title in app.title],
-        "controls": {control.key.split(":")[0]: stand(control) for control in controls},
+        "controls": {control.key.split(":")[0]: stand(control) for control in controls} | sliders(told),
         "visit": {key: held(app, key) for key in VISIT if key in app.session_state},
         "codes": app.session_state["codes"][1] if "codes" in app.session_state else [],
         "live": {key: value for data in told if "model" in data or "columns" in data for key, value in data.items()},
@@ -83,8 +95,10 @@ def view(app: AppTest) -> dict[str, Any]:
 
 
 def assert_same(now: dict[str, Any], then: dict[str, Any]) -> None:
-    """All that the view had then it has now; it may have more."""
-    for part in ("controls", "visit"):
+    """All that the view had then it has now; it may have more, and the live view's own what had a control beside it."""
+    for key in set(then["controls"]) & set(now["live"]):
+        now["controls"].setdefault(key, now["live"][key])
+    for part in ("controls", "visit", "live"):
         now[part] = {key: value for key, value in now[part].items() if key in then[part]}
     assert now == then
 

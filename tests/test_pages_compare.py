@@ -1,6 +1,5 @@
-"""The page Compare, as a person uses it, without a browser: the server decodes."""
+"""The page Compare, as a person uses it, without a browser: what its view is sent, and what it tells."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import control
+from tests.shown import sent
 from vae_core import checkpoints, explore
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -29,18 +29,17 @@ def start(**query: Any) -> AppTest:
     return run(app)
 
 
-def names(app: AppTest) -> list[str]:
+def columns(app: AppTest) -> list[dict[str, Any]]:
     """The models that are shown."""
-    return [text.value.strip("*").replace("\\", "") for text in app.markdown if text.value.startswith("**")]
+    return sent(app, "compare")["columns"]
 
 
-def canvases(app: AppTest) -> list[dict[str, Any]]:
-    found = [json.loads(element.proto.json) for element in app.get("bidi_component")]
-    return [data for data in found if "columns" in data]
+def names(app: AppTest) -> list[str]:
+    return [column["name"] for column in columns(app)]
 
 
-def pixels(app: AppTest) -> list[str]:
-    return [data["src"] for data in canvases(app)]
+def facts(app: AppTest) -> list[str]:
+    return [fact for column in columns(app) for fact in column["facts"]]
 
 
 @pytest.mark.parametrize(
@@ -59,14 +58,19 @@ def test_a_first_visit_shows_the_open_model_and_one_that_goes_with_it(model: str
     assert "models" not in app.query_params
 
 
-def test_every_model_goes_its_own_way() -> None:
+def test_every_model_has_its_own_way_under_one_place(hand) -> None:
     app = start(models=["digits", "digits-linear"])
-    before = pixels(app)
-    control(app.slider, "place").set_value(0.9)
-    run(app)
-    assert all(one != other for one, other in zip(before, pixels(app), strict=True))
-    assert app.query_params["t"] == "0.9" and app.session_state["t"] == 0.9
-    assert pixels(start(models=["digits", "digits-linear"], t="0.9")) == pixels(app)
+    one, other = columns(app)
+    assert len(one["a"]) == len(other["b"]) == 8 and one["a"] != other["a"]
+    assert one["rebuilt"][0] != one["rebuilt"][1] and one["rebuilt"] != other["rebuilt"]
+    hand(app, "t", 0.9)
+    assert app.query_params["t"] == "0.9" and sent(app, "compare")["t"] == 0.9
+    assert sent(start(models=["digits", "digits-linear"], t="0.9"), "compare")["t"] == 0.9
+    assert sent(hand(app, "t", 7), "compare")["t"] == 0.9
+
+
+def test_pictures_grow_in_a_presentation() -> None:
+    assert sent(start(present="1"), "compare")["share"] > sent(start(), "compare")["share"]
 
 
 def test_a_reference_picture_is_the_same_one_in_every_model() -> None:
@@ -88,12 +92,12 @@ def test_any_choice_can_be_compared(choice: str) -> None:
     ("other", "says"),
     [
         ("sprites", "sprites is left out: it has 32 × 32 colour pictures, and the open model 28 × 28 grey ones."),
-        ("fashion", "fashion is left out: it was trained on “fashion\\-mnist”, and the open model on “mnist”."),
+        ("fashion", "fashion is left out: it was trained on “fashion-mnist”, and the open model on “mnist”."),
     ],
 )
 def test_models_that_do_not_go_together_are_refused_by_name(other: str, says: str) -> None:
     app = start(model="mnist", models=["mnist", "mnist-beta4", other])
-    assert [warning.value for warning in app.warning] == [says]
+    assert [warning.value.replace("\\", "") for warning in app.warning] == [says]
     assert names(app) == ["mnist", "mnist-beta4"]
 
 
@@ -109,12 +113,13 @@ def test_a_conditional_models_elbo_is_of_pictures_whose_class_is_told() -> None:
     """A bound of log p(x | y), and not one of log p(x)."""
     app = start(model="mnist", models=["mnist", "mnist-conditional"])
     assert names(app) == ["mnist", "mnist-conditional"]
-    said = [text.value for text in (*app.caption, *app.text, *app.markdown, *app.info, *app.warning)]
-    lines = "\n".join(said).replace("\\", "")
-    assert lines.count("nats per image, given the class") == 1
-    assert "a conditional model's is a bound of log p(x | y)" in lines
+    assert sum("nats per image, given the class" in fact for fact in facts(app)) == 1
+    assert any(
+        "a conditional model's is a bound of log p(x | y)" in text.value.replace("\\", "") for text in app.caption
+    )
     app = start(model="mnist", models=["mnist", "mnist-beta4"])
-    assert not any("log p(x | y)" in text.value for text in (*app.caption, *app.text, *app.markdown))
+    assert not any("given the class" in fact for fact in facts(app))
+    assert not any("log p(x | y)" in text.value for text in app.caption)
 
 
 def test_one_model_is_too_few() -> None:
@@ -122,23 +127,30 @@ def test_one_model_is_too_few() -> None:
     assert [info.value for info in app.info] == ["Choose at least 2 models of 8 × 8 grey pictures of “digits”."]
 
 
-def test_the_same_z_only_on_request_and_with_a_warning() -> None:
+def test_the_same_z_only_on_request_and_with_a_warning(hand) -> None:
     app = start(models=["digits", "digits-linear"])
-    assert not app.warning and not [slider for slider in app.slider if slider.key.startswith("same_")]
+    assert not app.warning and "slides" not in sent(app, "compare")
     control(app.segmented_control, "movement").set_value("same")
     run(app)
-    (warning,) = app.warning
-    assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in warning.value
-    before = pixels(app)
-    slider = control(app.slider, "same_z2")
-    mean = checkpoints.load(checkpoints.find("digits")).reference.mean
-    assert min(abs(mean[:, 2] - slider.value)) < 0.06
-    slider.set_value(slider.max)
-    run(app)
-    assert all(one != other for one, other in zip(before, pixels(app), strict=True))
-    assert float(app.query_params["z2"]) == pytest.approx(slider.max, abs=1e-3)
+    data = sent(app, "compare")
+    assert "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other" in data["warning"]
+    (z2,) = [slide for slide in data["slides"] if slide["key"] == "z2"]
+    assert z2["at"] == pytest.approx(data["columns"][0]["a"][2]) and z2["start"] == pytest.approx(z2["at"], abs=0.026)
+    hand(app, "places", {"z2": z2["high"], "z99": 1, "z1": 99})
+    assert sent(app, "compare")["places"] == {"z2": z2["high"]}
+    assert float(app.query_params["z2"]) == z2["high"]
     again = start(models=["digits", "digits-linear"], movement="The same z", z2=app.query_params["z2"])
-    assert pixels(again) == pixels(app)
+    assert sent(again, "compare")["places"] == {"z2": z2["high"]}
+    hand(app, "places", {"z2": None})
+    assert "z2" not in app.query_params
+
+
+def test_another_a_puts_the_sliders_there(hand) -> None:
+    app = start(models=["digits", "digits-linear"], movement="same", z2=0.5)
+    assert sent(app, "compare")["places"] == {"z2": 0.5}
+    app.session_state["picture_a"] = "ref:7"
+    run(app)
+    assert sent(app, "compare")["places"] == {} and "z2" not in app.query_params
 
 
 def test_the_same_z_is_not_offered_to_spaces_of_other_sizes() -> None:
@@ -165,11 +177,14 @@ def test_links_that_ask_for_what_is_not_there_get_one_sentence(query: dict[str, 
     assert len(names(app)) == 2
 
 
-def test_sliders_of_a_damaged_link_get_one_sentence() -> None:
-    app = start(models=["digits", "digits-linear"], movement="The same z", z0="x", z1="99", z77="0")
-    assert [w.value for w in app.warning if "stay at A" in w.value] == [
-        "The link sets 3 sliders to what they cannot be; they stay at A."
+def test_sliders_of_a_damaged_link_are_told() -> None:
+    app = start(models=["digits", "digits-linear"], movement="The same z", z0="x", z1="99", z77="0", z3="0.5")
+    assert [warning.value.split(",")[0] for warning in app.warning] == [
+        "The link sets “z0” to “x”",
+        "The link sets “z1” to 99",
+        "The link sets “z77”",
     ]
+    assert sent(app, "compare")["places"] == {"z3": 0.5}
 
 
 def test_hostile_names_are_shown_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 import torch
@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.shell import uploads
 from tests.conftest import control
+from tests.shown import pictures, pictures_of, sent
 from vae_core import checkpoints, data, images, scoring, zoo
 from vae_core.checkpoints import Checkpoint, Reference
 from vae_core.config import DataConfig
@@ -82,12 +83,6 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
 
-def canvases(app: AppTest, kind: str = "canvas") -> list[dict[str, Any]]:
-    """What the page's canvases, or sheets of buttons, were given."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == f"vae_explorer_{kind}"]
-    return [json.loads(proto.json) for proto in found]
-
-
 def model_of(shelf: Path, variant: str) -> VAE:
     return checkpoints.load(shelf / f"{variant}.safetensors").model
 
@@ -114,15 +109,16 @@ def test_every_page_opens_every_variant(show: Open, shelf: Path, variant: str) -
 
 def test_all_classes_are_rows_with_the_same_z_in_a_column(show: Open, shelf: Path) -> None:
     app = show("sample", "conditional", picture=11)
-    (grid,) = canvases(app)
+    grid = sent(app, "grid")
     assert (grid["count"], grid["columns"], grid["rows"]) == (80, 8, [str(i) for i in range(10)])
     assert "in each column the same z, in each row another class" in said(app)
     app.button(key="use_a").click()
     assert checked(app.run()).session_state["picture_a"] == "prior:0.2@1"  # row 1, column 2
     control(app.selectbox, "class").set_value("3")
-    (grid,) = canvases(checked(app.run()))
+    grid = sent(checked(app.run()), "grid")
     assert grid["count"] == 64 and "all as 3" in said(app)
-    assert canvases(show("sample", "conditional", **{"class": "3"}))[0]["src"] == grid["src"]
+    assert grid["y"] == 64 * [float(i == 3) for i in range(10)]
+    assert sent(show("sample", "conditional", **{"class": "3"}), "grid")["y"] == grid["y"]
 
 
 def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
@@ -132,13 +128,14 @@ def test_a_class_that_a_link_names_in_vain_is_told(show: Open) -> None:
 
 def test_the_same_z_is_traversed_as_another_class(show: Open) -> None:
     app = show("traverse", "conditional", start="ref:5")
-    before = canvases(app)[0]["src"]
+    before = sent(app, "traverse")
     control(app.selectbox, "as").set_value("7")
-    after = canvases(checked(app.run()))[0]["src"]
-    assert before != after == canvases(show("traverse", "conditional", start="ref:5", **{"as": "7"}))[0]["src"]
+    after = sent(checked(app.run()), "traverse")
+    assert after["start"] == before["start"] and after["y"] == [float(i == 7) for i in range(10)] != before["y"]
+    assert sent(show("traverse", "conditional", start="ref:5", **{"as": "7"}), "traverse")["y"] == after["y"]
     app.button(key="use_b").click()
-    sent = checked(app.run()).session_state["picture_b"]
-    assert sent.startswith("point:") and sent.endswith("@7")
+    choice = checked(app.run()).session_state["picture_b"]
+    assert choice.startswith("point:") and choice.endswith("@7")
 
 
 def test_an_upload_s_class_is_inferred_and_can_be_said(show: Open, shelf: Path) -> None:
@@ -167,26 +164,28 @@ def test_the_map_of_a_conditional_model_says_why_classes_do_not_cluster(show: Op
 @pytest.mark.parametrize("variant", ["ladder", "vq-2"])
 def test_the_first_levels_stay_and_the_rest_is_drawn_again(show: Open, shelf: Path, variant: str) -> None:
     app = show("sample", variant, keep=1, n=4)
-    first = canvases(app)[0]["src"]
+    first = pictures_of(sent(app, "grid"))
+    assert len(np.unique(first.reshape(4, -1), axis=0)) > 1
     assert "4 pictures that share level 1 of one draw (seed 0)" in said(app)
     assert not [button for button in app.button if button.key == "use_a"]  # its finer levels are not known
     app.button(key="new_rest").click()
-    assert canvases(checked(app.run()))[0]["src"] != first and control(app.number_input, "rest").value == 1
+    other = pictures_of(sent(checked(app.run()), "grid"))
+    assert not np.array_equal(other, first) and control(app.number_input, "rest").value == 1
     control(app.number_input, "rest").set_value(0)
-    assert canvases(checked(app.run()))[0]["src"] == first
+    assert np.array_equal(pictures_of(sent(checked(app.run()), "grid")), first)
 
 
 def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
     spec = model_of(shelf, "ladder").spec
     app = show("traverse", "ladder", start="ref:5")
-    assert sum(slider.key.startswith("z") for slider in app.slider) == spec.size
+    before = sent(app, "traverse")
+    assert len(before["slides"]) == spec.size
     control(app.selectbox, "level").select_index(2)
     sizes = [math.prod(shape) for shape in spec.shapes]
-    keys = {slider.key.split(":")[0] for slider in checked(app.run()).slider if slider.key.startswith("z")}
-    assert keys == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
-    before = canvases(app)[0]["src"]
+    slides = sent(checked(app.run()), "traverse")["slides"]
+    assert {slide["key"] for slide in slides} == {f"z{i}" for i in range(sizes[0], sizes[0] + sizes[1])}
     control(app.toggle, "follow").set_value(True)
-    assert canvases(checked(app.run()))[0]["src"] != before
+    assert sent(checked(app.run()), "traverse")["model"]["pictures"] != before["model"]["pictures"]
     assert app.button(key="use_a").disabled and "The finer levels follow" in said(app)
 
 
@@ -195,19 +194,19 @@ def test_one_level_is_slid_alone(show: Open, shelf: Path) -> None:
 
 def test_a_code_is_put_into_a_place_and_taken_back(show: Open) -> None:
     app = show("traverse", "vq", start="ref:5")
-    places, pair = canvases(app)
-    (sheet,) = canvases(app, "sheet")
+    places, pair = pictures(app)
+    sheet = sent(app, "sheet")
     assert (places["count"], places["columns"], pair["count"], len(sheet["rows"])) == (4, 2, 2, 128)
     assert "Nothing is changed yet" in said(app) and app.number_input(key="code_number").value == sheet["chosen"]
     app.number_input(key="code_number").set_value((sheet["chosen"] + 64) % 128)
     checked(app.run())
     assert "1 place changed" in said(app)
-    assert canvases(app, "sheet")[0]["chosen"] == (sheet["chosen"] + 64) % 128
+    assert sent(app, "sheet")["chosen"] == (sheet["chosen"] + 64) % 128
     link = app.query_params["codes"]
     again = show("traverse", "vq", start="ref:5", codes=link)
-    assert canvases(again)[0]["src"] == canvases(app)[0]["src"] != places["src"]
+    assert pictures(again)[0]["src"] == pictures(app)[0]["src"] != places["src"]
     app.button(key="undo_code").click()
-    assert canvases(checked(app.run()))[0]["src"] == places["src"] and "codes" not in app.query_params
+    assert pictures(checked(app.run()))[0]["src"] == places["src"] and "codes" not in app.query_params
 
 
 def test_codes_of_a_link_that_do_not_exist_are_told(show: Open) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.evaluate.history import History
 from pages.widgets.shell import cards, models
 from pages.widgets.shell.models import Entry
 from vae_core import checkpoints, coverage, data, fitting, zoo
@@ -339,14 +340,14 @@ def test_strips_fit_a_card(width: int) -> None:
 def test_a_long_history_is_thinned_and_keeps_its_end(length: int, kept: int) -> None:
     rows = [{"epoch": i + 1, "val": {"kl": float(i)}} for i in range(length)]
     opened = models.Opened(models.Entry("own:x", "x", "own"), replace(small(), history=rows), "x")
-    history = cards.History.of(opened)
+    history = History.of(opened)
     assert (history.epochs[0], history.epochs[-1], len(history.rows)) == (1, length, kept)
     assert history.curve("val", "kl")[-1] == length - 1
 
 
 def test_kl_rows_are_ordered_by_the_last_epoch() -> None:
     rows = [{"val": {"kl_per_dim": [5.0, 0.0, 1.0]}}, {"val": {"kl_per_dim": [0.5, 0.0, 2.0]}}]
-    names, values = cards.History(rows).kl_per_dimension()
+    names, values = History(rows).kl_per_dimension()
     assert names == ["z2", "z0", "z1"] and values[0] == [1.0, 2.0]
 
 
@@ -362,7 +363,7 @@ def test_the_card_of_a_hierarchy_has_the_kl_of_its_levels_and_names_the_dead() -
     assert figures["Active units"] == "149 of 464, by KL"
     assert figures["KL of each level"].startswith("11.27, 0.00025, 26.01 nats, coarse to fine; level 2 of 3 is dead")
     assert any("level 2 of 3 is dead" in line for line in models.facts(ladder))
-    names, curves = cards.History.of(ladder).kl_per_level(ladder.checkpoint.model.spec)
+    names, curves = History.of(ladder).kl_per_level(ladder.checkpoint.model.spec)
     row = ladder.checkpoint.history[-1]["val"]["kl_per_dim"]
     assert names == ["level 1", "level 2", "level 3"]
     assert [curve[-1] for curve in curves] == pytest.approx([sum(row[:72]), sum(row[72:268]), sum(row[268:])])

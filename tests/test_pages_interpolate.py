@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import control
+from tests.shown import sent
 from vae_core import checkpoints, explore, fitting
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -56,7 +57,7 @@ def assert_pad(app: AppTest, count: str) -> None:
     assert not app.error and not [warning for warning in app.warning if "link" in warning.value]
     for colour, slot in zip(("blue", "orange", "violet", "gray")[: int(count)], "ABCD", strict=False):
         assert texts(app).count(f":{colour}[**{slot}**]") == 2  # above its picture, and in words below
-    assert "Press a picture of the pad" in texts(app)
+    assert len(sent(app, "pad")["corners"]) == int(count)
     assert not {"at", "t"} & set(app.query_params)
 
 
@@ -151,6 +152,20 @@ def test_downloads_hold_the_way_that_is_shown(name: str, path: str, downloads: d
     assert min(frames[0].shape) >= 128
 
 
+def test_the_path_goes_from_a_to_b_and_opens_at_its_place() -> None:
+    path = sent(start(a="ref:3", b="prior:8", path="Spherical", t="0.25", fade="false"), "path")
+    checkpoint = checkpoints.load(checkpoints.find("digits"))
+    assert path["a"] == pytest.approx(checkpoint.reference.mean[3].tolist())
+    assert path["b"] == pytest.approx(explore.sample(checkpoint.model, 1, seed=8)[0].tolist())
+    assert (path["path"], path["t"], path["fade"], path["classes"]) == ("spherical", 0.25, False, None)
+
+
+def test_class_weights_of_both_ends_go_with_the_path() -> None:
+    path = sent(start(model="mnist-conditional"), "path")
+    assert [sum(weights) for weights in path["classes"]] == pytest.approx([1, 1])
+    assert path["model"]["classes"] == len(path["classes"][0]) == 10
+
+
 def test_a_model_with_another_prior_has_a_straight_path_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     from vae_core.model import VAE
 
@@ -206,7 +221,10 @@ def test_the_path_is_as_it_was_after_a_look_at_the_pad() -> None:
 
 def test_a_link_opens_the_pad_at_its_place_and_with_its_pictures() -> None:
     app = start(pictures="4", at="0.25,1", c="ref:3", d="prior:5")
-    assert "A 0.00, B 0.00, C 0.75, D 0.25." in texts(app)
+    pad, found = sent(app, "pad"), checkpoints.load(checkpoints.find("digits"))
+    assert (pad["at"], pad["names"]) == ([0.25, 1.0], ["A", "B", "C", "D"])
+    assert pad["corners"][2] == pytest.approx(found.reference.mean[3].tolist())
+    assert pad["corners"][3] == pytest.approx(explore.sample(found.model, 1, seed=5)[0].tolist())
     assert app.query_params["at"] == "0.25,1"
     assert (app.query_params["c"], app.query_params["d"]) == ("ref:3", "prior:5")
     control(app.segmented_control, "pictures").set_value(3)
@@ -266,11 +284,13 @@ def test_a_path_through_the_flow_is_the_great_circle_of_its_base(flowing, monkey
     monkeypatch.setattr(checkpoints, "SHIPPED", flowing)
     app = start(a="ref:3", b="ref:8", path="Flow", steps="5")
     assert control(app.segmented_control, "path").options == ["Straight", "Spherical", "Flow"]
-    saved = np.load(io.BytesIO(downloads["Latents (npz)"]()))
+    shown, saved = sent(app, "path"), np.load(io.BytesIO(downloads["Latents (npz)"]()))
     model = checkpoints.load(flowing / "digits.safetensors").model
     a, b = (torch.from_numpy(saved[name]) for name in "ab")
     base = explore.to_base(model, torch.stack([a, b]))
     wanted = explore.from_base(model, explore.interpolate(*base, 5, "spherical"))
+    assert (shown["path"], shown["model"]["key"].endswith(" flow")) == ("spherical", True)
+    assert torch.allclose(torch.tensor([shown["a"], shown["b"]]), base, atol=1e-4)
     np.testing.assert_allclose(saved["z"], wanted, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(saved["z"][[0, -1]], np.stack([a, b]), atol=0.1)
     assert not np.allclose(saved["z"], explore.interpolate(a, b, 5, "spherical"), atol=0.05)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +22,7 @@ from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell import downloads
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
+from tests.shown import pictures_of, sent
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo
 from vae_core.config import DataConfig
@@ -78,14 +77,8 @@ def checked(app: AppTest) -> AppTest:
 
 
 def shown(app: AppTest) -> dict[str, Any]:
-    """What the canvas was given."""
-    (element,) = [e for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
-    return json.loads(element.proto.json)
-
-
-def pixels_of(app: AppTest) -> np.ndarray:
-    """The canvas as it lies in memory, one pixel a pixel."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(shown(app)["src"].split(",")[1]))))
+    """What the grid was given."""
+    return sent(app, "grid")
 
 
 def said(app: AppTest) -> str:
@@ -102,42 +95,45 @@ def test_the_first_visit_shows_sixty_four_pictures_and_says_what_they_are(app) -
     assert (shown(page)["count"], shown(page)["columns"], shown(page)["chosen"]) == (64, 8, -1)
     assert "64 draws of z from the prior, seed 0, temperature 1" in said(page) and "decoder's mean" in said(page)
     assert not page.warning and [title.value for title in page.title] == ["Sample"]
-    assert all(button.disabled for button in page.button if button.label not in ("New draw", "Present"))
+    assert all(button.disabled for button in page.button if button.label != "Present")
     assert len(page.radio) == 1  # five dimensions have no plane
 
 
-def test_new_draw_is_another_seed_and_the_seed_undoes_it(app) -> None:
-    page = app(model="five")
-    first = shown(page)["src"]
-    checked(next(button for button in page.button if button.label == "New draw").click().run())
-    assert shown(page)["src"] != first and control(page.number_input, "seed").value == 1
-    checked(control(page.number_input, "seed").set_value(0).run())
-    assert shown(page)["src"] == first
+def test_seed_and_temperature_are_turned_in_the_grid(app) -> None:
+    page = app(model="five", seed=20, temperature=0.5)
+    view = shown(page)
+    assert (view["seed"], view["temperature"], view["moves"], view["seeded"]) == (20, 0.5, True, True)
+    assert [(w["first"], w["seeds"]) for w in view["windows"]] == [(16, 16)]
+    assert "below 1 the pictures are more average" in view["help"]
+    wanted = explore.decode(model("five").checkpoint.model, explore.sample(model("five").checkpoint.model, 64, 0.5, 20))
+    assert np.abs(pictures_of(shown(page)) - 255 * wanted.numpy()).max() <= 1
 
 
 def test_temperature_zero_is_one_picture_and_a_link_opens_the_same_view(app) -> None:
     page = app(model="five", n=16, temperature=0)
-    grid = pixels_of(page)
-    assert shown(page)["count"] == 16 and np.array_equal(grid[1:9, 1:9], grid[28:36, 28:36])
-    assert control(page.select_slider, "n").value == 16 and control(page.slider, "temperature").value == 0
+    found = pictures_of(shown(page))
+    assert shown(page)["count"] == 16 and (found == found[:1]).all()
+    assert control(page.select_slider, "n").value == 16 and shown(page)["temperature"] == 0
 
 
 def test_pixels_are_drawn_from_the_likelihood_and_repeatable(app) -> None:
     page = app(model="five", shown="Pixels")
-    assert set(np.unique(pixels_of(page))) == {0, 128, 255}  # bits, and the gutter
+    found = pictures_of(shown(page))
+    assert set(np.unique(found)) == {0, 255}  # bits
     assert "Every pixel is drawn from the likelihood, Bernoulli (bits)" in said(page)
-    assert shown(page)["src"] == shown(app(model="five", shown="Pixels"))["src"]
+    assert np.array_equal(found, pictures_of(shown(app(model="five", shown="Pixels"))))
+    assert not np.array_equal(found, pictures_of(shown(app(model="five", shown="Pixels", seed=1))))
 
 
 def test_plane_of_two_dimensions_has_named_axes(app, files) -> None:
     page = app(model="flat", view="Plane", side=5)
     view = shown(page)
-    assert (view["count"], view["columns"], view["gutter"]) == (25, 5, 0)
-    edge = f"{torch.special.ndtri(torch.tensor(0.9)).item():.2f}"
-    assert view["rows"] == [edge, "z1 ↑", f"-{edge}"] and view["below"] == [f"-{edge}", "z0 →", edge]
-    assert "quantiles" in said(page) and next(b for b in page.button if b.label == "New draw").disabled
+    assert (view["count"], view["columns"], view["gutter"], view["seeded"]) == (25, 5, 0, False)
+    assert view["edge"] == pytest.approx(torch.special.ndtri(torch.tensor(0.9)).item())
+    assert "quantiles" in said(page)
+    assert shown(app(model="flat", view="Plane", shown="Pixels"))["seeded"]  # their noise is
     latents = np.load(io.BytesIO(files["Latents (npz)"][0]))
-    assert latents["z"].shape == (25, 2) and latents["z"][0, 1] > 0 > latents["z"][0, 0]  # top left
+    assert latents["z"].shape == (225, 2) and latents["z"][0, 1] > 0 > latents["z"][0, 0]  # top left
 
 
 def test_downloads_hold_what_is_shown(app, files) -> None:
@@ -233,7 +229,8 @@ def foggy(app: Callable[..., AppTest], tmp_path: Path) -> VAE:
 
 def is_of(page: AppTest, model: VAE, points: torch.Tensor) -> bool:
     """Whether the grid shows these points, decoded."""
-    return shown(page)["src"] == canvas.data_url(explore.decode(model, points), 4, canvas.GUTTER)
+    found, wanted = pictures_of(shown(page)), 255 * explore.decode(model, points).numpy()
+    return found.shape == wanted.shape and bool(np.abs(found - wanted).max() <= 1)
 
 
 def test_where_a_model_s_own_prior_shows_fog_the_fitted_one_is_drawn_from(app, foggy):
@@ -309,4 +306,4 @@ def test_the_temperature_of_a_flow_is_that_of_its_base(app, tmp_path):
     page = app(model="labelled", n=16, prior="fitted", temperature=0.5)
     base = explore.sample_base(model, 16)
     assert is_of(page, model, explore.from_base(model, 0.5 * base))
-    assert "N(0, I)" in control(page.slider, "temperature").help
+    assert "N(0, I)" in shown(page)["help"]

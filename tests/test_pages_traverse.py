@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,13 @@ import streamlit as st
 import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Slider
 
+from pages.widgets.display import canvas
 from pages.widgets.selection.choice import Choice
 from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell.models import Entry, Opened
 from tests.conftest import control
+from tests.shown import pictures, sent
 from vae_core import checkpoints, explore, fitting, zoo
 from vae_core.checkpoints import Checkpoint, DataInfo, Reference
 from vae_core.config import DataConfig
@@ -90,27 +90,29 @@ def checked(app: AppTest) -> AppTest:
     return app
 
 
-def canvases(app: AppTest) -> list[dict[str, Any]]:
-    """What was shown: picture and start, and the grid."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == "vae_explorer_canvas"]
-    return [json.loads(proto.json) for proto in found]
+def grid_of(app: AppTest) -> dict[str, Any]:
+    """What the grid was given, and how it stands."""
+    (grid,) = pictures(app)
+    return grid
 
 
 def press(app: AppTest, label: str) -> AppTest:
     return checked(next(button for button in app.button if button.label == label).click().run())
 
 
-def key_of(shown: Any) -> str:
+def key_of(control: Any) -> str:
     """A control's name, without which of the controls of that name it is."""
-    return (shown.key or "").split(":")[0]
+    return (control.key or "").split(":")[0]
+
+
+def sliders(app: AppTest) -> dict[str, dict[str, Any]]:
+    """The sliders by name, in their order, and the `place` where each stands."""
+    data = sent(app, "traverse")
+    return {each["key"]: each | {"place": data["places"].get(each["key"], each["start"])} for each in data["slides"]}
 
 
 def places(app: AppTest) -> dict[str, float]:
-    return {key_of(shown): shown.value for shown in app.slider if key_of(shown) != "rows"}
-
-
-def slider(app: AppTest, key: str) -> Slider:
-    return next(shown for shown in app.slider if key_of(shown) == key)
+    return {key: each["place"] for key, each in sliders(app).items()}
 
 
 def model(name: str) -> Opened:
@@ -120,19 +122,16 @@ def model(name: str) -> Opened:
 
 def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None:
     page = app(model="of-6")
-    assert [shown.label for shown in page.slider if key_of(shown) != "rows"] == [
-        "z5 · 0.60 nats",
-        "z3 · 0.40 nats",
-        "z2 · 0.30 nats",
-        "z0 · 0.10 nats",
-        "z4 · 0.01 nats",
-        "z1 · 0.00 nats",
+    assert [(key, each["note"], each["active"]) for key, each in sliders(page).items()] == [
+        ("z5", " · 0.60 nats", True),
+        ("z3", " · 0.40 nats", True),
+        ("z2", " · 0.30 nats", True),
+        ("z0", " · 0.10 nats", True),
+        ("z4", " · 0.01 nats", False),
+        ("z1", " · 0.00 nats", False),
     ]
-    (folded,) = page.expander
-    assert folded.label == "2 collapsed dimensions"
-    assert [key_of(shown) for shown in folded.slider] == ["z4", "z1"]
-    words = "\n".join(caption.value for caption in folded.caption)
-    assert "variance of the encoded mean is below 0.01" in words and "z4: variance 0.0004, KL 0.010 nats" in words
+    data = sent(page, "traverse")
+    assert "variance of the encoded mean is below 0.01" in data["folded"] and "its KL in nats" in data["heading"]
     assert not page.warning
 
 
@@ -140,71 +139,87 @@ def test_a_start_shows_itself_and_its_own_place_on_every_slider(app) -> None:
     page = app(model="of-6", start="ref:7")
     mean = model("of-6").checkpoint.reference.mean[7]
     for i in range(6):
-        shown = slider(page, f"z{i}")
-        assert shown.value == pytest.approx(mean[i].item(), abs=0.026)
-        assert shown.min <= mean[i].item() <= shown.max
-    pair, _ = canvases(page)
-    assert pair["count"] == 2 and "reference picture 7" in pair["below"][1]
+        each = sliders(page)[f"z{i}"]
+        assert each["place"] == pytest.approx(mean[i].item(), abs=0.026)
+        assert each["at"] == pytest.approx(mean[i].item()) and each["index"] == i
+        assert each["low"] <= mean[i].item() <= each["high"]
+    data = sent(page, "traverse")
+    assert data["start"] == pytest.approx(mean.tolist()) and "reference picture 7" in data["captions"][1]
 
 
-def test_more_than_sixteen_dimensions_are_folded_away(app) -> None:
-    page = app(model="of-20")
-    assert [folded.label for folded in page.expander] == ["2 more dimensions", "2 collapsed dimensions"]
-    assert len(places(page)) == 20
-    page = app(model="of-300")  # principal directions instead
-    assert len(places(page)) == explore.PRINCIPAL and page.expander[0].label == "48 more directions"
-    assert page.slider[0].label == "PC1"
+def test_principal_directions_are_slid_where_the_dimensions_are_too_many(app) -> None:
+    assert len(places(app(model="of-20"))) == 20
+    page = app(model="of-300", PC2=0.5)
+    found = sliders(page)
+    assert len(found) == explore.PRINCIPAL and next(iter(found)) == "PC1" and found["PC2"]["place"] == 0.5
+    assert found["PC1"]["index"] is None and len(found["PC1"]["direction"]) == 300
+    assert "a principal direction" in sent(page, "traverse")["heading"]
 
 
 def test_models_without_reference_encodings(app) -> None:
     page = app(model="bare-3")
-    assert [(s.label, s.min, s.max) for s in page.slider if key_of(s) != "rows"] == [(f"z{i}", -3, 3) for i in range(3)]
+    assert [(key, each["note"], each["low"], each["high"]) for key, each in sliders(page).items()] == [
+        (f"z{i}", "", -3, 3) for i in range(3)
+    ]
     page = app(model="bare-300")
     assert "This model has 300 latent dimensions, too many to slide one by one" in page.info[0].value
-    assert not page.slider
+    assert not page.header
 
 
-def test_a_slider_changes_the_picture_but_not_the_grid_and_reset_brings_it_back(app) -> None:
+def test_a_slider_is_moved_and_put_back_and_the_grid_stays(app, hand) -> None:
     page = app(model="of-6")
-    pair, grid = canvases(page)
-    start = slider(page, "z5").value
-    checked(slider(page, "z5").set_value(1.5).run())
-    moved = canvases(page)
-    assert moved[0]["src"] != pair["src"] and moved[1]["src"] == grid["src"]
-    assert page.button(key="reset_z3").disabled and not page.button(key="reset_z5").disabled
-    checked(slider(page, "z3").set_value(0.5).run())
-    checked(page.button(key="reset_z5").click().run())
-    assert slider(page, "z5").value == start and slider(page, "z3").value == 0.5
+    start, grid = places(page), grid_of(page)
+    hand(page, "places", {"z5": 1.5})
+    assert places(page) == start | {"z5": 1.5} and grid_of(page)["src"] == grid["src"]
+    hand(page, "places", {"z3": 0.53})
+    hand(page, "places", {"z5": None})
+    assert places(page) == start | {"z3": 0.53} and page.query_params["z3"] == "0.53"
+    assert places(app(model="of-6", z3=0.53)) == places(page)
     press(page, "Reset all")
-    assert canvases(page)[0]["src"] == pair["src"] and "z3" not in page.query_params
+    assert places(page) == start and "z3" not in page.query_params
     press(page, "Undo")
-    assert slider(page, "z3").value == 0.5
+    assert places(page) == start | {"z3": 0.53}
 
 
-def test_what_a_hand_did_to_a_slider_can_be_undone(app) -> None:
+def test_what_a_hand_did_to_a_slider_can_be_undone(app, hand) -> None:
     page = app(model="of-6")
     start = places(page)
-    checked(slider(page, "z5").set_value(1.5).run())
-    checked(slider(page, "z3").set_value(0.5).run())
+    hand(page, "places", {"z5": 1.5})
+    hand(page, "places", {"z3": 0.5})
     press(page, "Undo")
     assert places(page) == start | {"z5": 1.5} and page.query_params["z5"] == "1.5"
     press(page, "Undo")
     assert places(page) == start and "z5" not in page.query_params
+    assert next(button for button in page.button if button.label == "Undo").disabled
 
 
-def test_what_a_press_takes_along_of_the_sliders_before_is_not_heard(app) -> None:
-    """It left the browser before the answer to the press before it."""
+@pytest.mark.parametrize("said", [{"z5": 99}, {"z5": "1"}, {"z77": 1.0}, {"z5": float("nan")}, None, [1]])
+def test_what_is_no_place_of_a_slider_moves_none(app, hand, said: object) -> None:
     page = app(model="of-6")
     start = places(page)
-    press(page, "Randomize")
-    drawn = places(page)
-    old = [shown for shown in page.slider if key_of(shown) != "rows"]
+    assert places(hand(page, "places", said)) == start
+
+
+def test_the_order_is_kept_in_the_link(app, hand) -> None:
+    page = app(model="of-6")
+    assert not sent(page, "traverse")["byName"]
+    hand(page, "order", True)
+    assert sent(page, "traverse")["byName"] and page.query_params["order"] == "name"
+    assert sent(app(model="of-6", order="name"), "traverse")["byName"]
+
+
+def test_a_picture_of_the_grid_puts_its_slider_there(app, monkeypatch) -> None:
+    def with_button(*_: object, on_pick: Callable[[int], None], **__: object) -> None:
+        st.button("The last of the second row", on_click=on_pick, args=(9,))
+
+    monkeypatch.setattr(canvas, "canvas", with_button)
+    page = app(model="of-6", values=5, start="mean")
+    press(page, "The last of the second row")
+    opened = model("of-6").checkpoint
+    high = explore.axes(opened.model, opened.reference)[1].high
+    assert sent(page, "traverse")["places"] == {"z3": pytest.approx(high, abs=0.006)}
     press(page, "Undo")
-    for shown in old:
-        page.session_state[shown.key] = drawn[key_of(shown)]
-    press(page, "Randomize")
-    press(page, "Undo")
-    assert places(page) == start
+    assert not sent(page, "traverse")["places"]
 
 
 def test_what_is_decoded_is_the_start_moved(app) -> None:
@@ -213,8 +228,8 @@ def test_what_is_decoded_is_the_start_moved(app) -> None:
     opened = model("of-6")
     expected = opened.checkpoint.reference.mean[7].clone()
     expected[[5, 2]] = torch.tensor([1.5, -0.5])
-    sent = resolve(opened, Choice.parse(opened_app.session_state["picture_a"]))
-    torch.testing.assert_close(sent.mean, expected, rtol=1e-3, atol=1e-3)
+    point = resolve(opened, Choice.parse(opened_app.session_state["picture_a"]))
+    torch.testing.assert_close(point.mean, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_an_untouched_start_is_sent_as_it_is(app) -> None:
@@ -228,39 +243,61 @@ def test_random_points_come_from_the_seed_and_can_be_undone(app) -> None:
     page = app(model="of-6")
     before = places(page)
     press(page, "Randomize")
-    after = places(page)
+    after = sliders(page)
     draw = explore.sample(model("of-6").checkpoint.model, 1, seed=0)[0]
     for i in (0, 2, 3, 5):
-        shown = slider(page, f"z{i}")
-        assert after[f"z{i}"] == pytest.approx(min(max(draw[i].item(), shown.min), shown.max), abs=0.026)
-    assert all(after[f"z{i}"] == before[f"z{i}"] for i in COLLAPSED)
+        each = after[f"z{i}"]
+        assert each["place"] == pytest.approx(min(max(draw[i].item(), each["low"]), each["high"]), abs=0.006)
+    assert all(after[f"z{i}"]["place"] == before[f"z{i}"] for i in COLLAPSED)
     assert control(page.number_input, "random").value == 1
     press(page, "Undo")
     assert places(page) == before
     checked(control(page.number_input, "random").set_value(0).run())
     press(page, "Randomize")
-    assert places(page) == after
+    assert sliders(page) == after
+
+
+def test_sliders_stay_over_pages(app, hand) -> None:
+    page = hand(app(model="of-6", start="ref:7"), "places", {"z3": 1.0})
+    before = places(page)
+    checked(page.switch_page("sample.py").run())
+    checked(page.switch_page("traverse.py").run())
+    assert places(page) == before and page.query_params["z3"] == "1"
+    press(page, "Undo")
+    assert places(page) == places(app(model="of-6", start="ref:7"))
 
 
 @pytest.mark.parametrize("link", [{}, {"z5": 1.5}], ids=["from the start", "from a link"])
-def test_another_model_or_start_puts_the_sliders_back(app, link) -> None:
+def test_another_model_or_start_puts_the_sliders_back(app, hand, link) -> None:
     page = app(model="of-6", **link)
-    checked(slider(page, "z3").set_value(1.0).run())
+    hand(page, "places", {"z3": 1.0})
     checked(page.selectbox(key="model").set_value("of-20").run())
     fresh = places(app(model="of-20"))
     assert places(page) == fresh and len(fresh) == 20
+    assert next(button for button in page.button if button.label == "Undo").disabled
     checked(page.selectbox(key="model").set_value("of-6").run())
     assert places(page) == places(app(model="of-6"))
-    checked(slider(page, "z3").set_value(1.0).run())
+    hand(page, "places", {"z3": 1.0})
     page.session_state["picture_start"] = "mean"
     checked(page.run())
     assert set(places(page).values()) == {0.0}
     assert not [key for key in page.query_params if key.startswith("z")]
 
 
+def test_the_picture_is_saved_as_it_is_decoded(app, files) -> None:
+    app(model="of-6", start="ref:7", z5=1.5)
+    content, name = files["Picture (PNG)"]
+    opened = model("of-6").checkpoint
+    z = opened.reference.mean[7:8].clone()
+    z[0, 5] = 1.5
+    saved = np.asarray(Image.open(io.BytesIO(content())).resize((8, 8), Image.Resampling.NEAREST))
+    np.testing.assert_allclose(saved, 255 * explore.decode(opened.model, z)[0, 0].numpy(), atol=1.5)
+    assert name == "of-6-picture.png"
+
+
 def test_grid_has_named_rows_and_chosen_columns(app, files) -> None:
     page = app(model="of-6", values=5, rows=3, start="mean")
-    grid = canvases(page)[1]
+    grid = grid_of(page)
     assert (grid["count"], grid["columns"]) == (15, 5)
     assert grid["rows"] == ["z5\n0.60 nats", "z3\n0.40 nats", "z2\n0.30 nats"]
     assert "These 3 dimensions carry 1.3 of 1.4 nats" in "\n".join(caption.value for caption in page.caption)
@@ -333,23 +370,23 @@ def flowing(app, shelf: Path) -> VAE:
 
 def test_sliders_move_through_the_base_of_a_flow(app, flowing, files) -> None:
     page = app(model="flow-6", start="ref:7", slide="Flow", f0=1.5)
-    assert sorted(places(page)) == [f"f{i}" for i in range(6)] and slider(page, "f0").value == 1.5
+    assert sorted(places(page)) == [f"f{i}" for i in range(6)] and places(page)["f0"] == 1.5
     opened = model("flow-6")
     base = explore.to_base(flowing, opened.checkpoint.reference.mean[7:8]).clone()
-    assert slider(page, "f2").value == pytest.approx(base[0, 2].item(), abs=0.03)
+    assert places(page)["f2"] == pytest.approx(base[0, 2].item(), abs=0.03)
     base[0, 0] = 1.5
     checked(page.button(key="use_a").click().run())
-    sent = resolve(opened, Choice.parse(page.session_state["picture_a"]))
-    torch.testing.assert_close(sent.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
+    point = resolve(opened, Choice.parse(page.session_state["picture_a"]))
+    torch.testing.assert_close(point.mean, explore.from_base(flowing, base)[0], rtol=1e-2, atol=1e-2)
     saved = np.load(io.BytesIO(files["Latents (npz)"][0]()))
     assert saved["z"].shape == (6, 7, 6) and np.allclose(saved["start"], opened.checkpoint.reference.mean[7], atol=0.1)
     page = press(page, "Randomize")
     drawn = explore.sample_base(flowing, 1, seed=0)[0]
-    assert slider(page, "f3").value == pytest.approx(drawn[3].item(), abs=0.03)
+    assert places(page)["f3"] == pytest.approx(drawn[3].item(), abs=0.006)
     page = checked(control(page.segmented_control, "slide").set_value("dimensions").run())
     assert sorted(places(page)) == [f"z{i}" for i in range(6)]
 
 
 def test_without_a_flow_there_is_nothing_else_to_slide(app) -> None:
     page = app(model="of-6")
-    assert not [shown for shown in page.segmented_control if key_of(shown) == "slide"]
+    assert not [each for each in page.segmented_control if key_of(each) == "slide"]

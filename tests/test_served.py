@@ -40,7 +40,7 @@ NAME = "c" * 64
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for held in ("_files", "_promises", "_decoders", "_refusals"):
+    for held in ("_files", "_promises", "_answers", "_refusals"):
         monkeypatch.setattr(served, held, type(served._files)())
     monkeypatch.setattr(served, "_making", {})
     yield
@@ -174,7 +174,7 @@ def test_nobody_makes_what_no_page_has_promised() -> None:
 
 
 def pictures(decode: Callable[[bytes], bytes] = lambda asked: asked[::-1]) -> str:
-    return served.decodes(NAME, decode)
+    return served.answers("pictures", NAME, decode)
 
 
 def test_pictures_are_decoded_here_and_kept_nowhere() -> None:
@@ -197,5 +197,5 @@ def test_pictures_have_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert get(address, b"ab")[0] == 200
     monkeypatch.setattr(served, "MAX_WAITING", 0)
     assert get(address, b"ab")[0] == 503
-    monkeypatch.setattr(served, "_painters", ThreadPoolExecutor(1))
+    monkeypatch.setattr(served, "_answerers", ThreadPoolExecutor(1))
     assert get(address, b"ab", sec_fetch_site="cross-site")[0] == 403

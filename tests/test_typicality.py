@@ -17,7 +17,7 @@ from vae_core.config import DataConfig
 from vae_core.model import VAE, build
 from vae_core.scoring import statistics
 from vae_core.shards import seeded
-from vae_core.typicality import FEWEST, Typicality, p_values, percentile, reference_typicality, typicality
+from vae_core.typicality import FEWEST, Typicality, most_typical, p_values, percentile, reference_typicality, typicality
 
 load = functools.cache(lambda name: checkpoints.load(checkpoints.find(name)))
 HALVINGS = 4
@@ -198,3 +198,13 @@ def test_percentile_is_the_share_below_with_ties_halved(values: list[int], value
     found = percentile(value, torch.tensor(values).float())
     below, equal = (sum(test(v) for v in values) for test in (lambda v: v < value, lambda v: v == value))
     assert found == pytest.approx(100 * (below + equal / 2) / len(values), abs=1e-3)
+
+
+def test_the_most_typical_come_first_as_their_p_values_have_it() -> None:
+    error, kl = 50 + 10 * torch.randn(400), 20 + 5 * torch.randn(400)
+    for known in (kl, None):
+        order = most_typical(error, known)
+        p = p_values(error[order], None if known is None else kl[order], error, kl)
+        assert sorted(order.tolist()) == list(range(400))
+        assert p[:40].mean() > 0.85 and p[-40:].mean() < 0.15
+    assert len(most_typical(error, torch.ones(400))) == 400

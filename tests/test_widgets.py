@@ -1,4 +1,4 @@
-"""The shared widgets that need no model: plots, grid, player, and the theme they agree with."""
+"""The shared widgets that need no model: plots, grid, and the theme they agree with."""
 
 import base64
 import gc
@@ -16,7 +16,6 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import A, B
 from pages.widgets.display import plots
-from pages.widgets.display.player import player
 from pages.widgets.shell import garbage, words
 from vae_core.model import LatentSpec
 
@@ -113,65 +112,44 @@ def test_one_epoch_is_still_seen() -> None:
     assert "markers" in plots.lines([1], {"train": [3]}, "nats").data[0].mode
 
 
-def test_bars_pale_where_collapsed() -> None:
-    opacity = plots.bars([2.0, 0.001], ["0", "1"], "nats", muted=[False, True]).data[0].marker.opacity
-    assert opacity[0] == 1 and opacity[1] < 0.5
-
-
 def test_heatmap_has_first_row_on_top() -> None:
-    figure = plots.heatmap([[1, 2, 3], [4, 5, 6]], [1, 2, 3], ["z0", "z1"], "nats")
+    figure = plots.heatmap([[1, 2, 3], [4, 5, 6]], [1, 2, 3], ["z0", "z1"], "nats", y_title="latent dimension")
     assert figure.data[0].z.shape == (2, 3)
     assert figure.data[0].y == ("z0", "z1") and figure.layout.yaxis.autorange == "reversed"
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 6)
 
 
-@pytest.mark.parametrize("n", [50, 1_500])
-@pytest.mark.parametrize("dimensions", [2, 3])
 @pytest.mark.parametrize("by_class", [True, False])
-def test_scatter_draws_each_point_once(n: int, dimensions: int, by_class: bool) -> None:
+def test_a_map_in_space_draws_each_point_once(by_class: bool) -> None:
     rng = np.random.default_rng(0)
-    points, classes = rng.normal(size=(n, dimensions)), rng.integers(0, 12, n)
+    points, classes = rng.normal(size=(50, 3)), rng.integers(0, 12, 50)
     colour = {"classes": classes} if by_class else {"values": points[:, 0], "value_title": "KL (nats)"}
-    figure = plots.scatter(points, ["a", "b", "c"][:dimensions], **colour)
-    kind = "scatter3d" if dimensions == 3 else "scatter"  # of the kinds that need no code made of text
+    figure = plots.space(points, ["a", "b", "c"], **colour, hover=[""] * 50, marks={})
     drawn = {}
     for trace in figure.data:
-        assert trace.type == kind
-        places = [trace[axis] for axis in "xyz"[:dimensions]]
+        places = [trace[axis] for axis in "xyz"]
         drawn |= {row: place for row, *place in zip(trace.customdata, *places, strict=True)}
-    assert sorted(drawn) == list(range(n))
-    np.testing.assert_allclose([drawn[i] for i in range(n)], points)
+    np.testing.assert_allclose([drawn[i] for i in range(50)], points)
 
 
-def test_scatter_shows_names_as_text_and_flags_in_their_colours() -> None:
-    figure = plots.scatter(
-        [[0, 0], [1, 1]],
-        ["a", "b"],
+def test_a_map_in_space_shows_names_as_text_and_flags_in_their_colours() -> None:
+    figure = plots.space(
+        [[0, 0, 0], [1, 1, 1]],
+        ["a", "b", "c"],
         classes=[0, 7],
         class_names=["<img src=x>"],
-        marks={"A": (0, 0), "B": (1, 1)},
+        hover=["", ""],
+        marks={"A": (0, 0, 0), "B": (1, 1, 1)},
     )
     assert [t.name for t in figure.data] == ["&lt;img src=x&gt;", "7"]
-    flags = {a.text: a.bgcolor for a in figure.layout.annotations}
-    assert flags["<b>A</b>"] == A and flags["<b>B</b>"] == B
-    assert not any("<img" in text for text in flags)
-
-
-def test_scatter_refuses_other_dimensions() -> None:
-    with pytest.raises(ValueError, match=r"\(5, 4\).*\(N, 2\) or \(N, 3\)"):
-        plots.scatter(np.zeros((5, 4)), list("abcd"))
-
-
-def test_selected_rows_ascend_without_repetition() -> None:
-    points = [{"customdata": 7}, {"customdata": 2}, {"customdata": 7}, {"x": 0}]
-    assert plots.selected_rows({"selection": {"points": points}}) == [2, 7]
-    assert plots.selected_rows({"selection": {"points": []}}) == plots.selected_rows(None) == []
+    assert {a.text: a.bgcolor for a in figure.layout.scene.annotations} == {"<b>A</b>": A, "<b>B</b>": B}
 
 
 def test_grid_is_the_picture_itself_with_its_description() -> None:
     def script() -> None:
         from PIL import Image
 
-        from pages.widgets.display.grid import show_grid
+        from pages.widgets.display.figures import show_grid
 
         show_grid(Image.linear_gradient("L"), 'ten "digits" <b>')
 
@@ -181,25 +159,6 @@ def test_grid_is_the_picture_itself_with_its_description() -> None:
     shown = Image.open(io.BytesIO(base64.b64decode(source[1])))
     assert shown.tobytes() == Image.linear_gradient("L").tobytes()
     assert 'alt="ten &quot;digits&quot; &lt;b&gt;"' in body
-
-
-def test_player_opens_where_it_is_told() -> None:
-    def script() -> None:
-        import streamlit as st
-
-        from pages.widgets.display.player import player
-
-        st.write(f"at {player(b'', 5, 2, 2, 'p', 0.25)}")
-
-    at = AppTest.from_function(script).run()
-    assert not at.exception
-    assert at.markdown[0].value == "at 0.25"
-
-
-@pytest.mark.parametrize(("frames", "t", "told"), [(0, 0.5, "frames is 0"), (5, 1.5, "t is 1.5")])
-def test_player_refuses(frames: int, t: float, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        player(b"", frames, 2, 2, "p", t)
 
 
 def test_garbage_is_not_looked_for_among_what_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -416,6 +416,7 @@ class Axis:
     """One thing that can be slid: a unit direction (D,) through `centre` (D,), with its range in latent units."""
 
     name: str
+    index: int | None  # of the dimension that it is; None where it goes along many
     direction: Tensor
     centre: Tensor
     low: float
@@ -459,7 +460,7 @@ def base_axes(model: VAE) -> list[Axis]:
     Raises ValueError where there is no flow.
     """
     units, ends = torch.eye(flow_of(model).dim), (-DEFAULT_RANGE, DEFAULT_RANGE)
-    return [Axis(f"f{i}", unit, torch.zeros_like(unit), *ends, None, None, True) for i, unit in enumerate(units)]
+    return [Axis(f"f{i}", i, unit, torch.zeros_like(unit), *ends, None, None, True) for i, unit in enumerate(units)]
 
 
 def _used(spec: LatentSpec, reference: Reference) -> Tensor:
@@ -479,12 +480,12 @@ def _dimension(spec: LatentSpec, reference: Reference | None, i: int, used: bool
     unit, origin = torch.zeros(spec.size), torch.zeros(spec.size)
     unit[i] = 1.0
     if reference is None:
-        return Axis(f"z{i}", unit, origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True)
+        return Axis(f"z{i}", i, unit, origin, -DEFAULT_RANGE, DEFAULT_RANGE, None, None, True)
     column = reference.mean[:, i : i + 1]
     low, high = _range(column)
     kl = reference.kl[:, i].mean().item() if spec.factorises else None
     variance = column.var(0, correction=0).item()
-    return Axis(f"z{i}", unit, origin, low.item(), high.item(), kl, variance, used)
+    return Axis(f"z{i}", i, unit, origin, low.item(), high.item(), kl, variance, used)
 
 
 def _range(coordinates: Tensor) -> tuple[Tensor, Tensor]:
@@ -512,7 +513,7 @@ def _principal_axes(reference: Reference, first: int, count: int, level: int | N
     (low, high), variance = _range(coordinates), coordinates.var(0, correction=0)
     name = "PC" if level is None else f"L{level + 1}-PC"
     return [
-        Axis(f"{name}{i + 1}", d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
+        Axis(f"{name}{i + 1}", None, d, centre, low[i].item(), high[i].item(), None, variance[i].item(), True)
         for i, d in enumerate(directions)
     ]
 
@@ -577,3 +578,29 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
     distances = torch.linalg.vector_norm(reference - point, dim=1)
     found = distances.topk(min(count, len(reference)), largest=False)
     return found.indices, found.values
+
+
+def separation(points: Tensor, groups: Tensor) -> float:
+    """How well groups are apart: the share of the variance that lies between them, without what chance gives.
+
+    The epsilon squared of Kelley (1935), summed over dimensions: 0 for groups made by lot, 1 where each is one place.
+
+    Args:
+        points: (N, D).
+        groups: (N,) whole numbers.
+    """
+    _, own, counts = groups.unique(return_inverse=True, return_counts=True)
+    rest = len(points) - len(counts)
+    total = (points - points.mean(0)).square().sum()
+    if rest < 1 or not total > 0:
+        return 0.0
+    sums = torch.zeros(len(counts), points.shape[1]).index_add_(0, own, points)
+    within = (points - (sums / counts[:, None])[own]).square().sum()
+    return float(1 - within / total * (len(points) - 1) / rest)
+
+
+def tenths(values: Tensor) -> Tensor:
+    """Group numbers (N,) by size, a tenth of them in each group, numbers that are alike in one: (N,) from 0 to 9."""
+    ordered = values.nan_to_num().sort().values
+    edges = ordered[[len(ordered) * i // 10 for i in range(1, 10)]]
+    return torch.bucketize(values.nan_to_num(), edges, right=True)

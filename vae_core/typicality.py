@@ -77,6 +77,20 @@ def reference_typicality(model: VAE, reference: Reference, row: int) -> Typicali
     return _compared(model, reference.error[row, None], kl, reference.error[others], total[others])
 
 
+def most_typical(error: Tensor, kl: Tensor | None) -> Tensor:
+    """Order N pictures by the distance that `p_values` compares, each among all of them.
+
+    Args:
+        error: above the least that the likelihood allows, (N,) at least 0.
+        kl: (N,); None orders by the error alone.
+
+    Returns:
+        (N,) places of the pictures, the most typical first.
+    """
+    columns = [_log(error)] if kl is None else [_log(error), _normal_scores(kl[:1], kl[1:])[0]]
+    return _mahalanobis(torch.stack(columns, 1)[None])[0].argsort(stable=True)
+
+
 def _compared(model: VAE, error: Tensor, kl: Tensor | None, errors: Tensor, kls: Tensor) -> Typicality:
     """Compare one picture's error (1,) and KL (1,) with those of N reference pictures (N,)."""
     varies = kl is not None and len(kls) > 0 and bool(kls.min() < kls.max())

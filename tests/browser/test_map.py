@@ -1,63 +1,132 @@
-"""Map in a real Chromium: click, box, sending on, 3-D, t-SNE cancelled, stars, links, downloads, themes, a phone."""
+"""Map in a real Chromium: what lies under the pointer, small pictures, choices, search, links, files."""
 
-import contextlib
 import csv
 import io
 import re
-from itertools import combinations
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, expect
 
-# Where a row of the figure lies in the window, from Plotly's own axes.
-PLACE = """([plot, row]) => {
-  const {x: left, y: top} = plot.getBoundingClientRect(), {xaxis, yaxis} = plot._fullLayout;
-  for (const trace of plot._fullData) {
-    const i = Array.from(trace.customdata).indexOf(row);
-    if (i >= 0) return [left + xaxis._offset + xaxis.d2p(trace.x[i]), top + yaxis._offset + yaxis.d2p(trace.y[i])];
-  }
-}"""
+from vae_core import checkpoints, explore, projection
+
+PIXELS = """([canvas, left, top, width, height]) =>
+  Array.from(canvas.getContext('2d').getImageData(left, top, width, height).data)"""
 
 
-def chart(view) -> Locator:
-    plot = view.page.locator(".js-plotly-plot")
-    expect(plot).to_have_count(1, timeout=60_000)  # on the first visit the browser reads a large script
-    plot.locator(".nsewdrag, canvas").first.wait_for(state="attached")
-    return plot
+@pytest.fixture
+def live(new_view: Callable, live_server) -> Callable:
+    """Open the map of a model in a browser that decodes; keywords are the link's."""
+
+    def opened(how: dict | None = None, **query: object):
+        view = new_view(server=live_server, **(how or {}))
+        view.open("map", **query)
+        expect(board(view)).to_have_attribute("data-at", re.compile("."), timeout=60_000)
+        until(view, lambda: np.ptp(shown(view)) > 0)  # the runtime is large, and a shared machine slow
+        return view
+
+    return opened
 
 
-def click_point(view, row: int) -> None:
-    plot = chart(view)
-    plot.scroll_into_view_if_needed()
-    x, y = view.page.evaluate(PLACE, [plot.element_handle(), row])
-    view.page.mouse.move(x - 2, y - 2)
-    view.page.mouse.move(x, y, steps=3)
-    expect(plot.locator(".hoverlayer .hovertext")).to_contain_text("nats")
-    view.page.mouse.down()
-    view.page.mouse.up()
-    view.settle()
+def until(view, fulfilled: Callable[[], bool], seconds: int = 20) -> None:
+    """Wait for what a picture has to be: it comes when it is decoded."""
+    for _ in range(10 * seconds):
+        if fulfilled():
+            return
+        view.page.wait_for_timeout(100)
+    assert fulfilled()
 
 
-def draw_box(view, left: float, top: float, right: float, bottom: float) -> None:
-    """Drag over a part of the map, in shares of its width and height."""
-    box = chart(view).locator(".nsewdrag").bounding_box()
-    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((left, top), (right, bottom))]
-    view.page.mouse.move(*corners[0])
-    view.page.mouse.down()
-    view.page.mouse.move(*corners[1], steps=8)
-    view.page.mouse.up()
-    view.settle()
+def board(view) -> Locator:
+    return view.page.locator(".live .above")
 
 
-def sheet(view) -> Locator:
-    return view.page.get_by_role("group", name="Chosen pictures").get_by_role("button")
+def caption(view) -> Locator:
+    """What is said of the picture under the pointer."""
+    return view.page.locator(".words figcaption")
+
+
+def beside(view) -> Locator:
+    """What is said of the nearest point."""
+    return view.page.locator(".beside figcaption")
+
+
+def pixels(canvas: Locator, left: int, top: int, width: int, height: int) -> np.ndarray:
+    """Grey levels of a part of a canvas."""
+    values = canvas.page.evaluate(PIXELS, [canvas.element_handle(), left, top, width, height])
+    return np.array(values, int).reshape(height, width, 4)[:, :, 0]
+
+
+def shown(view) -> np.ndarray:
+    """Grey levels of what is decoded under the pointer."""
+    canvas = view.page.locator(".lens canvas")
+    return pixels(canvas, 0, 0, *canvas.evaluate("c => [c.width, c.height]"))
+
+
+def at(view) -> np.ndarray:
+    """Where on the map the pointer is."""
+    return np.array([float(number) for number in board(view).get_attribute("data-at").split()])
+
+
+def point_to(view, x: float, y: float) -> None:
+    """Move the pointer to a place of the board, in CSS pixels from its corner."""
+    box = board(view).bounding_box()
+    view.page.mouse.move(box["x"] + x, box["y"] + y)
+    view.page.wait_for_timeout(300)
+
+
+def places_of(view, places: np.ndarray) -> np.ndarray:
+    """Where places of the map (N, 2) lie on the board, found out by pointing at two others."""
+    point_to(view, 120, 120)
+    first = at(view)
+    point_to(view, 220, 220)
+    return 120 + (places - first) * 100 / (at(view) - first)
+
+
+def model(name: str):
+    return checkpoints.load(checkpoints.find(name))
+
+
+def decoded(name: str, z: np.ndarray) -> np.ndarray:
+    """Grey levels of the server's picture at a vector."""
+    x = explore.decode(model(name).model, torch.tensor(np.asarray(z, np.float32))[None])
+    return (x[0, 0] * 255).round().int().numpy()
+
+
+def same(found: np.ndarray, expected: np.ndarray) -> bool:
+    return found.shape == expected.shape and abs(found - expected).max() <= 1
 
 
 def button(view, name: str) -> Locator:
     return view.page.get_by_role("button", name=name, exact=True)
+
+
+def tool(view, name: str) -> None:
+    view.page.locator(".live").get_by_role("button", name=name, exact=True).click()
+    view.settle()
+
+
+def drag(view, *places: tuple[float, float]) -> None:
+    """Drag over the board, through places in shares of its width and height."""
+    box = board(view).bounding_box()
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    view.page.mouse.move(*corners[0])
+    view.page.mouse.down()
+    for corner in corners[1:]:
+        view.page.mouse.move(*corner, steps=8)
+    view.page.mouse.up()
+
+
+def find(view, row: int) -> None:
+    """Choose a picture by its number."""
+    view.page.get_by_role("spinbutton", name="Find a picture").fill(str(row))
+    view.page.keyboard.press("Enter")
+    view.settle()
+    expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
 
 
 def option(view, name: str) -> Locator:
@@ -65,83 +134,148 @@ def option(view, name: str) -> Locator:
     return view.page.get_by_test_id("stButtonGroup").get_by_text(name, exact=True)
 
 
-def flags(view) -> list[str]:
-    return chart(view).locator(".annotation-text").all_text_contents()
-
-
-def drawing(path: Path) -> Path:
-    """A dark seven on white paper."""
-    picture = Image.new("RGB", (200, 240), "white")
-    ImageDraw.Draw(picture).line([(50, 50), (150, 50), (90, 200)], "black", 16)
-    picture.save(path)
-    return path
-
-
-def test_a_click_on_a_point_of_the_first_map_shows_its_picture_beside_it(view) -> None:
-    view.open("map", model="digits")
-    plot = chart(view).bounding_box()
-    assert plot["width"] > 500 and plot["y"] + plot["height"] < 720
-    for name in ("Pictures", "Colour"):
+def test_between_the_points_the_picture_is_the_servers_with_the_residual_and_without(live) -> None:
+    view = live(model="digits")
+    plot, main = board(view).bounding_box(), view.page.get_by_test_id("stMainBlockContainer").bounding_box()
+    assert plot["width"] > 0.6 * main["width"] and plot["y"] + plot["height"] < 720
+    for name in ("Pictures", "Colour", "Highlight"):
         place = view.page.get_by_test_id("stMain").get_by_role("combobox", name=name).bounding_box()
         assert place["y"] < 720 and place["x"] > plot["x"] + plot["width"]
-    expect(view.page.get_by_text("stored with the model")).to_be_visible()
+    means = model("digits").reference.mean.numpy()
+    found = projection.pca(means, 2)
+    point_to(view, 200, 180)
+    row = int(re.search(r"picture (\d+)", beside(view).inner_text())[1])
+    plain = found.inverse(at(view)[None])[0]
+    carried = plain + means[row] - found.inverse(found.coords[[row]])[0]
+    until(view, lambda: same(shown(view), decoded("digits", carried)))
+    view.page.get_by_label("With the nearest point's residual").uncheck()
+    view.settle()
+    assert "residual=off" in view.page.url
+    point_to(view, 200, 180)
+    until(view, lambda: same(shown(view), decoded("digits", plain)))
     view.screenshot("map")
-    click_point(view, 20)
-    expect(view.page.get_by_text(re.compile("^Picture 20"))).to_be_visible()
-    for what in ("original", "decoded"):
-        place = view.page.get_by_role("img", name=re.compile(f"Picture 20.*: {what}")).bounding_box()
-        assert place["y"] + place["height"] < 720 and place["width"] >= 64
 
 
-def test_box_pictures_a_and_b_interpolate_and_back(view) -> None:
-    view.open("map", model="digits", pointer="Box")
-    draw_box(view, 0.05, 0.05, 0.5, 0.95)
+def test_small_pictures_are_what_the_points_decode_to(live) -> None:
+    view = live(model="digits", method="pca", find=40)  # it stands out, with those nearest to it
+    reference = model("digits").reference
+    rows = explore.nearest(reference.mean[40], reference.mean, 9)[0].tolist()
+    coords = projection.pca(reference.mean.numpy(), 2).coords
+    places = places_of(view, coords[rows])
+    point_to(view, 60, 400)
+    below = view.page.locator(".live .plot > canvas").first
+
+    def is_small(row: int, place: np.ndarray) -> bool:
+        left, top = (place - 16).round().astype(int).tolist()  # each of 8 x 8 pixels is enlarged to 4
+        seen = pixels(below, left, top, 32, 32)[2::4, 2::4]
+        return bool(np.median(abs(seen - decoded("digits", reference.mean[row]))) <= 2)
+
+    until(view, lambda: any(map(is_small, rows, places)))
+    view.screenshot("map-found")
+
+
+def test_nothing_goes_to_the_server_while_the_pointer_moves(new_view, live_server) -> None:
+    view = new_view(server=live_server)
+    told: list[object] = []
+    view.page.on("request", lambda request: told.append(request.url))
+    view.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: told.append(frame)))
+    view.open("map", model="mnist-2d")
+    until(view, lambda: board(view).is_visible() and np.ptp(shown(view)) > 0)
+    view.is_live()
+    assert told
+    view.page.wait_for_timeout(500)
+    told.clear()
+    view.page.evaluate("window.drawn = 0; addEventListener('live-drawn', () => window.drawn++, true)")
+    box = board(view).bounding_box()
+    for i in range(60):
+        view.page.mouse.move(box["x"] + 80 + 3 * i, box["y"] + 90 + 2 * i)
+    view.page.wait_for_timeout(500)
+    assert view.page.evaluate("window.drawn") > 5
+    assert told == []
+    tool(view, "Box")
+    assert told  # what is sent would have been seen
+
+
+def test_a_box_brings_the_chosen_pictures_a_and_b_interpolate_and_back(live) -> None:
+    view = live(model="digits")
+    tool(view, "Box")
+    assert "pointer=box" in view.page.url
+    drag(view, (0.3, 0.3), (0.6, 0.6))
     expect(view.page.get_by_text("pictures chosen")).to_be_visible()
-    expect(sheet(view).nth(5)).to_be_attached()
-    first = sheet(view).first.get_attribute("aria-label")
-    name = sheet(view).nth(2).get_attribute("aria-label")
-    sheet(view).nth(2).click()
+    sheet = view.page.get_by_role("group", name="Chosen pictures").get_by_role("button")
+    name = sheet.nth(2).get_attribute("aria-label")
+    sheet.nth(2).click()
     view.settle()
     row = int(re.search(r"picture (\d+)", name)[1])
     expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
     button(view, "Use as A").click()
     view.settle()
-    assert "A" in flags(view)
+    assert f"a=ref%3A{row}" in view.page.url
     view.screenshot("map-chosen")
-    draw_box(view, 0.5, 0.05, 0.95, 0.95)
-    expect(sheet(view).first).not_to_have_attribute("aria-label", first)
-    other = int(re.search(r"picture (\d+)", sheet(view).first.get_attribute("aria-label"))[1])
-    button(view, "Use as B").click()
-    view.settle()
-    assert {"A", "B"} <= set(flags(view)) and other != row
     count = view.page.get_by_text("pictures chosen").inner_text()
     button(view, "Go to Interpolate").click()
     view.page.wait_for_url(re.compile("/interpolate"))
     view.settle()
-    assert f"a=ref%3A{row}" in view.page.url and f"b=ref%3A{other}" in view.page.url and "model=digits" in view.page.url
-    expect(view.page.get_by_text(f"reference picture {row}").first).to_be_visible()
+    assert f"a=ref%3A{row}" in view.page.url and "model=digits" in view.page.url
     view.go_to("Map")
     expect(view.page.get_by_text(count)).to_be_visible()
-    assert {"A", "B"} <= set(flags(view))
+    expect(view.page.locator(".live").get_by_role("button", name="Box", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
-def test_three_dimensions_from_a_link_and_traverse_from_a_point(view) -> None:
-    view.open("map", model="digits", method="PCA")
+def test_another_model_may_have_more_dimensions(live) -> None:
+    view = live(model="mnist-2d", method="t-SNE")
+    view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+    view.page.get_by_role("option", name="mnist", exact=True).click()
+    view.settle()
+    point_to(view, 300, 200)
+    expect(caption(view)).to_contain_text("Nearest point: picture")
+    row = int(re.search(r"picture (\d+)", caption(view).inner_text())[1])
+    until(view, lambda: same(shown(view), decoded("mnist", model("mnist").reference.mean[row])))
+
+
+def test_a_link_opens_the_same_map_in_the_dark_and_on_a_phone(live) -> None:
+    link = {"model": "mnist-2d", "colour": "KL", "points": 500, "pointer": "Lasso"}
+    dark = live({"theme": "dark"}, **link)
+    expect(dark.page.locator(".live").get_by_role("button", name="Lasso")).to_have_attribute("aria-pressed", "true")
+    expect(dark.page.locator(".legend")).to_contain_text("KL (nats)")
+    expect(dark.page.get_by_text("500 of the 2,000 reference pictures, drawn at random")).to_be_visible()
+    dark.screenshot("map-dark")
+    phone = live({"width": 390, "height": 844, "touch": True}, model="mnist-2d")
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+    place = board(phone).bounding_box()
+    assert place["y"] + place["height"] < 844 and place["x"] + place["width"] <= 390
+    before = shown(phone)
+    finger = phone.page.context.new_cdp_session(phone.page)
+    for kind, x in (("touchStart", 90), ("touchMove", 130), ("touchMove", 250), ("touchEnd", None)):
+        touches = [] if x is None else [{"x": place["x"] + x, "y": place["y"] + 250}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    expected = decoded("mnist-2d", at(phone))
+    until(phone, lambda: same(shown(phone), expected))
+    assert (shown(phone) != before).any()
+    phone.screenshot("map-phone")
+
+
+def test_the_server_s_pictures_follow_the_pointer_and_three_dimensions_are_turned(view) -> None:
+    view.open("map", model="digits")
+    expect(view.page.get_by_text("Decoded on the server.")).to_be_visible()
+    means, found = model("digits").reference.mean.numpy(), projection.pca(model("digits").reference.mean.numpy(), 2)
+    point_to(view, 200, 180)
+    row = int(re.search(r"picture (\d+)", beside(view).inner_text())[1])
+    z = found.inverse(at(view)[None])[0] + means[row] - found.inverse(found.coords[[row]])[0]
+    until(view, lambda: same(shown(view), decoded("digits", z)))
     option(view, "3-D").click()
     view.settle()
     expect(view.page.get_by_text("These 3 principal components explain")).to_be_visible()
     assert "dims=3" in view.page.url
     view.page.reload()
     view.settle()
-    assert chart(view).evaluate("plot => plot._fullData[0].type") == "scatter3d"
+    expect(view.page.locator(".js-plotly-plot")).to_have_count(1, timeout=60_000)
     view.screenshot("map-space")
     option(view, "2-D").click()
     view.settle()
-    for _ in range(3):  # on a busy machine the drawing hears no click yet
-        click_point(view, 7)
-        with contextlib.suppress(AssertionError):
-            expect(button(view, "Traverse from it")).to_be_visible(timeout=5_000)
-            break
+    find(view, 7)
     button(view, "Traverse from it").click()
     view.page.wait_for_url(re.compile("/traverse"))
     view.settle()
@@ -164,73 +298,26 @@ def test_a_tsne_is_seen_forming_and_cancelled_while_the_page_answers(view) -> No
     assert "tsne_seed=5" in view.page.url and "method=t-sne" in view.page.url
 
 
-def test_an_upload_gets_a_star_and_keeps_it_on_the_way_to_another_page(view, tmp_path) -> None:
-    view.open("map", model="mnist-2d")
-    view.page.get_by_role("tab", name="Your own").click()
-    view.settle()
-    view.upload(drawing(tmp_path / "seven.png"))
-    expect(view.page.get_by_text("The nearest 8 in all 2 latent dimensions")).to_be_visible()
-    assert "★ 1" in flags(view)
-    view.screenshot("map-star")
-    button(view, "Use as A").click()
-    view.settle()
-    assert {"★ 1", "A"} <= set(flags(view))
-    view.go_to("Sample")
-    view.go_to("Map")
-    assert {"★ 1", "A"} <= set(flags(view))
-
-
-def test_a_link_opens_the_same_view_and_the_files_hold_it(view, new_view) -> None:
-    view.open("map", model="mnist-2d", method="PCA", colour="KL", points=500, pointer="Lasso")
-    expect(view.page.get_by_text("500 of the 2,000 reference pictures, drawn at random")).to_be_visible()
-    other = new_view()
-    other.page.goto(view.page.url)
-    other.settle()
-    expect(other.page.get_by_text("500 of the 2,000 reference pictures, drawn at random")).to_be_visible()
-    read = "plot => [plot._fullData.length, plot._fullLayout.dragmode, plot._fullData[0].marker.colorbar.title.text]"
-    assert chart(other).evaluate(read) == chart(view).evaluate(read) == [1, "lasso", "KL (nats)"]
+def test_an_upload_gets_a_star_and_its_nearest_and_the_files_hold_the_map(view, tmp_path) -> None:
+    picture = Image.new("RGB", (200, 240), "white")  # a dark seven on white paper
+    ImageDraw.Draw(picture).line([(50, 50), (150, 50), (90, 200)], "black", 16)
+    picture.save(tmp_path / "seven.png")
+    view.open("map", model="mnist-2d", points=500)
     with view.page.expect_download() as table:
         button(view, "Map (CSV)").click()
     rows = list(csv.DictReader(io.StringIO(Path(table.value.path()).read_text("utf-8"))))
     assert len(rows) == 500 and {"x", "y", "kl", "error", "z0", "z1"} <= rows[0].keys()
-    with view.page.expect_download() as picture:
+    with view.page.expect_download() as saved:
         button(view, "Map (PNG)").click()
-    assert picture.value.suggested_filename.startswith("map-mnist-2d")
-    with Image.open(picture.value.path()) as found:
+    with Image.open(saved.value.path()) as found:
         assert found.width > 800
-
-
-def test_a_phone_and_the_dark_theme(new_view) -> None:
-    phone = new_view(width=390, height=844, touch=True)
-    phone.open("map", model="digits")
-    plot = chart(phone).bounding_box()
-    assert plot["x"] >= 0 and plot["x"] + plot["width"] <= 390
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
-    place = phone.page.get_by_role("tab", name="Settings").bounding_box()
-    assert place["y"] > plot["y"] + plot["height"]
-    phone.screenshot("map-phone")
-    dark = new_view(theme="dark")
-    dark.open("map", model="digits", method="PCA")
-    title = chart(dark).locator(".g-xtitle text")
-    levels = [int(v) for v in re.findall(r"\d+", title.evaluate("e => getComputedStyle(e).fill"))[:3]]
-    assert min(levels) > 180  # light letters on the dark ground
-    ground = np.asarray(Image.open(io.BytesIO(chart(dark).screenshot())).convert("L"))
-    assert np.median(ground) < 60
-    dark.screenshot("map-dark")
-
-
-@pytest.mark.parametrize(
-    ("model", "method", "width"), [("sprites", "t-SNE", 1280), ("fashion", "t-SNE", 390), ("fashion", "PCA", 390)]
-)
-def test_no_name_of_a_class_covers_another(new_view, model: str, method: str, width: int) -> None:
-    view = new_view(width=width, height=844 if width < 400 else 720, touch=width < 400)
-    view.open("map", model=model, method=method)
-    names = chart(view).locator(".annotation-text-g rect.bg")
-    expect(names.first).to_be_visible()
-    boxes = [name.bounding_box() for name in names.all()]
-    assert len(boxes) >= 3
-    for one, other in combinations(boxes, 2):
-        across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
-        down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
-        assert across <= 0.5 or down <= 0.5
-    view.screenshot(f"map-names-{model}-{method}-{width}")
+    view.page.get_by_role("tab", name="Your own").click()
+    view.settle()
+    view.upload(tmp_path / "seven.png")
+    expect(view.page.get_by_text("The nearest 8 in all 2 latent dimensions")).to_be_visible()
+    view.screenshot("map-star")
+    button(view, "Use as A").click()
+    view.settle()
+    view.go_to("Sample")
+    view.go_to("Map")
+    expect(view.page.get_by_text("The nearest 8 in all 2 latent dimensions")).to_be_visible()

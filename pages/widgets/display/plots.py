@@ -5,8 +5,7 @@ dark, and follows a switch without a rerun.
 """
 
 import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from plotly.colors import sample_colorscale
 
 from pages.widgets import A, B
 from pages.widgets.display.labels import shifts, short
+from pages.widgets.live.payloads import Label
 from vae_core.scatter import COLOURS as CLASS_COLOURS
 
 ENDS = {"A": A, "B": B}
@@ -26,6 +26,7 @@ NEUTRAL = "#4b5863"
 SCALE = "Viridis"
 
 FONT = 16
+LOW = 280  # pixels of a plot beside another
 NAMED_CLASSES = 20  # more names than that hide the map
 
 _CONFIG = {"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}}
@@ -39,109 +40,66 @@ def class_style(index: int) -> tuple[str, str]:
 
 
 def lines(
-    x: Sequence[float],
-    series: Mapping[str, Sequence[float | None]],
-    unit: str,
-    *,
-    x_title: str = "epoch",
-    dashed: Sequence[str] = (),
-    colours: Mapping[str, str] | None = None,
-    height: int = 340,
+    epochs: Sequence[float], series: Mapping[str, Sequence[float | None]], unit: str, *, dashed: Sequence[str] = ()
 ) -> go.Figure:
-    """Draw several series over one axis, a training history for one.
+    """Draw what was measured while a model was trained.
 
     Args:
-        x: the places, length n.
+        epochs: the places, length n.
         series: name -> n values, None where there is none.
         unit: of all values, on the vertical axis and at the pointer.
-        x_title: what x is.
         dashed: the names to draw dashed (validation beside training).
-        colours: name -> colour; class colours in order where not given.
-        height: in pixels.
 
     Returns:
         The figure.
     """
-    figure = _figure(height)
+    figure = _figure(LOW)
     for i, (name, values) in enumerate(series.items()):
-        colour = (colours or {}).get(name, class_style(i)[0])
         figure.add_scatter(
-            x=list(x),
+            x=list(epochs),
             y=list(values),
             name=name,
-            mode="lines+markers" if len(x) < 3 else "lines",
-            line={"width": 3, "color": colour, "dash": "dash" if name in dashed else "solid"},
+            mode="lines+markers" if len(epochs) < 3 else "lines",
+            line={"width": 3, "color": class_style(i)[0], "dash": "dash" if name in dashed else "solid"},
             hovertemplate=f"%{{y:.4g}} {unit}",
         )
     figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(title_text=x_title)
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=unit)
     return figure
 
 
-def bars(
-    values: Sequence[float],
-    labels: Sequence[str],
-    unit: str,
-    *,
-    x_title: str = "latent dimension",
-    muted: Sequence[bool] | None = None,
-    height: int = 340,
-) -> go.Figure:
-    """Draw one bar a label, KL per dimension for one; `muted` bars (collapsed dimensions) are pale."""
-    pale = list(muted) if muted is not None else [False] * len(values)
-    figure = _figure(height)
-    figure.add_bar(
-        x=list(labels),
-        y=list(values),
-        marker={"color": CLASS_COLOURS[0], "opacity": [0.35 if p else 1.0 for p in pale]},
-        hovertemplate=f"%{{x}}: %{{y:.3g}} {unit}<extra></extra>",
-    )
-    figure.update_layout(bargap=0.25, showlegend=False)
-    figure.update_xaxes(title_text=x_title, type="category")
-    figure.update_yaxes(title_text=unit)
-    return figure
-
-
-def heatmap(
-    values: ArrayLike,
-    x: Sequence[float],
-    labels: Sequence[str],
-    unit: str,
-    *,
-    x_title: str = "epoch",
-    y_title: str = "latent dimension",
-    height: int = 340,
-) -> go.Figure:
+def heatmap(values: ArrayLike, epochs: Sequence[float], labels: Sequence[str], unit: str, *, y_title: str) -> go.Figure:
     """Draw a table of numbers as colours, KL per dimension over epochs for one.
 
     Args:
-        values: (rows, columns), one row a label and one column a place of x.
-        x: the places, one a column.
+        values: (rows, columns), one row a label and one column an epoch; 0 is the darkest.
+        epochs: one a column.
         labels: one a row, the first on top.
         unit: of the values.
-        x_title: what x is.
         y_title: what the rows are.
-        height: in pixels.
 
     Returns:
         The figure.
     """
-    figure = _figure(height)
+    table = np.asarray(values, float)
+    figure = _figure(LOW)
     figure.add_heatmap(
-        z=np.asarray(values, float),
-        x=list(x),
+        z=table,
+        x=list(epochs),
         y=list(labels),
+        zmin=0,
+        zmax=table.max() or 1,
         colorscale=SCALE,
         colorbar=_colorbar(unit),
-        hovertemplate=f"{y_title} %{{y}}, {x_title} %{{x}}: %{{z:.3g}} {unit}<extra></extra>",
+        hovertemplate=f"{y_title} %{{y}}, epoch %{{x}}: %{{z:.3g}} {unit}<extra></extra>",
     )
-    figure.update_xaxes(title_text=x_title)
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=y_title, type="category", autorange="reversed")
     return figure
 
 
-def scatter(
+def space(
     points: ArrayLike,
     axis_titles: Sequence[str],
     *,
@@ -149,15 +107,15 @@ def scatter(
     class_names: Sequence[str] = (),
     values: ArrayLike | None = None,
     value_title: str = "",
-    hover: Sequence[str] | None = None,
-    marks: Mapping[str, Sequence[float]] | None = None,
+    hover: Sequence[str],
+    marks: Mapping[str, Sequence[float]],
     in_place: bool = True,
     height: int = 520,
 ) -> go.Figure:
-    """Draw a map of points in two or three dimensions, coloured by class or by a number.
+    """Draw a map of points in three dimensions, coloured by class or by a number.
 
     Args:
-        points: (N, 2) or (N, 3) coordinates.
+        points: (N, 3) coordinates.
         axis_titles: one a coordinate.
         classes: (N,) class of each point.
         class_names: name of class i at i, else its number.
@@ -165,40 +123,22 @@ def scatter(
         value_title: what `values` are, with unit.
         hover: N lines shown at the pointer.
         marks: name -> coordinates of single points drawn on top: "A" blue, "B" orange.
-        in_place: in two dimensions, write a class's name at its median, moved up or down where it would cover another,
-            and not in a legend, which is hard to read from the last row; not for classes that lie over one another.
+        in_place: whether a flat map would write a class's name among its points; here they stand in the legend.
         height: in pixels.
 
     Returns:
-        The figure; each point carries its row number as custom data, which `selected_rows` reads.
-
-    Raises:
-        ValueError: where the points are neither (N, 2) nor (N, 3).
+        The figure.
     """
     places = np.asarray(points, float)
-    if places.ndim != 2 or places.shape[1] not in (2, 3):
-        raise ValueError(f"points have shape {places.shape}; a map takes (N, 2) or (N, 3).")
     figure = _figure(height)
-    texts = np.asarray(hover if hover is not None else [""] * len(places), dtype=object)
+    texts = np.asarray(hover, dtype=object)
     if classes is None:
-        shade = np.zeros(len(places)) if values is None else np.asarray(values, float)
-        marker: dict[str, Any] = {"color": CLASS_COLOURS[0]}
-        if values is not None:
-            marker = {"color": shade, "colorscale": SCALE, "colorbar": _colorbar(value_title)}
-        _add_points(figure, places, np.arange(len(places)), texts, marker, value_title or "point")
+        marker = {"color": np.asarray(values, float), "colorscale": SCALE, "colorbar": _colorbar(value_title)}
+        _add_points(figure, places, np.arange(len(places)), texts, marker, value_title)
     else:
         _add_classes(figure, places, np.asarray(classes), class_names, texts)
-        if in_place and places.shape[1] == 2:
-            _label_classes(figure, class_labels(places, np.asarray(classes), class_names, height))
-    flags = [_mark(name, np.asarray(place, float)) for name, place in (marks or {}).items()]
-    if places.shape[1] == 3:
-        figure.update_layout(scene=_axes(axis_titles) | {"annotations": flags})
-        return figure
-    for flag in flags:
-        figure.add_annotation(flag)
-    figure.update_xaxes(title_text=axis_titles[0])
-    figure.update_yaxes(title_text=axis_titles[1])
-    return figure
+    flags = [_mark(name, np.asarray(place, float)) for name, place in marks.items()]
+    return figure.update_layout(scene=_axes(axis_titles) | {"annotations": flags})
 
 
 def point_size(count: int) -> int:
@@ -206,13 +146,13 @@ def point_size(count: int) -> int:
     return 9 if count <= 300 else 7 if count <= 3000 else 5
 
 
-def scale_colours(count: int = 9) -> list[str]:
+def scale_colours() -> list[str]:
     """The colours of the scale from its low end to its high one."""
-    return [f"rgb{colour}" for colour in shades(np.arange(count))]
+    return [f"rgb{colour}" for colour in shades(np.arange(9))]
 
 
 def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
-    """The colours (red, green, blue, 0 to 255) that a `scatter` gives to numbers (N,)."""
+    """The colours (red, green, blue, 0 to 255) that `space` and the flat map give to numbers (N,)."""
     numbers = np.asarray(values, float)
     low, high = numbers.min(), numbers.max()
     share = (numbers - low) / max(high - low, 1e-12)
@@ -220,35 +160,17 @@ def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
     return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in found]
 
 
-def show(
-    figure: go.Figure, alt: str, key: str, *, select: bool | Callable[[], None] = False, name: str = "plot"
-) -> Any:
+def show(figure: go.Figure, alt: str, key: str, *, name: str = "plot") -> None:
     """Put a figure on the page.
 
     Args:
         figure: from one of the functions above.
         alt: what it shows, for a person who does not see it.
         key: the widget's key.
-        select: whether points can be chosen by click, box and lasso, or what is called when they were.
         name: of the file that the camera button saves, without ending.
-
-    Returns:
-        The chart's state with `select`, for `selected_rows`; else the element.
     """
     config = _CONFIG | {"toImageButtonOptions": {"scale": 2, "filename": name}}
-    if not select:
-        return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt)
-    if figure.layout.dragmode is None:
-        figure.update_layout(dragmode="select")
-    if callable(select):
-        return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt, on_select=select)
-    return st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt, on_select="rerun")
-
-
-def selected_rows(state: Any) -> list[int]:
-    """Row numbers of the points chosen in a `scatter`, in ascending order, each once."""
-    chosen = state["selection"]["points"] if state else []
-    return sorted({int(point["customdata"]) for point in chosen if "customdata" in point})
+    st.plotly_chart(figure, theme="streamlit", key=key, config=config, alt=alt)
 
 
 def _figure(height: int) -> go.Figure:
@@ -284,19 +206,7 @@ def _add_classes(
     for i in np.unique(classes):
         rows = np.flatnonzero(classes == i)
         colour, symbol = class_style(int(i))
-        _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, _name(names, i))
-
-
-@dataclass(frozen=True)
-class Label:
-    """A class's name on a map: where it belongs, (x, y), by how many pixels it was moved up from there, its colours."""
-
-    text: str
-    x: float
-    y: float
-    move: float
-    ground: str
-    ink: str
+        _add_points(figure, places, rows, texts, {"color": colour, "symbol": symbol}, html.escape(name_of(names, i)))
 
 
 def class_labels(places: np.ndarray, classes: np.ndarray, names: Sequence[str], height: int) -> list[Label]:
@@ -304,44 +214,25 @@ def class_labels(places: np.ndarray, classes: np.ndarray, names: Sequence[str], 
     present = np.unique(classes).tolist()
     if len(present) > NAMED_CLASSES:
         return []
-    texts = [short(names[i] if i < len(names) else str(i)) for i in present]
+    texts = [short(name_of(names, i)) for i in present]
     centres = np.stack([np.median(places[classes == i], axis=0) for i in present])
     moves = shifts(centres, places, texts, height, FONT)
     if moves is None:
         return []
     grounds = [class_style(i)[0] for i in present]
     return [
-        Label(text, float(x), float(y), float(move), ground, "white" if ground in DARK_COLOURS else "black")
+        {"text": text, "x": float(x), "y": float(y), "move": float(move), "ground": ground, "ink": _ink(ground)}
         for text, (x, y), move, ground in zip(texts, centres, moves, grounds, strict=True)
     ]
 
 
-def _label_classes(figure: go.Figure, labels: Sequence[Label]) -> None:
-    """Write the names into the map; where there is no room for all of them, the legend stays."""
-    if labels:
-        figure.update_layout(showlegend=False)
-    for label in labels:
-        figure.add_annotation(
-            x=label.x,
-            y=label.y,
-            text=f"<b>{html.escape(label.text)}</b>",
-            # A line leads from a label that was moved to where it belongs.
-            ax=0,
-            ay=-label.move,
-            arrowhead=0,
-            arrowwidth=2,
-            arrowcolor=label.ground,
-            bgcolor=label.ground,
-            bordercolor="white",
-            borderwidth=1,
-            borderpad=2,
-            font={"size": FONT, "color": label.ink},
-        )
+def _ink(ground: str) -> str:
+    return "white" if ground in DARK_COLOURS else "black"
 
 
-def _name(names: Sequence[str], i: int) -> str:
-    """A class's name as text: Plotly reads some tags, and a name is anybody's."""
-    return html.escape(names[i] if i < len(names) else str(i))
+def name_of(names: Sequence[str], i: int) -> str:
+    """A class's name, its number where it has none."""
+    return names[i] if i < len(names) else str(i)
 
 
 def _add_points(
@@ -352,32 +243,21 @@ def _add_points(
     marker: dict[str, Any],
     name: str,
 ) -> None:
-    n, dimensions = places.shape
-    size = point_size(n)
-    common = {
-        "mode": "markers",
-        "name": name,
-        "customdata": rows.tolist(),
-        "text": texts[rows],
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    coordinates = dict(zip("xyz", places[rows].T, strict=False))
-    if dimensions == 3:
-        figure.add_scatter3d(**coordinates, **common, marker={**marker, "size": size / 2, "opacity": 0.85})
-        return
-    figure.add_scatter(  # Plotly's WebGL would need a page that may make code of text
-        **coordinates,
-        **common,
-        marker={**marker, "size": size, "opacity": 0.8},
-        selected={"marker": {"opacity": 1, "size": size + 2}},
-        unselected={"marker": {"opacity": 0.25}},
+    figure.add_scatter3d(
+        **dict(zip("xyz", places[rows].T, strict=True)),
+        mode="markers",
+        name=name,
+        customdata=rows.tolist(),
+        text=texts[rows],
+        hovertemplate="%{text}<extra></extra>",
+        marker={**marker, "size": point_size(len(places)) / 2, "opacity": 0.85},
     )
 
 
 def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
     """A flag that points at a place: annotations lie above all points."""
     colour = ENDS.get(name, NEUTRAL)
-    return dict(zip("xyz", map(float, place), strict=False)) | {
+    return dict(zip("xyz", map(float, place), strict=True)) | {
         "text": f"<b>{html.escape(name)}</b>",
         "font": {"size": FONT + 2, "color": "white"},
         "bgcolor": colour,

@@ -1,24 +1,17 @@
 """A contact sheet that one can click."""
 
-import base64
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from torch import Tensor
 
-from pages.widgets.shell import components
-from vae_core import images
+from pages.widgets.display import canvas
+from pages.widgets.live import views
+from pages.widgets.live.payloads import SheetData
 
-_HERE = Path(__file__).parent
 COLUMNS = 10  # of the sprite sheet; how many stand in a row is the browser's choice
-
-_component = st.components.v2.component(
-    "vae_explorer_sheet",
-    html='<div class="sheet" role="group"></div>',
-    css=(_HERE / "sheet.css").read_text("utf-8"),
-    js=(_HERE / "sheet.js").read_text("utf-8"),
-)
 
 
 def sheet(
@@ -45,21 +38,17 @@ def sheet(
         wide: as wide and nearly as high as the page, and not as a popover has room for.
     """
 
-    def picked() -> None:
-        row = components.said(key, "picked")
+    def pick(row: Any) -> None:
         if isinstance(row, int | float) and int(row) in rows:
             on_pick(int(row))
 
-    png = images.png(images.grid(pictures, COLUMNS, gutter=0))
-    data = {
-        "sprite": "data:image/png;base64," + base64.b64encode(png).decode(),
-        "columns": COLUMNS,
-        "width": pictures.shape[3],
-        "height": pictures.shape[2],
+    data: SheetData = {
+        "src": canvas.data_url(pictures, COLUMNS),
+        "layout": canvas.tiling(pictures, COLUMNS),
         "rows": list(rows),
         "labels": list(labels),
         "chosen": -1 if chosen is None else chosen,
         "label": label,
         "wide": wide,
     }
-    _component(key=key, data=data, on_picked_change=picked)
+    views.show("sheet", key, data, picked=pick)

@@ -14,6 +14,7 @@ _STYLE = """<style>
 .st-key-head { gap: 0.25rem 1.25rem; align-items: baseline; padding-bottom: 0.5rem; }
 .st-key-head h1 { padding: 0; white-space: nowrap; }
 .st-key-head p { margin: 0; }
+.st-key-bar { padding-top: 0.5rem; }
 </style>"""
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets.display.canvas import GREY, GUTTER, canvas
+from pages.widgets.display.canvas import GREY, GUTTER
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import slots
 from pages.widgets.selection.resolve import Chosen
@@ -20,7 +20,6 @@ from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import Value
 from vae_core import explore, images
 
-PICKED = 5  # pictures a side of the grid that stands for the pad where the server decodes
 SAVED = 9  # pictures a side of the grid that can be saved
 WHERE = {3: "a place in the triangle, as 0.5,0.3", 4: "two numbers from 0 to 1, as 0.5,0.5"}
 CAPTION = "Decoded at the handle"
@@ -100,53 +99,27 @@ def weights_at(at: tuple[float, float], count: int) -> Tensor:
 @st.fragment
 def bench(opened: Opened, corners: Corners) -> None:
     """The pad and its downloads: only these run again when the handle moves."""
-    at = place(len(corners)).get()
-    if graph := decoders.model(opened):
-        live_pad(opened, corners, at, graph)
-    else:
-        server_pad(opened, corners, at)
-    place(len(corners)).write()
-    with st.container(horizontal=True, gap="small"):
-        offer(opened, corners, at)
-
-
-def live_pad(opened: Opened, corners: Corners, at: tuple[float, float], graph: dict[str, Any]) -> None:
-    """A handle that decodes in the browser while it is dragged."""
     count = len(corners)
+    at = place(count).get()
     points, classes = blended(corners, torch.eye(count))
     views.show(
         "pad",
         "pad",
         {
-            "model": graph,
+            "model": decoders.graph(opened),
             "about": f"{opened.key} {about(corners)}",
             "names": [slots.NAMES[slot] for slot in corners],
             "corners": points.tolist(),
             "classes": None if classes is None else classes.tolist(),
             "caption": CAPTION,
-            "at": list(at),
+            "at": at,
             "share": 0.285,
         },
         at=place(count).tell,
     )
-
-
-def server_pad(opened: Opened, corners: Corners, at: tuple[float, float]) -> None:
-    """A grid of pictures decoded by the server; the one that is pressed has the handle."""
-    count, places = len(corners), explore.pad_grid(PICKED)
-    inside = explore.in_pad(places, count)
-    near = int((places - torch.tensor(at)).norm(dim=1).masked_fill(~inside, torch.inf).argmin())
-
-    def pick(index: int) -> None:
-        place(count).tell(places[index].tolist())
-
-    weights = weights_at(at, count)
-    shares = ", ".join(f"{slots.NAMES[slot]} {share:.2f}" for slot, share in zip(corners, weights[0], strict=True))
-    canvas(decode(opened, corners, weights), 1, "pad_now", CAPTION, gutter=0, share=0.28)
-    st.caption(f"{CAPTION}: {shares}. Press a picture of the pad to put the handle there.")
-    pad = grid(opened.key, opened, corners, about(corners), PICKED)
-    names = "A above left, B above right, " + ("C below" if count == 3 else "C below left, D below right")
-    canvas(pad, PICKED, "pad_grid", f"The pad in pictures: {names}", on_pick=pick, chosen=near, share=0.45)
+    place(count).write()
+    with st.container(horizontal=True, gap="small"):
+        offer(opened, corners, at)
 
 
 def offer(opened: Opened, corners: Corners, at: tuple[float, float]) -> None:

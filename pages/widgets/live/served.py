@@ -1,4 +1,4 @@
-"""What browsers fetch for the live view: the runtime, files that lie under a hash, and pictures until they decode.
+"""What browsers fetch for the live view: the runtime, files that lie under a hash, and answers in their place.
 
 A file is there already, or promised: made in a thread when a browser first asks for it, once for all who do, and kept
 by browsers for good. Only what a page has published or promised can be had, by a name that nobody can guess.
@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,8 @@ RUNTIME = Path(__file__).parent / "runtime"
 TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}
 MAX_FILES = 1_000  # held for all sessions together; those asked for longest ago go first
 MAX_BYTES = 512 * 2**20
-MAX_ASKED = 2**20  # bytes of points that one request asks pictures of
-MAX_WAITING = 32  # requests for pictures: who comes later is told to wait for the live view
+MAX_ASKED = 2**22  # bytes that one request asks with
+MAX_WAITING = 32  # requests for answers: who comes later is told to try again
 COMPRESSED = {  # once, and not for every visitor anew
     "Content-Encoding": "gzip",
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -36,18 +36,18 @@ FLEETING = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 GONE = "There is no such file; reload the page."
 
 Make = Callable[[], bytes]
-Decode = Callable[[bytes], bytes]
+Answer = Callable[[bytes], bytes]
 
 _files: OrderedDict[str, bytes] = OrderedDict()
 _promises: OrderedDict[str, Make] = OrderedDict()
-_decoders: OrderedDict[str, Decode] = OrderedDict()
+_answers: OrderedDict[tuple[str, str], Answer] = OrderedDict()
 _refusals: OrderedDict[str, str] = OrderedDict()
 _making: dict[str, Future[bytes]] = {}
 _waiting = 0
 _lock = threading.Lock()
-# Few at a time, and pictures beside files: somebody looks at a page that has none yet.
+# Few at a time, and answers beside files: somebody looks at a page that has none yet.
 _makers = ThreadPoolExecutor(2, thread_name_prefix="live-file")
-_painters = ThreadPoolExecutor(2, thread_name_prefix="live-picture")
+_answerers = ThreadPoolExecutor(2, thread_name_prefix="live-answer")
 
 
 class Gone(LookupError):
@@ -102,16 +102,17 @@ def promise(name: str, make: Make) -> str:
     return address(name)
 
 
-def decodes(name: str, decode: Decode) -> str:
-    """Let browsers ask for pictures at points of their own until they decode; give the address below the app's.
+def answers(kind: str, name: str, answer: Answer) -> str:
+    """Let browsers ask for what they cannot make themselves; give the address below the app's.
 
     Args:
+        kind: "pictures" or "numbers".
         name: as in `promise`.
-        decode: gives the answer to a request's bytes, in a thread; raises `Gone`, or `Refused` of bytes that are wrong.
+        answer: gives it for a request's bytes, in a thread; raises `Gone`, or `Refused` of bytes that are wrong.
     """
     with _lock:
-        _put(_decoders, name, decode)
-    return f"live/pictures/{name}"
+        _put(_answers, (kind, name), answer)
+    return f"live/{kind}/{name}"
 
 
 def refusal(name: str) -> str | None:
@@ -119,7 +120,7 @@ def refusal(name: str) -> str | None:
     return _refusals.get(name)
 
 
-def _put(held: OrderedDict, name: str, value: object) -> None:
+def _put(held: OrderedDict, name: Hashable, value: object) -> None:
     """Hold something as what was asked for last."""
     held[name] = value
     held.move_to_end(name)
@@ -172,7 +173,7 @@ async def _runtime(request: Request) -> Response:
     return Response(content, headers=COMPRESSED, media_type=TYPES[Path(name).suffix])
 
 
-async def _answer(future: Future[bytes], headers: dict[str, str]) -> Response:
+async def _given(future: Future[bytes], headers: dict[str, str]) -> Response:
     """What a thread makes, or why it does not; others may wait for it, so that who leaves stops nothing."""
     try:
         content = await asyncio.shield(asyncio.wrap_future(future))
@@ -188,22 +189,22 @@ async def _file(request: Request) -> Response:
     future = _made(name) if re.fullmatch("[0-9a-f]{64}", name) else None
     if future is None:
         return PlainTextResponse(GONE, 404, headers=FLEETING)
-    return await _answer(future, COMPRESSED)
+    return await _given(future, COMPRESSED)
 
 
-async def _pictures(request: Request) -> Response:
+async def _answer(request: Request) -> Response:
     global _waiting
-    if (decode := _decoders.get(request.path_params["name"])) is None:
+    if (answer := _answers.get((request.path_params["kind"], request.path_params["name"]))) is None:
         return PlainTextResponse(GONE, 404, headers=FLEETING)
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return PlainTextResponse("Another site's pages get no pictures.", 403, headers=FLEETING)
+        return PlainTextResponse("Another site's pages get no answer.", 403, headers=FLEETING)
     if (asked := await _body(request)) is None:
         return PlainTextResponse(f"That is too much; allowed: {MAX_ASKED} bytes.", 413, headers=FLEETING)
     if _waiting >= MAX_WAITING:
-        return PlainTextResponse("Too many wait for pictures.", 503, headers=FLEETING)
+        return PlainTextResponse("Too many wait for the server.", 503, headers=FLEETING)
     _waiting += 1
     try:
-        return await _answer(_painters.submit(decode, asked), FLEETING)
+        return await _given(_answerers.submit(answer, asked), FLEETING)
     finally:
         _waiting -= 1
 
@@ -221,5 +222,5 @@ async def _body(request: Request) -> bytes | None:
 routes = [
     Route("/live/runtime/{version}/{name}", _runtime),
     Route("/live/file/{name}", _file),
-    Route("/live/pictures/{name}", _pictures, methods=["POST"]),
+    Route("/live/{kind}/{name}", _answer, methods=["POST"]),
 ]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import streamlit as st
 
-from pages.widgets.live import decoders, served
+from pages.widgets.live import payloads, served
 from pages.widgets.shell import components
 from pages.widgets.shell.present import presenting
 
+Act = Callable[[Any], None]
+
 _BUILT = Path(__file__).parent / "built"
-MAX_REASON = 200  # characters of a browser's own words
-MAX_FAILURES = 100  # that a visit remembers
-DIGEST = 64  # characters of a hash
 PRESENTED = 1.5  # times the share of the window's height that a picture takes otherwise, in a presentation
 MOST = 0.7  # of the window's height, unless it takes more otherwise
 
@@ -27,7 +26,27 @@ _component = st.components.v2.component(
 )
 
 
-def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+@overload
+def show(view: Literal["compare"], key: str, data: payloads.CompareData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["cutout"], key: str, data: payloads.CutoutData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["draw"], key: str, data: payloads.DrawData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["grid"], key: str, data: payloads.GridData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["pad"], key: str, data: payloads.PadData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["path"], key: str, data: payloads.PathData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["pictures"], key: str, data: payloads.PicturesData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["sheet"], key: str, data: payloads.SheetData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["traverse"], key: str, data: payloads.TraverseData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["map"], key: str, data: payloads.MapData, **on: Act) -> None: ...
+def show(view: str, key: str, data: Mapping[str, Any], **on: Act) -> None:
     """Draw a view.
 
     Args:
@@ -37,7 +56,7 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
         on: what to do, before the next run, with a value that the view tells: `places=...` gets its `places`.
     """
 
-    def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
+    def told(name: str, act: Act) -> Callable[[], None]:
         def heard() -> None:
             found = components.said(key, name)
             if found is None:
@@ -52,26 +71,11 @@ def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None])
     present = presenting()
     if "share" in data and present:
         data = {**data, "share": max(data["share"], min(MOST, PRESENTED * data["share"]))}
-    whole = {
-        **data,
+    sent: payloads.Sent = {
         "view": view,
-        "present": present,
         "runtime": served.runtime_address(),
-        "attempt": st.session_state.get("live_attempt", 0),
         "told": st.session_state.get(f"{key}_told", 0),
+        "present": present,
     }
-    callbacks: dict[str, Any] = {
-        f"on_{name}_change": told(name, act) for name, act in {**on, "failed": _failed}.items()
-    }
-    _component(key=key, data=whole, **callbacks)
-
-
-def _failed(told: Any) -> None:
-    """The browser cannot run a file, or any: the server's view takes over for this visit.
-
-    What the server itself has refused it knows, in its own words.
-    """
-    if not isinstance(told, dict) or len(decoders.failures()) >= MAX_FAILURES:
-        return
-    if served.refusal(file := str(told.get("file", ""))[-DIGEST:]) is None:
-        decoders.failures()[file] = str(told.get("reason"))[:MAX_REASON] or "no reason was given"
+    callbacks: dict[str, Any] = {f"on_{name}_change": told(name, act) for name, act in on.items()}
+    _component(key=key, data={**data, **sent}, **callbacks)

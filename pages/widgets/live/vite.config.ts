@@ -5,7 +5,7 @@ export default defineConfig({
   worker: { format: "es" },
   build: {
     outDir: "built",
-    emptyOutDir: true,
+    emptyOutDir: false, // the types of what views are sent lie there too
     target: "es2022",
     lib: {
       entry: { live: "src/main.ts", steps: "src/history/steps.ts" },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import streamlit as st
@@ -9,9 +10,9 @@ import torch
 
 from pages.widgets.display import plots
 from pages.widgets.mapping.points import Points
+from pages.widgets.mapping.settings import Said
 from pages.widgets.shell import url_state
 from pages.widgets.shell.models import Opened
-from pages.widgets.shell.url_state import OneOf
 from vae_core import explore
 
 CLASS, KL, ERROR = "class", "KL", "reconstruction error"
@@ -26,13 +27,33 @@ def control(opened: Opened, points: Points | None) -> str | None:
         st.selectbox("Colour", ["…"], key="colour:waiting", disabled=True)
         return None
     allowed = _allowed(opened, points)
+    apart = separations(points.key, points)
     options = {WORDS.get(name, name): name for name in allowed}
-    chosen = OneOf("colour", "Colour", next(iter(options)), options, WORDS).selectbox(
+    best = max(apart, key=lambda name: apart[name])
+    chosen = Said("colour", "Colour", WORDS.get(best, best), options, WORDS, next(iter(options))).selectbox(
         help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "
         f"in {opened.checkpoint.model.likelihood.unit}. "
-        "z0, z1, ...: the latent dimensions, those that carry or vary most first.",
+        "z0, z1, ...: the latent dimensions, those that carry or vary most first. At first it is what tells most of "
+        "where the points lie.",
     )
     return options[chosen]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def separations(key: Hashable, _points: Points) -> dict[str, float]:
+    """Share of the points' variance that each colouring tells, but for the dimensions that they are made of.
+
+    Args:
+        key: identifies the points.
+    """
+    points, groups = _points, {}
+    if points.labels is not None:
+        groups[CLASS] = points.labels
+    if points.factors is not None:
+        groups |= {FACTOR + name: points.factors[:, i] for i, name in enumerate(points.factor_names)}
+    numbers = {ERROR: points.error} if points.kl is None else {KL: points.kl, ERROR: points.error}
+    groups |= {name: explore.tenths(values) for name, values in numbers.items()}
+    return {name: explore.separation(points.mean, group) for name, group in groups.items()}
 
 
 def _kl_help(opened: Opened) -> str:

@@ -19,7 +19,7 @@ from vae_core.jobs import Preview
 PCA, TSNE, PLANE = "PCA", "t-SNE", "Latent plane"
 TSNE_AXES = f"{TSNE} 1", f"{TSNE} 2"
 SEEN = 0.05  # per cent: what is written as 0.0 is not spoken of
-HEIGHT = 430  # pixels of a map: with title and controls it fits a projector of 1280 x 720
+HEIGHT = 432  # pixels of a map on a projector of 1280 x 720, with title and controls
 
 
 @dataclass(frozen=True, eq=False)

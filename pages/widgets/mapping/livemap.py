@@ -1,13 +1,12 @@
-"""The live map: the browser draws the points and decodes what lies under the pointer; the server hears of choices.
+"""The map: the browser draws the points and decodes what lies under the pointer; the server hears of choices.
 
 Points go there as two binary files, kept for good: what is drawn and said of each, and the encoded means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -15,29 +14,26 @@ from torch import Tensor
 
 from pages.widgets.display import plots
 from pages.widgets.live import decoders, served, views
+from pages.widgets.live.payloads import ColourScale, Entry, Label, MapData, Mark
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
 from pages.widgets.mapping.points import KEPT, Points
+from pages.widgets.mapping.settings import SHADE, THUMBS
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import OneOf, Switch
+from vae_core import typicality
 
 MAX_BYTES = 16 * 2**20  # of the encoded means that a browser is sent
-PLOT_HEIGHT = 424  # CSS pixels of the drawing, more on a large screen; names of colours and tools stand around it
-TOOLS = {word.casefold(): word for word in ("Look", "Path", "Move", "Box", "Lasso")}
-TOOL = OneOf("pointer", "Choose by", "look", TOOLS)
+SHARE = 0.6  # of the window's height; names of colours and tools stand around it
+PLOT_HEIGHT = 424  # CSS pixels in which the names of classes find room
+TOOLS: dict[str, Literal["Look", "Path", "Move", "Box", "Lasso"]] = {
+    "look": "Look",
+    "path": "Path",
+    "move": "Move",
+    "box": "Box",
+    "lasso": "Lasso",
+}
+TOOL = OneOf("pointer", "Choose by", "look", TOOLS, {"click": "look"})  # which server views of before had
 RESIDUAL = Switch("residual", "With the nearest point's residual", True, on="on", off="off")
-
-
-def model(opened: Opened, points: Points) -> dict[str, Any] | None:
-    """The open model as the view takes it; None, and a note on the page, where the server has to draw the map."""
-    size = points.mean.numel() * 4
-    if size > MAX_BYTES and decoders.why_not() is None:
-        most = MAX_BYTES >> 20
-        st.caption(
-            f"Nothing is decoded under the pointer: {len(points):,} encodings have {size >> 20} MB, and a browser is "
-            f"sent {most} MB at most. Fewer points bring it back."
-        )
-        return None
-    return decoders.model(opened)
 
 
 def show(
@@ -47,9 +43,10 @@ def show(
     colour: str,
     colours: dict[str, Any],
     marks: Mapping[str, np.ndarray],
+    ties: Sequence[tuple[np.ndarray, list[int]]],
     chosen: list[int],
+    lit: int | None,
     choose: Callable[[list[int]], None],
-    graph: dict[str, Any],
 ) -> None:
     """Draw the map.
 
@@ -58,44 +55,50 @@ def show(
         points: N pictures.
         layout: where they lie on a flat map.
         colour: by what they are coloured.
-        colours: the arguments of `plots.scatter` that colour them.
+        colours: the arguments of `plots.space` that colour them.
         marks: name -> place of what is marked.
+        ties: places, and the points nearest to each.
         chosen: places in `points` of those chosen.
+        lit: the class that stands out, or None.
         choose: called, before the next run, with those that the hand chose.
-        graph: from `model`.
     """
-    what = _drawn((points.key, layout.key, colour), points, layout, colours)
-    means = _means(points.key, points)
+    what = _drawn((points.key, layout.key, colour), points, layout, colours, _order(points.key, opened, points))
+    few = points.mean.numel() * 4 <= MAX_BYTES
 
     def selected(told: Any) -> None:
         if (rows := chosen_rows(told, what[1], len(points))) is not None:
             choose(rows)
 
-    views.show(
-        "map",
-        "map_live",
-        {
-            "model": graph,
-            "key": what[1],
-            "points": served.publish(*what),
-            "means": served.publish(*means),
-            "count": len(points),
-            "linear": layout.basis is not None,
-            "equal": layout.axes != TSNE_AXES,
-            "axes": list(layout.axes),
-            "names": None if points.labels is None else list(points.class_names),
-            "unit": points.unit,
-            "size": plots.point_size(len(points)),
-            "height": PLOT_HEIGHT,
-            "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
-            "marks": [_mark(name, place) for name, place in marks.items()],
-            "chosen": chosen,
-            **_legend(layout, colours),
-            **_settings(),
-        },
-        selected=selected,
-        set=_take_settings,
-    )
+    labels, legend, scale = _legend(layout, colours)
+    data: MapData = {
+        "model": decoders.graph(opened),
+        "key": what[1],
+        "points": served.publish(*what),
+        "means": served.publish(*_means(points.key, points)) if few else "",
+        "count": len(points),
+        "linear": layout.basis is not None,
+        "equal": layout.axes != TSNE_AXES,
+        "axes": (layout.axes[0], layout.axes[1]),
+        "names": None if points.labels is None else list(points.class_names),
+        "unit": points.unit,
+        "size": plots.point_size(len(points)),
+        "share": SHARE,
+        "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
+        "marks": [_mark(name, place) for name, place in marks.items()],
+        "ties": [{"x": float(place[0]), "y": float(place[1]), "rows": rows} for place, rows in ties],
+        "chosen": chosen,
+        "lit": -1 if lit is None else lit,
+        "thumbs": THUMBS.get(),
+        "shade": SHADE.get(),
+        "labels": labels,
+        "legend": legend,
+        "scale": scale,
+        "tool": TOOLS[TOOL.get()],
+        "residual": RESIDUAL.get(),
+    }
+    for value in (TOOL, RESIDUAL):
+        value.write()
+    views.show("map", "map_live", data, selected=selected, set=_take_settings)
 
 
 def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
@@ -105,16 +108,9 @@ def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
     return sorted({row for row in told["rows"] if type(row) is int and 0 <= row < count})
 
 
-def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
+def _mark(name: str, place: np.ndarray) -> Mark:
     x, y = map(float, place)
     return {"name": name, "x": x, "y": y, "colour": plots.ENDS.get(name, plots.NEUTRAL)}
-
-
-def _settings() -> dict[str, Any]:
-    """The tool and the residual, as set in this visit or by the link, which gets them."""
-    for value in (TOOL, RESIDUAL):
-        value.write()
-    return {"tool": TOOLS[TOOL.get()], "residual": RESIDUAL.get()}
 
 
 def _take_settings(told: Any) -> None:
@@ -124,21 +120,16 @@ def _take_settings(told: Any) -> None:
         RESIDUAL.put(bool(told.get("residual")))
 
 
-def _legend(layout: Layout, colours: dict[str, Any]) -> dict[str, Any]:
-    """What the colours mean: names in the map or beside it, or a scale with its ends."""
+def _legend(layout: Layout, colours: dict[str, Any]) -> tuple[list[Label], list[Entry], ColourScale | None]:
+    """What the colours mean: names in the map, or beside it, or a scale with its ends."""
     if "classes" not in colours:
         values = np.asarray(colours["values"], float)
-        ends = [float(values.min()), float(values.max())]
-        return {
-            "labels": [],
-            "legend": [],
-            "scale": {"title": colours["value_title"], "ends": ends, "colours": plots.scale_colours()},
-        }
+        ends = float(values.min()), float(values.max())
+        return [], [], {"title": colours["value_title"], "ends": ends, "colours": plots.scale_colours()}
     classes, names = np.asarray(colours["classes"]), colours["class_names"]
     labels = plots.class_labels(layout.coords, classes, names, PLOT_HEIGHT) if colours["in_place"] else []
     shown = [] if labels else np.unique(classes).tolist()
-    legend = [{"text": names[i] if i < len(names) else str(i), "ground": plots.class_style(i)[0]} for i in shown]
-    return {"labels": [asdict(label) for label in labels], "legend": legend, "scale": None}
+    return labels, [{"text": plots.name_of(names, i), "ground": plots.class_style(i)[0]} for i in shown], None
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
@@ -147,17 +138,28 @@ def _means(key: Hashable, _points: Points) -> tuple[bytes, str]:
     return decoders.packed(_points.mean)
 
 
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _order(key: Hashable, _opened: Opened, _points: Points) -> np.ndarray:
+    """Places in the points that `key` identifies, the most typical first."""
+    model = _opened.checkpoint.model
+    least = model.likelihood.least_error(model.image_shape)
+    return typicality.most_typical(_points.error.double() - least, _points.kl).numpy().astype("<i4")
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn(key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any]) -> tuple[bytes, str]:
+def _drawn(
+    key: Hashable, _points: Points, _layout: Layout, _colours: dict[str, Any], _order: np.ndarray
+) -> tuple[bytes, str]:
     """All that the view draws and says of points that `key`, with their places and colours, identifies."""
-    return decoders.compressed(facts(_points, _layout, _colours))
+    return decoders.compressed(facts(_points, _layout, _colours, _order))
 
 
-def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:
+def facts(points: Points, layout: Layout, colours: dict[str, Any], order: np.ndarray) -> bytes:
     """Columns of four bytes a number: `src/maths/points.ts` reads them in this order.
 
     Places (N, 2), error and KL (NaN where there is none), row, class (-1: unknown) and the class that the model
-    was given (-1: none), colour and symbol of each; then mean (D,) and axes (2, D) of a linear map.
+    was given (-1: none), colour and symbol of each, places of the points from the most typical on; then mean (D,)
+    and axes (2, D) of a linear map.
     """
     unknown = np.full(len(points), -1, "<i4")
     missing = np.full(len(points), np.nan, "<f4")
@@ -169,6 +171,7 @@ def facts(points: Points, layout: Layout, colours: dict[str, Any]) -> bytes:
         _column(points.labels, unknown),
         _column(points.y, unknown),
         _paint(colours),
+        order,
         *(part.astype("<f4") for part in layout.basis or ()),
     ]
     return b"".join(column.tobytes() for column in columns)

@@ -75,13 +75,21 @@ class Points:
         """The class's name, its number where it has none, or nothing where there are no classes."""
         if self.labels is None:
             return ""
-        label = int(self.labels[place])
+        return self.named(int(self.labels[place]))
+
+    def named(self, label: int) -> str:
+        """A class's name, its number where it has none."""
         return self.class_names[label] if 0 <= label < len(self.class_names) else str(label)
 
     def name_of(self, place: int) -> str:
         """Number and class, in words."""
         name = self.class_of(place)
         return f"picture {self.rows[place]}" + (f" ({name})" if name else "")
+
+    def figures_of(self, place: int) -> list[str]:
+        """Error and KL of a point, as far as it has them, in words."""
+        kl = [] if self.kl is None else [f"KL {float(self.kl[place]):.1f} nats"]
+        return [f"error {float(self.error[place]):.1f} {self.unit}", *kl]
 
     def place_of(self, choice: Choice) -> int | None:
         """Where a reference picture stands here; None where it was not drawn, or these are others."""

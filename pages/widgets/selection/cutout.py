@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 from PIL import Image
 
+from pages.widgets.display.figures import source
+from pages.widgets.live import views
+from pages.widgets.live.payloads import CutoutData
 from pages.widgets.selection.choice import Setting
-from pages.widgets.shell import components
 from vae_core import images
 
 if TYPE_CHECKING:
     from vae_core.photographs import CutOut
 
-_HERE = Path(__file__).parent
 SMALLEST = 0.01  # of the photograph's width and height: a rectangle's least sides
 THRESHOLDS = (0.02, 0.98)
 RESET = "reset"
-
-_HTML = """
-<div class="cutout" role="group">
-  <p class="said"></p>
-  <div class="pair">
-    <div class="photograph"><div class="plane"><img draggable="false"><div class="shade"><i></i></div>
-      <div class="frame" tabindex="0" role="group">
-      <i data-x="-1" data-y="-1"></i><i data-x="1" data-y="-1"></i>
-      <i data-x="-1" data-y="1"></i><i data-x="1" data-y="1"></i>
-      </div></div></div>
-    <div class="beside"><img class="ink"><button type="button" name="reset">Reset</button>
-      <button type="button" name="zoom" aria-pressed="false">Zoom in</button></div>
-  </div>
-  <div class="sliders">
-    <label>Turn <b></b><input type="range" name="turn" step="0.5" aria-label="Turn"></label>
-    <label>Threshold <b></b><input type="range" name="threshold" step="0.01" aria-label="Threshold"></label>
-  </div>
-  <p class="doubts" role="status"></p>
-</div>
-"""
-
-_component = st.components.v2.component(
-    "vae_explorer_cutout",
-    html=_HTML,
-    css=(_HERE / "cutout.css").read_text("utf-8"),
-    js=(_HERE / "cutout.js").read_text("utf-8"),
-)
 
 
 def cutout(
@@ -72,33 +42,28 @@ def cutout(
         act: called before the next run with those of `crop`, `turn` and `threshold` that were changed, or `RESET`.
     """
 
-    def hear() -> None:
-        change = components.said(key, "changed")
-        if not isinstance(change, dict):
-            return
-        st.session_state[f"{key}_heard"] = change.get("count")
-        if changes := corrections(change.get("values")):
+    def hear(said: Any) -> None:
+        if changes := corrections(said):
             act(changes)
 
-    data = _shown(found, photograph, name, changed) | {"heard": st.session_state.get(f"{key}_heard")}
-    _component(key=key, data=data, on_changed_change=hear)
+    views.show("cutout", key, _shown(found, photograph, name, changed), changed=hear)
 
 
-def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> dict[str, Any]:
+def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> CutoutData:
     """What the component takes."""
     low, high = THRESHOLDS
     return {
-        "photograph": _source(photograph.convert("RGB"), "JPEG"),
+        "photograph": source(photograph.convert("RGB"), "JPEG"),
         "alt": f"Picture {name} as it was given",
-        "ink": _source(Image.fromarray(np.where(found.mask, 0, 255).astype(np.uint8)), "PNG"),
+        "ink": source(Image.fromarray(np.where(found.mask, 0, 255).astype(np.uint8))),
         "inkAlt": f"Cut out for {name}" if found.mask.any() else f"Nothing was cut out for {name}",
         "name": name,
-        "crop": list(found.crop),
+        "crop": found.crop,
         "smallest": SMALLEST,
         "turn": found.turn,
         "turns": images.MAX_TURN,
         "threshold": _between(found.threshold, low, high),
-        "thresholds": list(THRESHOLDS),
+        "thresholds": THRESHOLDS,
         "doubts": " ".join(found.doubts),
         "changed": changed,
     }
@@ -129,10 +94,3 @@ def _correction(name: Any, value: Any) -> Setting | None:
 
 def _between(number: float, low: float, high: float) -> float:
     return min(max(number, low), high)
-
-
-def _source(image: Image.Image, kind: str) -> str:
-    """A picture as an address that holds it."""
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **({"quality": 80} if kind == "JPEG" else {}))
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

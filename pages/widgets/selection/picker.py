@@ -25,9 +25,7 @@ CAMERA = "camera"
 def picture_input(
     slot: str,
     opened: Opened,
-    name: str | None = None,
     *,
-    default: Choice | None = None,
     with_mean: bool = False,
     beside: DeltaGenerator | None = None,
 ) -> Chosen | None:
@@ -36,18 +34,16 @@ def picture_input(
     Args:
         slot: one of `slots.NAMES`; pages that name the same slot share its picture.
         opened: the open model.
-        name: what the button says after "Choose"; None takes the slot's.
-        default: the choice before anybody chooses; None takes the slot's.
         with_mean: offer the prior mean too.
         beside: where it is shown what was cut out of a photograph; None: below the buttons.
 
     Returns:
-        What is chosen; where it is not possible, the page says why and the default comes back, or None.
+        What is chosen; where it is not possible, the page says why and the usual one comes back, or None.
     """
-    default = default or slots.usual(slot, opened)
-    choice, name = slots.held(slot) or default, name or slots.NAMES[slot]
+    usual, name = slots.usual(slot, opened), slots.NAMES[slot]
+    choice = slots.held(slot) or usual
     _buttons(slot, opened, choice, name, with_mean)
-    for candidate in dict.fromkeys((choice, default)):
+    for candidate in dict.fromkeys((choice, usual)):
         try:
             chosen = resolve(opened, candidate)
         except ValueError as error:

@@ -1,10 +1,9 @@
-"""What a model's card shows: strips of pictures, and its history, figures and recipe as plain numbers and words."""
+"""What a model's card shows: strips of pictures, and its figures and recipe as plain numbers and words."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -28,15 +27,12 @@ from vae_core.config import (
     Schedule,
 )
 from vae_core.health import kl_of_levels
-from vae_core.model import LatentSpec
 
 STRIP = 400  # CSS pixels that a card offers to a strip
 SMALLEST = 48  # CSS pixels that a picture shall have on the screen
 GUTTER = 1  # pixels of the picture: it grows with them
 GREY = 0.5  # of gutters: seen on dark and light pictures, in both themes
 SEED = 0  # of the draws on the cards
-MAX_EPOCHS = 400  # points of a history that are plotted
-MAX_DIMENSIONS = 64  # rows of the heat map
 MAX_NAMES = 30  # of classes or factors
 
 
@@ -92,52 +88,6 @@ def _varied(reference: Reference, count: int) -> list[int]:
     firsts = {label: row for row, label in reversed(list(enumerate(labels)))}
     rows = [*sorted(firsts.values()), *(row for row in range(len(labels)) if firsts[labels[row]] != row)]
     return rows[:count]
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """What was measured after each epoch, as series to plot; long histories are thinned out."""
-
-    rows: Sequence[dict[str, Any]]
-
-    @classmethod
-    def of(cls, opened: Opened) -> History:
-        """The model's history: every n-th epoch and the last."""
-        rows = opened.checkpoint.history
-        step = math.ceil(len(rows) / MAX_EPOCHS) or 1
-        return cls([*rows[:-1:step], *rows[-1:]])
-
-    @property
-    def epochs(self) -> list[float]:
-        return [row["epoch"] for row in self.rows]
-
-    def curve(self, split: str, term: str) -> list[float]:
-        """One term of one split ("train" or "val"), an entry an epoch."""
-        return [row[split][term] for row in self.rows]
-
-    def has(self, term: str) -> bool:
-        """Whether a term was measured on both splits after every epoch: an autoencoder has no ELBO."""
-        return all(row[split].get(term) is not None for row in self.rows for split in ("train", "val"))
-
-    def kl_per_dimension(self) -> tuple[list[str], list[list[float]]]:
-        """Names of the dimensions, the largest last KL first, and for each its KL on the validation split by epoch."""
-        table = [row["val"]["kl_per_dim"] for row in self.rows]  # (epochs, dimensions)
-        order = sorted(range(len(table[-1])), key=lambda i: -table[-1][i])[:MAX_DIMENSIONS]
-        return [f"z{i}" for i in order], [[row[i] for row in table] for i in order]
-
-    def kl_per_level(self, spec: LatentSpec) -> tuple[list[str], list[list[float]]]:
-        """Names of the latent groups, coarse to fine, and for each its KL on the validation split by epoch."""
-        table = [spec.levels(row["val"]["kl_per_dim"]) for row in self.rows]  # (epochs, levels)
-        names = [f"level {i + 1}" for i in range(len(spec.kl_shapes))]
-        return names, [list(curve) for curve in zip(*table, strict=True)]
-
-    def perplexity(self) -> dict[str, list[float]]:
-        """Codes in use on the validation split by epoch, a curve a codebook; empty where there are none."""
-        table = [row["val"].get("perplexity") for row in self.rows]
-        if not table or not all(table):
-            return {}
-        levels = range(len(table[-1]))
-        return {f"level {i + 1}" if len(levels) > 1 else "validation": [row[i] for row in table] for i in levels}
 
 
 def figures(opened: Opened) -> dict[str, str]:

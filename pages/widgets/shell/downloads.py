@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 TARGET = 1600  # pixels: about how wide a downloaded grid is
+MOST = 16  # times a picture is enlarged
 
 
-def enlargement(width: int, limit: int = 16) -> int:
+def enlargement(width: int) -> int:
     """The whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
-    return max(1, min(limit, TARGET // width))
+    return max(1, min(MOST, TARGET // width))
 
 
 def npz(**arrays: Any) -> bytes:

@@ -13,7 +13,7 @@ from pages.widgets.shell import components
 # What of a link is a step; the rest, where a slider stands, say, belongs to the step that it was done in.
 IN_LINK = ("model", "models", "pictures", "a", "b", "c", "d", "start", "seed", "rest", "class", "level", "change")
 # What a visit holds of the link that is no `Value`: those read the link by themselves.
-HELD = ("codes", "compare_z")
+HELD = ("codes",)
 
 VIEW = "browser_history_view"
 

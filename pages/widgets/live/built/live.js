@@ -17,7 +17,7 @@ function n(e) {
 }
 function r(e, t, n) {
 	let r = Float32Array.from(e);
-	for (let { key: e, index: i, start: a, at: o = a, direction: s } of t) {
+	for (let { key: e, index: i, start: a, at: o, direction: s } of t) {
 		let t = n.get(e);
 		t !== void 0 && t !== a && (s ? s.forEach((e, n) => r[n] += (t - o) * e) : r[i] = t);
 	}
@@ -256,6 +256,7 @@ var y = class {
 	}, "No slider has this name.");
 	box = g("div", { className: "sliders" }, this.list, this.fold, this.none);
 	places = /* @__PURE__ */ new Map();
+	changed = /* @__PURE__ */ new Map();
 	rows = /* @__PURE__ */ new Map();
 	constructor(e, t) {
 		this.move = e, this.report = t, this.filter.oninput = () => this.arrange();
@@ -268,7 +269,7 @@ var y = class {
 			slide: e,
 			slider: this.slider(e)
 		}]));
-		let n = e.filter(({ active: e }) => e === !1).length;
+		let n = e.filter(({ active: e }) => !e).length;
 		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
@@ -283,14 +284,14 @@ var y = class {
 			label: `${t}${n}`,
 			number: { "aria-label": `Value of ${t}` }
 		}, (e) => {
-			this.set(t, e), this.move(t);
+			this.set(t, e), this.move();
 		}, this.report);
 	}
 	arrange() {
 		let e = this.filter.hidden ? "" : this.filter.value.trim().toLowerCase(), t = [...this.rows.values()];
 		!this.order.hidden && this.byName && t.sort((e, t) => e.slide.key.localeCompare(t.slide.key, "en", { numeric: !0 })), this.box.style.minHeight = e ? `${this.box.getBoundingClientRect().height}px` : "";
-		for (let { slide: n, slider: r } of t) r.box.hidden = !n.key.toLowerCase().includes(e), (n.active === !1 ? this.fold : this.list).append(r.box);
-		let n = t.filter(({ slider: e }) => !e.box.hidden), r = n.filter(({ slide: e }) => e.active === !1).length;
+		for (let { slide: n, slider: r } of t) r.box.hidden = !n.key.toLowerCase().includes(e), (n.active ? this.list : this.fold).append(r.box);
+		let n = t.filter(({ slider: e }) => !e.box.hidden), r = n.filter(({ slide: e }) => !e.active).length;
 		this.fold.hidden = r === 0, e && r && (this.fold.open = !0), this.none.hidden = n.length > 0;
 	}
 	put(e) {
@@ -300,7 +301,16 @@ var y = class {
 	}
 	set(e, t) {
 		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
-		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.place(n);
+		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.changed.set(e, this.places.get(e) ?? null), this.place(n);
+	}
+	reset() {
+		for (let e of this.places.keys()) this.set(e, this.rows.get(e).slide.start);
+	}
+	changes() {
+		return Object.fromEntries(this.changed);
+	}
+	heard() {
+		this.changed.clear();
 	}
 	place({ slide: e, slider: t }) {
 		t.put(this.places.get(e.key) ?? e.start), t.box.classList.toggle("moved", this.places.has(e.key));
@@ -381,7 +391,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 600, le = 24, ue = 84, de = 56, fe = class {
+}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, fe = 56, pe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -391,7 +401,9 @@ var y = class {
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
 		step: (e) => this.walk(e),
-		tell: () => this.data?.slides ? this.host.tell("places", this.echo.send(this.sliders.moved())) : this.host.tell("t", this.echo.send(this.t))
+		tell: () => {
+			this.echo.send(this.data.slides ? this.sliders.moved() : this.t), this.data.slides ? this.host.tell("places", this.sliders.changes()) : this.host.tell("t", this.t);
+		}
 	});
 	slider = new y({
 		label: "t, the place between A and B",
@@ -417,12 +429,12 @@ var y = class {
 	late = !1;
 	constructor(e) {
 		this.host = e, e.root.replaceChildren(this.root), this.reset.onclick = () => {
-			this.begin({}), this.transport.report.now();
+			this.sliders.reset(), this.decode(), this.transport.report.now();
 		}, ["A", "B"].forEach((e, t) => this.ends[t].label(e, `Picture ${e}`));
 	}
 	show(e) {
 		let t = !!this.data?.slides != !!e.slides || this.data === null, n = this.data?.about !== e.about || t, r = this.echo.isNews(e.slides ? e.places : e.t) || t;
-		this.data = e, this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), n && this.build(), e.slides ? (r || n) && this.begin(e.places) : r ? (this.transport.rest(), this.go(e.t)) : n && this.go(this.t);
+		this.data = e, (this.host.settled || n) && this.sliders.heard(), this.way.hidden = e.slides !== void 0, this.same.hidden = this.warning.hidden = e.slides === void 0, this.root.classList.toggle("slid", e.slides !== void 0), n && this.build(), e.slides ? (r || n) && this.begin(e.places) : r ? (this.transport.rest(), this.go(e.t)) : n && this.go(this.t);
 	}
 	begin(e) {
 		this.transport.rest(), this.sliders.put(e), this.decode();
@@ -436,7 +448,10 @@ var y = class {
 				width: a,
 				height: i
 			}), e.load(t[n]);
-		}), this.sliders.show(n ?? []);
+		}), this.sliders.show((n ?? []).map((e) => ({
+			...e,
+			active: !0
+		})));
 		for (let { model: t } of e) this.host.engine.load(t.decoder);
 		this.fit();
 	}
@@ -456,12 +471,13 @@ var y = class {
 		})), r.label("", `${e.name}: decoded now`), i.label("A rebuilt", `${e.name}: A rebuilt`), a.label("B rebuilt", `${e.name}: B rebuilt`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
 		let o = g("ul", {}, ...e.facts.map((e) => g("li", {}, e)));
 		i.figure.className = "to-a", a.figure.className = "to-b";
-		let s = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, g("div", { className: "rebuilt" }, i.figure, a.figure), o)));
+		let s = g("div", { className: "rebuilt" }, i.figure, a.figure), c = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, s, o)));
 		return {
 			column: e,
 			now: r,
 			ends: [i, a],
-			figure: s
+			rebuilt: s,
+			figure: c
 		};
 	}
 	go(e) {
@@ -504,27 +520,246 @@ var y = class {
 		this.transport.finish();
 	}
 	fit() {
-		let e = this.columns.clientWidth, t = Math.min(this.shown.length, e < ce ? 2 : 4);
-		if (!t) return;
-		let n = (e - le * (t - 1)) / t, r = this.data.slides ? .3 : .38;
-		this.columns.style.gridTemplateColumns = `repeat(${t}, minmax(0, 1fr))`;
-		for (let { now: e, ends: t } of this.shown) {
-			e.fit(n, window.innerHeight * r);
-			for (let e of t) e.fit((n - 8) / 2, ue);
+		if (!this.shown.length) return;
+		let { across: e, wide: t, tall: n } = this.largest();
+		this.columns.style.gridTemplateColumns = `repeat(${e}, minmax(0, 1fr))`;
+		for (let { now: e, ends: r, rebuilt: i } of this.shown) {
+			e.fit(t, n);
+			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
 		}
-		for (let e of this.ends) e.fit(de, de);
+		for (let e of this.ends) e.fit(fe, fe);
+	}
+	largest() {
+		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
+		return this.shown.map((n, i) => {
+			let a = Math.ceil(this.shown.length / (i + 1)), o = (this.columns.clientWidth - ce * (a - 1)) / a, s = window.innerHeight * r / (i + 1);
+			return {
+				across: a,
+				wide: o,
+				tall: s,
+				scale: Math.floor(Math.min(o / t, s / e) * window.devicePixelRatio)
+			};
+		}).reduce((e, t) => t.scale > e.scale ? t : e);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, pe = 150, E = 34, me = 64, he = 17, ge = 30, D = .12, _e = "http://www.w3.org/2000/svg";
-function O(e, t) {
-	let n = document.createElementNS(_e, e);
-	return k(n, t), n;
+}, E = ([e, t, n, r]) => ({
+	x: (e + n) / 2,
+	y: (t + r) / 2,
+	width: n - e,
+	height: r - t
+});
+function me(e, t) {
+	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
+	return [
+		i - n / 2,
+		a - r / 2,
+		i + n / 2,
+		a + r / 2
+	];
 }
-var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), ve = class {
-	svg = O("svg", { role: "img" });
+function he(e, t, [n, r], [i, a], o, s) {
+	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
+	return {
+		x: e.x + (p * l - m * u) / i,
+		y: e.y + (p * u + m * l) / a,
+		width: d,
+		height: f
+	};
+}
+var ge = ([e, t], [n, r]) => ({
+	x: e + n / 2,
+	y: t + r / 2,
+	width: n,
+	height: r
+}), _e = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), ve = 40, ye = .6, be = 6, xe = 1.2, D = .01, Se = 3, Ce = {
+	ArrowLeft: [-1, 0],
+	ArrowRight: [1, 0],
+	ArrowUp: [0, -1],
+	ArrowDown: [0, 1]
+}, we = [
+	[-1, -1],
+	[1, -1],
+	[-1, 1],
+	[1, 1]
+], Te = class {
+	host;
+	picture = g("img", { draggable: !1 });
+	shade = g("i");
+	frame = g("div", {
+		className: "frame",
+		tabIndex: 0,
+		role: "group",
+		"aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height"
+	}, ...we.map(([e, t]) => g("i", {
+		"data-x": e,
+		"data-y": t,
+		style: `--x: ${e}; --y: ${t}`
+	})));
+	plane = g("div", { className: "plane" }, this.picture, g("div", { className: "shade" }, this.shade), this.frame);
+	photograph = g("div", { className: "photograph" }, this.plane);
+	ink = g("img", { className: "ink" });
+	reset = g("button", { type: "button" }, "Reset");
+	closer = g("button", { type: "button" });
+	doubts = g("p", {
+		className: "doubts",
+		role: "status"
+	});
+	report = new S(() => this.tell());
+	turn = this.slider("Turn", "turn", .5, "Degrees that the rectangle is turned by in the photograph.");
+	threshold = this.slider("Threshold", "threshold", .01, "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.");
+	box = g("div", {
+		className: "cutout",
+		role: "group"
+	}, g("p", {}, "Cut out of your photograph. Drag the rectangle to correct it."), g("div", { className: "pair" }, this.photograph, g("div", { className: "beside" }, this.ink, this.reset, this.closer)), g("div", { className: "settings" }, this.turn.box, this.threshold.box), this.doubts);
+	data = null;
+	own = {
+		crop: [
+			0,
+			0,
+			1,
+			1
+		],
+		turn: 0,
+		threshold: 0
+	};
+	moved = /* @__PURE__ */ new Set();
+	told = /* @__PURE__ */ new Set();
+	zoomed = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.photograph.onpointerdown = (e) => this.grab(e), this.frame.onkeydown = (e) => this.press(e), this.picture.onload = () => this.draw(), this.closer.onclick = () => this.zoom(this.zoomed === null), this.reset.onclick = () => {
+			this.moved.clear(), this.told.clear(), this.told.add("reset"), this.report.now();
+		};
+	}
+	slider(e, t, n, r) {
+		let i = new y({
+			name: e,
+			label: e,
+			step: n,
+			number: { "aria-label": `Value of the ${t}` }
+		}, (e) => this.change(t, e), this.report);
+		return i.box.title = r, i;
+	}
+	show(e) {
+		let t = this.data?.photograph !== e.photograph;
+		this.data = e, t && (this.report.cancel(), this.moved.clear()), (t || this.host.settled) && this.told.clear();
+		let { crop: n, turn: r, threshold: i } = e;
+		for (let [e, t] of Object.entries({
+			crop: n,
+			turn: r,
+			threshold: i
+		})) !this.moved.has(e) && !this.told.has(e) && (this.own[e] = t);
+		this.box.setAttribute("aria-label", `Cut out for ${e.name}`), Object.assign(this.picture, {
+			alt: e.alt,
+			...t && { src: e.photograph }
+		}), Object.assign(this.ink, {
+			src: e.ink,
+			alt: e.inkAlt
+		}), this.doubts.textContent = e.doubts, this.turn.limit(-e.turns, e.turns), this.threshold.limit(...e.thresholds), this.reset.disabled = !e.changed, t ? this.zoom(!1) : this.draw();
+	}
+	change(e, t) {
+		this.own[e] = t, this.moved.add(e), this.draw();
+	}
+	put(e) {
+		this.change("crop", me(e, this.data.smallest));
+	}
+	tell() {
+		for (let e of this.moved) this.told.add(e);
+		this.moved.clear();
+		let e = [...this.told].map((e) => [e, e === "reset" || this.own[e]]);
+		e.length && this.host.tell("changed", Object.fromEntries(e));
+	}
+	get closeness() {
+		let { width: e, height: t } = E(this.own.crop);
+		return Math.min(be, ye / Math.max(e, t));
+	}
+	draw() {
+		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
+		this.closer.disabled = !r && this.closeness < xe, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
+		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
+			left: `${i}%`,
+			top: `${a}%`,
+			width: c,
+			height: l,
+			transform: `rotate(${t}deg)`
+		});
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < ve), this.turn.put(t), this.threshold.put(n);
+	}
+	zoom(e) {
+		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
+		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = E(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * _e(e, i)}%`);
+			Object.assign(this.photograph.style, {
+				width: `${e}px`,
+				height: `${t}px`
+			}), Object.assign(this.plane.style, {
+				width: a,
+				height: a,
+				left: o,
+				top: s
+			}), this.photograph.classList.add("zoomed");
+		}
+		this.draw();
+	}
+	grab(e) {
+		let t = e.target === this.picture;
+		if (e.button || e.pointerType === "touch" && t) return;
+		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = E(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
+			return t ? ge([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+				...u,
+				x: u.x + f,
+				y: u.y + p
+			} : he(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+		};
+		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
+			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Se) return this.report.now();
+			this.own.crop = c, l || this.moved.delete("crop"), this.draw();
+		};
+	}
+	press(e) {
+		let t = Ce[e.key];
+		if (t === void 0) return;
+		e.preventDefault();
+		let { x: n, y: r, width: i, height: a } = E(this.own.crop), [o, s] = [t[0] * D, t[1] * D], { smallest: c } = this.data;
+		if (e.shiftKey) {
+			let e = {
+				width: Math.max(c, i + o),
+				height: Math.max(c, a + s)
+			};
+			this.put({
+				x: n + o / 2,
+				y: r + s / 2,
+				...e
+			});
+		} else this.put({
+			x: n + o,
+			y: r + s,
+			width: i,
+			height: a
+		});
+		this.report.later();
+	}
+	finish() {
+		this.report.flush();
+	}
+	fit() {
+		this.zoomed !== null && this.zoomed !== window.innerWidth ? this.zoom(!1) : this.data && this.draw();
+	}
+	dispose() {
+		this.report.cancel();
+	}
+}, Ee = 150, O = 34, De = 64, Oe = 17, ke = 30, Ae = .12, je = "http://www.w3.org/2000/svg";
+function k(e, t) {
+	let n = document.createElementNS(je, e);
+	return A(n, t), n;
+}
+var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Me = class {
+	svg = k("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -548,34 +783,34 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - E, t = this.axes.length;
+		let e = this.box.clientWidth - O, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(he, e / Math.min(t, me))), r = E + n * t;
-		k(this.svg, {
+		let n = Math.min(90, Math.max(Oe, e / Math.min(t, De))), r = O + n * t;
+		A(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= ge ? 1 : Math.ceil(ge / n);
+		let i = n >= ke ? 1 : Math.ceil(ke / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [E + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = O("title", {}), u = O("rect", {
+			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = k("title", {}), u = k("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = O("path", {
+			}), d = k("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = O("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, O("rect", {
+			}), f = k("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, k("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = O("text", {
+				let t = k("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -590,7 +825,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return pe / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return Ee / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -599,14 +834,14 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = O("text", {
+			let n = k("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [O("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [k("line", {
 				class: "line",
-				x1: E,
+				x1: O,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -620,21 +855,21 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			k(i, {
+			A(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			k(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			A(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, ye = class {
-	points = O("g", { class: "points" });
-	spread = [1, 2].map(() => O("ellipse", { class: "spread" }));
-	cross = O("path", { class: "cross" });
-	svg = O("svg", {
+}, Ne = class {
+	points = k("g", { class: "points" });
+	spread = [1, 2].map(() => k("ellipse", { class: "spread" }));
+	cross = k("path", { class: "cross" });
+	svg = k("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -653,7 +888,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return O("path", {
+			return k("path", {
 				d: n,
 				stroke: e
 			});
@@ -670,7 +905,7 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => k(e, {
+			this.spread.forEach((e, t) => A(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -683,42 +918,42 @@ var k = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - D * o,
-			-i - D * s,
+			t - Ae * o,
+			-i - Ae * s,
 			o * 1.24,
 			s * 1.24
 		];
-		k(this.svg, {
+		A(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && k(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && A(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		k(this.svg, {
+		A(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, be = .1, xe = .1, Se = .1;
-function Ce(e) {
+}, Pe = .1, Fe = .1, Ie = .1;
+function Le(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function we(e, t) {
+function Re(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ce((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Le((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function A(e, t, n) {
+function ze(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return we(t, n).forEach(({ first: n, shares: a }, o) => {
+	return Re(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -726,24 +961,24 @@ function A(e, t, n) {
 		}
 	}), i;
 }
-function Te({ width: e, height: t, values: n }, r, i) {
+function Be({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: A(A(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: ze(ze(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Ee({ width: e, height: t, values: n }, r) {
+function Ve({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function De(e, t) {
+function He(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Oe({ width: e, height: t, values: n }) {
+function Ue({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < be) return null;
+	if (r < Pe) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -751,7 +986,7 @@ function Oe({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= xe * r) return;
+		if (t <= Fe * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -771,19 +1006,19 @@ function Oe({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function ke(e) {
+function We(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Se * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ie * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Ae(Ae(r, t, c), n, c)
+		values: Ge(Ge(r, t, c), n, c)
 	};
 }
-function Ae(e, t, n) {
+function Ge(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -791,15 +1026,15 @@ function Ae(e, t, n) {
 	}
 	return i;
 }
-function je(e, t, n, r) {
-	let i = Oe(e);
+function Ke(e, t, n, r) {
+	let i = Ue(e);
 	if (!i) return null;
-	let a = r.brighten ? ke(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Te(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? We(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Be(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [De(Ee(d, 0), t), De(Ee(d, 1), n)], m = {
+	}, [f, p] = [He(Ve(d, 0), t), He(Ve(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -807,32 +1042,32 @@ function je(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function Me(e, t, n, r) {
+function qe(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Ne(e, t) {
+function Je(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Pe(e, t, [n, r, i], a, o) {
+function Ye(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = Me(e, t.width, t.height, o), c = a && je(n, i, r, a) || Te(n, i, r);
+		let n = qe(e, t.width, t.height, o), c = a && Ke(n, i, r, a) || Be(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Ne(s, o);
+	return Je(s, o);
 }
 // src/decode/pixels.ts
-function Fe(e, t, n, r = 255) {
+function Xe(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Le = class {
+var j = [], Ze = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Qe = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -850,7 +1085,7 @@ var j = [], Ie = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ie(j);
+		return Ze(j);
 	}
 	get hasPast() {
 		return j.length > 0;
@@ -893,17 +1128,17 @@ function M(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", We = class {
+var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", at = class {
 	host;
-	paper = new Le(() => ({
+	paper = new Qe(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
 	seen = new v();
 	rebuilt = new v();
-	bars = new ve();
-	plane = new ye();
+	bars = new Me();
+	plane = new Ne();
 	said = g("p", {
 		className: "said",
 		role: "status"
@@ -970,14 +1205,14 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = Re / Math.max(i, r);
+		let a = $e / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(He);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(rt);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -995,7 +1230,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		let { model: n, centring: r, bits: i } = this.data;
 		M(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Pe(s, {
+		this.x = Ye(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1009,7 +1244,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Fe(e, t, n * r);
+		return Xe(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1022,10 +1257,12 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			return;
 		}
 		let { model: e } = this.data, t = performance.now();
-		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => this.host.fail(e.message, this.data.model.encoder ?? ""));
+		this.busy = !0, this.late = !1, this.host.engine.encode(e, this.x).then((n) => this.encoded(e, n, t), (e) => {
+			this.busy = !1, this.host.fail(e.message);
+		});
 	}
 	encoded(e, t, n) {
-		this.busy = !1, this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
+		this.busy = !1, this.host.fail(""), this.isOpen(e) && this.decode(e, t, n), this.late && this.x && this.encode();
 	}
 	decode(e, t, n) {
 		let { mean: r, std: i, y: a } = t;
@@ -1046,7 +1283,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${Ge(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${ot(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1060,7 +1297,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(Ve / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(nt / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1068,7 +1305,7 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = Ue, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = it, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
@@ -1088,10 +1325,10 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < ze,
+			e < et,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= Be;
+		], o = !i && e >= tt;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1109,54 +1346,110 @@ var Re = 256, ze = 600, Be = 760, Ve = 512, He = .09, Ue = "rgb(128 128 128)", W
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function Ge(e, t) {
+function ot(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
+// src/decode/protocol.ts
+function st({ model: e, z: t, y: n }, r, i) {
+	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
+	return e.classes && n ? {
+		z: o,
+		y: a(n, e.classes)
+	} : { z: o };
+}
 // src/decode/server.ts
-var Ke = class {
-	ask;
+var ct = 2 ** 20, lt = 1e3, N = class extends Error {
+	busy;
+	constructor(e, t) {
+		super(e), this.busy = t;
+	}
+}, ut = class {
+	post;
 	lanes = /* @__PURE__ */ new Map();
-	constructor(e = qe) {
-		this.ask = e;
+	last = /* @__PURE__ */ new Map();
+	changed = () => void 0;
+	constructor(e = ft) {
+		this.post = e;
+	}
+	said(e) {
+		return this.last.get(e.pictures);
 	}
 	decode(e, t) {
 		let n = this.lanes.get(e);
-		n && n.wish.model.decoder === t.model.decoder ? n.newer = t : (this.cancel(e), this.run(e, t));
+		if (n && n.wish.model.pictures === t.model.pictures) {
+			n.wish !== t && (n.newer = t);
+			return;
+		}
+		this.cancel(e);
+		let r = {
+			wish: t,
+			newer: null,
+			stop: new AbortController()
+		};
+		this.lanes.set(e, r), this.run(e, r);
+	}
+	async encode({ numbers: e, dim: t, classes: n }, r, i) {
+		let a = new Float32Array(await this.post(e, Float32Array.from(r))), o = (e, r) => Float32Array.from({ length: i * r }, (i, o) => a[Math.floor(o / r) * (2 * t + n) + e + o % r]), s = {
+			mean: o(0, t),
+			std: o(t, t)
+		};
+		return n ? {
+			...s,
+			y: o(2 * t, n)
+		} : s;
 	}
 	cancel(e) {
 		this.lanes.get(e)?.stop.abort(), this.lanes.delete(e);
 	}
 	async run(e, t) {
-		let n = {
-			wish: t,
-			newer: null,
-			stop: new AbortController()
-		};
-		this.lanes.set(e, n);
-		try {
-			let r = await this.ask(t, n.stop.signal);
-			this.lanes.get(e) === n && t.onPixels(r, 0, t.rows);
-		} catch {}
-		this.lanes.get(e) === n && (this.lanes.delete(e), n.newer && this.run(e, n.newer));
+		let n = () => this.lanes.get(e) === t;
+		for (; n();) {
+			let { model: r } = t.wish, i = null;
+			try {
+				await this.ask(t, n);
+			} catch (e) {
+				i = e;
+			}
+			if (!n()) return;
+			this.tell(r.pictures, i === null ? "" : i instanceof N ? i.message : "The server does not answer."), i instanceof N && i.busy ? await new Promise((e) => setTimeout(e, lt)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+				wish: t.newer,
+				newer: null
+			});
+		}
 	}
-};
-async function qe({ model: e, z: t, y: n, rows: r }, i) {
-	let a = e.classes ? n ?? new Float32Array(r * e.classes).fill(1 / e.classes) : [], o = Float32Array.from([...t, ...a]), s = await fetch(_(e.pictures), {
+	async ask({ wish: e, stop: t }, n) {
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ct / (a * o * s)));
+		for (let l = 0; l < i; l += c) {
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = st(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			if (!n()) return;
+			e.onPixels(Xe(new Uint8Array(p), a, o * s, 1), l, u);
+		}
+	}
+	tell(e, t) {
+		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
+	}
+}, dt = [
+	404,
+	413,
+	422,
+	503
+];
+async function ft(e, t, n) {
+	let r = await fetch(_(e), {
 		method: "POST",
-		body: o,
-		signal: i
+		body: t,
+		signal: n
 	});
-	if (!s.ok) throw Error(await s.text());
-	let [c, l, u] = e.shape;
-	return Fe(new Uint8Array(await s.arrayBuffer()), c, l * u, 1);
+	if (r.ok) return r.arrayBuffer();
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !dt.includes(r.status) ? Error(`${r.status}`) : new N(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var Je = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}const t=self,n=/* @__PURE__ */ new Map;let r;const i=(e,n=[])=>t.postMessage(e,n);async function a(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function o(e){let t=n.get(e)??s(e);n.delete(e),n.set(e,t);for(let[e,t]of n){if(n.size<=12)break;n.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function s(e){try{let[t,n]=await Promise.all([r,fetch(e)]);if(!n.ok)throw Error(await c(n)||`the decoder is not to be had (${n.status})`);return{session:await t.InferenceSession.create(new Uint8Array(await n.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw n.delete(e),t}}async function c(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function l(t){let[n,{session:a,inputs:s}]=await Promise.all([r,o(t.url)]),c={};for(let e of a.inputNames){let r=t.feeds[e],i=s.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),s.set(e,i)),i.data.set(r),c[e]=i}let l=await a.run(c);if(t.pictures){let n=l[a.outputNames[0]],r=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);i({kind:`pixels`,id:t.id,pixels:r},[r.buffer])}else{let e=a.outputNames.map(e=>[e,l[e].data.slice()]);i({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}t.onmessage=async({data:e})=>{try{e.kind===`begin`?await(r=a(e.runtime)):e.kind===`run`?await l(e):(await o(e.url),i({kind:`loaded`,url:e.url}))}catch(t){let n=t instanceof Error?t.message:String(t);i({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:n})}};", Ye = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", Je], { type: "text/javascript;charset=utf-8" });
-function Xe(e) {
+var pt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", mt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", pt], { type: "text/javascript;charset=utf-8" });
+function ht(e) {
 	let t;
 	try {
-		if (t = Ye && (self.URL || self.webkitURL).createObjectURL(Ye), !t) throw "";
+		if (t = mt && (self.URL || self.webkitURL).createObjectURL(mt), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1165,107 +1458,143 @@ function Xe(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(Je), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(pt), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var Ze = 16384, Qe = class {
-	worker;
+var gt = 16384, _t = class {
+	start;
 	server;
 	id = 0;
+	worker = null;
 	broken = null;
+	newest = /* @__PURE__ */ new Map();
 	lanes = /* @__PURE__ */ new Map();
 	others = [];
 	flight = null;
-	failures = /* @__PURE__ */ new Set();
+	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new Ke()) {
-		this.worker = e, this.server = t, e.onmessage = ({ data: e }) => this.heard(e), e.onerror = (e) => this.fail(e.message || "the worker could not be started");
-	}
-	onFailure(e) {
-		return this.broken !== null && e(this.broken, ""), this.failures.add(e), () => this.failures.delete(e);
+	constructor(e, t = new ut()) {
+		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
 		return this.changes.add(e), () => this.changes.delete(e);
 	}
 	state(e) {
-		return this.states.get(_(e)) ?? "loading";
+		return this.trouble(e, "decoder") ? this.server.said(e) === "" ? "served" : "loading" : this.states.get(_(e.decoder)) ?? "loading";
+	}
+	trouble(e, t) {
+		let n = e[t];
+		return n === void 0 ? null : n === "" ? {
+			reason: e.why,
+			again: !1
+		} : this.broken ?? this.failed.get(_(n)) ?? null;
+	}
+	refusal(e) {
+		return (this.trouble(e, "decoder") && this.server.said(e)) ?? "";
 	}
 	load(e) {
-		this.states.has(_(e)) || this.broken !== null || (this.become(_(e), "loading"), this.worker.postMessage({
+		let t = _(e);
+		e === "" || this.broken || this.failed.has(t) || this.states.has(t) || (this.become(t, "loading"), this.worker.postMessage({
 			kind: "load",
-			url: _(e)
+			url: t
 		}));
 	}
 	decode(e, t) {
-		if (this.broken !== null || this.state(t.model.decoder) === "failed") return;
-		let n = this.lanes.get(e);
-		n && n.row > 0 ? n.newer = t : this.lanes.set(e, {
+		let { model: n } = t;
+		if (this.newest.set(e, t), this.trouble(n, "decoder")) return this.drop(e), this.server.decode(e, t);
+		let r = this.lanes.get(e);
+		r && r.row > 0 ? r.newer = t : this.lanes.set(e, {
 			wish: t,
 			row: 0,
 			newer: null
-		}), this.load(t.model.decoder), this.state(t.model.decoder) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
+		}), this.load(n.decoder), this.state(n) === "loading" ? this.server.decode(e, t) : this.server.cancel(e), this.pump();
 	}
 	encode(e, t, n = 1) {
-		return new Promise((r, i) => {
-			if (this.broken !== null || !e.encoder) return i(Error(this.broken ?? "there is no encoder"));
-			if (this.state(e.encoder) === "failed") return i(/* @__PURE__ */ Error("the encoder does not run here"));
-			let a = {
-				url: _(e.encoder),
+		if (this.trouble(e, "encoder")) return this.server.encode(e, t, n);
+		let r = _(e.encoder);
+		return this.load(e.encoder), this.states.get(r) === "loading" ? this.server.encode(e, t, n) : new Promise((i, a) => {
+			let o = {
+				url: r,
 				rows: n,
 				feeds: { x: t },
 				shapes: { x: e.shape },
 				pictures: !1
 			};
-			this.load(e.encoder), this.others.push({
-				ask: a,
-				answer: (e) => e.kind === "numbers" ? r(e.outputs) : i(Error(e.kind === "failed" ? e.reason : "no numbers came"))
+			this.others.push({
+				ask: o,
+				answer: (r) => {
+					r.kind === "numbers" ? i(r.outputs) : this.server.encode(e, t, n).then(i, a);
+				}
 			}), this.pump();
 		});
 	}
 	cancel(e) {
-		this.lanes.delete(e), this.server.cancel(e), this.flight?.who === e && (this.flight.who = null);
+		this.newest.delete(e), this.drop(e), this.server.cancel(e);
 	}
-	close() {
-		this.failures.clear(), this.fail("the live view was begun anew"), this.worker.terminate();
+	again() {
+		this.worker?.terminate(), this.failed.clear(), this.states.clear(), this.broken = null, this.flight = null, this.lanes.clear();
+		let e = this.others.splice(0);
+		this.begin();
+		for (let { answer: t } of e) t({
+			kind: "failed",
+			id: 0,
+			url: null,
+			reason: ""
+		}, !1);
+		for (let [e, t] of this.newest) this.decode(e, t);
+		this.changed();
+	}
+	begin() {
+		try {
+			this.worker = this.start();
+		} catch (e) {
+			return this.fail(e instanceof Error ? e.message : String(e));
+		}
+		this.worker.onmessage = ({ data: e }) => this.heard(e), this.worker.onerror = (e) => this.fail(e.message || "the worker could not be started");
+	}
+	drop(e) {
+		this.lanes.delete(e), this.flight?.who === e && (this.flight.who = null);
+	}
+	isReady(e) {
+		return (this.states.get(_(e)) ?? "loading") !== "loading";
 	}
 	pump() {
-		if (this.flight || this.broken !== null) return;
-		let e = this.others.findIndex(({ ask: e }) => this.state(e.url) !== "loading");
+		if (this.flight || this.broken) return;
+		let e = this.others.findIndex(({ ask: e }) => this.isReady(e.url));
 		if (e >= 0) {
 			let [t] = this.others.splice(e, 1);
 			return this.post(t.ask, null, t.answer);
 		}
-		let t = [...this.lanes].find(([, { wish: e }]) => this.state(e.model.decoder) !== "loading");
+		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, z: s, y: c, rows: l } = i, [u, d, f] = o.shape, p = Math.min(l - a, Math.max(1, Math.floor(Ze / (u * d * f))));
-		this.lanes.delete(n), a + p < l ? this.lanes.set(n, {
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(gt / (c * l * u))));
+		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
-			row: a + p
+			row: a + d
 		}) : r.newer && this.lanes.set(n, {
 			wish: r.newer,
 			row: 0,
 			newer: null
 		});
-		let m = { z: s.slice(a * o.dim, (a + p) * o.dim) };
-		o.classes && c && (m.y = c.slice(a * o.classes, (a + p) * o.classes));
-		let h = {
-			z: [o.dim],
-			y: [o.classes]
+		let f = {
+			url: _(o.decoder),
+			rows: d,
+			shapes: {
+				z: [o.dim],
+				y: [o.classes]
+			}
 		};
 		this.post({
-			url: _(o.decoder),
-			rows: p,
-			feeds: m,
-			shapes: h,
+			...f,
+			feeds: { ...st(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
-			if (e.kind === "failed") return e.url === null ? void 0 : this.tell(e.reason, e.url);
-			e.kind === "pixels" && t && (this.server.cancel(n), i.onPixels(e.pixels, a, p), this.become(_(o.decoder), "drawn"));
+			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
 		});
 	}
 	post(e, t, n) {
@@ -1282,19 +1611,21 @@ var Ze = 16384, Qe = class {
 	}
 	heard(e) {
 		if (e.kind === "loaded") return this.become(e.url, "loaded"), this.pump();
-		if (e.kind === "failed" && e.id === null) return e.url === null ? this.fail(e.reason) : (this.tell(e.reason, e.url), this.pump());
-		if (e.id !== this.flight?.id) return;
-		let { who: t, answer: n } = this.flight;
-		this.flight = null;
+		if (e.kind === "failed" && e.url === null) return this.fail(e.reason);
+		let t = e.id === this.flight?.id ? this.flight : null;
+		t && (this.flight = null);
 		try {
-			n(e, t !== null);
+			e.kind === "failed" && this.giveUp(e.url, e), t?.answer(e, t.who !== null);
 		} finally {
 			this.pump();
 		}
 	}
 	fail(e) {
-		if (this.broken !== null) return;
-		this.broken = e;
+		if (this.broken) return;
+		this.broken = {
+			reason: e,
+			again: !0
+		};
 		let t = [...this.flight ? [this.flight.answer] : [], ...this.others.splice(0).map(({ answer: e }) => e)];
 		this.flight = null;
 		for (let n of t) n({
@@ -1303,60 +1634,59 @@ var Ze = 16384, Qe = class {
 			url: null,
 			reason: e
 		}, !1);
-		this.tell(e, "");
+		this.handOver();
 	}
-	become(e, t) {
-		if (this.states.get(e) !== t) {
-			this.states.set(e, t);
-			for (let e of this.changes) e();
-		}
-	}
-	tell(e, t) {
-		t !== "" && this.become(t, "failed");
-		for (let [e, { wish: n }] of this.lanes) (t === "" || _(n.model.decoder) === t) && this.cancel(e);
+	giveUp(e, { reason: t, refused: n }) {
+		this.failed.set(e, {
+			reason: t,
+			again: !n
+		});
 		for (let n = this.others.length - 1; n >= 0; n--) {
-			if (this.others[n].ask.url !== t) continue;
+			if (this.others[n].ask.url !== e) continue;
 			let [{ answer: r }] = this.others.splice(n, 1);
 			r({
 				kind: "failed",
 				id: 0,
-				url: t,
-				reason: e
+				url: e,
+				reason: t
 			}, !1);
 		}
-		for (let n of this.failures) n(e, t);
+		this.handOver();
+	}
+	handOver() {
+		for (let [e, t] of this.newest) this.trouble(t.model, "decoder") && this.decode(e, t);
+		this.changed();
+	}
+	become(e, t) {
+		this.states.get(e) !== t && (this.states.set(e, t), this.changed());
+	}
+	changed() {
+		for (let e of this.changes) e();
 	}
 };
-async function N(e) {
+async function P(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
 	return t.arrayBuffer();
 }
-var P = null;
-function $e(e) {
-	if (P?.runtime === e) return P.engine;
-	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new Xe();
-	return P = {
+var F = null;
+function vt(e) {
+	return F?.runtime !== e && (F = {
 		runtime: e,
-		engine: new Qe(t)
-	}, t.postMessage({
+		engine: new _t(() => yt(e))
+	}), F.engine;
+}
+function yt(e) {
+	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
+	let t = new ht();
+	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
-	}), P.engine;
+	}), t;
 }
-function et() {
-	P?.engine.close(), P = null;
-}
-// src/views/grid.ts
-var tt = .01;
-function nt(e, t, n, r) {
-	let i = new Float32Array(n), a = t * 2 * n;
-	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
-	return i;
-}
-var rt = class {
-	host;
+// src/parts/field.ts
+var bt = 36, I = class {
+	pick;
 	screen = new v();
 	rows = g("div", { className: "rows" });
 	below = g("div", { className: "below" });
@@ -1364,6 +1694,60 @@ var rt = class {
 		className: "mark",
 		hidden: !0
 	});
+	pictures = g("div", { className: "field" }, this.screen.canvas, this.mark);
+	box = g("div", { className: "named" }, this.rows, this.pictures, this.below);
+	layout = {
+		width: 1,
+		height: 1,
+		columns: 1,
+		count: 1,
+		gutter: 0
+	};
+	constructor(e) {
+		this.pick = e, this.screen.canvas.onclick = (e) => {
+			let t = this.screen.place(e);
+			t >= 0 && this.pick(t);
+		};
+	}
+	get lines() {
+		return Math.ceil(this.layout.count / this.layout.columns);
+	}
+	arrange(e, t, n, r = !0) {
+		this.layout = e, this.screen.arrange(e), this.screen.label("", t), this.pictures.classList.toggle("pickable", r), this.mark.hidden = n < 0 || n >= e.count;
+		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = ne(e);
+		Object.assign(this.mark.style, {
+			left: `${100 * (n % o * (i + s) + s) / c}%`,
+			top: `${100 * (Math.floor(n / o) * (a + s) + s) / l}%`,
+			width: `${100 * i / c}%`,
+			height: `${100 * a / l}%`
+		});
+	}
+	label(e, t) {
+		L(this.rows, e, this.lines), L(this.below, t, this.layout.columns);
+	}
+	fit(e, t) {
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= bt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+	}
+	scale(e, t) {
+		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
+	}
+};
+function L(e, t, n) {
+	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
+		let [t, ...n] = e.split("\n");
+		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
+	}));
+}
+// src/views/grid.ts
+var xt = .01;
+function St(e, t, n, r) {
+	let i = new Float32Array(n), a = t * 2 * n;
+	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
+	return i;
+}
+var Ct = class {
+	host;
+	field = new I((e) => this.host.tell("picked", e));
 	echo = new w(() => this.host.settled);
 	report = new S(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
@@ -1372,7 +1756,7 @@ var rt = class {
 	heat = new y({
 		name: "Temperature",
 		label: "Temperature",
-		step: tt,
+		step: xt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1395,11 +1779,8 @@ var rt = class {
 	of = 0;
 	shows = !1;
 	constructor(e) {
-		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.rows, g("div", { className: "field" }, this.screen.canvas, this.mark), this.below, this.heatNote)), this.draw.onclick = () => {
+		this.host = e, this.seed.number.after(this.draw), e.root.replaceChildren(g("div", { className: "grid" }, g("div", { className: "knobs" }, this.heat.box, this.seed.box), this.field.box, this.heatNote)), this.draw.onclick = () => {
 			this.turn(this.at, this.of >= this.data.last ? 0 : this.of + 1), this.report.now();
-		}, this.screen.canvas.onclick = (e) => {
-			let t = this.screen.place(e);
-			t >= 0 && this.host.tell("picked", t);
 		};
 	}
 	show(e) {
@@ -1408,24 +1789,24 @@ var rt = class {
 			temperature: t,
 			seed: n
 		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e;
-		let [, r, i] = e.model.shape;
-		this.screen.arrange({
+		let [, r, i] = e.model.shape, { columns: a, count: o, gutter: s, alt: c, chosen: l } = e;
+		this.field.arrange({
 			width: i,
 			height: r,
-			columns: e.columns,
-			count: e.count,
-			gutter: e.gutter
-		}), this.screen.label("", e.alt);
-		let { first: a, seeds: o } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.seed.limit(a, a + o - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.labels(), this.knobs();
-		let s = e.windows.map(({ points: e }) => e).join(" ");
-		this.routes === s ? this.decode() : this.fetch(e.windows, s);
+			columns: a,
+			count: o,
+			gutter: s
+		}, c, l);
+		let { first: u, seeds: d } = e.windows.at(-1);
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.knobs();
+		let f = e.windows.map(({ points: e }) => e).join(" ");
+		this.routes === f ? this.decode() : this.fetch(e.windows, f);
 	}
 	async fetch(e, t) {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await N(n.points));
+				let e = new Float32Array(await P(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1435,14 +1816,14 @@ var rt = class {
 			}
 		} catch (e) {
 			if (this.routes !== t) return;
-			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e), this.data.model.decoder);
+			this.routes = "", this.host.fail(e instanceof Error ? e.message : String(e));
 		}
 	}
 	turn(e, t) {
 		this.at = e, this.of = t, this.knobs(), this.decode();
 	}
 	knobs() {
-		this.heat.put(this.at), this.seed.put(this.of), this.ends();
+		this.heat.put(this.at), this.seed.put(this.of), this.labels();
 	}
 	decode() {
 		let { model: e, count: t, y: n } = this.data;
@@ -1452,92 +1833,108 @@ var rt = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: nt(r, a, t * e.dim, this.at),
+			z: St(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
-			onPixels: (e, t, n) => this.screen.draw(e, t, n, o)
+			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
 		});
 	}
 	labels() {
-		let { rows: e, chosen: t, columns: n, count: r, model: i, gutter: a } = this.data;
-		this.data.edge === null && this.rows.replaceChildren(...e.map((e) => g("span", { title: e }, e))), this.mark.hidden = t < 0 || t >= r;
-		let [, o, s] = i.shape, c = n * (s + a) + a, l = Math.ceil(r / n) * (o + a) + a;
-		Object.assign(this.mark.style, {
-			left: `${100 * (t % n * (s + a) + a) / c}%`,
-			top: `${100 * (Math.floor(t / n) * (o + a) + a) / l}%`,
-			width: `${100 * s / c}%`,
-			height: `${100 * o / l}%`
-		});
-	}
-	ends() {
-		let { edge: e } = this.data;
-		if (this.rows.classList.toggle("axis", e !== null), this.below.hidden = e === null, e === null) return;
-		let t = (e * this.at).toFixed(2);
-		this.rows.replaceChildren(...[
-			t,
+		let { edge: e, rows: t } = this.data;
+		if (e === null) return this.field.label(t, []);
+		let n = (e * this.at).toFixed(2);
+		this.field.label([
+			n,
 			"z1 ↑",
-			`-${t}`
-		].map((e) => g("span", {}, e))), this.below.replaceChildren(...[
-			`-${t}`,
+			`-${n}`
+		], [
+			`-${n}`,
 			"z0 →",
-			t
-		].map((e) => g("span", {}, e)));
+			n
+		]);
 	}
 	finish() {
 		this.report.flush();
 	}
 	fit() {
-		if (!this.data) return;
-		let e = this.host.root.clientWidth - this.rows.offsetWidth - 2;
-		this.screen.fit(e, window.innerHeight * this.data.share), this.below.style.width = this.screen.canvas.style.width;
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
 	}
 	dispose() {
-		this.report.cancel(), this.host.engine.cancel(this), this.screen.dispose(), this.routes = "";
+		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, it = 1e3, at = class {
+}, wt = 1e3, R = "The live view loads …", Tt = [
+	"loading",
+	"loaded",
+	"served",
+	"drawn"
+], Et = class {
 	root;
 	engine;
+	said = g("span");
+	button = g("button", { type: "button" }, "Try again");
 	note = g("p", {
 		className: "loading",
 		role: "status",
 		hidden: !0
-	}, "The live view loads …");
+	}, this.said, this.button);
 	deaf;
-	decoders = [];
+	models = [];
+	wrong = "";
 	timer = 0;
-	constructor(e, t) {
-		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put());
+	constructor(e, t, n) {
+		this.root = e, this.engine = t, e.append(this.note), this.deaf = t.onChange(() => this.put()), this.button.onclick = () => {
+			this.wrong = "", n(), this.put();
+		};
 	}
 	watch(e) {
-		this.decoders = e, this.put();
+		this.models = e, this.wrong = "", this.put();
+	}
+	tell(e) {
+		this.wrong = e, this.put();
 	}
 	put() {
-		let e = this.decoders.map((e) => this.engine.state(e)), t = e.includes("loading");
-		this.root.dataset.state = t ? "loading" : e.every((e) => e === "drawn") ? "drawn" : "loaded", t ? this.timer ||= window.setTimeout(() => this.note.hidden = !1, it) : (clearTimeout(this.timer), this.timer = 0, this.note.hidden = !0);
+		if (this.models.length === 0) return;
+		let e = this.models.map((e) => this.engine.state(e)), t = Tt.find((t) => e.includes(t)) ?? "loading";
+		this.root.dataset.state = t;
+		let [n, r] = this.sentence(), i = t === "loading" && !n;
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(R, !1), wt) : 0);
+	}
+	show(e, t) {
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== R), this.note.hidden = e === "";
+	}
+	sentence() {
+		if (this.wrong) return [this.wrong, !0];
+		for (let e of this.models) for (let t of ["decoder", "encoder"]) {
+			let n = this.engine.trouble(e, t);
+			if (!n) continue;
+			let r = this.engine.refusal(e), i = t === "decoder" ? "Decoded" : "Encoded";
+			return r ? [r, n.again] : n.again ? [`${i} on the server: the live view does not run here (${n.reason.replace(/\.$/, "")}).`, !0] : [`${i} on the server. ${n.reason}`, !1];
+		}
+		return ["", !1];
 	}
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, ot = .05;
-function st(e, t, n) {
-	let r = [Infinity, Infinity], i = [-Infinity, -Infinity];
-	for (let t = 0; t < e.length; t++) r[t & 1] = Math.min(r[t & 1], e[t]), i[t & 1] = Math.max(i[t & 1], e[t]);
-	let a = [t.width, t.height].map((e, t) => e * (1 - 2 * ot) / Math.max(i[t] - r[t], 1e-9)), o = Math.min(...a.filter((e) => e < 1e9), 1e9), [s, c] = n ? [o, o] : a.map((e) => e < 1e9 ? e : o);
+}, z = .05;
+function Dt(e, t, n, r = 0) {
+	let i = [Infinity, Infinity], a = [-Infinity, -Infinity];
+	for (let t = 0; t < e.length; t++) i[t & 1] = Math.min(i[t & 1], e[t]), a[t & 1] = Math.max(a[t & 1], e[t]);
+	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * z) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * z) - o[0] * l), f = Math.min(r, d) / 2 / l;
 	return {
 		...t,
-		x: (r[0] + i[0]) / 2,
-		y: (r[1] + i[1]) / 2,
-		sx: s,
-		sy: c
+		x: (i[0] + a[0]) / 2 + f,
+		y: (i[1] + a[1]) / 2,
+		sx: l,
+		sy: u
 	};
 }
-var F = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], I = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], L = (e, t, n) => ({
+var B = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], V = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Ot = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function R(e, t, n, r) {
-	let [i, a] = I(e, n, r);
+function H(e, t, n, r) {
+	let [i, a] = V(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1546,7 +1943,7 @@ function R(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function ct(e, { sx: t, sy: n }, r, i) {
+function kt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1554,33 +1951,33 @@ function ct(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function lt(e, t, n) {
+function At(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function ut(e, t) {
+function jt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) lt(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) At(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var dt = ([e, t], [n, r]) => [
+var Mt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function ft({ mean: e, axes: t }, n, r) {
+function Nt({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function pt({ axes: e }, t, [n, r], i, a) {
+function Pt({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function z(e, t, n) {
+function Ft(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1589,9 +1986,9 @@ function z(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function mt(e, t, n, r, i) {
-	let a = 8 * n + (i ? 3 * r : 0);
-	if (e.byteLength !== 4 * a || t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
+function It(e, t, n, r, i) {
+	let a = 9 * n + (i ? 3 * r : 0);
+	if (e.byteLength !== 4 * a || t && t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
 		e,
 		(o += 4 * t) - 4 * t,
@@ -1605,15 +2002,45 @@ function mt(e, t, n, r, i) {
 		label: new Int32Array(...s(n)),
 		y: new Int32Array(...s(n)),
 		paint: new Uint8Array(e, s(n)[1], 4 * n),
+		order: new Int32Array(...s(n)),
 		basis: i ? {
 			mean: new Float32Array(...s(r)),
 			axes: new Float32Array(...s(2 * r))
 		} : null,
-		means: new Float32Array(t)
+		means: t && new Float32Array(t)
 	};
 }
+var Lt = .2, Rt = 3;
+function zt(e) {
+	let [t, n] = [Bt(e, 0), Bt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
+	for (let i = 0; i < e.length; i += 2) {
+		let a = Math.floor((e[i] - t.low) / t.size * 96), o = Math.floor((n.low + n.size - e[i + 1]) / n.size * 96);
+		r[o * 96 + a]++;
+	}
+	let i = Vt(Vt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
+	return {
+		cells: i.map((e) => e / a),
+		left: o,
+		top: n.low + n.size,
+		width: s,
+		height: n.size
+	};
+}
+function Bt(e, t) {
+	let n = e.filter((e, n) => (n & 1) === t), r = n.reduce((e, t) => e + t, 0) / n.length, i = Math.sqrt(n.reduce((e, t) => e + (t - r) ** 2, 0) / n.length), a = n.reduce((e, t) => Math.min(e, t)), o = Math.max(n.reduce((e, t) => Math.max(e, t)) - a, 1e-9), s = o * 1.4;
+	return {
+		low: a - Lt * o,
+		size: s,
+		width: n.length ** (-1 / 6) * i * 96 / s
+	};
+}
+function Vt(e, t, n) {
+	let r = Math.ceil(Rt * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
+	for (let t = 0; t < 96; t++) for (let s = 0; s < 96; s++) for (let c = Math.max(-r, -s); c <= Math.min(r, 95 - s); c++) o[t * a + s * n] += i[c + r] * e[t * a + (s + c) * n];
+	return o;
+}
 // src/views/map/marks.ts
-var ht = [
+var Ht = 16, Ut = 18, Wt = 8, Gt = [
 	[],
 	[
 		0,
@@ -1696,46 +2123,62 @@ var ht = [
 		.9
 	]
 ];
-function B(e, t, n, r, i) {
-	let a = ht[t] ?? [];
+function U(e, t, n, r, i) {
+	let a = Gt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function gt(e, t, n, { text: r, x: i, y: a, move: o, ground: s, ink: c }) {
-	let [l, u] = F(t, i, a);
-	V(e, l, u, o, s, 2), H(e, r, [l, u - o], {
+function Kt({ top: e, height: t }, n, { grow: r }, { move: i }) {
+	let a = 24 * r / 2;
+	return n < e || n > e + t ? i * r : n - Math.min(e + t - a, Math.max(e + a, n - i * r));
+}
+function qt(e, t, n, r) {
+	let { font: i, grow: a } = n;
+	e.font = `bold ${Ht * a}px ${i}`;
+	let o = e.measureText(r.text).width + Wt * a, [, s] = B(t, r.x, r.y), c = -r.y * t.sy - Kt(t, s, n, r);
+	return {
+		x: r.x * t.sx,
+		y: c,
+		width: o,
+		height: 24 * a
+	};
+}
+function Jt(e, t, n, r) {
+	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = B(t, a, o), d = Kt(t, u, n, r);
+	Xt(e, l, u, d, s, 2), Zt(e, i, [l, u - d], {
 		ground: s,
 		ink: c,
 		edge: 1,
-		size: 16,
-		font: n
+		size: Ht * n.grow,
+		type: n
 	});
 }
-function _t(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = F(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function Yt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = B(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
-	let p = c - u < 60 ? -42 : 42;
-	V(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), H(e, r, [s, c - p], {
+	let p = (c - u < 60 * n.grow ? -42 : 42) * n.grow;
+	Xt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Zt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
-		size: 18,
-		font: n
+		size: Ut * n.grow,
+		type: n
 	});
 }
-function V(e, t, n, r, i, a) {
+function Xt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function H(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, font: c }) {
-	e.font = `bold ${s}px ${c}`, e.textAlign = "center", e.textBaseline = "middle";
-	let l = e.measureText(t).width + 8;
-	e.beginPath(), e.rect(n - l / 2, r - s / 2 - 4, l, s + 8), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
+function Zt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
+	e.font = `bold ${s}px ${c.font}`, e.textAlign = "center", e.textBaseline = "middle";
+	let l = Wt * c.grow, u = e.measureText(t).width + l;
+	e.beginPath(), e.rect(n - u / 2, r - s / 2 - l / 2, u, s + l), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
+var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 	over;
+	amid;
 	below = g("canvas", { "aria-hidden": "true" });
 	above = g("canvas", {
 		className: "above",
@@ -1755,9 +2198,16 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 	};
 	home = null;
 	look = null;
+	beside = 0;
 	request = 0;
-	constructor(e) {
-		this.over = e;
+	pictured = {
+		rows: /* @__PURE__ */ new Set(),
+		width: 0,
+		height: 0
+	};
+	shade = null;
+	constructor(e, t) {
+		this.over = e, this.amid = t;
 	}
 	show(e) {
 		e.points !== this.look?.points && (this.home = null), this.look = e, this.fit();
@@ -1774,7 +2224,7 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = st(this.look.points.coords, r, this.look.equal), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = Dt(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -1784,17 +2234,25 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		} : i, o && a.sx === o.sx && a.x === o.x && a.y === o.y && (this.frame = i), this.home = i, this.draw();
 	}
 	room(e, t) {
-		let [n, r] = this.look.ticks ? [36, 44] : [1, 24];
+		let { grow: n } = this.type, [r, i, a] = (this.look.ticks ? [
+			36,
+			24,
+			44
+		] : [
+			1,
+			24,
+			24
+		]).map((e) => e * n);
 		return {
-			left: n,
-			top: 24,
-			width: Math.max(1, e - n - 1),
-			height: Math.max(1, t - 24 - r)
+			left: r,
+			top: i,
+			width: Math.max(1, e - r - 1),
+			height: Math.max(1, t - i - a)
 		};
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < U[0] || t > U[1] || (this.frame = e, this.draw());
+		t < nn[0] || t > nn[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -1811,19 +2269,34 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) _t(e, this.frame, this.style("--st-font"), t);
+			for (let t of this.look.marks) Yt(e, this.frame, this.type, t);
 		}
 	}
 	dispose() {
 		cancelAnimationFrame(this.request);
 	}
+	covering(e, t) {
+		let { rows: n, width: r, height: i } = this.pictured;
+		for (let a of n) {
+			let [n, o] = this.at(a);
+			if (2 * Math.abs(n - e) <= r && 2 * Math.abs(o - t) <= i) return a;
+		}
+		return -1;
+	}
 	front(e, t, n = "") {
-		let { points: r, size: i } = this.look, [a, o] = this.at(t);
-		e.beginPath(), B(e, r.paint[4 * t + 3], a, o, i / 2 + 3), e.fillStyle = this.colour(t), e.fill(), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		let { points: r, size: i } = this.look, [a, o] = this.at(t), { rows: s, width: c, height: l } = this.pictured;
+		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (U(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return F(this.frame, t[2 * e], t[2 * e + 1]);
+		return B(this.frame, t[2 * e], t[2 * e + 1]);
+	}
+	get type() {
+		let e = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+		return {
+			font: this.style("--st-font"),
+			grow: e / 16
+		};
 	}
 	style(e) {
 		return getComputedStyle(this.box).getPropertyValue(e) || "gray";
@@ -1844,67 +2317,84 @@ var vt = .25, yt = .8, bt = 14, U = [.5, 400], xt = class {
 		if (!this.look) return;
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
-			this.dots(e);
-			for (let t of this.look.labels) gt(e, this.frame, this.style("--st-font"), t);
+			let { labels: t, front: n, shade: r } = this.look;
+			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => qt(e, this.frame, this.type, t)));
+			for (let n of t) Jt(e, this.frame, this.type, n);
 		});
 	}
+	ground(e) {
+		let { points: t } = this.look;
+		if (this.shade?.of !== t) {
+			let e = g("canvas", {
+				width: 96,
+				height: 96
+			}), n = zt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
+			n.cells.forEach((e, t) => r[4 * t + 3] = tn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
+				of: t,
+				density: n,
+				canvas: e
+			};
+		}
+		let { left: n, top: r, width: i, height: a } = this.shade.density, { sx: o, sy: s } = this.frame;
+		e.imageSmoothingEnabled = !0, e.drawImage(this.shade.canvas, ...B(this.frame, n, r), i * o, a * s);
+	}
 	dots(e) {
-		let { points: t, size: n, chosen: r } = this.look, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
-		for (let l of r.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : r.size ? vt : yt;
+		let { points: t, front: n } = this.look, r = this.look.size * this.type.grow, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
+		for (let l of n.size ? [!1, !0] : [!1]) {
+			e.globalAlpha = l ? 1 : n.size ? Qt : $t;
 			for (let u = 0; u < c; u++) {
-				if (r.has(u) !== l) continue;
+				if (n.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - n || c > i + o + n || d < a - n || d > a + s + n || (e.beginPath(), B(e, t.paint[4 * u + 3], c, d, n / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i;
-		e.font = `${bt}px ${this.style("--st-font")}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5)), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i, { font: c, grow: l } = this.type;
+		e.font = `${en * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
-	grid(e) {
-		let { left: t, top: n, width: r, height: i } = this.frame, [a, o] = [t + r, n + i], [s, c] = [I(this.frame, t, o), I(this.frame, a, n)];
+	grid(e, t) {
+		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [V(this.frame, n, s), V(this.frame, o, r)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [t, i] of W(z(s[0], c[0], Math.max(2, r / 60)))) {
-			let [r] = F(this.frame, t, 0);
-			e.moveTo(r, n), e.lineTo(r, o), e.fillText(i, r, o + 4);
+		for (let [n, a] of an(Ft(c[0], l[0], Math.max(2, i / 60 / t)))) {
+			let [t] = B(this.frame, n, 0);
+			e.moveTo(t, r), e.lineTo(t, s), e.fillText(a, t, s + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [n, r] of W(z(s[1], c[1], Math.max(2, i / 60)))) {
-			let [, i] = F(this.frame, 0, n);
-			e.moveTo(t, i), e.lineTo(a, i), e.fillText(r, t - 6, i);
+		for (let [r, i] of an(Ft(c[1], l[1], Math.max(2, a / 60 / t)))) {
+			let [, t] = B(this.frame, 0, r);
+			e.moveTo(n, t), e.lineTo(o, t), e.fillText(i, n - 6, t);
 		}
 	}
 };
-function W(e) {
+function an(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var St = {
+var on = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, G = {
+}, W = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, Ct = 250, wt = {
+}, sn = 250, cn = {
 	mouse: 12,
 	touch: 26
-}, Tt = 4, Et = .0015, Dt = 33, Ot = 6, kt = {
+}, ln = 4, un = .0015, dn = 33, fn = 6, pn = {
 	coarse: 10,
 	fine: 1
-}, K = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function At({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? dt(t[0], t.at(-1)) : t;
+}, G = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function mn({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Mt(t[0], t.at(-1)) : t;
 }
-var jt = class {
+var hn = class {
 	board;
 	ground;
 	gesture = null;
@@ -1923,7 +2413,7 @@ var jt = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = I(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = V(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -1937,17 +2427,17 @@ var jt = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [K(e.offsetX, i, o), K(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [G(e.offsetX, i, o), G(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = I(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > Tt, r.tool === "Move" ? (t.turn(L(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = V(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > ln, r.tool === "Move" ? (t.turn(Ot(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = At(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(ut(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), Ct), t.hover();
+		let i = this.hit(r.touch), a = mn(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(jt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), sn), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -1958,32 +2448,32 @@ var jt = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = L(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(R(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Ot(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(H(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? Dt : 1) * (e.ctrlKey ? Ot : 1);
-		this.board.turn(R(this.board.frame, Math.exp(-e.deltaY * t * Et), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? dn : 1) * (e.ctrlKey ? fn : 1);
+		this.board.turn(H(this.board.frame, Math.exp(-e.deltaY * t * un), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (G[r]) this.arrow(G[r], e.shiftKey ? kt.fine : kt.coarse);
+		if (W[r]) this.arrow(W[r], e.shiftKey ? pn.fine : pn.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(R(t.frame, r === "+" ? 1.25 : .8, ...F(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(H(t.frame, r === "+" ? 1.25 : .8, ...B(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = F(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = B(r, ...this.ground.at);
 		this.ground.rest();
-		let o = K(i + e * n, r.left, r.width), s = K(a + t * n, r.top, r.height);
-		this.ground.look(I(r, o, s), !0);
+		let o = G(i + e * n, r.left, r.width), s = G(a + t * n, r.top, r.height);
+		this.ground.look(V(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -1991,14 +2481,49 @@ var jt = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = F(t.frame, ...n.at), [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? wt.touch : wt.mouse) ? n.near : -1;
+		let { board: t, ground: n } = this, [r, i] = B(t.frame, ...n.at);
+		if (t.covering(r, i) === n.near) return n.near;
+		let [a, o] = t.at(n.near);
+		return Math.hypot(a - r, o - i) <= (e ? cn.touch : cn.mouse) ? n.near : -1;
 	}
-}, Mt = class {
+}, K = 8, gn = 24, _n = [
+	[1, 0],
+	[1, 1],
+	[0, 1],
+	[0, 0]
+], vn = class {
+	box = g("div", { className: "lens" });
+	places = [];
+	at = -1;
+	constructor(e) {
+		this.box.append(e);
+	}
+	settle(e, t, n) {
+		let { offsetWidth: r, offsetHeight: i } = this.box, a = _n.map(([t, n]) => [e.left + (t ? e.width - r - K : K), e.top + (n ? e.height - i - K : K)]), o = a.map((e) => t.filter(([t, n]) => this.covers(e, t, n, 0)).length), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
+		this.places = s.map((e) => a[e]), this.put(0), this.dodge(...n);
+	}
+	dodge(e, t) {
+		if (this.at < 0 || !this.covers(this.places[this.at], e, t, gn)) return !1;
+		let n = this.places.findIndex((n) => !this.covers(n, e, t, gn));
+		return n < 0 ? !1 : (this.put(n), !0);
+	}
+	put(e) {
+		this.at = e;
+		let [t, n] = this.places[e];
+		Object.assign(this.box.style, {
+			left: `${t}px`,
+			top: `${n}px`
+		});
+	}
+	covers([e, t], n, r, i) {
+		let { offsetWidth: a, offsetHeight: o } = this.box;
+		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
+	}
+}, yn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Nt(t), e))), t) {
-			let e = Nt(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, bn(t), e))), t) {
+			let e = bn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2006,45 +2531,176 @@ var jt = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Nt(e) {
+function bn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Pt = [7, 6];
-function Ft(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = F(t.frame, ...a), d = i && At(i);
+var xn = [7, 6];
+function Sn(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = B(t.frame, ...a);
+	for (let r of n.ties) Cn(e, t, r, l);
+	let d = i && mn(i);
 	if (d) {
-		let n = d.map((e) => F(t.frame, ...e));
+		let n = d.map((e) => B(t.frame, ...e));
 		return q(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && It(e, t, n, s, l), c || Lt(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && wn(e, t, n, s, l), c || Tn(e, t, n.near, u);
+}
+function Cn(e, t, { x: n, y: r, rows: i }, a) {
+	for (let o of i) q(e, [B(t.frame, n, r), t.at(o)], a);
+	for (let n of i) t.front(e, n, a);
 }
 function q(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function It(e, t, { t: n, straight: r }, i, a) {
+function wn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Pt), q(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : xn), q(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Lt(e, t, n, [r, i]) {
+function Tn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(G)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(W)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
+// src/maths/apart.ts
+function En(e, t, [n, r], [i, a], o) {
+	let s = /* @__PURE__ */ new Map(), c = [];
+	for (let l of t) {
+		let [t, u] = [e[2 * l] * n, -e[2 * l + 1] * r];
+		if (o.some((e) => Dn(t - e.x, u - e.y, (i + e.width) / 2, (a + e.height) / 2))) continue;
+		let [d, f] = [Math.floor(t / i), Math.floor(u / a)];
+		On.flatMap(([e, t]) => s.get(J(d + e, f + t)) ?? []).some(([e, n]) => Dn(t - e, u - n, i, a)) || (s.set(J(d, f), [...s.get(J(d, f)) ?? [], [t, u]]), c.push(l));
+	}
+	return c;
+}
+var J = (e, t) => e * 2 ** 26 + t, Dn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, On = [
+	-1,
+	0,
+	1
+].flatMap((e) => [
+	-1,
+	0,
+	1
+].map((t) => [e, t])), kn = 34, Y = 2, An = 2 ** 17, jn = 2 ** 23, Mn = 5e3;
+function Nn(e, t, n) {
+	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
+}
+var Pn = class {
+	engine;
+	come;
+	held = /* @__PURE__ */ new Map();
+	asked = [];
+	since = 0;
+	sight = 0;
+	source = null;
+	rows = [];
+	zoom = "";
+	constructor(e, t) {
+		this.engine = e, this.come = t;
+	}
+	from(e) {
+		e?.points !== this.source?.points && (this.engine.cancel(this), this.held.clear(), this.asked = [], this.zoom = ""), this.source = e;
+	}
+	draw(e, t, n, r, i) {
+		if (!this.source) return {
+			rows: /* @__PURE__ */ new Set(),
+			width: 0,
+			height: 0
+		};
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Nn(Math.max(a, o), kn * t.type.grow, s), [l, u] = [o * c, a * c];
+		this.choose(t, [l, u], n, r);
+		let d = this.rows.filter((e) => Fn(t, t.at(e), [l, u], i));
+		this.sight = d.length, this.ask(d.filter((e) => !this.held.has(e)));
+		let f = d.filter((e) => this.held.has(e)), p = (e) => Math.round(e * s) / s;
+		e.imageSmoothingEnabled = c * s < 1;
+		for (let n of f) {
+			let [r, i] = t.at(n), [a, o] = [p(r - l / 2), p(i - u / 2)];
+			e.fillStyle = t.colour(n), e.fillRect(a - Y, o - Y, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
+		}
+		return {
+			rows: new Set(f),
+			width: l + 4,
+			height: u + 4
+		};
+	}
+	choose({ frame: e }, [t, n], r, i) {
+		let { sx: a, sy: o } = e, s = JSON.stringify([
+			a,
+			o,
+			t,
+			n,
+			[...r],
+			i.map(({ y: e }) => Math.round(e))
+		]);
+		if (s === this.zoom) return;
+		this.zoom = s;
+		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
+		this.rows = En(c, u, [a, o], [t + 10, n + 10], i);
+	}
+	ask(e) {
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(An / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < Mn && e.some((e) => this.asked.includes(e))) return;
+		let s = a.map(n);
+		if (!s.every((e) => e !== null)) return;
+		this.asked = a, this.since = o;
+		let { source: c } = this, l = (e, t, n) => {
+			if (c?.points === this.source?.points) {
+				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
+				this.come();
+			}
+		}, u = t.classes ? In(a.map(r)) : void 0;
+		this.engine.decode(this, {
+			model: t,
+			z: In(s),
+			y: u,
+			rows: a.length,
+			onPixels: l
+		});
+	}
+	keep(e, t, n, r) {
+		let [, i, a] = this.source.model.shape, o = t.length / r;
+		if (o !== 4 * a * i) return;
+		let s = g("canvas", {
+			width: a,
+			height: i
+		});
+		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
+		let c = Math.max(this.sight, jn / o);
+		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
+	}
+	dispose() {
+		this.engine.cancel(this);
+	}
+};
+function Fn({ frame: e }, [t, n], [r, i], a) {
+	let [o, s] = [r / 2 + Y, i / 2 + Y], [c, l, u, d] = [
+		t - o,
+		t + o,
+		n - s,
+		n + s
+	], { offsetLeft: f, offsetTop: p, offsetWidth: m, offsetHeight: h } = a;
+	return c < e.left || l > e.left + e.width || u < e.top || d > e.top + e.height ? !1 : l < f || c > f + m || d < p || u > p + h;
+}
+function In(e) {
+	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
+	return e.forEach((e, n) => t.set(e, n * e.length)), t;
+}
 // src/views/map/map.ts
-var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Ut = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wt = (e) => e.toFixed(2).replace("-", "−"), Gt = class {
+var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Hn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Un = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wn = (e) => e.toFixed(2).replace("-", "−"), Gn = class {
 	host;
-	board = new xt((e) => this.over(e));
-	hand = new jt(this.board, this);
+	board = new rn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
+	thumbs;
+	hand = new hn(this.board, this);
 	under = new v();
+	lens = new vn(this.under.canvas);
 	beside = new v();
-	legend = new Mt();
+	legend = new yn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2074,9 +2730,9 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.beside.figure.className = "beside";
-		let t = g("div", { className: "seen" }, this.under.figure, this.note, this.path, this.carry, this.beside.figure);
-		e.root.replaceChildren(g("div", { className: "map" }, g("div", { className: "sides" }, g("div", {}, this.legend.box, this.board.box, this.toolbar()), t))), this.residual.onchange = () => {
+		this.host = e, this.thumbs = new Pn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
+		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
+		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
 				tool: this.tool,
 				residual: this.residual.checked
@@ -2084,7 +2740,7 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(St).map(([e, t]) => {
+		let e = Object.entries(on).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2110,13 +2766,13 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	}
 	show(e) {
 		let t = this.data === null;
-		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${e.height}px`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
+		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${100 * e.share}vh`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
 		let [, n, r] = e.model.shape;
 		for (let e of [this.under, this.beside]) e.arrange({
 			width: r,
 			height: n
 		});
-		this.ends || this.remark(e.linear ? "" : Ht), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || e.model.dim <= 2, this.settings.isNews({
+		this.ends || this.remark(this.why), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || !e.means || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
 		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
@@ -2124,29 +2780,44 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([N(e.points), N(e.means)]);
+			let [t, n] = await Promise.all([P(e.points), e.means ? P(e.means) : null]);
 			if (this.wanted !== e.key) return;
-			this.points = mt(t, n, e.count, e.model.dim, e.linear);
+			this.points = It(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
-			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t), e.model.decoder)) : void 0;
+			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
-		this.shown = -1, this.redraw();
+		this.shown = -1, this.redraw(), this.settle();
 		let { x: t, y: n } = this.board.frame;
 		this.look([t, n]);
 	}
 	redraw() {
 		if (!this.points || !this.data) return;
-		let { size: e, equal: t, linear: n, axes: r, labels: i, marks: a } = this.data;
-		this.board.show({
-			points: this.points,
-			size: e,
-			equal: t,
-			ticks: n,
-			axes: r,
-			labels: i,
-			marks: a,
-			chosen: this.chosen
+		let { points: e, data: t } = this, { size: n, equal: r, linear: i, axes: a, labels: o, marks: s, ties: c, shade: l, lit: u, model: d } = t, { label: f } = e, p = u < 0 ? [] : [...f.keys()].filter((e) => f[e] === u), m = /* @__PURE__ */ new Set([...this.chosen, ...p]);
+		if (m.size) for (let { rows: e } of c) for (let t of e) m.add(t);
+		this.thumbs.from(t.thumbs ? {
+			model: d,
+			points: e,
+			mean: (e) => this.mean(e),
+			weights: (e) => this.weights(e)
+		} : null), this.board.show({
+			points: e,
+			size: n,
+			equal: r,
+			ticks: i,
+			axes: a,
+			labels: o,
+			marks: s,
+			front: m,
+			shade: l
 		});
+	}
+	settle() {
+		if (!this.points) return;
+		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
+			let [i, a] = B(e, t, n);
+			return Array.from({ length: zn }, () => [i, a - r]);
+		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
+		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
 	}
 	hold(e) {
 		this.tool = e, this.leave();
@@ -2167,11 +2838,15 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" "), this.near = ct(this.points.coords, this.board.frame, ...e), this.decode(), this.board.hover();
+		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
+		let [n, r] = B(this.board.frame, ...e);
+		this.lens.dodge(n, r) && this.board.draw();
+		let i = this.board.covering(n, r);
+		this.near = i < 0 ? kt(this.points.coords, this.board.frame, ...e) : i, this.decode(), this.board.hover();
 	}
 	mean(e) {
-		let { dim: t } = this.data.model;
-		return this.points.means.subarray(e * t, (e + 1) * t);
+		let { means: t, basis: n } = this.points, { dim: r } = this.data.model;
+		return t?.subarray(e * r, (e + 1) * r) ?? (n && Nt(n, ...this.place(e)));
 	}
 	place(e) {
 		let { coords: t } = this.points;
@@ -2182,19 +2857,24 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		return Float32Array.from({ length: t }, (e, r) => n < 0 ? 1 / t : Number(r === n));
 	}
 	here() {
-		let { basis: e } = this.points;
-		return e ? this.residual.checked ? pt(e, this.mean(this.near), this.place(this.near), ...this.at) : ft(e, ...this.at) : this.mean(this.near);
+		let { basis: e, means: t } = this.points;
+		return e ? !this.residual.checked || !t ? Nt(e, ...this.at) : Pt(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wt(this.at[t])}`).join(", "), s = `distance ${Wt(Math.hypot(i - n, a - r))} on the map`;
-		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(t ? "" : Ht), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wn(this.at[t])}`).join(", "), s = `distance ${Wn(Math.hypot(i - n, a - r))} on the map`;
+		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
+	}
+	get why() {
+		let { linear: e, means: t } = this.data;
+		return e ? "" : t ? Vn : Hn;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
 	}
 	picture(e, t, n) {
+		if (!t) return;
 		let r = performance.now(), { model: i } = this.data;
 		this.host.engine.decode(e, {
 			model: i,
@@ -2225,16 +2905,16 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Rt) % 2, this.step();
+		this.walked = (this.walked + e / Ln) % 2, this.step();
 	}
 	step() {
-		let [e, t] = this.ends, { t: n } = this;
-		this.picture(this.under, i(this.mean(e), this.mean(t), n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Ut), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Un), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
-		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, c = this.data.linear;
-		Ft(e, this.board, {
+		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
+		Sn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2243,22 +2923,24 @@ var Rt = 4, zt = 360, Bt = 540, Vt = 92, Ht = "Between points a t-SNE map has no
 			ends: a,
 			t: o,
 			straight: c,
-			plays: s
+			plays: s,
+			ties: l
 		});
 	}
 	fit() {
 		if (!this.data) return;
-		this.board.fit();
-		let e = this.host.root.clientWidth <= Bt, t = this.under.figure.parentElement.clientWidth;
-		this.under.fit(e ? t / 2 : t, zt), this.beside.fit(e ? t / 6 : Vt, Vt);
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Rn * Math.min(e, t), Math.min(t, e - t) / 2);
+		this.under.fit(n, n), this.board.beside = this.lens.box.offsetWidth, this.board.fit(), this.settle();
+		let r = Bn * 16 * this.board.type.grow;
+		this.beside.fit(r, r);
 	}
 	dispose() {
-		this.transport.dispose(), this.wanted = "", this.board.dispose();
+		this.transport.dispose(), this.wanted = "", this.board.dispose(), this.thumbs.dispose();
 		for (let e of [this.under, this.beside]) this.host.engine.cancel(e), e.dispose();
 	}
 };
 // src/parts/drag.ts
-function Kt(e, t, n) {
+function Kn(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2266,12 +2948,12 @@ function Kt(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
+var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, $t = class {
+}, er = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -2302,7 +2984,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kt(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -2341,10 +3023,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = Qt[e.key];
+		let t = $n[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Jt : Jt;
+		let n = e.shiftKey ? 5 * Jn : Jn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -2364,10 +3046,10 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * qt, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * qn, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Yt)), Number(this.at[1].toFixed(Yt))];
+		return [Number(this.at[0].toFixed(Yn)), Number(this.at[1].toFixed(Yn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -2405,24 +3087,24 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Xt, t);
-		let n = Math.max(Zt, Math.min(e - 144, t));
+		this.now.fit(e - Xn, t);
+		let n = Math.max(Qn, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(J, J);
+		for (let { screen: e } of this.found) e.fit(Zn, Zn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, en = 3, Y = .02, tn = 3, nn = 24, rn = 120, an = {
+}, tr = 3, X = .02, nr = 3, rr = 24, ir = 120, ar = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
-	ArrowRight: Y,
-	ArrowUp: Y
-}, on = class {
+	ArrowRight: X,
+	ArrowUp: X
+}, or = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -2438,7 +3120,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	slider = new y({
 		label: "",
 		step: 10 ** -3,
-		nudge: Y
+		nudge: X
 	}, (e) => this.go(e), this.transport.report);
 	data = null;
 	ends = null;
@@ -2452,7 +3134,7 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Kt(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) Kn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -2465,11 +3147,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => sn(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => sr(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = an[e.key];
+		let t = ar[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -2479,11 +3161,11 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / en;
+		let t = this.t + this.direction * e / tr;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(tn));
+		return Number(this.t.toFixed(nr));
 	}
 	draw() {
 		let e = this.time();
@@ -2505,15 +3187,15 @@ var qt = 1 / 4, Jt = .02, Yt = 3, Xt = 150, J = 64, Zt = 120, Qt = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - nn * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= rn ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - rr * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= ir ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function sn(e, [, t, n]) {
+async function sr(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -2522,14 +3204,83 @@ async function sn(e, [, t, n]) {
 	}).getContext("2d", { willReadFrequently: !0 });
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
-// src/views/traverse.ts
-var cn = 6, ln = .6, un = 120, dn = {
-	compare: fe,
-	draw: We,
-	grid: rt,
-	map: Gt,
-	pad: $t,
-	path: on,
+// src/views/pictures.ts
+var cr = class {
+	host;
+	field = new I((e) => {
+		this.data?.pickable && this.host.tell("picked", e);
+	});
+	data = null;
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.field.box);
+	}
+	show(e) {
+		this.data = e, this.field.arrange(e.layout, e.alt, e.chosen, e.pickable), this.field.label(e.rows, e.below), this.field.screen.load(e.src);
+	}
+	fit() {
+		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
+	}
+	dispose() {
+		this.field.screen.dispose();
+	}
+}, lr = 64, ur = class {
+	host;
+	box = g("div", {
+		className: "sheet",
+		role: "group"
+	});
+	constructor(e) {
+		this.host = e, e.root.replaceChildren(this.box), this.box.onkeydown = (e) => this.move(e);
+	}
+	get buttons() {
+		return [...this.box.querySelectorAll("button")];
+	}
+	show(e) {
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(lr / t.width) || lr / t.width;
+		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
+		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
+		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
+	}
+	button({ src: e, layout: t, rows: n, labels: r, chosen: i }, a, o) {
+		let [s, c] = [t.width * o, t.height * o], l = n.includes(i) ? n[a] === i : a === 0, u = g("button", {
+			type: "button",
+			title: r[a],
+			tabIndex: l ? 0 : -1,
+			"data-row": n[a],
+			"aria-label": r[a],
+			"aria-pressed": n[a] === i,
+			onclick: () => this.host.tell("picked", n[a])
+		});
+		return Object.assign(u.style, {
+			width: `${s}px`,
+			height: `${c}px`,
+			backgroundImage: `url(${e})`,
+			backgroundSize: `${t.columns * s}px`,
+			backgroundPosition: `${-(a % t.columns) * s}px ${-Math.floor(a / t.columns) * c}px`,
+			imageRendering: o >= 1 ? "pixelated" : "auto"
+		}), u;
+	}
+	move(e) {
+		let { buttons: t } = this, n = t.indexOf(e.target), r = t.filter(({ offsetTop: e }) => e === t[0].offsetTop).length, i = t[n + ({
+			ArrowLeft: -1,
+			ArrowRight: 1,
+			ArrowUp: -r,
+			ArrowDown: r
+		}[e.key] ?? NaN)];
+		n < 0 || !i || (e.preventDefault(), t[n].tabIndex = -1, i.tabIndex = 0, i.focus());
+	}
+	fit() {}
+	dispose() {}
+}, dr = 6, fr = .6, pr = 120, mr = {
+	compare: pe,
+	cutout: Te,
+	draw: at,
+	grid: Ct,
+	map: Gn,
+	pad: er,
+	path: or,
+	pictures: cr,
+	sheet: ur,
 	traverse: class {
 		host;
 		now = new v();
@@ -2537,7 +3288,6 @@ var cn = 6, ln = .6, un = 120, dn = {
 		screens = g("div", { className: "screens" }, this.now.figure, this.before.figure);
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
-		changed = /* @__PURE__ */ new Map();
 		echo = new w(() => this.host.settled);
 		transport = new C({
 			play: "Breathe",
@@ -2546,10 +3296,10 @@ var cn = 6, ln = .6, un = 120, dn = {
 			begin: () => this.wake(),
 			step: (e) => this.breathe(e),
 			tell: () => {
-				this.echo.send(this.sliders.moved()), this.host.tell("places", Object.fromEntries(this.changed));
+				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new x((e) => this.move(e), this.transport.report);
+		sliders = new x(() => this.move(), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];
@@ -2562,7 +3312,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 		}
 		show(e) {
 			let t = this.data?.about !== e.about, n = this.echo.isNews(e.places) || t, r = this.data === null || this.data.model.key !== e.model.key;
-			this.data = e, (this.host.settled || t) && this.changed.clear();
+			this.data = e, (this.host.settled || t) && this.sliders.heard();
 			let [, i, a] = e.model.shape;
 			for (let e of [this.now, this.before]) e.arrange({
 				width: a,
@@ -2576,11 +3326,8 @@ var cn = 6, ln = .6, un = 120, dn = {
 			let n = e.filter(({ active: e }) => e).map(({ key: e }) => e);
 			this.breath.replaceChildren(...["all", ...n].map((e) => g("option", { value: e }, e === "all" ? "all dimensions" : e))), this.transport.button.disabled = n.length === 0;
 		}
-		move(e) {
-			this.transport.rest(), this.change(e), this.decode();
-		}
-		change(e) {
-			this.changed.set(e, this.sliders.places.get(e) ?? null);
+		move() {
+			this.transport.rest(), this.decode();
 		}
 		decode() {
 			let { model: e, start: t, slides: n, y: i } = this.data, a = performance.now();
@@ -2596,7 +3343,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(ln, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(fr, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -2606,10 +3353,10 @@ var cn = 6, ln = .6, un = 120, dn = {
 			});
 		}
 		breathe(e) {
-			this.phase += e / cn * 2 * Math.PI;
+			this.phase += e / dr * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
-				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2), this.change(i);
+				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
 			}
 			this.decode();
 		}
@@ -2618,7 +3365,7 @@ var cn = 6, ln = .6, un = 120, dn = {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= un ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= pr ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -2626,44 +3373,28 @@ var cn = 6, ln = .6, un = 120, dn = {
 			for (let e of [this.now, this.before]) e.dispose();
 		}
 	}
-}, X = /* @__PURE__ */ new WeakMap(), Z = 0, Q = 0;
-function fn({ data: e, parentElement: t, setStateValue: n, setTriggerValue: r }) {
-	e.attempt > Z && et(), Z = Math.max(Z, e.attempt);
-	let i = (e, t) => r("failed", {
-		reason: e,
-		file: t
-	}), a = X.get(t);
-	if (a?.name !== e.view) {
-		a?.dispose();
-		try {
-			a = mn(e.view, t, $e(e.runtime));
-		} catch (e) {
-			i(e instanceof Error ? e.message : String(e), "");
-			return;
-		}
-		X.set(t, a);
-	}
-	let { host: o } = a;
-	Object.assign(o, {
+}, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
+function hr({ data: e, parentElement: t, setStateValue: n }) {
+	let r = Z.get(t);
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = _r(e.view, t, vt(e.runtime))));
+	let { host: i } = r;
+	return Object.assign(i, {
 		tell: (e, t) => {
-			o.last = Q = Math.max(Q + 1, Date.now()), n(e, {
+			i.last = Q = Math.max(Q + 1, Date.now()), n(e, {
 				value: t,
 				count: Q
 			});
 		},
-		fail: i,
 		data: e,
-		settled: e.told >= o.last
-	}), a.view.show(e), a.view.fit(), e.present && pn(o.root);
-	let s = e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e);
-	return a.loading.watch(s.map(({ decoder: e }) => e)), a.dispose;
+		settled: e.told >= i.last
+	}), r.view.show(e), r.view.fit(), e.present && gr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function pn(e) {
+function gr(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function mn(e, t, n) {
+function _r(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -2674,30 +3405,32 @@ function mn(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new dn[e](i), o = new at(r, n), s = new ResizeObserver(() => a.fit());
+	}, a = new mr[e](i), o = new Et(r, n, () => {
+		n.again(), a.show(i.data);
+	});
+	i.fail = (e) => o.tell(e);
+	let s = new ResizeObserver(() => a.fit());
 	s.observe(r);
 	let c = () => a.fit();
 	window.addEventListener("resize", c);
-	let l = n.onFailure((e, t) => {
-		(t === "" || JSON.stringify(i.data).includes(t.split("/").at(-1))) && i.fail(e, t);
-	}), u = (e) => {
+	let l = (e) => {
 		e.composedPath().includes(r) || a.finish?.();
-	}, d = ["pointerdown", "keydown"];
-	for (let e of d) window.addEventListener(e, u, !0);
-	let f = () => {
+	}, u = ["pointerdown", "keydown"];
+	for (let e of u) window.addEventListener(e, l, !0);
+	let d = () => {
 		let { tell: e } = i;
 		i.tell = $, a.finish?.(), i.tell = e;
 	};
-	return window.addEventListener("popstate", f, !0), {
+	return window.addEventListener("popstate", d, !0), {
 		name: e,
 		host: i,
 		view: a,
 		loading: o,
 		dispose: () => {
 			s.disconnect();
-			for (let e of d) window.removeEventListener(e, u, !0);
-			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", c), l(), o.dispose(), a.dispose(), X.delete(t);
+			for (let e of u) window.removeEventListener(e, l, !0);
+			window.removeEventListener("popstate", d, !0), window.removeEventListener("resize", c), o.dispose(), a.dispose(), Z.delete(t);
 		}
 	};
 }
-export { fn as default };
+export { hr as default };

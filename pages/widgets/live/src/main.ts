@@ -1,36 +1,37 @@
-// The component: which view is shown, and what happens where nothing can be decoded.
+// The component: which view is shown, and what it hears of the page around it.
 import type { FrontendRendererArgs } from "@streamlit/component-v2-lib";
 import "./style.css"; // first: those of the views build on it
 import { Compare } from "./views/compare";
+import { Cutout } from "./views/cutout";
 import { Draw } from "./views/draw/draw";
-import { type Engine, engine, forget } from "./decode/engine";
+import { type Engine, engine } from "./decode/engine";
 import { Grid } from "./views/grid";
 import { Loading } from "./decode/loading";
 import { PointMap } from "./views/map/map";
 import { Pad } from "./views/pad";
+import type { Model, Sent } from "../built/payloads";
 import { Path } from "./views/path";
-import type { Model } from "./decode/protocol";
+import { Pictures } from "./views/pictures";
+import { Sheet } from "./views/sheet";
 import { Traverse } from "./views/traverse";
 import type { Host, View } from "./view";
 
 const VIEWS: Record<string, new (host: Host) => View> = {
   compare: Compare,
+  cutout: Cutout,
   draw: Draw,
   grid: Grid,
   map: PointMap,
   pad: Pad,
   path: Path,
+  pictures: Pictures,
+  sheet: Sheet,
   traverse: Traverse,
 };
 
-interface Data {
+interface Data extends Sent {
   model?: Model;
   columns?: { model: Model }[];
-  view: string;
-  runtime: string; // below the app's address, named by the content's hash
-  attempt: number; // counts how often a person asked to try again
-  told: number; // the last count that Python heard of
-  present: boolean; // the stage has the window for itself
 }
 
 type Told = Host & { data: unknown; last: number };
@@ -44,41 +45,28 @@ interface Shown {
 }
 
 const shown = new WeakMap<Node, Shown>(); // Streamlit calls the default export again with every change of data or theme
-let attempts = 0;
 let count = 0; // of what was told, ever growing: a page that is loaded anew goes on from there
 
 export default function live({
   data,
   parentElement,
   setStateValue,
-  setTriggerValue,
-}: FrontendRendererArgs<Record<string, unknown>, Data>): (() => void) | undefined {
-  if (data.attempt > attempts) forget();
-  attempts = Math.max(attempts, data.attempt);
-  // A trigger: each time anew, if it is tried again.
-  const fail = (reason: string, file: string) => setTriggerValue("failed", { reason, file });
+}: FrontendRendererArgs<Record<string, unknown>, Data>): () => void {
   let found = shown.get(parentElement);
   if (found?.name !== data.view) {
     found?.dispose();
-    try {
-      found = mount(data.view, parentElement, engine(data.runtime));
-    } catch (error) {
-      fail(error instanceof Error ? error.message : String(error), "");
-      return undefined;
-    }
-    shown.set(parentElement, found);
+    shown.set(parentElement, (found = mount(data.view, parentElement, engine(data.runtime))));
   }
   const { host } = found;
   const tell = (name: string, value: unknown) => {
     host.last = count = Math.max(count + 1, Date.now());
     setStateValue(name, { value, count });
   };
-  Object.assign(host, { tell, fail, data, settled: data.told >= host.last });
+  Object.assign(host, { tell, data, settled: data.told >= host.last });
   found.view.show(data as never);
   found.view.fit();
   if (data.present) takeKeys(host.root);
-  const models = data.model ? [data.model] : (data.columns ?? []).map(({ model }) => model);
-  found.loading.watch(models.map(({ decoder }) => decoder));
+  found.loading.watch(data.model ? [data.model] : (data.columns ?? []).map(({ model }) => model));
   return found.dispose;
 }
 
@@ -97,15 +85,15 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
   root.replaceChildren();
   const host: Told = { root, engine: by, tell: silent, fail: silent, settled: true, data: null, last: 0 };
   const view = new VIEWS[name](host);
-  const loading = new Loading(root, by);
+  const loading = new Loading(root, by, () => {
+    by.again();
+    view.show(host.data as never);
+  });
+  host.fail = (reason) => loading.tell(reason);
   const observer = new ResizeObserver(() => view.fit());
   observer.observe(root);
   const fit = () => view.fit();
   window.addEventListener("resize", fit);
-  // Of files, only those that this view has been given: another may have gone on to another model.
-  const deaf = by.onFailure((reason, file) => {
-    if (file === "" || JSON.stringify(host.data).includes(file.split("/").at(-1)!)) host.fail(reason, file);
-  });
   const finish = (event: Event) => {
     if (!event.composedPath().includes(root)) view.finish?.();
   };
@@ -124,7 +112,6 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
     for (const press of presses) window.removeEventListener(press, finish, true);
     window.removeEventListener("popstate", leave, true);
     window.removeEventListener("resize", fit);
-    deaf();
     loading.dispose();
     view.dispose();
     shown.delete(parent);

@@ -7,7 +7,7 @@ export interface Host {
   engine: Engine;
   settled: boolean; // Python has heard all that was told
   tell: (name: string, value: unknown) => void;
-  fail: (reason: string, file: string) => void;
+  fail: (reason: string) => void; // says in a line what cannot be shown; "" once it can
 }
 
 export interface View {

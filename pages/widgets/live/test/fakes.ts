@@ -1,7 +1,8 @@
 // What a view is given in a test: an engine that answers when it is told to, and a host that keeps what is told.
 import { vi } from "vitest";
 import type { Engine } from "../src/decode/engine";
-import type { Model, Wish } from "../src/decode/protocol";
+import type { Wish } from "../src/decode/protocol";
+import type { Model } from "../built/payloads";
 import type { Host } from "../src/view";
 import type { Pen } from "./pen";
 
@@ -9,7 +10,10 @@ export const MODEL: Model = {
   key: "m",
   decoder: "live/file/aa",
   encoder: "live/file/bb",
+  why: "",
   pictures: "live/pictures/aa",
+  numbers: "live/numbers/bb",
+  whole: false,
   dim: 2,
   classes: 0,
   shape: [1, 2, 2],
@@ -104,6 +108,14 @@ export function point(element: Element, kind: string, x: number, y: number, more
   Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });
   element.dispatchEvent(event);
   if (kind === "up") element.releasePointerCapture(more.pointerId ?? 1);
+}
+
+/** A click at a place of an element of a size. */
+export function click(element: Element, x: number, y: number, [width, height]: [number, number]): void {
+  sized(element, width, height);
+  const event = new MouseEvent("click");
+  Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });
+  element.dispatchEvent(event);
 }
 
 export function press(element: Element, key: string, more: KeyboardEventInit = {}): KeyboardEvent {

@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { engine } from "../src/decode/engine";
 import live from "../src/main";
 import { MODEL, press, slide, stillTime } from "./fakes";
 
 const PATH = {
   view: "path",
   runtime: "live/runtime",
-  attempt: 0,
   told: 0,
   model: MODEL,
   about: "m a b",
@@ -25,17 +23,15 @@ const PATH = {
 let parent: HTMLElement;
 let dispose: (() => void) | void;
 const setStateValue = vi.fn();
-const setTriggerValue = vi.fn();
 const show = (data: object = {}) => {
-  const args = { data: { ...PATH, ...data }, parentElement: parent, setStateValue, setTriggerValue };
-  dispose = live(args as never) as () => void;
+  const args = { data: { ...PATH, ...data }, parentElement: parent, setStateValue };
+  dispose = live(args as never);
 };
 
 beforeEach(() => {
   stillTime();
   vi.stubGlobal("Worker", vi.fn());
   setStateValue.mockClear();
-  setTriggerValue.mockClear();
   parent = document.createElement("div");
   parent.innerHTML = '<div class="live"></div>';
   document.body.replaceChildren(parent);
@@ -95,20 +91,15 @@ it("stops, and tells nothing, where a step back leaves the page", () => {
   expect([range().value, setStateValue.mock.calls]).toEqual([place, []]);
 });
 
-it("begins with another worker when a person tries again, and only then", () => {
-  const url = "live/again";
-  show({ runtime: url });
-  const before = engine(url);
-  show({ runtime: url });
-  expect(engine(url)).toBe(before);
-  show({ runtime: url, attempt: 1 });
-  expect(engine(url)).not.toBe(before);
-});
-
-it("says so where nothing can be decoded in the page", () => {
+it("says so where nothing can be decoded in the page, and begins anew when a person has it tried again", () => {
   vi.stubGlobal("Worker", undefined);
   show({ runtime: "live/other" });
-  expect(setTriggerValue).toHaveBeenCalledWith("failed", { reason: "this browser has no WebAssembly", file: "" });
+  const note = () => parent.querySelector<HTMLElement>(".loading")!;
+  const sentence = "Decoded on the server: the live view does not run here (this browser has no WebAssembly).";
+  expect(note().querySelector("span")!.textContent).toBe(sentence);
+  vi.stubGlobal("Worker", vi.fn());
+  note().querySelector("button")!.click();
+  expect(note().hidden).toBe(true);
 });
 
 it("listens no more once it is gone", () => {

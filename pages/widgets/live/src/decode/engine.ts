@@ -1,7 +1,8 @@
 // The page's side of the worker: one for all views and visits of pages; of each asker only the newest request is kept.
-// Until a model's decoder is loaded the server decodes in its place, and then the newest request once more the page.
+// What the page does not decode, the server does: until a model's decoder is loaded, and for good where it cannot be.
 import { absolute } from "../parts/dom";
-import type { Ask, FromWorker, Model, ToWorker, Wish } from "./protocol";
+import type { Model } from "../../built/payloads";
+import { type Ask, cut, type FromWorker, type Numbers, type ToWorker, type Wish } from "./protocol";
 import { Server } from "./server";
 import LiveWorker from "./worker?worker&inline";
 
@@ -22,80 +23,98 @@ export interface WorkerLike {
   terminate(): void;
 }
 
-/** How far a file is: on its way, ready to be run, pictures of it have been shown; or it cannot be run here. */
-export type State = "loading" | "loaded" | "drawn" | "failed";
+/** How far a model is: its decoder on its way, ready, shown; or pictures of the server, that stay. */
+export type State = "loading" | "loaded" | "drawn" | "served";
 
-/** Hears why something cannot be run: the address of one file, or nothing where none can. */
-export type Complaint = (reason: string, file: string) => void;
+/** Why this browser does not run a file, and whether a person may have it tried again. */
+export interface Trouble {
+  reason: string;
+  again: boolean;
+}
 
 export class Engine {
   private id = 0;
-  private broken: string | null = null;
-  private readonly lanes = new Map<object, Lane>(); // by who asks
+  private worker: WorkerLike | null = null;
+  private broken: Trouble | null = null;
+  private readonly newest = new Map<object, Wish>(); // by who asks, decoded or not: they pass to the server, and back
+  private readonly lanes = new Map<object, Lane>(); // likewise: what is to be decoded here
   private readonly others: { ask: Omit<Ask, "id">; answer: Answer }[] = [];
   private flight: { id: number; who: object | null; answer: Answer } | null = null; // one run at a time
-  private readonly failures = new Set<Complaint>();
+  private readonly failed = new Map<string, Trouble>(); // by the file's whole address
   private readonly changes = new Set<() => void>();
   private readonly states = new Map<string, State>(); // by the file's whole address
 
   constructor(
-    private readonly worker: WorkerLike,
+    private readonly start: () => WorkerLike,
     private readonly server = new Server(),
   ) {
-    worker.onmessage = ({ data }) => this.heard(data);
-    worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
+    server.changed = () => this.changed();
+    this.begin();
   }
 
-  /** Be told when a file, or none at all, can be run here; gives back how to stop listening. */
-  onFailure(listener: Complaint): () => void {
-    if (this.broken !== null) listener(this.broken, "");
-    this.failures.add(listener);
-    return () => this.failures.delete(listener);
-  }
-
-  /** Be told when a file comes to another state; gives back how to stop listening. */
+  /** Be told when a model comes to another state; gives back how to stop listening. */
   onChange(listener: () => void): () => void {
     this.changes.add(listener);
     return () => this.changes.delete(listener);
   }
 
-  /** How far a file is. */
-  state(url: string): State {
-    return this.states.get(absolute(url)) ?? "loading";
+  /** How far a model is. */
+  state(model: Model): State {
+    if (this.trouble(model, "decoder")) return this.server.said(model) === "" ? "served" : "loading";
+    return this.states.get(absolute(model.decoder)) ?? "loading";
+  }
+
+  /** Why the server stands in for half of a model; null where it does not, or only until the file has come. */
+  trouble(model: Model, half: "decoder" | "encoder"): Trouble | null {
+    const file = model[half];
+    if (file === undefined) return null;
+    return file === "" ? { reason: model.why, again: false } : (this.broken ?? this.failed.get(absolute(file)) ?? null);
+  }
+
+  /** What the server said last instead of pictures of a model that it alone decodes; "" where it gave them. */
+  refusal(model: Model): string {
+    return (this.trouble(model, "decoder") && this.server.said(model)) ?? "";
   }
 
   /** Get a graph ready before it is needed. */
-  load(url: string): void {
-    if (this.states.has(absolute(url)) || this.broken !== null) return;
-    this.become(absolute(url), "loading");
-    this.worker.postMessage({ kind: "load", url: absolute(url) });
+  load(file: string): void {
+    const url = absolute(file);
+    if (file === "" || this.broken || this.failed.has(url) || this.states.has(url)) return;
+    this.become(url, "loading");
+    this.worker!.postMessage({ kind: "load", url });
   }
 
   /** Decode for `who`; of what it wanted before and has not begun, nothing is kept. */
   decode(who: object, wish: Wish): void {
-    if (this.broken !== null || this.state(wish.model.decoder) === "failed") return;
+    const { model } = wish;
+    this.newest.set(who, wish);
+    if (this.trouble(model, "decoder")) {
+      this.drop(who);
+      return this.server.decode(who, wish);
+    }
     const lane = this.lanes.get(who);
     if (lane && lane.row > 0) lane.newer = wish;
     else this.lanes.set(who, { wish, row: 0, newer: null });
-    this.load(wish.model.decoder);
-    if (this.state(wish.model.decoder) === "loading") this.server.decode(who, wish);
+    this.load(model.decoder);
+    if (this.state(model) === "loading") this.server.decode(who, wish);
     else this.server.cancel(who);
     this.pump();
   }
 
   /** Encode pictures (rows, C, H, W) in [0, 1]: numbers by name, `mean` and `std` among them. */
-  encode(model: Model, x: Float32Array, rows = 1): Promise<Record<string, Float32Array>> {
+  encode(model: Model, x: Float32Array, rows = 1): Promise<Numbers> {
+    if (this.trouble(model, "encoder")) return this.server.encode(model, x, rows);
+    const url = absolute(model.encoder!);
+    this.load(model.encoder!);
+    if (this.states.get(url) === "loading") return this.server.encode(model, x, rows);
     return new Promise((resolve, reject) => {
-      if (this.broken !== null || !model.encoder) return reject(new Error(this.broken ?? "there is no encoder"));
-      if (this.state(model.encoder) === "failed") return reject(new Error("the encoder does not run here"));
-      const ask = { url: absolute(model.encoder), rows, feeds: { x }, shapes: { x: model.shape }, pictures: false };
-      this.load(model.encoder);
+      const ask = { url, rows, feeds: { x }, shapes: { x: model.shape }, pictures: false };
       this.others.push({
         ask,
-        answer: (message) =>
-          message.kind === "numbers"
-            ? resolve(message.outputs)
-            : reject(new Error(message.kind === "failed" ? message.reason : "no numbers came")),
+        answer: (message) => {
+          if (message.kind === "numbers") resolve(message.outputs);
+          else this.server.encode(model, x, rows).then(resolve, reject);
+        },
       });
       this.pump();
     });
@@ -103,42 +122,67 @@ export class Engine {
 
   /** Forget what `who` wanted; what comes of it is not shown. */
   cancel(who: object): void {
-    this.lanes.delete(who);
+    this.newest.delete(who);
+    this.drop(who);
     this.server.cancel(who);
+  }
+
+  /** Begin anew after a failure, when a person asks for it. */
+  again(): void {
+    this.worker?.terminate();
+    this.failed.clear();
+    this.states.clear();
+    this.broken = null;
+    this.flight = null;
+    this.lanes.clear();
+    const left = this.others.splice(0);
+    this.begin();
+    for (const { answer } of left) answer({ kind: "failed", id: 0, url: null, reason: "" }, false);
+    for (const [who, wish] of this.newest) this.decode(who, wish);
+    this.changed();
+  }
+
+  private begin(): void {
+    try {
+      this.worker = this.start();
+    } catch (error) {
+      return this.fail(error instanceof Error ? error.message : String(error));
+    }
+    this.worker.onmessage = ({ data }) => this.heard(data);
+    this.worker.onerror = (event) => this.fail(event.message || "the worker could not be started");
+  }
+
+  /** Decode here no more for `who`. */
+  private drop(who: object): void {
+    this.lanes.delete(who);
     if (this.flight?.who === who) this.flight.who = null;
   }
 
-  /** End the worker. */
-  close(): void {
-    this.failures.clear();
-    this.fail("the live view was begun anew");
-    this.worker.terminate();
+  private isReady(file: string): boolean {
+    return (this.states.get(absolute(file)) ?? "loading") !== "loading";
   }
 
   private pump(): void {
-    if (this.flight || this.broken !== null) return;
-    const at = this.others.findIndex(({ ask }) => this.state(ask.url) !== "loading");
+    if (this.flight || this.broken) return;
+    const at = this.others.findIndex(({ ask }) => this.isReady(ask.url));
     if (at >= 0) {
       const [other] = this.others.splice(at, 1);
       return this.post(other.ask, null, other.answer);
     }
-    const first = [...this.lanes].find(([, { wish }]) => this.state(wish.model.decoder) !== "loading");
+    const first = [...this.lanes].find(([, { wish }]) => this.isReady(wish.model.decoder));
     if (!first) return;
     const [who, lane] = first;
     const { wish, row: from } = lane;
-    const { model, z, y, rows } = wish;
+    const { model, rows } = wish;
     const [channels, height, width] = model.shape;
     const count = Math.min(rows - from, Math.max(1, Math.floor(BLOCK / (channels * height * width))));
     this.lanes.delete(who); // and to the end of the queue: nobody starves
     if (from + count < rows) this.lanes.set(who, { ...lane, row: from + count });
     else if (lane.newer) this.lanes.set(who, { wish: lane.newer, row: 0, newer: null });
-    const feeds: Record<string, Float32Array> = { z: z.slice(from * model.dim, (from + count) * model.dim) };
-    if (model.classes && y) feeds.y = y.slice(from * model.classes, (from + count) * model.classes);
-    const shapes = { z: [model.dim], y: [model.classes] };
-    this.post({ url: absolute(model.decoder), rows: count, feeds, shapes, pictures: true }, who, (message, wanted) => {
-      if (message.kind === "failed") return message.url === null ? undefined : this.tell(message.reason, message.url);
+    const ask = { url: absolute(model.decoder), rows: count, shapes: { z: [model.dim], y: [model.classes] } };
+    this.post({ ...ask, feeds: { ...cut(wish, from, count) }, pictures: true }, who, (message, wanted) => {
       if (message.kind !== "pixels" || !wanted) return;
-      this.server.cancel(who); // what it still sends is older
+      if (this.newest.get(who)?.model.decoder === model.decoder) this.server.cancel(who); // what it still sends is older
       wish.onPixels(message.pixels, from, count);
       this.become(absolute(model.decoder), "drawn");
     });
@@ -147,7 +191,7 @@ export class Engine {
   private post(ask: Omit<Ask, "id">, who: object | null, answer: Answer): void {
     const id = ++this.id;
     this.flight = { id, who, answer };
-    this.worker.postMessage({ kind: "run", id, ...ask });
+    this.worker!.postMessage({ kind: "run", id, ...ask });
   }
 
   private heard(message: FromWorker): void {
@@ -155,49 +199,52 @@ export class Engine {
       this.become(message.url, "loaded");
       return this.pump();
     }
-    if (message.kind === "failed" && message.id === null) {
-      if (message.url === null) return this.fail(message.reason);
-      this.tell(message.reason, message.url);
-      return this.pump();
-    }
-    if (message.id !== this.flight?.id) return;
-    const { who, answer } = this.flight;
-    this.flight = null;
+    if (message.kind === "failed" && message.url === null) return this.fail(message.reason);
+    const flight = message.id === this.flight?.id ? this.flight : null;
+    if (flight) this.flight = null;
     try {
-      answer(message, who !== null);
+      if (message.kind === "failed") this.giveUp(message.url!, message);
+      flight?.answer(message, flight.who !== null);
     } finally {
       this.pump(); // others wait, whatever became of this one
     }
   }
 
-  /** Nothing will ever be decoded by this worker. */
+  /** Nothing will ever be decoded by this worker: the server does all. */
   private fail(reason: string): void {
-    if (this.broken !== null) return;
-    this.broken = reason;
+    if (this.broken) return;
+    this.broken = { reason, again: true };
     const left = [...(this.flight ? [this.flight.answer] : []), ...this.others.splice(0).map(({ answer }) => answer)];
     this.flight = null;
     for (const answer of left) answer({ kind: "failed", id: 0, url: null, reason }, false);
-    this.tell(reason, "");
+    this.handOver();
+  }
+
+  /** A file cannot be run here, or is not given: the server does what was wanted of it. */
+  private giveUp(url: string, { reason, refused }: { reason: string; refused?: boolean }): void {
+    this.failed.set(url, { reason, again: !refused });
+    for (let i = this.others.length - 1; i >= 0; i--) {
+      if (this.others[i].ask.url !== url) continue;
+      const [{ answer }] = this.others.splice(i, 1);
+      answer({ kind: "failed", id: 0, url, reason }, false);
+    }
+    this.handOver();
+  }
+
+  /** Whoever wants what is not decoded here gets it from the server. */
+  private handOver(): void {
+    for (const [who, wish] of this.newest) if (this.trouble(wish.model, "decoder")) this.decode(who, wish);
+    this.changed();
   }
 
   private become(url: string, state: State): void {
     if (this.states.get(url) === state) return;
     this.states.set(url, state);
-    for (const listener of this.changes) listener();
+    this.changed();
   }
 
-  /** A file cannot be run, or none can: what was wanted of it is dropped. */
-  private tell(reason: string, file: string): void {
-    if (file !== "") this.become(file, "failed");
-    for (const [who, { wish }] of this.lanes) {
-      if (file === "" || absolute(wish.model.decoder) === file) this.cancel(who);
-    }
-    for (let i = this.others.length - 1; i >= 0; i--) {
-      if (this.others[i].ask.url !== file) continue;
-      const [{ answer }] = this.others.splice(i, 1);
-      answer({ kind: "failed", id: 0, url: file, reason }, false);
-    }
-    for (const listener of this.failures) listener(reason, file);
+  private changed(): void {
+    for (const listener of this.changes) listener();
   }
 }
 
@@ -212,18 +259,15 @@ let shared: { runtime: string; engine: Engine } | null = null;
 
 /** The engine of this tab. Module scope outlives reruns and page switches, and so do worker and sessions. */
 export function engine(runtime: string): Engine {
-  if (shared?.runtime === runtime) return shared.engine;
+  if (shared?.runtime !== runtime) shared = { runtime, engine: new Engine(() => started(runtime)) };
+  return shared.engine;
+}
+
+function started(runtime: string): WorkerLike {
   if (typeof WebAssembly !== "object" || typeof Worker !== "function") {
     throw new Error("this browser has no WebAssembly");
   }
   const worker = new LiveWorker();
-  shared = { runtime, engine: new Engine(worker) };
   worker.postMessage({ kind: "begin", runtime: absolute(runtime) } satisfies ToWorker);
-  return shared.engine;
-}
-
-/** Begin anew after a failure, when a person asks for it. */
-export function forget(): void {
-  shared?.engine.close();
-  shared = null;
+  return worker;
 }

@@ -1,15 +1,8 @@
-// What goes between the page and its worker, and what every view is told of a model.
+// What goes between the page and its worker.
+import type { Model } from "../../built/payloads";
 
-/** A model as the views know it: routes of its two halves, and the sizes of z and of a picture. */
-export interface Model {
-  key: string; // another model has another key
-  decoder: string; // below the app's address, named by a hash of the weights
-  encoder?: string;
-  pictures: string; // where the server decodes, until the page does
-  dim: number;
-  classes: number; // 0 where the class plays no part
-  shape: [number, number, number]; // channels, height, width
-}
+export type Pixels = Uint8ClampedArray<ArrayBuffer>;
+export type Numbers = Record<string, Float32Array>;
 
 /** What somebody wants decoded; `rows` vectors z side by side, and as many class weights y. */
 export interface Wish {
@@ -18,7 +11,14 @@ export interface Wish {
   y?: Float32Array;
   rows: number;
   /** Called for each block of pictures: RGBA bytes of `count` of them from number `first` on. */
-  onPixels(pixels: Uint8ClampedArray<ArrayBuffer>, first: number, count: number): void;
+  onPixels(pixels: Pixels, first: number, count: number): void;
+}
+
+/** Vectors and class weights of some rows of a wish. */
+export function cut({ model, z, y }: Wish, first: number, count: number): { z: Float32Array; y?: Float32Array } {
+  const part = (values: Float32Array, width: number) => values.slice(first * width, (first + count) * width);
+  const points = part(z, model.dim);
+  return model.classes && y ? { z: points, y: part(y, model.classes) } : { z: points };
 }
 
 /** One run of a graph: inputs by name, each with as many numbers a row as `widths` says. */
@@ -26,7 +26,7 @@ export interface Ask {
   id: number;
   url: string;
   rows: number;
-  feeds: Record<string, Float32Array>;
+  feeds: Numbers;
   shapes: Record<string, number[]>; // of one row
   pictures: boolean; // answer with pixels instead of numbers
 }
@@ -35,6 +35,6 @@ export type ToWorker = { kind: "begin"; runtime: string } | { kind: "load"; url:
 
 export type FromWorker =
   | { kind: "loaded"; url: string }
-  | { kind: "pixels"; id: number; pixels: Uint8ClampedArray<ArrayBuffer> }
-  | { kind: "numbers"; id: number; outputs: Record<string, Float32Array> }
-  | { kind: "failed"; id: number | null; url: string | null; reason: string };
+  | { kind: "pixels"; id: number; pixels: Pixels }
+  | { kind: "numbers"; id: number; outputs: Numbers }
+  | { kind: "failed"; id: number | null; url: string | null; reason: string; refused?: boolean }; // by the server

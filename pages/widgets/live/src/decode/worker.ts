@@ -11,6 +11,9 @@ interface Held {
   inputs: Map<string, TypedTensor<"float32">>; // kept from run to run while their size stays
 }
 
+/** The server gives no such file, and says why. */
+class Refused extends Error {}
+
 const worker = self as unknown as DedicatedWorkerGlobalScope;
 const held = new Map<string, Promise<Held>>();
 let runtime: Promise<Runtime>;
@@ -42,7 +45,10 @@ async function make(url: string): Promise<Held> {
   try {
     // The file comes while the runtime does.
     const [ort, answer] = await Promise.all([runtime, fetch(url)]);
-    if (!answer.ok) throw new Error((await sentence(answer)) || `the decoder is not to be had (${answer.status})`);
+    if (!answer.ok) {
+      const refusal = await sentence(answer);
+      throw refusal ? new Refused(refusal) : new Error(`the decoder is not to be had (${answer.status})`);
+    }
     const session = await ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()));
     return { session, inputs: new Map() };
   } catch (error) {
@@ -101,6 +107,7 @@ worker.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
       id: data.kind === "run" ? data.id : null,
       url: data.kind === "begin" ? null : data.url,
       reason,
+      refused: error instanceof Refused,
     });
   }
 };

@@ -1,22 +1,12 @@
 // Where a picture lies along the axes of a latent space, and what of it is out of the ordinary.
+import type { Axis, Slide } from "../../built/payloads";
 
 const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
 const BEYOND = 0.05; // of the reference pictures lie outside a band
 
-/** A dimension, or a direction of many: where a mean stands on it, and how far `std` reaches along it. */
-export interface Axis {
-  name: string;
-  index: number;
-  direction: number[] | null;
-  offset: number; // of a direction: what the centre has along it
-  low: number; // of the grey band
-  high: number;
-  active: boolean;
-}
-
 /** Place and spread (standard deviation) along an axis. */
 export function along(axis: Axis, mean: ArrayLike<number>, std: ArrayLike<number>): [number, number] {
-  if (axis.direction === null) return [mean[axis.index], std[axis.index]];
+  if (axis.direction === null) return [mean[axis.index!], std[axis.index!]];
   let [place, square] = [-axis.offset, 0];
   axis.direction.forEach((unit, i) => {
     place += unit * mean[i];
@@ -44,28 +34,14 @@ export function range(values: number[]): [number, number] {
   return [sorted[cut], sorted[sorted.length - 1 - cut]];
 }
 
-/** What can be slid, as `explore.Axis` has it: dimension `index`, or a `direction`; `at` is where the start stands on it. */
-export interface Slide {
-  key: string;
-  note: string;
-  low: number;
-  high: number;
-  start: number;
-  index: number;
-  at?: number;
-  kl?: number | null;
-  active?: boolean;
-  direction?: number[] | null;
-}
-
 /** Where the start goes when sliders stand at `places`. */
 export function moved(start: ArrayLike<number>, slides: Slide[], places: Map<string, number>): Float32Array {
   const z = Float32Array.from(start);
-  for (const { key, index, start: own, at = own, direction } of slides) {
+  for (const { key, index, start: own, at, direction } of slides) {
     const place = places.get(key);
     if (place === undefined || place === own) continue;
     if (direction) direction.forEach((unit, i) => (z[i] += (place - at) * unit));
-    else z[index] = place;
+    else z[index!] = place;
   }
   return z;
 }

@@ -23,18 +23,21 @@ export interface Basis {
 
 const EDGE = 0.05; // of the room, left free around all points
 
-/** The frame that shows all points (N, 2); with equal units on both axes, or filling the room. */
-export function fitted(coords: Float32Array, room: Room, equal: boolean): Frame {
+/** The frame that shows all points (N, 2), with equal units on both axes, or filling the room; `beside` them, if it can. */
+export function fitted(coords: Float32Array, room: Room, equal: boolean, beside = 0): Frame {
   const low: Place = [Infinity, Infinity];
   const high: Place = [-Infinity, -Infinity];
   for (let i = 0; i < coords.length; i++) {
     low[i & 1] = Math.min(low[i & 1], coords[i]);
     high[i & 1] = Math.max(high[i & 1], coords[i]);
   }
-  const scales = [room.width, room.height].map((size, i) => (size * (1 - 2 * EDGE)) / Math.max(high[i] - low[i], 1e-9));
+  const extent = [high[0] - low[0], high[1] - low[1]];
+  const scales = [room.width, room.height].map((size, i) => (size * (1 - 2 * EDGE)) / Math.max(extent[i], 1e-9));
   const both = Math.min(...scales.filter((scale) => scale < 1e9), 1e9);
   const [sx, sy] = equal ? [both, both] : scales.map((scale) => (scale < 1e9 ? scale : both));
-  return { ...room, x: (low[0] + high[0]) / 2, y: (low[1] + high[1]) / 2, sx, sy };
+  const spare = Math.max(0, room.width * (1 - 2 * EDGE) - extent[0] * sx);
+  const aside = Math.min(beside, spare) / 2 / sx;
+  return { ...room, x: (low[0] + high[0]) / 2 + aside, y: (low[1] + high[1]) / 2, sx, sy };
 }
 
 export const toScreen = (f: Frame, x: number, y: number): Place => [

@@ -10,14 +10,21 @@ export interface Points {
   label: Int32Array;
   y: Int32Array;
   paint: Uint8Array; // (N, 4): red, green, blue, symbol
+  order: Int32Array; // places of the points, the most typical first
   basis: Basis | null;
-  means: Float32Array; // (N, D)
+  means: Float32Array | null; // (N, D)
 }
 
-/** Read both files; `dim` numbers a vector. */
-export function unpack(facts: ArrayBuffer, means: ArrayBuffer, count: number, dim: number, linear: boolean): Points {
-  const columns = 8 * count + (linear ? 3 * dim : 0);
-  if (facts.byteLength !== 4 * columns || means.byteLength !== 4 * count * dim) {
+/** Read both files, or the first alone; `dim` numbers a vector. */
+export function unpack(
+  facts: ArrayBuffer,
+  means: ArrayBuffer | null,
+  count: number,
+  dim: number,
+  linear: boolean,
+): Points {
+  const columns = 9 * count + (linear ? 3 * dim : 0);
+  if (facts.byteLength !== 4 * columns || (means && means.byteLength !== 4 * count * dim)) {
     throw new Error("the points came incomplete");
   }
   let at = 0;
@@ -30,7 +37,8 @@ export function unpack(facts: ArrayBuffer, means: ArrayBuffer, count: number, di
     label: new Int32Array(...take(count)),
     y: new Int32Array(...take(count)),
     paint: new Uint8Array(facts, take(count)[1], 4 * count),
+    order: new Int32Array(...take(count)),
     basis: linear ? { mean: new Float32Array(...take(dim)), axes: new Float32Array(...take(2 * dim)) } : null,
-    means: new Float32Array(means),
+    means: means && new Float32Array(means),
   };
 }

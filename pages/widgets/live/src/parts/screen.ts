@@ -1,23 +1,18 @@
 // Pictures on one canvas: a single one or a grid, enlarged by whole numbers of device pixels, redrawn at most once a frame.
+import type { Tiling } from "../../built/payloads";
 import { h } from "./dom";
 
 const MAX_SCALE = 32;
 const GREY = "rgb(128 128 128)"; // of gutters: seen on dark and light pictures, in both themes
 
-export interface Layout {
-  width: number; // of one picture, in its own pixels
-  height: number;
-  columns?: number;
-  count?: number;
-  gutter?: number;
-}
+export type Layout = Pick<Tiling, "width" | "height"> & Partial<Tiling>;
 
 export class Screen {
   readonly canvas = h("canvas", { role: "img" });
   readonly caption = h("figcaption");
   readonly figure = h("figure", {}, this.canvas, this.caption);
   private readonly context = this.canvas.getContext("2d", { willReadFrequently: false })!;
-  private layout: Required<Layout> = { width: 1, height: 1, columns: 1, count: 1, gutter: 0 };
+  private layout: Tiling = { width: 1, height: 1, columns: 1, count: 1, gutter: 0 };
   private parts = new Map<number, { pixels: Uint8ClampedArray<ArrayBuffer>; count: number; asked: number }>();
   private loading = "";
   private request = 0;
@@ -114,6 +109,7 @@ export class Screen {
   }
 }
 
-function sizes({ width, height, columns, count, gutter }: Required<Layout>): [number, number] {
+/** How wide and high a grid is, in the pictures' own pixels. */
+export function sizes({ width, height, columns, count, gutter }: Tiling): [number, number] {
   return [columns * (width + gutter) + gutter, Math.ceil(count / columns) * (height + gutter) + gutter];
 }

@@ -1,6 +1,6 @@
 // Sliders of a latent space, one below the other: found by name, ordered, the dimensions that a model does not use folded.
-import type { Slide } from "../maths/axes";
 import { h } from "./dom";
+import type { Slide } from "../../built/payloads";
 import { Slider } from "./slider";
 import type { Report } from "./transport";
 
@@ -25,11 +25,12 @@ export class Sliders {
   private readonly none = h("p", { className: "none", hidden: true }, "No slider has this name.");
   readonly box = h("div", { className: "sliders" }, this.list, this.fold, this.none);
   readonly places = new Map<string, number>(); // of those that were moved
+  private readonly changed = new Map<string, number | null>(); // since Python heard all; null is back at the start
   private rows = new Map<string, Row>();
 
-  /** `move` follows the hand with the key of what it moves, `report` hears when it lets go. */
+  /** `move` follows the hand, `report` hears when it lets go. */
   constructor(
-    private readonly move: (key: string) => void,
+    private readonly move: () => void,
     private readonly report: Pick<Report, "later" | "now">,
   ) {
     this.filter.oninput = () => this.arrange();
@@ -42,7 +43,7 @@ export class Sliders {
   /** Other sliders; `folded` says why some are folded away. */
   show(slides: Slide[], folded = ""): void {
     this.rows = new Map(slides.map((slide) => [slide.key, { slide, slider: this.slider(slide) }]));
-    const collapsed = slides.filter(({ active }) => active === false).length;
+    const collapsed = slides.filter(({ active }) => !active).length;
     this.list.replaceChildren();
     this.fold.replaceChildren(
       h("summary", {}, `${collapsed} collapsed dimension${collapsed > 1 ? "s" : ""}`),
@@ -69,7 +70,7 @@ export class Sliders {
       },
       (to) => {
         this.set(key, to);
-        this.move(key);
+        this.move();
       },
       this.report,
     );
@@ -85,10 +86,10 @@ export class Sliders {
     this.box.style.minHeight = text ? `${this.box.getBoundingClientRect().height}px` : ""; // what stands below stays where it is
     for (const { slide, slider } of rows) {
       slider.box.hidden = !slide.key.toLowerCase().includes(text);
-      (slide.active === false ? this.fold : this.list).append(slider.box);
+      (slide.active ? this.list : this.fold).append(slider.box);
     }
     const seen = rows.filter(({ slider }) => !slider.box.hidden);
-    const folded = seen.filter(({ slide }) => slide.active === false).length;
+    const folded = seen.filter(({ slide }) => !slide.active).length;
     this.fold.hidden = folded === 0;
     if (text && folded) this.fold.open = true;
     this.none.hidden = seen.length > 0;
@@ -108,7 +109,23 @@ export class Sliders {
     const place = Math.round(Math.min(high, Math.max(low, to)) / STEP) * STEP;
     if (Math.abs(place - start) < STEP / 2) this.places.delete(key);
     else this.places.set(key, Number(place.toFixed(2)));
+    this.changed.set(key, this.places.get(key) ?? null);
     this.place(row);
+  }
+
+  /** Put all back to the start. */
+  reset(): void {
+    for (const key of this.places.keys()) this.set(key, this.rows.get(key)!.slide.start);
+  }
+
+  /** What was moved since Python has heard all. */
+  changes(): Record<string, number | null> {
+    return Object.fromEntries(this.changed);
+  }
+
+  /** Python has heard all. */
+  heard(): void {
+    this.changed.clear();
   }
 
   private place({ slide, slider }: Row): void {

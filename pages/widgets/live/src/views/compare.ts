@@ -1,47 +1,28 @@
 // Compare: several models under one movement; all are decoded, and drawn together, for one and the same place.
-import { moved, type Slide } from "../maths/axes";
+import { moved } from "../maths/axes";
 import { lerp } from "../maths/blend";
 import "./compare.css";
 import { h } from "../parts/dom";
-import type { Model } from "../decode/protocol";
 import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
+import type { Column, CompareData } from "../../built/payloads";
 import { Echo, type Host, type View } from "../view";
 
 const THERE = 4; // seconds from A to B
 const STEP = 0.01;
-const PHONE = 600; // CSS pixels: what is narrower has two models beside each other at most
 const GAP = 24;
-const THUMB = 84; // CSS pixels of A and B rebuilt
+const WITH_SLIDERS = 0.6; // of their share, where the sliders stand below and are to be seen as well
+const BETWEEN = 8; // of A and B rebuilt
+const THUMB = 84; // CSS pixels of each of them, at most
 const END = 56; // CSS pixels of A and B beside the slider
-
-interface Column {
-  model: Model;
-  name: string;
-  a: number[];
-  b: number[];
-  ya: number[] | null; // the class of A, of a model that is told it
-  yb: number[] | null;
-  rebuilt: [string, string];
-  facts: string[];
-}
-
-export interface CompareData {
-  columns: Column[];
-  about: string; // other models or pictures have another
-  ends: [string, string]; // the pictures A and B
-  t?: number; // of the way from A to B
-  slides?: Slide[]; // of the same z
-  places?: Record<string, number>;
-  warning?: string;
-}
 
 interface Shown {
   column: Column;
   now: Screen;
   ends: [Screen, Screen];
+  rebuilt: HTMLElement; // with the ends
   figure: HTMLElement;
 }
 
@@ -54,10 +35,11 @@ export class Compare implements View {
     title: "There and back",
     begin: () => (this.phase = Math.acos(1 - 2 * this.t)),
     step: (seconds) => this.walk(seconds),
-    tell: () =>
-      this.data?.slides
-        ? this.host.tell("places", this.echo.send(this.sliders.moved()))
-        : this.host.tell("t", this.echo.send(this.t)),
+    tell: () => {
+      this.echo.send(this.data!.slides ? this.sliders.moved() : this.t);
+      if (this.data!.slides) this.host.tell("places", this.sliders.changes());
+      else this.host.tell("t", this.t);
+    },
   });
   private readonly slider = new Slider(
     { label: "t, the place between A and B", step: STEP },
@@ -97,7 +79,8 @@ export class Compare implements View {
   constructor(private readonly host: Host) {
     host.root.replaceChildren(this.root);
     this.reset.onclick = () => {
-      this.begin({});
+      this.sliders.reset();
+      this.decode();
       this.transport.report.now();
     };
     ["A", "B"].forEach((name, i) => this.ends[i].label(name, `Picture ${name}`));
@@ -108,6 +91,7 @@ export class Compare implements View {
     const others = this.data?.about !== data.about || other;
     const news = this.echo.isNews(data.slides ? data.places : data.t) || other;
     this.data = data;
+    if (this.host.settled || others) this.sliders.heard();
     this.way.hidden = data.slides !== undefined;
     this.same.hidden = this.warning.hidden = data.slides === undefined;
     this.root.classList.toggle("slid", data.slides !== undefined);
@@ -139,7 +123,7 @@ export class Compare implements View {
       screen.arrange({ width, height });
       void screen.load(ends[i]);
     });
-    this.sliders.show(slides ?? []);
+    this.sliders.show((slides ?? []).map((slide) => ({ ...slide, active: true }))); // what one does not use another may
     for (const { model } of columns) this.host.engine.load(model.decoder);
     this.fit();
   }
@@ -156,18 +140,14 @@ export class Compare implements View {
     const facts = h("ul", {}, ...column.facts.map((fact) => h("li", {}, fact)));
     a.figure.className = "to-a";
     b.figure.className = "to-b";
+    const rebuilt = h("div", { className: "rebuilt" }, a.figure, b.figure);
     const figure = h(
       "section",
       { "aria-label": column.name },
       h("h2", {}, column.name),
-      h(
-        "div",
-        { className: "row" },
-        now.figure,
-        h("div", {}, h("div", { className: "rebuilt" }, a.figure, b.figure), facts),
-      ),
+      h("div", { className: "row" }, now.figure, h("div", {}, rebuilt, facts)),
     );
-    return { column, now, ends: [a, b], figure };
+    return { column, now, ends: [a, b], rebuilt, figure };
   }
 
   private go(t: number): void {
@@ -233,17 +213,28 @@ export class Compare implements View {
   }
 
   fit(): void {
-    const room = this.columns.clientWidth;
-    const across = Math.min(this.shown.length, room < PHONE ? 2 : 4);
-    if (!across) return;
-    const wide = (room - GAP * (across - 1)) / across;
-    const share = this.data!.slides ? 0.3 : 0.38;
+    if (!this.shown.length) return;
+    const { across, wide, tall } = this.largest();
     this.columns.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
-    for (const { now, ends } of this.shown) {
-      now.fit(wide, window.innerHeight * share);
-      for (const screen of ends) screen.fit((wide - 8) / 2, THUMB);
+    for (const { now, ends, rebuilt } of this.shown) {
+      now.fit(wide, tall);
+      for (const screen of ends) screen.fit((rebuilt.clientWidth - BETWEEN) / 2, THUMB); // beside it or below
     }
     for (const screen of this.ends) screen.fit(END, END);
+  }
+
+  /** In how many rows the pictures are largest, and the room of one: in as few as that takes. */
+  private largest(): { across: number; wide: number; tall: number; scale: number } {
+    const [, height, width] = this.shown[0].column.model.shape;
+    const below = this.data!.slides !== undefined && this.columns.clientWidth === this.root.clientWidth; // on a phone
+    const share = this.data!.share * (below ? WITH_SLIDERS : 1);
+    const options = this.shown.map((_, i) => {
+      const across = Math.ceil(this.shown.length / (i + 1));
+      const wide = (this.columns.clientWidth - GAP * (across - 1)) / across;
+      const tall = (window.innerHeight * share) / (i + 1);
+      return { across, wide, tall, scale: Math.floor(Math.min(wide / width, tall / height) * window.devicePixelRatio) };
+    });
+    return options.reduce((best, each) => (each.scale > best.scale ? each : best));
   }
 
   dispose(): void {

@@ -1,31 +1,16 @@
 // Traverse: one slider a dimension or direction; every movement of one decodes.
-import type { Model } from "../decode/protocol";
-import { moved, type Slide } from "../maths/axes";
+import { moved } from "../maths/axes";
 import { h } from "../parts/dom";
 import { Screen } from "../parts/screen";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
+import type { Slide, TraverseData } from "../../built/payloads";
 import { Echo, type Host, type View } from "../view";
 import "./traverse.css";
 
 const BREATH = 6; // seconds there and back
 const WIDE = 0.6; // share of its range that each goes through when all breathe
 const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
-
-export interface TraverseData {
-  model: Model;
-  about: string; // another model, start or level has another
-  start: number[];
-  y: number[] | null;
-  picture: string; // the start's
-  captions: [string, string];
-  heading: string;
-  folded: string; // why some are folded away
-  slides: Slide[];
-  places: Record<string, number>; // of those that were moved
-  byName: boolean; // the order of the sliders
-  share: number;
-}
 
 /** How a slider breathes: through `far` of its range, from `offset` on, at a pace of its own. */
 interface Wave {
@@ -41,7 +26,6 @@ export class Traverse implements View {
   private readonly screens = h("div", { className: "screens" }, this.now.figure, this.before.figure);
   private readonly heading = h("p", { className: "heading" });
   private readonly breath = h("select", { "aria-label": "What breathes" });
-  private readonly changed = new Map<string, number | null>(); // since Python heard all; null is back at the start
   private readonly echo = new Echo<Record<string, number>>(() => this.host.settled);
   private readonly transport = new Transport({
     play: "Breathe",
@@ -51,10 +35,10 @@ export class Traverse implements View {
     step: (seconds) => this.breathe(seconds),
     tell: () => {
       this.echo.send(this.sliders.moved());
-      this.host.tell("places", Object.fromEntries(this.changed));
+      this.host.tell("places", this.sliders.changes());
     },
   });
-  private readonly sliders = new Sliders((key) => this.move(key), this.transport.report);
+  private readonly sliders = new Sliders(() => this.move(), this.transport.report);
   private data: TraverseData | null = null;
   private phase = 0;
   private waves: Wave[] = [];
@@ -82,7 +66,7 @@ export class Traverse implements View {
     const news = this.echo.isNews(data.places) || others;
     const first = this.data === null || this.data.model.key !== data.model.key;
     this.data = data;
-    if (this.host.settled || others) this.changed.clear();
+    if (this.host.settled || others) this.sliders.heard();
     const [, height, width] = data.model.shape;
     for (const screen of [this.now, this.before]) screen.arrange({ width, height });
     this.now.label(data.captions[0], "The picture decoded where the sliders stand");
@@ -111,14 +95,9 @@ export class Traverse implements View {
   }
 
   /** The hand moves a slider. */
-  private move(key: string): void {
+  private move(): void {
     this.transport.rest();
-    this.change(key);
     this.decode();
-  }
-
-  private change(key: string): void {
-    this.changed.set(key, this.sliders.places.get(key) ?? null);
   }
 
   private decode(): void {
@@ -152,7 +131,6 @@ export class Traverse implements View {
     for (const { slide, far, offset, pace } of this.waves) {
       const { key, low, high } = slide;
       this.sliders.set(key, (low + high) / 2 + (far * Math.sin(this.phase * pace + offset) * (high - low)) / 2);
-      this.change(key);
     }
     this.decode();
   }

@@ -102,3 +102,12 @@ test("ticks are round", () => {
   expect(plane.ticks(-1.2, 3.1, 5)).toEqual([-1, 0, 1, 2, 3]);
   expect(plane.ticks(0.02, 0.11, 5).map((v) => v.toFixed(2))).toEqual(["0.02", "0.04", "0.06", "0.08", "0.10"]);
 });
+
+test("a map with room to spare leaves it free at the right", () => {
+  const room = { left: 0, top: 0, width: 600, height: 300 };
+  const coords = Float32Array.from([0, 0, 10, 10]);
+  expect(plane.toScreen(plane.fitted(coords, room, true), 5, 5)).toEqual([300, 150]);
+  expect(plane.toScreen(plane.fitted(coords, room, true, 100), 5, 5)).toEqual([250, 150]);
+  expect(plane.toScreen(plane.fitted(coords, room, true, 900), 10, 5)[0]).toBeCloseTo(300); // to the left edge, and no farther
+  expect(plane.toScreen(plane.fitted(coords, room, false, 100), 5, 5)).toEqual([300, 150]); // nothing is spare
+});

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import type { Slide } from "../../src/maths/axes";
 import { Sliders } from "../../src/parts/sliders";
-import { slide } from "../fakes";
+import type { Slide } from "../../built/payloads";
+import { sized, slide } from "../fakes";
 
 const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({
   key,
@@ -9,17 +9,19 @@ const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({
   low: -3,
   high: 3,
   start: 0.5,
+  at: 0.5,
   index: i,
+  direction: null,
   kl: 2,
   active: key !== "z3",
 }));
 const report = { later: vi.fn(), now: vi.fn() };
-let moved: string[];
+const move = vi.fn();
 let sliders: Sliders;
 
 beforeEach(() => {
-  moved = [];
-  sliders = new Sliders((key) => moved.push(key), report);
+  move.mockClear();
+  sliders = new Sliders(move, report);
   document.body.replaceChildren(sliders.filter, sliders.order, sliders.box);
   sliders.show(SLIDES, "They carry nothing.");
   sliders.put({ z2: -1 });
@@ -57,7 +59,9 @@ it("folds what the model does not use, with the reason", () => {
 
 it("is found by its name, folded or not", () => {
   const fold = sliders.box.querySelector("details")!;
+  sized(sliders.box, 300, 200);
   search("Z3 ");
+  expect(sliders.box.style.minHeight).toBe("200px"); // what stands below stays where it is
   expect(names()).toEqual(["z3"]);
   expect([fold.open, fold.hidden]).toEqual([true, false]);
   search("z1");
@@ -84,7 +88,7 @@ it("names the order by what it goes by", () => {
 
 it("counts as moved until it is back at its start", () => {
   slide(range("z10"), 2);
-  expect(moved).toEqual(["z10"]);
+  expect(move).toHaveBeenCalledTimes(1);
   expect(sliders.moved()).toEqual({ z10: 2, z2: -1 });
   expect(Object.keys(sliders.moved())).toEqual(["z10", "z2"]);
   slide(range("z2"), 0.5);
@@ -95,5 +99,14 @@ it("counts as moved until it is back at its start", () => {
 
 it("is moved by a view within its ends, without a word to the view", () => {
   sliders.set("z0", 99);
-  expect([sliders.places.get("z0"), range("z0").value, moved]).toEqual([3, "3", []]);
+  expect([sliders.places.get("z0"), range("z0").value]).toEqual([3, "3"]);
+  expect(move).not.toHaveBeenCalled();
+});
+
+it("tells what was moved since all was heard, and what is back at the start", () => {
+  slide(range("z0"), 1);
+  sliders.reset();
+  expect([sliders.changes(), sliders.moved()]).toEqual([{ z0: null, z2: null }, {}]);
+  sliders.heard();
+  expect(sliders.changes()).toEqual({});
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Wish } from "../../src/decode/protocol";
-import { Compare, type CompareData } from "../../src/views/compare";
+import type { CompareData } from "../../built/payloads";
+import { Compare } from "../../src/views/compare";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 
 const column = (name: string, a: number[], b: number[]) => ({
@@ -18,11 +19,12 @@ const column = (name: string, a: number[], b: number[]) => ({
   facts: [`${name}: 3 nats`],
 });
 const COLUMNS = [column("one", [0, 0], [1, 1]), column("two", [0, 10], [4, 10])];
-const WAY: CompareData = { columns: COLUMNS, about: "a b", ends: ["data:,a", "data:,b"], t: 0.5 };
+const WAY: CompareData = { columns: COLUMNS, about: "a b", ends: ["data:,a", "data:,b"], share: 0.5, t: 0.5 };
 const SLID: CompareData = {
   columns: COLUMNS,
   about: "a b",
   ends: ["data:,a", "data:,b"],
+  share: 0.5,
   warning: "Axes do not correspond.",
   slides: [
     {
@@ -31,7 +33,11 @@ const SLID: CompareData = {
       low: -3,
       high: 3,
       start: 0,
+      at: 0,
+      kl: 2,
+      active: false,
       index: 1,
+      direction: null,
     },
   ],
   places: {},
@@ -125,7 +131,7 @@ it("has numbers to type into, and puts all back", () => {
   number.value = "1";
   number.dispatchEvent(new Event("change"));
   button(host, "Reset all").click();
-  expect(host.told).toEqual([["places", { z1: 1 }], ["places", {}]]); // prettier-ignore
+  expect(host.told).toEqual([["places", { z1: 1 }], ["places", { z1: null }]]); // prettier-ignore
   expect([slider().value, button(host, "Reset all").disabled]).toEqual(["0", true]);
 });
 
@@ -158,17 +164,21 @@ it("tells what is not told yet when the page is left, and forgets what it wanted
   expect(engine.wishes.size).toBe(0);
 });
 
-it("puts all models beside each other, two where there is little room", () => {
+it("puts models in as many rows as make their pictures largest, and they grow with their share", () => {
   const large = COLUMNS.map((each) => ({ ...each, model: { ...each.model, shape: [1, 50, 50] as [1, 50, 50] } }));
-  const three = { ...WAY, columns: [...large, { ...large[0], name: "three" }] };
+  const three = { ...WAY, about: "three", columns: [...large, { ...large[0], name: "three" }] };
   show(three);
-  vi.stubGlobal("innerHeight", 2000);
+  vi.stubGlobal("innerHeight", 1000);
   const columns = find(host, ".columns");
-  const widths = () => [...columns.querySelectorAll<HTMLCanvasElement>(".row > figure canvas")].map((canvas) => parseFloat(canvas.style.width)); // prettier-ignore
-  sized(columns, 648, 0);
-  compare.fit();
-  expect([columns.style.gridTemplateColumns, widths()]).toEqual(["repeat(3, minmax(0, 1fr))", [200, 200, 200]]);
-  sized(columns, 524, 0);
-  compare.fit();
-  expect([columns.style.gridTemplateColumns, widths()]).toEqual(["repeat(2, minmax(0, 1fr))", [250, 250, 250]]);
+  const fitted = (width: number) => {
+    sized(columns, width, 0);
+    compare.fit();
+    const canvases = columns.querySelectorAll<HTMLCanvasElement>(".row > figure canvas");
+    return [columns.style.gridTemplateColumns[7], ...new Set([...canvases].map(({ style }) => style.width))];
+  };
+  expect(fitted(2000)).toEqual(["3", "500px"]);
+  expect(fitted(648)).toEqual(["2", "250px"]); // 200 beside each other
+  expect(fitted(200)).toEqual(["1", "150px"]);
+  compare.show({ ...three, share: 0.6 });
+  expect(fitted(2000)).toEqual(["3", "600px"]);
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { drawsAt, Grid, type GridData } from "../../src/views/grid";
-import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, point, sized, slide, stillTime } from "../fakes"; // prettier-ignore
+import type { GridData } from "../../built/payloads";
+import { drawsAt, Grid } from "../../src/views/grid";
+import { button, click, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, slide, stillTime } from "../fakes"; // prettier-ignore
 
 const DATA: GridData = {
   model: { ...MODEL, dim: 1 },
@@ -12,6 +13,7 @@ const DATA: GridData = {
   moves: true,
   temperature: 0.5,
   hottest: 2,
+  help: "It scales.",
   seed: 3,
   seeded: true,
   last: 99,
@@ -57,6 +59,10 @@ const type = (name: string, text: string) => {
   typed(name).value = text;
   typed(name).dispatchEvent(new Event("change"));
 };
+
+it("says what the temperature does where the pointer rests on it", () => {
+  expect(heat().closest<HTMLElement>("[title='It scales.']")).not.toBeNull();
+});
 
 it("finds the draws of a seed at a temperature", () => {
   const points = Float32Array.from([0, 0, 0, 0, /* seed 1 */ 10, 20, 1, 2]);
@@ -133,22 +139,11 @@ it("names its rows, and the ends of a plane, which grow with the temperature", a
 });
 
 it("marks the picture that is chosen, and tells which one is pressed", async () => {
-  const mark = find(host, ".mark");
-  expect(mark.hidden).toBe(true);
+  expect(find(host, ".mark").hidden).toBe(true);
   await show({ chosen: 1 });
-  expect([mark.hidden, parseFloat(mark.style.left)]).toEqual([false, (100 * 4) / 7]);
-  const canvas = find<HTMLCanvasElement>(host, "canvas");
-  sized(canvas, 70, 40);
-  const click = (x: number, y: number) => {
-    const event = new MouseEvent("click");
-    Object.defineProperties(event, { offsetX: { value: x }, offsetY: { value: y } });
-    canvas.dispatchEvent(event);
-  };
-  click(50, 20);
-  click(50, 2);
+  expect(find(host, ".mark").hidden).toBe(false);
+  click(find(host, "canvas"), 50, 20, [70, 40]);
   expect(host.told).toEqual([["picked", 1]]);
-  point(canvas, "down", 50, 20);
-  expect(host.told).toHaveLength(1);
 });
 
 it("gives each picture its class", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Slide } from "../../src/maths/axes";
-import { Traverse, type TraverseData } from "../../src/views/traverse";
+import type { Slide, TraverseData } from "../../built/payloads";
+import { Traverse } from "../../src/views/traverse";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes";
 
 const SLIDES: Slide[] = ["z1", "z0"].map((key, i) => ({

@@ -199,10 +199,11 @@ export class Hand {
     board.hover();
   }
 
-  /** The nearest point where the pointer is on it, else -1. */
+  /** The nearest point where the pointer is on it or its picture, else -1. */
   private hit(touch: boolean): number {
     const { board, ground } = this;
     const [x, y] = toScreen(board.frame, ...ground.at);
+    if (board.covering(x, y) === ground.near) return ground.near;
     const [px, py] = board.at(ground.near);
     return Math.hypot(px - x, py - y) <= (touch ? HIT.touch : HIT.mouse) ? ground.near : -1;
   }

@@ -1,11 +1,6 @@
 // What the colours of a map mean.
+import type { ColourScale, Entry } from "../../../built/payloads";
 import { h } from "../../parts/dom";
-
-/** Classes by their colours. */
-export type Entry = { text: string; ground: string };
-
-/** Numbers by the colours from one end to the other. */
-export type ColourScale = { title: string; ends: [number, number]; colours: string[] };
 
 export class Legend {
   readonly box = h("div", { className: "legend" });

@@ -1,8 +1,8 @@
 // Map: the points on a canvas; what lies under the pointer is decoded, between the points as well.
 import { fetched } from "../../decode/engine";
-import type { Model } from "../../decode/protocol";
+import type { MapData } from "../../../built/payloads";
 import { lerp } from "../../maths/blend";
-import { carried, inverse, nearest, type Place } from "../../maths/plane";
+import { carried, inverse, nearest, type Place, toScreen } from "../../maths/plane";
 import { type Points, unpack } from "../../maths/points";
 import { h } from "../../parts/dom";
 import { Screen } from "../../parts/screen";
@@ -11,47 +11,31 @@ import { Transport } from "../../parts/transport";
 import { Echo, type Host, type View } from "../../view";
 import { Board } from "./board";
 import { type Ground, Hand, type Tool, TOOLS } from "./hand";
-import { type ColourScale, type Entry, Legend } from "./legend";
+import { Lens } from "./lens";
+import { Legend } from "./legend";
 import "./map.css";
-import type { Label, Mark } from "./marks";
 import { drawOverlay } from "./overlay";
+import { Thumbs } from "./thumbs";
 
 const WAY = 4; // seconds from one end of a path to the other
-const TALL = 360; // CSS pixels of a decoded picture at most
-const NARROW = 540; // CSS pixels: below it the picture stands above the map, as in map.css
-const SMALL = 92; // CSS pixels of the nearest point's picture
-
-export interface MapData {
-  model: Model;
-  key: string; // other points, places or colours have another
-  points: string;
-  means: string;
-  count: number;
-  linear: boolean; // whether there is a vector at each place
-  equal: boolean; // whether both axes have the same units
-  axes: [string, string];
-  names: string[] | null; // of the classes
-  unit: string; // of the errors
-  size: number;
-  height: number;
-  alt: string;
-  marks: Mark[];
-  chosen: number[];
-  labels: Label[];
-  legend: Entry[];
-  scale: ColourScale | null;
-  tool: Tool;
-  residual: boolean;
-}
+const SHARE = 0.34; // of the shorter side of the map: how large the picture over it is, if not more is free beside it
+const NAME = 50; // points
+const SMALL = 3.5; // rem of the nearest point's picture
 
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
+const NO_MEANS = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.";
 const ON_THE_WAY = "Decoded on the straight way between the two in latent space, whatever the map shows there.";
 const number = (value: number) => value.toFixed(2).replace("-", "\u2212");
 
 export class PointMap implements View, Ground {
-  private readonly board = new Board((pen) => this.over(pen));
+  private readonly board = new Board(
+    (pen) => this.over(pen),
+    (pen, front, taken) => this.thumbs.draw(pen, this.board, front, taken, this.lens.box),
+  );
+  private readonly thumbs: Thumbs;
   private readonly hand = new Hand(this.board, this);
   private readonly under = new Screen();
+  private readonly lens = new Lens(this.under.canvas);
   private readonly beside = new Screen();
   private readonly legend = new Legend();
   private readonly tools = new Map<Tool, HTMLButtonElement>();
@@ -80,23 +64,13 @@ export class PointMap implements View, Ground {
   private walked = 0; // there: 0 to 1, and back: 1 to 2
 
   constructor(private readonly host: Host) {
+    this.thumbs = new Thumbs(host.engine, () => this.board.draw());
     this.beside.figure.className = "beside";
-    const seen = h(
-      "div",
-      { className: "seen" },
-      this.under.figure,
-      this.note,
-      this.path,
-      this.carry,
-      this.beside.figure,
-    );
-    host.root.replaceChildren(
-      h(
-        "div",
-        { className: "map" },
-        h("div", { className: "sides" }, h("div", {}, this.legend.box, this.board.box, this.toolbar()), seen),
-      ),
-    );
+    this.board.box.append(this.lens.box);
+    const words = h("div", { className: "words" }, this.under.caption, this.note);
+    const seen = h("div", { className: "seen" }, words, this.beside.figure);
+    const bar = h("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
+    host.root.replaceChildren(h("div", { className: "map" }, this.legend.box, this.board.box, bar, seen));
     this.residual.onchange = () => {
       this.host.tell("set", this.settings.send({ tool: this.tool, residual: this.residual.checked }));
       this.decode();
@@ -134,16 +108,16 @@ export class PointMap implements View, Ground {
     const first = this.data === null;
     if (data.key !== this.wanted) this.points = null; // they were another model's, or lie elsewhere now
     this.data = data;
-    this.board.box.style.setProperty("--tall", `${data.height}px`);
+    this.board.box.style.setProperty("--tall", `${100 * data.share}vh`);
     this.board.above.setAttribute(
       "aria-label",
       `${data.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`,
     );
     const [, height, width] = data.model.shape;
     for (const screen of [this.under, this.beside]) screen.arrange({ width, height });
-    if (!this.ends) this.remark(data.linear ? "" : NO_INVERSE);
+    if (!this.ends) this.remark(this.why);
     this.beside.figure.hidden = !data.linear;
-    this.carry.hidden = !data.linear || data.model.dim <= 2;
+    this.carry.hidden = !data.linear || !data.means || data.model.dim <= 2;
     if (this.settings.isNews({ tool: data.tool, residual: data.residual })) {
       this.residual.checked = data.residual;
       this.hold(data.tool);
@@ -160,24 +134,45 @@ export class PointMap implements View, Ground {
     this.wanted = data.key;
     this.leave();
     try {
-      const [facts, means] = await Promise.all([fetched(data.points), fetched(data.means)]);
+      const [facts, means] = await Promise.all([fetched(data.points), data.means ? fetched(data.means) : null]);
       if (this.wanted !== data.key) return;
       this.points = unpack(facts, means, data.count, data.model.dim, data.linear);
     } catch (error) {
       if (this.wanted !== data.key) return;
       this.wanted = ""; // whatever is shown next asks for them anew
-      return this.host.fail(error instanceof Error ? error.message : String(error), data.model.decoder);
+      return this.host.fail(error instanceof Error ? error.message : String(error));
     }
     this.shown = -1;
     this.redraw();
+    this.settle();
     const { x, y } = this.board.frame;
     this.look([x, y]);
   }
 
   private redraw(): void {
     if (!this.points || !this.data) return;
-    const { size, equal, linear, axes, labels, marks } = this.data;
-    this.board.show({ points: this.points, size, equal, ticks: linear, axes, labels, marks, chosen: this.chosen });
+    const { points, data } = this;
+    const { size, equal, linear, axes, labels, marks, ties, shade, lit, model } = data;
+    const { label } = points;
+    const ofClass = lit < 0 ? [] : [...label.keys()].filter((i) => label[i] === lit);
+    const front = new Set([...this.chosen, ...ofClass]);
+    if (front.size) for (const { rows } of ties) for (const i of rows) front.add(i);
+    const mean = (i: number) => this.mean(i);
+    this.thumbs.from(data.thumbs ? { model, points, mean, weights: (i) => this.weights(i) } : null);
+    this.board.show({ points, size, equal, ticks: linear, axes, labels, marks, front, shade });
+  }
+
+  /** A name of a class weighs as much as many points. */
+  private settle(): void {
+    if (!this.points) return;
+    const { frame } = this.board;
+    const names = this.data!.labels.flatMap(({ x, y, move }) => {
+      const [px, py] = toScreen(frame, x, y);
+      return Array.from({ length: NAME }, (): Place => [px, py - move]);
+    });
+    const drawn = [...Array.from(this.points.row, (_, i) => this.board.at(i)), ...names];
+    this.lens.settle(frame, drawn, toScreen(frame, ...this.at));
+    this.board.draw();
   }
 
   private hold(tool: Tool): void {
@@ -206,14 +201,19 @@ export class PointMap implements View, Ground {
     this.at = at;
     this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
     this.board.above.dataset.at = at.join(" ");
-    this.near = nearest(this.points!.coords, this.board.frame, ...at);
+    const [px, py] = toScreen(this.board.frame, ...at);
+    if (this.lens.dodge(px, py)) this.board.draw();
+    const pictured = this.board.covering(px, py);
+    this.near = pictured < 0 ? nearest(this.points!.coords, this.board.frame, ...at) : pictured;
     this.decode();
     this.board.hover();
   }
 
-  private mean(i: number): Float32Array {
+  /** What a point is decoded from: where its encoding is not here, what the map holds of it. */
+  private mean(i: number): Float32Array | null {
+    const { means, basis } = this.points!;
     const { dim } = this.data!.model;
-    return this.points!.means.subarray(i * dim, (i + 1) * dim);
+    return means?.subarray(i * dim, (i + 1) * dim) ?? (basis && inverse(basis, ...this.place(i)));
   }
 
   private place(i: number): Place {
@@ -229,11 +229,11 @@ export class PointMap implements View, Ground {
   }
 
   /** What lies under the pointer. */
-  private here(): Float32Array {
-    const { basis } = this.points!;
+  private here(): Float32Array | null {
+    const { basis, means } = this.points!;
     if (!basis) return this.mean(this.near);
-    if (!this.residual.checked) return inverse(basis, ...this.at);
-    return carried(basis, this.mean(this.near), this.place(this.near), ...this.at);
+    if (!this.residual.checked || !means) return inverse(basis, ...this.at);
+    return carried(basis, this.mean(this.near)!, this.place(this.near), ...this.at);
   }
 
   private decode(): void {
@@ -246,7 +246,7 @@ export class PointMap implements View, Ground {
     const away = `distance ${number(Math.hypot(nx - x, ny - y))} on the map`;
     if (linear) this.under.label(`Under the pointer: ${where}`);
     else this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`);
-    this.remark(linear ? "" : NO_INVERSE);
+    this.remark(this.why);
     this.beside.figure.style.visibility = "";
     if (linear && this.shown !== this.near) {
       this.shown = this.near;
@@ -255,13 +255,19 @@ export class PointMap implements View, Ground {
     this.beside.label(`Nearest point: ${this.name(this.near)}, ${away}, ${this.price(this.near)}`);
   }
 
+  private get why(): string {
+    const { linear, means } = this.data!;
+    return linear ? "" : means ? NO_INVERSE : NO_MEANS;
+  }
+
   /** What the large picture is, where that is not plain. */
   private remark(words: string): void {
     this.note.textContent = words;
     this.note.hidden = words === "";
   }
 
-  private picture(screen: Screen, z: Float32Array, y: Float32Array): void {
+  private picture(screen: Screen, z: Float32Array | null, y: Float32Array): void {
+    if (!z) return;
     const asked = performance.now();
     const { model } = this.data!;
     const onPixels = (pixels: Uint8ClampedArray<ArrayBuffer>) => screen.draw(pixels, 0, 1, asked);
@@ -319,7 +325,8 @@ export class PointMap implements View, Ground {
   private step(): void {
     const [a, b] = this.ends!;
     const { t } = this;
-    this.picture(this.under, lerp(this.mean(a), this.mean(b), t), lerp(this.weights(a), this.weights(b), t));
+    const [from, to] = [this.mean(a), this.mean(b)];
+    this.picture(this.under, from && to && lerp(from, to, t), lerp(this.weights(a), this.weights(b), t));
     this.under.label(`${Math.round(100 * t)} % of the way from ${this.name(a)} to ${this.name(b)}`);
     this.remark(this.data!.linear ? "" : ON_THE_WAY);
     this.beside.figure.style.visibility = "hidden"; // it is the pointer's, which rests
@@ -330,23 +337,27 @@ export class PointMap implements View, Ground {
   private over(pen: CanvasRenderingContext2D): void {
     if (!this.points || this.near < 0) return;
     const { tool, at, near, first, ends, t, plays } = this;
-    const straight = this.data!.linear; // on a t-SNE map nobody knows where the way runs
-    drawOverlay(pen, this.board, { tool, gesture: this.hand.gesture, at, near, first, ends, t, straight, plays });
+    const { linear: straight, ties } = this.data!; // on a t-SNE map nobody knows where the way runs
+    drawOverlay(pen, this.board, { tool, gesture: this.hand.gesture, at, near, first, ends, t, straight, plays, ties });
   }
 
   fit(): void {
     if (!this.data) return;
+    const { clientWidth: across, clientHeight: down } = this.board.box;
+    const side = Math.max(SHARE * Math.min(across, down), Math.min(down, across - down) / 2);
+    this.under.fit(side, side);
+    this.board.beside = this.lens.box.offsetWidth;
     this.board.fit();
-    const narrow = this.host.root.clientWidth <= NARROW;
-    const side = this.under.figure.parentElement!.clientWidth;
-    this.under.fit(narrow ? side / 2 : side, TALL);
-    this.beside.fit(narrow ? side / 6 : SMALL, SMALL);
+    this.settle();
+    const small = SMALL * 16 * this.board.type.grow;
+    this.beside.fit(small, small);
   }
 
   dispose(): void {
     this.transport.dispose();
     this.wanted = "";
     this.board.dispose();
+    this.thumbs.dispose();
     for (const screen of [this.under, this.beside]) {
       this.host.engine.cancel(screen);
       screen.dispose();

@@ -1,23 +1,19 @@
 // Marks on the map: a point by its symbol, the name of a class, the flag of a picture.
+import type { Label, Mark } from "../../../built/payloads";
+import type { Plot } from "../../maths/apart";
 import { type Frame, type Place, toScreen } from "../../maths/plane";
 
 export type Pen = CanvasRenderingContext2D;
 
-export interface Label {
-  text: string;
-  x: number;
-  y: number;
-  move: number; // pixels up from where it belongs
-  ground: string;
-  ink: string;
+/** Letters on the map, `grow` times as large as usual. */
+export interface Type {
+  font: string;
+  grow: number;
 }
 
-export interface Mark {
-  name: string;
-  x: number;
-  y: number;
-  colour: string;
-}
+const LABEL = 16; // pixels of a class's name
+const FLAG = 18; // and of a picture's
+const PAD = 8; // pixels of the ground beside and above both
 
 // Corners x, y, x, y, ... of the symbols in `plots.SYMBOLS`, in radii; the first is a circle.
 const SYMBOLS: number[][] = [
@@ -47,25 +43,44 @@ export function outline(pen: Pen, symbol: number, x: number, y: number, r: numbe
   pen.closePath();
 }
 
+/** How far up a name stands from where it belongs: whatever is in sight has its name there too. */
+function raised({ top, height }: Frame, py: number, { grow }: Type, { move }: Label): number {
+  const half = ((LABEL + PAD) * grow) / 2;
+  if (py < top || py > top + height) return move * grow;
+  return py - Math.min(top + height - half, Math.max(top + half, py - move * grow));
+}
+
+/** What the name of a class covers. */
+export function labelPlot(pen: Pen, frame: Frame, type: Type, label: Label): Plot {
+  const { font, grow } = type;
+  pen.font = `bold ${LABEL * grow}px ${font}`;
+  const width = pen.measureText(label.text).width + PAD * grow;
+  const [, py] = toScreen(frame, label.x, label.y);
+  const y = -label.y * frame.sy - raised(frame, py, type, label);
+  return { x: label.x * frame.sx, y, width, height: (LABEL + PAD) * grow };
+}
+
 /** The name of a class over its points, tied to where it belongs. */
-export function drawLabel(pen: Pen, frame: Frame, font: string, { text, x, y, move, ground, ink }: Label): void {
+export function drawLabel(pen: Pen, frame: Frame, type: Type, label: Label): void {
+  const { text, x, y, ground, ink } = label;
   const [px, py] = toScreen(frame, x, y);
-  arrow(pen, px, py, move, ground, 2);
-  plate(pen, text, [px, py - move], { ground, ink, edge: 1, size: 16, font });
+  const up = raised(frame, py, type, label);
+  arrow(pen, px, py, up, ground, 2);
+  plate(pen, text, [px, py - up], { ground, ink, edge: 1, size: LABEL * type.grow, type });
 }
 
 /** The flag of a picture. */
-export function drawMark(pen: Pen, frame: Frame, font: string, { name, x, y, colour }: Mark): void {
+export function drawMark(pen: Pen, frame: Frame, type: Type, { name, x, y, colour }: Mark): void {
   const [px, py] = toScreen(frame, x, y);
   const { left, top, width, height } = frame;
   if (px < left || px > left + width || py < top || py > top + height) return;
-  const up = py - top < 60 ? -42 : 42; // near the upper edge it hangs below
+  const up = (py - top < 60 * type.grow ? -42 : 42) * type.grow; // near the upper edge it hangs below
   arrow(pen, px, py, up, colour, 3);
   pen.beginPath();
   pen.arc(px, py, 4, 0, 2 * Math.PI);
   pen.fillStyle = colour;
   pen.fill();
-  plate(pen, name, [px, py - up], { ground: colour, ink: "white", edge: 2, size: 18, font });
+  plate(pen, name, [px, py - up], { ground: colour, ink: "white", edge: 2, size: FLAG * type.grow, type });
 }
 
 function arrow(pen: Pen, x: number, y: number, up: number, colour: string, width: number): void {
@@ -83,16 +98,17 @@ interface Plate {
   ink: string;
   edge: number; // pixels
   size: number; // of the letters
-  font: string;
+  type: Type;
 }
 
-function plate(pen: Pen, text: string, [x, y]: Place, { ground, ink, edge, size, font }: Plate): void {
-  pen.font = `bold ${size}px ${font}`;
+function plate(pen: Pen, text: string, [x, y]: Place, { ground, ink, edge, size, type }: Plate): void {
+  pen.font = `bold ${size}px ${type.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  const width = pen.measureText(text).width + 8;
+  const pad = PAD * type.grow;
+  const width = pen.measureText(text).width + pad;
   pen.beginPath();
-  pen.rect(x - width / 2, y - size / 2 - 4, width, size + 8);
+  pen.rect(x - width / 2, y - size / 2 - pad / 2, width, size + pad);
   pen.fillStyle = ground;
   pen.fill();
   pen.lineWidth = edge;

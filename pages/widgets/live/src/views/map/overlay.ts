@@ -1,4 +1,5 @@
 // What follows the hand on the map: the pointer, the shape that it draws, the path that it plays.
+import type { Tie } from "../../../built/payloads";
 import { type Place, toScreen } from "../../maths/plane";
 import type { Board } from "./board";
 import { ARROWS, enclosed, type Gesture, type Tool } from "./hand";
@@ -15,6 +16,7 @@ export interface Overlay {
   t: number; // of the way between them
   straight: boolean; // whether the way is a line on this map
   plays: boolean;
+  ties: Tie[];
 }
 
 type Pen = CanvasRenderingContext2D;
@@ -23,6 +25,7 @@ export function drawOverlay(pen: Pen, board: Board, overlay: Overlay): void {
   const { tool, gesture, at, first, ends, plays } = overlay;
   const accent = board.style("--st-primary-color");
   const pointer = toScreen(board.frame, ...at);
+  for (const tie of overlay.ties) drawTie(pen, board, tie, accent);
   const shape = gesture && enclosed(gesture);
   if (shape) {
     const places = shape.map((place) => toScreen(board.frame, ...place));
@@ -33,6 +36,11 @@ export function drawOverlay(pen: Pen, board: Board, overlay: Overlay): void {
     board.front(pen, first, accent);
   } else if (ends) drawWay(pen, board, overlay, ends, accent);
   if (!plays) drawPointer(pen, board, overlay.near, pointer);
+}
+
+function drawTie(pen: Pen, board: Board, { x, y, rows }: Tie, accent: string): void {
+  for (const i of rows) line(pen, [toScreen(board.frame, x, y), board.at(i)], accent);
+  for (const i of rows) board.front(pen, i, accent);
 }
 
 function line(pen: Pen, places: Place[], colour: string): void {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
-import type { Model } from "../../../src/decode/protocol";
-import { Draw, type DrawData, likeliest } from "../../../src/views/draw/draw";
+import type { DrawData, Model } from "../../../built/payloads";
+import { Draw, likeliest } from "../../../src/views/draw/draw";
 import { current } from "../../../src/views/draw/paper";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, penOf, point, press, sized, slide, stillTime } from "../../fakes"; // prettier-ignore
 
@@ -191,11 +191,14 @@ it("sends the picture as the model sees it, again if it is pressed again", () =>
   expect(sent[0][1].at).not.toBe(sent[1][1].at);
 });
 
-it("says why where the encoder does not run", async () => {
+it("says why where nothing encodes, and tries again with the next stroke", async () => {
   stroke([20, 20]);
-  engine.asked[0].refuse(new Error("no room"));
+  engine.asked.shift()!.refuse(new Error("no room"));
   await vi.advanceTimersByTimeAsync(0);
   expect(host.failed).toEqual(["no room"]);
+  stroke([40, 40]);
+  await answer(CODE);
+  expect(host.failed).toEqual(["no room", ""]);
 });
 
 it("shows where the drawing lies in the plane of two dimensions", async () => {

@@ -19,16 +19,19 @@ const LOOK: Look = {
   axes: ["PC 1", "PC 2"],
   labels: [],
   marks: [],
-  chosen: new Set(),
+  front: new Set(),
+  shade: false,
 };
 
 let board: Board;
 const over = vi.fn();
+const pictured = { rows: new Set<number>(), width: 0, height: 0 };
+const amid = vi.fn(() => pictured);
 
 beforeEach(() => {
   stillTime();
   over.mockClear();
-  board = new Board(over);
+  board = new Board(over, amid);
   sized(board.box, 400, 300);
   board.show(LOOK);
   vi.advanceTimersByTime(40);
@@ -62,7 +65,7 @@ it("writes negative numbers with a minus, and as many digits as tell them apart"
 });
 
 it("pales what is not chosen, and brings what is to the front", () => {
-  board.show({ ...LOOK, chosen: new Set([0]) });
+  board.show({ ...LOOK, front: new Set([0]) });
   vi.advanceTimersByTime(40);
   expect(dots().map(({ style, alpha }) => [style, alpha])).toEqual([
     ["rgb(10 20 30)", 0.25],
@@ -90,6 +93,50 @@ it("names classes where they belong, and flags pictures above all", () => {
   expect(penOf(board.above).all("fillText")).toEqual([["A", x, y - 42 + 1]]);
   const pole = drawn(board.above).find(({ kind }) => kind === "stroke")!;
   expect([pole.style, pole.path]).toEqual(["blue", [[x, y], [x, y - 42]]]); // prettier-ignore
+});
+
+it("keeps the name of a class on the map as long as its points are, and says what it covers", () => {
+  const label = { text: "seven", x: 5, y: 9, move: 100, ground: "white", ink: "black" };
+  board.show({ ...LOOK, labels: [label] });
+  vi.advanceTimersByTime(40);
+  expect(penOf(board.below).all("fillText").at(-1)![2]).toBe(24 + 12 + 1); // below the upper edge
+  const [, , taken] = amid.mock.lastCall as unknown as [unknown, unknown, { y: number; height: number }[]];
+  const { frame } = board;
+  expect(taken[0].y - taken[0].height / 2).toBeCloseTo(24 - (frame.top + frame.height / 2 + frame.y * frame.sy));
+});
+
+it("shades the ground where points lie, and only then", () => {
+  const images = () => penOf(board.below).all("drawImage");
+  expect(images()).toEqual([]);
+  board.show({ ...LOOK, shade: true });
+  vi.advanceTimersByTime(40);
+  const [[, left, top, width, height]] = images() as [unknown, number, number, number, number][];
+  const [x, y] = board.at(0);
+  expect([left < x, left + width > x, top < y, top + height > y]).toEqual([true, true, true, true]);
+  const before = images()[0][0];
+  board.turn({ ...board.frame, sx: 2 * board.frame.sx, sy: 2 * board.frame.sy });
+  vi.advanceTimersByTime(40);
+  expect([images()[0][0], images()[0][3]]).toEqual([before, 2 * width]); // reckoned once
+});
+
+it("frames a point that has a picture, and rings another", () => {
+  amid.mockReturnValueOnce({ rows: new Set([1]), width: 30, height: 20 });
+  board.draw();
+  vi.advanceTimersByTime(40);
+  const [x, y] = board.at(1);
+  expect([board.covering(x - 15, y + 10), board.covering(x + 16, y)]).toEqual([1, -1]);
+  const pen = new Pen(document.createElement("canvas"));
+  board.front(pen as unknown as CanvasRenderingContext2D, 1);
+  board.front(pen as unknown as CanvasRenderingContext2D, 2);
+  expect(pen.drawn.map(({ kind }) => kind)).toEqual(["stroke", "fill", "stroke"]);
+  expect(pen.drawn[0].path).toEqual([[x - 15, y - 10]]);
+});
+
+it("grows with the page's type, as in a presentation", () => {
+  document.documentElement.style.fontSize = "24px";
+  board.show(LOOK);
+  document.documentElement.style.fontSize = "";
+  expect([board.frame.left, board.frame.top]).toEqual([54, 36]);
 });
 
 it("hangs a flag below what lies near the upper edge, and shows none out of sight", () => {

@@ -1,5 +1,6 @@
+import type { MapData } from "../../../built/payloads";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type MapData, PointMap } from "../../../src/views/map/map";
+import { PointMap } from "../../../src/views/map/map";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, penOf, point, press, sized, slide, stillTime } from "../../fakes"; // prettier-ignore
 
 const COORDS = [0, 0, 10, 0, 0, 10, 10, 10];
@@ -16,7 +17,7 @@ const DATA: MapData = {
   names: ["cat", "dog"],
   unit: "nats",
   size: 6,
-  height: 400,
+  share: 0.6,
   alt: "Map of 4 pictures",
   marks: [],
   chosen: [],
@@ -25,6 +26,10 @@ const DATA: MapData = {
   scale: null,
   tool: "Look",
   residual: false,
+  thumbs: false,
+  shade: false,
+  lit: -1,
+  ties: [],
 };
 
 /** The file of facts: coordinates, error, KL, row, label, class, paint, and the basis of a linear map. */
@@ -32,9 +37,10 @@ function facts(linear: boolean): ArrayBuffer {
   const numbers = [...COORDS, 1, 2, 3, 4, 0.5, NaN, 0.5, 0.5];
   const whole = [100, 101, 102, 103, 0, 1, 0, 5, -1, 1, 0, 0];
   const paint = Array<number>(4).fill(0);
+  const order = [2, 0, 1, 3];
   const basis = linear ? [0, 0, 1, 0, 0, 1] : []; // z is the place itself
   return Uint8Array.of(
-    ...[Float32Array.from(numbers), Int32Array.from([...whole, ...paint]), Float32Array.from(basis)].flatMap(
+    ...[Float32Array.from(numbers), Int32Array.from([...whole, ...paint, ...order]), Float32Array.from(basis)].flatMap(
       ({ buffer }) => [...new Uint8Array(buffer)],
     ),
   ).buffer;
@@ -89,7 +95,7 @@ it("decodes what lies under the pointer, between the points as well, and the nea
   expect(captions()[0]).toBe("Under the pointer: PC 9.00, PC 2.00");
   expect(captions()[1]).toBe("Nearest point: picture 101 (dog), distance 2.24 on the map, error 2.0 nats");
   engine.answer([...engine.wishes.keys()][0], 9);
-  expect(levels(find<HTMLCanvasElement>(host, ".seen canvas"))["0,0"]).toBe(9);
+  expect(levels(find<HTMLCanvasElement>(host, ".lens canvas"))["0,0"]).toBe(9);
 });
 
 it("keeps within the map", () => {
@@ -308,6 +314,67 @@ it("says so where the points are not to be had, and asks anew with the next word
   await show({ key: "gone", points: "live/facts" });
   point(canvas(), "move", ...at(5, 5));
   expect(under()).toEqual([5, 5]);
+});
+
+it("has points decoded that stand for a small picture, those of the class that stands out alone", async () => {
+  const thumbs = () => engine.z([...engine.wishes.keys()][2]);
+  sized(find(host, ".plot"), 437, 468); // pictures at the edge are not cut
+  await show({ thumbs: true });
+  expect(thumbs()).toEqual([3, 4, 0, 0, 1, 2, 5, 6]); // the most typical first
+  engine.answer([...engine.wishes.keys()][2]);
+  await show({ thumbs: true, lit: 1, key: "pca" });
+  const drawn = penOf(find<HTMLCanvasElement>(host, ".plot > canvas")).drawn;
+  expect(drawn.filter(({ kind }) => kind === "drawImage")).toHaveLength(1); // the dog
+  expect(drawn.filter(({ alpha }) => alpha === 0.25)).toHaveLength(3);
+});
+
+it("means a point from as far away as its small picture reaches", async () => {
+  sized(find(host, ".plot"), 437, 468);
+  await show({ thumbs: true });
+  engine.answer([...engine.wishes.keys()][2]);
+  await vi.advanceTimersByTimeAsync(40);
+  for (const kind of ["down", "up"]) point(canvas(), kind, 56 + 14, 24 + 380 - 14);
+  vi.advanceTimersByTime(300);
+  expect(told()).toEqual([["selected", [0]]]);
+});
+
+it("ties a picture to the points nearest to it", async () => {
+  await show({ ties: [{ x: 5, y: 5, rows: [0, 3] }] });
+  const strokes = penOf(canvas() as HTMLCanvasElement).drawn.filter(({ kind }) => kind === "stroke");
+  const lines = strokes.slice(0, 2).map(({ path }) => path.map((place) => place.map(Math.round)));
+  expect(lines).toEqual([[at(5, 5), at(0, 0)], [at(5, 5), at(10, 10)]]); // prettier-ignore
+});
+
+it("has the large picture where fewest points are, and out of the pointer's way", async () => {
+  const lens = find(host, ".lens");
+  Object.defineProperties(lens, { offsetWidth: { value: 60 }, offsetHeight: { value: 60 } });
+  const corner = () => [lens.style.left, lens.style.top].map(parseFloat);
+  map.fit();
+  expect(corner()).toEqual([36 + 400 - 60 - 8, 24 + 8]); // one point in each corner
+  point(canvas(), "move", ...at(9, 9));
+  expect(corner()).toEqual([368, 24 + 300 - 60 - 8]);
+  point(canvas(), "move", ...at(9, 1));
+  expect(corner()).toEqual([368, 32]);
+  point(canvas(), "move", ...at(1, 9)); // it stays
+  expect(corner()).toEqual([368, 32]);
+  await show({ labels: [{ text: "dog", x: 10, y: 10, move: 0, ground: "red", ink: "white" }] });
+  map.fit();
+  expect(corner()).toEqual([368, 256]);
+});
+
+it("decodes places of a linear map where encodings are too large for a browser, and nothing on another", async () => {
+  await show({ key: "large", means: "" });
+  point(canvas(), "move", ...at(9, 2));
+  expect(under()).toEqual([9, 2]);
+  expect(beside()).toEqual([10, 0]); // what the map holds of the nearest point
+  expect(find(host, ".carry").hidden).toBe(true);
+  engine.decodes = 0;
+  await show({ key: "flat", means: "", points: "live/flat", linear: false });
+  point(canvas(), "move", ...at(9, 9));
+  drag([0, 0], [5, 0], [10, 0]);
+  expect(engine.decodes).toBe(0);
+  press(canvas(), "Escape");
+  expect(find(host, ".note").textContent).toMatch(/too large for a browser/);
 });
 
 it("forgets what it wanted when its page is left", () => {
