@@ -8,7 +8,7 @@ import streamlit as st
 from pages.widgets.display import stage
 from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
-from pages.widgets.live.payloads import Model
+from pages.widgets.live.payloads import Axis, Centring, Group, Model
 from pages.widgets.selection import classes, given, send, slots
 from pages.widgets.shell import models, words
 from pages.widgets.shell.models import Opened, plain
@@ -19,10 +19,10 @@ MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
+def axes_of(key: str, _opened: Opened) -> list[Axis]:
     """What the bars stand for, as the live view takes it."""
     reference = _opened.checkpoint.reference
-    told = []
+    told = list[Axis]()
     for axis in explore.axes(_opened.checkpoint.model, reference):
         low, high = explore.usual_range(axis, reference)
         told.append(
@@ -40,7 +40,7 @@ def axes_of(key: str, _opened: Opened) -> list[dict[str, Any]]:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def plane_of(key: str, _opened: Opened) -> list[dict[str, Any]] | None:
+def plane_of(key: str, _opened: Opened) -> list[Group] | None:
     """The reference encodings of a model with two dimensions, a group a class; None for other models."""
     reference = _opened.checkpoint.reference
     if _opened.checkpoint.model.spec.size != 2:
@@ -81,7 +81,7 @@ def view(opened: Opened, graph: Model) -> None:
     """The live view."""
     model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
     dark = bool(given.dark_ground(opened.key, opened))
-    centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
+    centring: Centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}
     views.show(
         "draw",
         "draw",

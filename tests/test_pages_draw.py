@@ -32,8 +32,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     given: dict[str, Any] = {}
 
     def show(view: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
-        given.update(data, view=view)
-        st.button("Tell", on_click=lambda: on["sent"](given["tell"]))
+        if view == "draw":
+            given.update(data, view=view)
+            st.button("Tell", on_click=lambda: on["sent"](given["tell"]))
 
     monkeypatch.setattr(views, "show", show)
     return given

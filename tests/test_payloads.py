@@ -1,82 +1,20 @@
-"""What the pages send to the live view has the fields that its TypeScript declares, no more and no fewer.
-
-The types of most are written once, in `payloads.py`.
-"""
+"""What views are sent has its types from one source: mypy checks what Python sends, tsc what TypeScript takes."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from typing import get_args, get_overloads, get_type_hints
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from pages.widgets.live import payloads, typescript
-from tests.shown import sent
-
-ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "pages" / "widgets" / "live" / "src"
-EVERY = frozenset(payloads.Sent.__annotations__)  # what `main.ts` takes, whatever the view
-
-PAGES: list[tuple[str, str, dict[str, str]]] = [
-    ("GridData", "sample", {}),
-    ("PathData", "interpolate", {}),
-    ("PadData", "interpolate", {"pictures": "3"}),
-    ("TraverseData", "traverse", {}),
-    ("DrawData", "draw", {}),
-    ("MapData", "map", {"method": "PCA"}),
-    ("CompareData", "compare", {}),
-    ("CompareData", "compare", {"movement": "The same z"}),
-]
+from pages.widgets.live import typescript, views
 
 
-def declared(name: str) -> tuple[set[str], set[str]]:
-    """The fields of an interface: those that there always are, and those that may be missing."""
-    for file in sorted(SOURCES.rglob("*.ts")):
-        if found := re.search(rf"^(?:export )?interface {name} \{{\n(.*?)^\}}", file.read_text("utf-8"), re.M | re.S):
-            fields = re.findall(r"^  (?:readonly )?(\w+)(\??):", found[1], re.M)
-            return {field for field, mark in fields if not mark}, {field for field, mark in fields if mark}
-    raise AssertionError(f"no interface {name}")
-
-
-def check(name: str, value: dict[str, Any], more: frozenset[str] = frozenset()) -> None:
-    always, perhaps = declared(name)
-    assert always <= set(value) - more <= always | perhaps, name
-
-
-@pytest.fixture
-def payload(bare_machine: None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Open a page as a browser does that decodes; what the live view is sent."""
-    monkeypatch.setenv("VAE_LIVE", "on")
-
-    def open_page(page: str, query: dict[str, str]) -> dict[str, Any]:
-        app = AppTest.from_file(ROOT / "pages" / "router.py", default_timeout=120)
-        for name, value in ({"model": "digits"} | query).items():
-            app.query_params[name] = value
-        app.switch_page(f"{page}.py").run()
-        assert not app.exception
-        return sent(app)
-
-    return open_page
-
-
-@pytest.mark.parametrize(("name", "page", "query"), PAGES, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_view_gets_what_it_declares(payload: Any, name: str, page: str, query: dict[str, str]) -> None:
-    sent = payload(page, query)
-    check(name, sent, EVERY)
-    for model in [sent["model"]] if "model" in sent else [column["model"] for column in sent["columns"]]:
-        check("Model", model)
-    parts = {"windows": "Window", "columns": "Column", "slides": "Slide", "labels": "Label", "marks": "Mark"}
-    for field, part in parts.items():
-        for each in found if isinstance(found := sent.get(field), list) else []:
-            check(part, each)
-
-
-def test_an_interface_is_read_as_it_is_written() -> None:
-    always, perhaps = declared("Model")
-    assert {"key", "decoder", "why", "pictures", "whole", "dim", "classes", "shape"} == always
-    assert perhaps == {"encoder", "numbers"}
+def test_each_view_says_what_it_is_sent() -> None:
+    main = (typescript.HERE / "src" / "main.ts").read_text("utf-8")
+    shown = re.findall(r"^  (\w+): \w+,$", main.split("const VIEWS", 1)[1].split("}", 1)[0], re.M)
+    typed = [get_args(get_type_hints(show)["view"])[0] for show in get_overloads(views.show)]
+    assert sorted(shown) == sorted(typed) and len(shown) > 5
 
 
 def test_the_typescript_is_what_is_written_from_the_one_source() -> None:

@@ -85,13 +85,15 @@ def test_servers_picture_that_comes_late_is_not_shown(live: View) -> None:
     assert (shown(live) == before).all()
 
 
-def test_model_that_cannot_be_exported_ends_in_the_servers_view_with_the_reason(live: View) -> None:
-    words = "A layer gives too much"
-    live.page.route(EXPORTED, lambda route: route.fulfill(status=422, content_type="text/plain", body=f"{words}."))
-    live.open("traverse", model="digits")
-    expect(live.page.get_by_text(words)).to_be_visible()
-    expect(live.page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")).to_be_visible()
-    live.settle()
+def test_model_that_cannot_be_exported_stays_the_servers_and_says_why(live: View) -> None:
+    words = "A layer gives too much."
+    live.page.route(EXPORTED, lambda route: route.fulfill(status=422, content_type="text/plain", body=words))
+    live.open("traverse", model="digits", start="mean")
+    expect(live.page.get_by_text(f"Decoded on the server. {words}")).to_be_visible()
+    expect(state(live, "served")).to_be_visible()
+    live.drag(ranges(live).first, 0.8)
+    place = float(live.page.locator(".live input[type=number]").first.input_value())
+    becomes(live, slice(0, 8), picture_of("digits", place))
     live.errors = [error for error in live.errors if "422" not in error]  # what was answered above
 
 

@@ -262,21 +262,12 @@ def test_it_goes_on_without_a_network(live) -> None:
     live.settle()
 
 
-def test_without_webassembly_the_server_decodes_and_says_so(new_view, live_server) -> None:
-    live = new_view(server=live_server, script="delete window.WebAssembly")
-    live.open("traverse", model="digits")
-    expect(live.page.get_by_text("Decoded on the server, when the hand lets go")).to_be_visible()
-    expect(live.page.get_by_role("img", name="Left: the picture decoded where the sliders stand.")).to_be_visible()
-    live.settle()
-    live.screenshot("live-without-wasm")
-
-
 def test_without_the_runtime_the_server_decodes_until_it_is_tried_again(live) -> None:
     live.page.route("**/live/runtime/**", lambda route: route.abort())
     live.open("traverse", model="digits")
-    note = live.page.get_by_text("Decoded on the server, when the hand lets go")
+    note = live.page.get_by_text("the live view does not run here")
     expect(note).to_be_visible()
-    live.settle()
+    expect(live.page.locator('.live[data-state="served"]')).to_be_visible()
     live.page.unroute("**/live/runtime/**")
     live.page.get_by_role("button", name="Try again").click()
     ready(live)
@@ -400,11 +391,11 @@ def test_grid_of_classes_and_of_pixels(live) -> None:
     top = grid.bounding_box()["y"]
     live.page.get_by_text("Pixels", exact=True).click()
     live.settle()
-    expect(live.page.locator(".live")).to_have_count(0)
+    expect(live.page.get_by_text("Pixels are drawn at random there.")).to_be_visible()
     assert grid.bounding_box()["y"] == pytest.approx(top, abs=2)  # it stays where it was
     live.page.get_by_text("Mean", exact=True).click()
     live.settle()
-    expect(live.page.locator(".live canvas")).to_be_visible()
+    live.is_live()
     assert "temperature=1.5" in live.page.url and "seed=1" in live.page.url
 
 
@@ -413,7 +404,7 @@ def test_dark_theme_and_a_phone(new_view, live_server) -> None:
     for path in ("traverse", "sample"):
         view.open(path, model="digits")
         ready(view)
-        box = view.page.locator(".live").bounding_box()
+        box = view.page.locator(".st-key-stage .live").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390
         assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
         view.screenshot(f"live-phone-{path}")
@@ -483,7 +474,7 @@ def test_what_is_seen_is_what_is_sent_on(live) -> None:
 def test_a_file_that_cannot_be_had_ends_its_own_models_view_alone(live) -> None:
     live.page.route("**/live/file/**", lambda route: route.fulfill(status=404))
     live.open("traverse", model="mnist-2d")
-    note = live.page.get_by_text("Decoded on the server, when the hand lets go")
+    note = live.page.get_by_text("the live view does not run here")
     expect(note).to_be_visible()
     live.settle()
     live.page.unroute("**/live/file/**")

@@ -276,16 +276,3 @@ def test_a_phone(open_live: Callable[..., View], theme: str, pictures: str) -> N
     assert not alike(settled(view, now(view)), start)
     assert query(view)["t" if pictures == "2" else "at"].startswith(("0.2", "0.3"))
     view.screenshot(f"interpolate-live-phone-{pictures}-{theme}")
-
-
-def test_where_the_browser_cannot_decode_the_server_does(new_view: Callable[..., View], live_server: Server) -> None:
-    view = new_view(server=live_server, script="delete window.WebAssembly")
-    view.open("interpolate", **PAD, pictures="4", at="1,0")
-    expect(view.page.get_by_text("the live view does not run here")).to_be_visible()
-    pad = view.page.get_by_role("img", name="The pad in pictures")
-    box = pad.bounding_box()
-    assert box
-    pad.click(position={"x": box["width"] * 0.1, "y": box["height"] * 0.9})
-    view.settle()
-    assert query(view)["at"] == "0,1"
-    expect(view.page.get_by_text("C 1.00, D 0.00")).to_be_visible()

@@ -261,7 +261,7 @@ def test_two_backs_right_after_a_press_undo_it_and_the_one_before(pause: int, vi
         tab.send("Page.navigateToHistoryEntry", {"entryId": before})
     view.page.wait_for_timeout(1000 + 3 * later)
     view.settle()
-    drawn = view.page.get_by_label("Seed", exact=True).input_value()
+    drawn = view.page.get_by_label("Value of the seed").input_value()
     assert in_link(view, "seed") == drawn == "2"
 
 

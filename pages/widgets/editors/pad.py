@@ -112,7 +112,7 @@ def bench(opened: Opened, corners: Corners) -> None:
             "corners": points.tolist(),
             "classes": None if classes is None else classes.tolist(),
             "caption": CAPTION,
-            "at": list(at),
+            "at": at,
             "share": 0.285,
         },
         at=place(count).tell,

@@ -78,10 +78,10 @@ def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bo
     graph = decoders.graph(opened, flow=about[-1] == PATHS["flow"])
     ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
     if a.y is not None and b.y is not None:
-        weights = [a.y.tolist(), b.y.tolist()]
+        weights = a.y.tolist(), b.y.tolist()
     if path == PATHS["flow"]:
         ends, path = explore.to_base(opened.checkpoint.model, ends), PATHS["spherical"]
-        weights = weights or [[0.0] * graph["classes"]] * 2
+        weights = weights or ([0.0] * graph["classes"],) * 2
 
     views.show(
         "path",
@@ -93,9 +93,9 @@ def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bo
             "b": ends[1].tolist(),
             "classes": weights,
             "path": path,
-            "pictures": [data_url(a.x), data_url(b.x)],
+            "pictures": (data_url(a.x), data_url(b.x)),
             "fade": fade,
-            "captions": list(CAPTIONS),
+            "captions": CAPTIONS,
             "label": LABEL,
             "t": PLACE.get(),
             "share": 0.5,

@@ -143,6 +143,109 @@ class CompareData(TypedDict):
     warning: NotRequired[str]
 
 
+class SeedWindow(TypedDict):
+    """Draws of `seeds` seeds from `first` on."""
+
+    points: str  # the route of base and slope (seeds, 2, count, D), float32
+    first: int
+    seeds: int
+
+
+class GridData(TypedDict):
+    """Draws that follow temperature and seed."""
+
+    model: Model
+    windows: list[SeedWindow]  # of seeds around the one that is shown, the quickest to be had first
+    count: int
+    columns: int
+    gutter: int
+    y: list[float] | None  # class weights (count, classes)
+    moves: bool  # with the temperature, along straight lines; else the points are of one temperature
+    temperature: float
+    hottest: float
+    help: str  # what the temperature does
+    seed: int
+    seeded: bool  # whether anything is drawn at random
+    last: int  # seed that there is
+    rows: list[str]
+    edge: float | None  # of a plane, at temperature 1
+    chosen: int
+    alt: str
+    share: float
+
+
+class PathData(TypedDict):
+    """The path from A to B."""
+
+    model: Model
+    about: str  # another model, A, B or path has another
+    a: list[float]
+    b: list[float]
+    classes: tuple[list[float], list[float]] | None  # weights at A and at B
+    path: str  # linear or spherical
+    pictures: tuple[str, str]  # A and B as they are mixed
+    fade: bool  # show the mixed pixels
+    captions: tuple[str, str]
+    label: str
+    t: float
+    share: float  # of the window's height that a picture may take
+
+
+class PadData(TypedDict):
+    """The pad: three or four pictures at its corners."""
+
+    model: Model
+    about: str  # another model or picture has another
+    names: list[str]  # of the corners
+    corners: list[list[float]]
+    classes: list[list[float]] | None  # weights at each corner
+    caption: str
+    at: tuple[float, float]
+    share: float  # of the window's height that the picture, or the plane, may take
+
+
+class Centring(TypedDict):
+    """How the ink of a drawing is made like that of the model's pictures."""
+
+    box: float  # part of the picture that the ink's longer side takes
+    mass: bool  # the centre of mass, and not of the bounding box, comes into the middle
+    brighten: bool  # ink gets full brightness and thickness
+
+
+class Axis(TypedDict):
+    """What a bar stands for: a dimension, or a direction through many."""
+
+    name: str
+    index: int | None  # of the dimension
+    direction: list[float] | None
+    offset: float  # of a direction: what the centre has along it
+    low: float  # of the grey band
+    high: float
+    active: bool
+
+
+class Group(TypedDict):
+    """Points of a class in a plane."""
+
+    name: str
+    colour: str
+    points: list[float]  # x, y, x, y, ...
+
+
+class DrawData(TypedDict):
+    """A sheet of paper, and what the model says of a drawing."""
+
+    model: Model
+    dark: bool  # the ground of the model's pictures
+    bits: bool
+    sees: str  # what is done to a drawing, for the caption
+    centring: Centring | None  # None where the model's drawings are not centred
+    centre: bool  # the switch before anybody turns it
+    axes: list[Axis]
+    plane: list[Group] | None  # of a model with two dimensions
+    classes: list[str]
+
+
 class Label(TypedDict):
     """The name of a class, over its points."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import streamlit as st
 
-from pages.widgets.live import served
-from pages.widgets.live.payloads import Sent
+from pages.widgets.live import payloads, served
 from pages.widgets.shell import components
 from pages.widgets.shell.present import presenting
+
+Act = Callable[[Any], None]
 
 _BUILT = Path(__file__).parent / "built"
 PRESENTED = 1.5  # times the share of the window's height that a picture takes otherwise, in a presentation
@@ -25,7 +26,27 @@ _component = st.components.v2.component(
 )
 
 
-def show(view: str, key: str, data: Mapping[str, Any], **on: Callable[[Any], None]) -> None:
+@overload
+def show(view: Literal["compare"], key: str, data: payloads.CompareData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["cutout"], key: str, data: payloads.CutoutData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["draw"], key: str, data: payloads.DrawData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["grid"], key: str, data: payloads.GridData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["pad"], key: str, data: payloads.PadData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["path"], key: str, data: payloads.PathData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["pictures"], key: str, data: payloads.PicturesData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["sheet"], key: str, data: payloads.SheetData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["traverse"], key: str, data: payloads.TraverseData, **on: Act) -> None: ...
+@overload
+def show(view: Literal["map"], key: str, data: payloads.MapData, **on: Act) -> None: ...
+def show(view: str, key: str, data: Mapping[str, Any], **on: Act) -> None:
     """Draw a view.
 
     Args:
@@ -35,7 +56,7 @@ def show(view: str, key: str, data: Mapping[str, Any], **on: Callable[[Any], Non
         on: what to do, before the next run, with a value that the view tells: `places=...` gets its `places`.
     """
 
-    def told(name: str, act: Callable[[Any], None]) -> Callable[[], None]:
+    def told(name: str, act: Act) -> Callable[[], None]:
         def heard() -> None:
             found = components.said(key, name)
             if found is None:
@@ -50,7 +71,7 @@ def show(view: str, key: str, data: Mapping[str, Any], **on: Callable[[Any], Non
     present = presenting()
     if "share" in data and present:
         data = {**data, "share": max(data["share"], min(MOST, PRESENTED * data["share"]))}
-    sent: Sent = {
+    sent: payloads.Sent = {
         "view": view,
         "runtime": served.runtime_address(),
         "told": st.session_state.get(f"{key}_told", 0),

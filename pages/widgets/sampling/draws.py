@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 import torch
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pages.widgets.live import decoders
-from pages.widgets.live.payloads import Model
+from pages.widgets.live.payloads import Model, SeedWindow
 from pages.widgets.shell.models import Opened
 from vae_core import explore, images
 from vae_core.model import VAE
@@ -170,7 +169,7 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
     return torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)])
 
 
-def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[dict[str, Any]]:
+def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[SeedWindow]:
     """The draws of seeds around this one, made when the browser asks for them; where they take long, this one's before.
 
     Args:
@@ -185,7 +184,7 @@ def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[dic
     asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
     first = view.seed // seeds * seeds
     route = decoders.points(opened, (asked, rows, first, seeds), lambda model: window(model, asked, rows, first, seeds))
-    found = [{"points": route, "first": first, "seeds": seeds}]
+    found: list[SeedWindow] = [{"points": route, "first": first, "seeds": seeds}]
     if moves or seeds == 1:
         return found
     still = torch.stack([points, torch.zeros_like(points)])

@@ -125,6 +125,101 @@ export interface CompareData {
   warning?: string;
 }
 
+/** Draws of `seeds` seeds from `first` on. */
+export interface SeedWindow {
+  points: string; // the route of base and slope (seeds, 2, count, D), float32
+  first: number;
+  seeds: number;
+}
+
+/** Draws that follow temperature and seed. */
+export interface GridData {
+  model: Model;
+  windows: SeedWindow[]; // of seeds around the one that is shown, the quickest to be had first
+  count: number;
+  columns: number;
+  gutter: number;
+  y: number[] | null; // class weights (count, classes)
+  moves: boolean; // with the temperature, along straight lines; else the points are of one temperature
+  temperature: number;
+  hottest: number;
+  help: string; // what the temperature does
+  seed: number;
+  seeded: boolean; // whether anything is drawn at random
+  last: number; // seed that there is
+  rows: string[];
+  edge: number | null; // of a plane, at temperature 1
+  chosen: number;
+  alt: string;
+  share: number;
+}
+
+/** The path from A to B. */
+export interface PathData {
+  model: Model;
+  about: string; // another model, A, B or path has another
+  a: number[];
+  b: number[];
+  classes: [number[], number[]] | null; // weights at A and at B
+  path: string; // linear or spherical
+  pictures: [string, string]; // A and B as they are mixed
+  fade: boolean; // show the mixed pixels
+  captions: [string, string];
+  label: string;
+  t: number;
+  share: number; // of the window's height that a picture may take
+}
+
+/** The pad: three or four pictures at its corners. */
+export interface PadData {
+  model: Model;
+  about: string; // another model or picture has another
+  names: string[]; // of the corners
+  corners: number[][];
+  classes: number[][] | null; // weights at each corner
+  caption: string;
+  at: [number, number];
+  share: number; // of the window's height that the picture, or the plane, may take
+}
+
+/** How the ink of a drawing is made like that of the model's pictures. */
+export interface Centring {
+  box: number; // part of the picture that the ink's longer side takes
+  mass: boolean; // the centre of mass, and not of the bounding box, comes into the middle
+  brighten: boolean; // ink gets full brightness and thickness
+}
+
+/** What a bar stands for: a dimension, or a direction through many. */
+export interface Axis {
+  name: string;
+  index: number | null; // of the dimension
+  direction: number[] | null;
+  offset: number; // of a direction: what the centre has along it
+  low: number; // of the grey band
+  high: number;
+  active: boolean;
+}
+
+/** Points of a class in a plane. */
+export interface Group {
+  name: string;
+  colour: string;
+  points: number[]; // x, y, x, y, ...
+}
+
+/** A sheet of paper, and what the model says of a drawing. */
+export interface DrawData {
+  model: Model;
+  dark: boolean; // the ground of the model's pictures
+  bits: boolean;
+  sees: string; // what is done to a drawing, for the caption
+  centring: Centring | null; // None where the model's drawings are not centred
+  centre: boolean; // the switch before anybody turns it
+  axes: Axis[];
+  plane: Group[] | null; // of a model with two dimensions
+  classes: string[];
+}
+
 /** The name of a class, over its points. */
 export interface Label {
   text: string;

@@ -1,19 +1,8 @@
 // Where a picture lies along the axes of a latent space, and what of it is out of the ordinary.
-import type { Slide } from "../../built/payloads";
+import type { Axis, Slide } from "../../built/payloads";
 
 const MOST_NAMED = 5; // dimensions in a sentence: it stays on one line
 const BEYOND = 0.05; // of the reference pictures lie outside a band
-
-/** A dimension, or a direction of many: where a mean stands on it, and how far `std` reaches along it. */
-export interface Axis {
-  name: string;
-  index: number | null; // of the dimension
-  direction: number[] | null;
-  offset: number; // of a direction: what the centre has along it
-  low: number; // of the grey band
-  high: number;
-  active: boolean;
-}
 
 /** Place and spread (standard deviation) along an axis. */
 export function along(axis: Axis, mean: ArrayLike<number>, std: ArrayLike<number>): [number, number] {

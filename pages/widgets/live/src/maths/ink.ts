@@ -1,4 +1,5 @@
 // What is done to a drawing before a model sees it: as `vae_core/images.py` prepares an upload.
+import type { Centring } from "../../built/payloads";
 
 const INK_CONTRAST = 0.1; // least brightness of ink
 const INK_LEVEL = 0.1; // a pixel this bright, where the brightest is 1, belongs to the drawing
@@ -9,13 +10,6 @@ export interface Plane {
   width: number;
   height: number;
   values: Float32Array;
-}
-
-/** How ink is cut out and put into the middle: `Preparation` has the same names. */
-export interface Centring {
-  box: number; // part of the picture that the ink's longer side takes
-  mass: boolean; // the centre of mass, and not of the bounding box, comes into the middle
-  brighten: boolean; // ink gets full brightness and thickness
 }
 
 /** Catmull-Rom, as Pillow's BICUBIC. */

@@ -1,5 +1,6 @@
 // Where a picture lies in latent space: mean and spread as bars, one a dimension, or in the plane of a 2-D model.
-import { along, type Axis, range } from "../maths/axes";
+import type { Axis, Group } from "../../built/payloads";
+import { along, range } from "../maths/axes";
 import { h } from "./dom";
 
 const HEIGHT = 150; // CSS pixels of the bars
@@ -9,12 +10,6 @@ const ACROSS = 64; // bars that share the width; beyond, one scrolls
 const NARROW = 17; // CSS pixels: the narrowest column of a bar
 const NAMED = 30; // the narrowest that has a name of its own
 const MARGIN = 0.12; // of the plane, beyond its points
-
-export interface Group {
-  name: string;
-  colour: string;
-  points: number[]; // x, y, x, y, ...
-}
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -3,40 +3,12 @@ import { h } from "../parts/dom";
 import { fetched } from "../decode/engine";
 import { Field } from "../parts/field";
 import "./grid.css";
-import type { Model } from "../../built/payloads";
+import type { GridData, SeedWindow } from "../../built/payloads";
 import { Slider } from "../parts/slider";
 import { Report } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
 const STEP = 0.01; // of the temperature
-
-export interface GridData {
-  model: Model;
-  windows: Window[]; // of seeds around the one that is shown, the quickest to be had first
-  count: number;
-  columns: number;
-  gutter: number;
-  y: number[] | null; // class weights (count, classes)
-  moves: boolean; // with the temperature, along straight lines; else the points are of one temperature
-  temperature: number;
-  hottest: number;
-  help: string; // what the temperature does
-  seed: number;
-  seeded: boolean; // whether anything is drawn at random
-  last: number; // seed that there is
-  rows: string[];
-  edge: number | null; // of a plane, at temperature 1
-  chosen: number;
-  alt: string;
-  share: number;
-}
-
-/** Draws of `seeds` seeds from `first` on; `points` is the route of base and slope (seeds, 2, count, D), float32. */
-interface Window {
-  points: string;
-  first: number;
-  seeds: number;
-}
 
 /** Where the draws of one seed stand at a temperature: base + temperature * slope. */
 export function drawsAt(points: Float32Array, seed: number, size: number, temperature: number): Float32Array {
@@ -71,7 +43,7 @@ export class Grid implements View {
   );
   private readonly draw = h("button", { type: "button" }, "New draw");
   private data: GridData | null = null;
-  private held: { window: Window; points: Float32Array } | null = null;
+  private held: { window: SeedWindow; points: Float32Array } | null = null;
   private routes = ""; // of the windows that are held or on their way
   private at = 1;
   private of = 0;
@@ -120,7 +92,7 @@ export class Grid implements View {
   }
 
   /** The points of these seeds, one window after the other; the browser keeps them, as it keeps the decoder. */
-  private async fetch(windows: Window[], routes: string): Promise<void> {
+  private async fetch(windows: SeedWindow[], routes: string): Promise<void> {
     this.routes = routes;
     this.held = null; // they were another model's, or of other seeds
     try {

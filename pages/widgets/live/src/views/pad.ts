@@ -2,7 +2,7 @@
 import { blend, centre, clamp, corners, type Place, walk, weights } from "../maths/blend";
 import { h } from "../parts/dom";
 import "./pad.css";
-import type { Model } from "../../built/payloads";
+import type { PadData } from "../../built/payloads";
 import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Transport } from "../parts/transport";
@@ -16,17 +16,6 @@ const THUMB = 64; // CSS pixels: a picture at a corner
 const MARGIN = THUMB + 8; // on either side of the plane
 const MIN_PLANE = 120;
 const MOVES: Record<string, Place> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-export interface PadData {
-  model: Model;
-  about: string; // another model or picture has another
-  names: string[]; // of the corners: three or four
-  corners: number[][];
-  classes: number[][] | null; // weights at each corner
-  caption: string;
-  at: Place;
-  share: number; // of the window's height that the picture, or the plane, may take
-}
 
 interface Corner {
   screen: Screen;

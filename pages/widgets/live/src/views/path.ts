@@ -2,7 +2,7 @@
 import { lerp, slerp } from "../maths/blend";
 import { h } from "../parts/dom";
 import "./path.css";
-import type { Model } from "../../built/payloads";
+import type { Model, PathData } from "../../built/payloads";
 import { drag } from "../parts/drag";
 import { Screen } from "../parts/screen";
 import { Slider } from "../parts/slider";
@@ -15,21 +15,6 @@ const DIGITS = 3; // of t
 const GAP = 24; // CSS pixels between the pictures
 const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
 const KEYS: Record<string, number> = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP };
-
-export interface PathData {
-  model: Model;
-  about: string; // another model, A, B or path has another
-  a: number[];
-  b: number[];
-  classes: [number[], number[]] | null; // weights at A and at B
-  path: "linear" | "spherical";
-  pictures: [string, string]; // A and B as they are mixed
-  fade: boolean; // show the mixed pixels
-  captions: [string, string];
-  label: string;
-  t: number;
-  share: number; // of the window's height that a picture may take
-}
 
 type Pixels = Uint8ClampedArray<ArrayBuffer>;
 

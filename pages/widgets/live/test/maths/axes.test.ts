@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { along, type Axis, moved, outside } from "../../src/maths/axes";
-import type { Slide } from "../../built/payloads";
+import { along, moved, outside } from "../../src/maths/axes";
+import type { Axis, Slide } from "../../built/payloads";
 
 const axis = (more: Partial<Axis>): Axis => ({
   name: "z0",

@@ -1,15 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  centred,
-  type Centring,
-  channel,
-  corner,
-  cutOut,
-  levels,
-  type Plane,
-  resized,
-  seen,
-} from "../../src/maths/ink";
+import type { Centring } from "../../built/payloads";
+import { centred, channel, corner, cutOut, levels, type Plane, resized, seen } from "../../src/maths/ink";
 
 const MNIST: Centring = { box: 20 / 28, mass: true, brighten: true };
 const plane = (width: number, height: number, ink: (x: number, y: number) => number): Plane => ({

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Axis } from "../../src/maths/axes";
+import type { Axis } from "../../built/payloads";
 import { Bars, Plane } from "../../src/parts/chart";
 import { sized } from "../fakes";
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { drawsAt, Grid, type GridData } from "../../src/views/grid";
+import type { GridData } from "../../built/payloads";
+import { drawsAt, Grid } from "../../src/views/grid";
 import { button, click, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, slide, stillTime } from "../fakes"; // prettier-ignore
 
 const DATA: GridData = {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Pad, type PadData } from "../../src/views/pad";
+import type { PadData } from "../../built/payloads";
+import { Pad } from "../../src/views/pad";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, point, press, sized, stillTime } from "../fakes"; // prettier-ignore
 
 const FOUR: PadData = {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Path, type PathData } from "../../src/views/path";
+import type { PathData } from "../../built/payloads";
+import { Path } from "../../src/views/path";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, point, press, sized, slide, stillTime } from "../fakes"; // prettier-ignore
 
 const DATA: PathData = {
@@ -44,7 +45,7 @@ it("decodes the place that Python says, and shows what comes", () => {
 });
 
 it("goes over the sphere where the path says so", () => {
-  path.show({ ...DATA, about: "other", a: [1, 0], b: [0, 1], path: "spherical" } as never);
+  path.show({ ...DATA, about: "other", a: [1, 0], b: [0, 1], path: "spherical" });
   const middle = Number(Math.SQRT1_2.toFixed(4));
   expect(engine.z(path)).toEqual([middle, middle]);
 });

@@ -1,11 +1,11 @@
 // Draw: a canvas for a hand; what is drawn is encoded and decoded with every movement.
-import { along, type Axis, outside } from "../../maths/axes";
-import { Bars, type Group, Plane } from "../../parts/chart";
+import { along, outside } from "../../maths/axes";
+import { Bars, Plane } from "../../parts/chart";
 import { h } from "../../parts/dom";
 import "./draw.css";
-import { type Centring, seen } from "../../maths/ink";
+import { seen } from "../../maths/ink";
 import { toPixels } from "../../decode/pixels";
-import type { Model } from "../../../built/payloads";
+import type { DrawData, Model } from "../../../built/payloads";
 import { Screen } from "../../parts/screen";
 import { Slider } from "../../parts/slider";
 import type { Host, View } from "../../view";
@@ -19,18 +19,6 @@ const GAP = 24; // CSS pixels between neighbours
 const TARGET = 512; // pixels of a picture in a download, about
 const THICKNESS = 0.09; // of the pen, in parts of the width
 const GREY = "rgb(128 128 128)";
-
-export interface DrawData {
-  model: Model;
-  dark: boolean; // the ground of the model's pictures
-  bits: boolean;
-  sees: string; // what is done to a drawing, for the caption
-  centring: Centring | null; // null where the model's drawings are not centred
-  centre: boolean; // the switch before anybody turns it
-  axes: Axis[];
-  plane: Group[] | null; // of a model with two dimensions
-  classes: string[];
-}
 
 export class Draw implements View {
   private readonly paper = new Paper(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
-import type { Model } from "../../../built/payloads";
-import { Draw, type DrawData, likeliest } from "../../../src/views/draw/draw";
+import type { DrawData, Model } from "../../../built/payloads";
+import { Draw, likeliest } from "../../../src/views/draw/draw";
 import { current } from "../../../src/views/draw/paper";
 import { button, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, penOf, point, press, sized, slide, stillTime } from "../../fakes"; // prettier-ignore
 
