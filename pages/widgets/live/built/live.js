@@ -239,7 +239,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, ie = ["By KL", "By name"], x = class {
+}, b = .01, re = 5, x = ["By KL", "By name"], ie = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +247,7 @@ var y = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...x.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -270,7 +270,7 @@ var y = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => !e).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? x[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
@@ -391,7 +391,7 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, fe = 56, pe = class {
+}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, E = 56, fe = class {
 	host;
 	ends = [new v(), new v()];
 	value = g("output");
@@ -417,7 +417,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new x(() => this.decode(), this.transport.report);
+	sliders = new ie(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -527,7 +527,7 @@ var y = class {
 			e.fit(t, n);
 			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
 		}
-		for (let e of this.ends) e.fit(fe, fe);
+		for (let e of this.ends) e.fit(E, E);
 	}
 	largest() {
 		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
@@ -545,13 +545,13 @@ var y = class {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, E = ([e, t, n, r]) => ({
+}, D = ([e, t, n, r]) => ({
 	x: (e + n) / 2,
 	y: (t + r) / 2,
 	width: n - e,
 	height: r - t
 });
-function me(e, t) {
+function pe(e, t) {
 	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
 	return [
 		i - n / 2,
@@ -560,7 +560,7 @@ function me(e, t) {
 		a + r / 2
 	];
 }
-function he(e, t, [n, r], [i, a], o, s) {
+function me(e, t, [n, r], [i, a], o, s) {
 	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
 	return {
 		x: e.x + (p * l - m * u) / i,
@@ -569,12 +569,12 @@ function he(e, t, [n, r], [i, a], o, s) {
 		height: f
 	};
 }
-var ge = ([e, t], [n, r]) => ({
+var he = ([e, t], [n, r]) => ({
 	x: e + n / 2,
 	y: t + r / 2,
 	width: n,
 	height: r
-}), _e = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), ve = 40, ye = .6, be = 6, xe = 1.2, D = .01, Se = 3, Ce = {
+}), ge = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), _e = 40, ve = .6, ye = 6, be = 1.2, xe = .01, Se = 3, Ce = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
@@ -663,7 +663,7 @@ var ge = ([e, t], [n, r]) => ({
 		this.own[e] = t, this.moved.add(e), this.draw();
 	}
 	put(e) {
-		this.change("crop", me(e, this.data.smallest));
+		this.change("crop", pe(e, this.data.smallest));
 	}
 	tell() {
 		for (let e of this.moved) this.told.add(e);
@@ -672,12 +672,12 @@ var ge = ([e, t], [n, r]) => ({
 		e.length && this.host.tell("changed", Object.fromEntries(e));
 	}
 	get closeness() {
-		let { width: e, height: t } = E(this.own.crop);
-		return Math.min(be, ye / Math.max(e, t));
+		let { width: e, height: t } = D(this.own.crop);
+		return Math.min(ye, ve / Math.max(e, t));
 	}
 	draw() {
 		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
-		this.closer.disabled = !r && this.closeness < xe, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		this.closer.disabled = !r && this.closeness < be, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
 		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
 		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
 			left: `${i}%`,
@@ -686,12 +686,12 @@ var ge = ([e, t], [n, r]) => ({
 			height: l,
 			transform: `rotate(${t}deg)`
 		});
-		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < ve), this.turn.put(t), this.threshold.put(n);
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < _e), this.turn.put(t), this.threshold.put(n);
 	}
 	zoom(e) {
 		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
 		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
-			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = E(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * _e(e, i)}%`);
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = D(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * ge(e, i)}%`);
 			Object.assign(this.photograph.style, {
 				width: `${e}px`,
 				height: `${t}px`
@@ -708,13 +708,13 @@ var ge = ([e, t], [n, r]) => ({
 		let t = e.target === this.picture;
 		if (e.button || e.pointerType === "touch" && t) return;
 		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
-		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = E(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = D(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
 			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
-			return t ? ge([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+			return t ? he([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
 				...u,
 				x: u.x + f,
 				y: u.y + p
-			} : he(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+			} : me(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
 		};
 		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
 			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Se) return this.report.now();
@@ -725,7 +725,7 @@ var ge = ([e, t], [n, r]) => ({
 		let t = Ce[e.key];
 		if (t === void 0) return;
 		e.preventDefault();
-		let { x: n, y: r, width: i, height: a } = E(this.own.crop), [o, s] = [t[0] * D, t[1] * D], { smallest: c } = this.data;
+		let { x: n, y: r, width: i, height: a } = D(this.own.crop), [o, s] = [t[0] * xe, t[1] * xe], { smallest: c } = this.data;
 		if (e.shiftKey) {
 			let e = {
 				width: Math.max(c, i + o),
@@ -2123,21 +2123,21 @@ var Ht = 16, Ut = 18, Wt = 8, Gt = [
 		.9
 	]
 ];
-function U(e, t, n, r, i) {
+function Kt(e, t, n, r, i) {
 	let a = Gt[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function Kt({ top: e, height: t }, n, { grow: r }, { move: i }) {
+function qt({ top: e, height: t }, n, { grow: r }, { move: i }) {
 	let a = 24 * r / 2;
 	return n < e || n > e + t ? i * r : n - Math.min(e + t - a, Math.max(e + a, n - i * r));
 }
-function qt(e, t, n, r) {
+function Jt(e, t, n, r) {
 	let { font: i, grow: a } = n;
 	e.font = `bold ${Ht * a}px ${i}`;
-	let o = e.measureText(r.text).width + Wt * a, [, s] = B(t, r.x, r.y), c = -r.y * t.sy - Kt(t, s, n, r);
+	let o = e.measureText(r.text).width + Wt * a, [, s] = B(t, r.x, r.y), c = -r.y * t.sy - qt(t, s, n, r);
 	return {
 		x: r.x * t.sx,
 		y: c,
@@ -2145,9 +2145,9 @@ function qt(e, t, n, r) {
 		height: 24 * a
 	};
 }
-function Jt(e, t, n, r) {
-	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = B(t, a, o), d = Kt(t, u, n, r);
-	Xt(e, l, u, d, s, 2), Zt(e, i, [l, u - d], {
+function Yt(e, t, n, r) {
+	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = B(t, a, o), d = qt(t, u, n, r);
+	Zt(e, l, u, d, s, 2), Qt(e, i, [l, u - d], {
 		ground: s,
 		ink: c,
 		edge: 1,
@@ -2155,11 +2155,11 @@ function Jt(e, t, n, r) {
 		type: n
 	});
 }
-function Yt(e, t, n, { name: r, x: i, y: a, colour: o }) {
+function Xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 	let [s, c] = B(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = (c - u < 60 * n.grow ? -42 : 42) * n.grow;
-	Xt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Zt(e, r, [s, c - p], {
+	Zt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Qt(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
@@ -2167,16 +2167,16 @@ function Yt(e, t, n, { name: r, x: i, y: a, colour: o }) {
 		type: n
 	});
 }
-function Xt(e, t, n, r, i, a) {
+function Zt(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function Zt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
+function Qt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
 	e.font = `bold ${s}px ${c.font}`, e.textAlign = "center", e.textBaseline = "middle";
 	let l = Wt * c.grow, u = e.measureText(t).width + l;
 	e.beginPath(), e.rect(n - u / 2, r - s / 2 - l / 2, u, s + l), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
+var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 	over;
 	amid;
 	below = g("canvas", { "aria-hidden": "true" });
@@ -2252,7 +2252,7 @@ var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < nn[0] || t > nn[1] || (this.frame = e, this.draw());
+		t < rn[0] || t > rn[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -2269,7 +2269,7 @@ var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) Yt(e, this.frame, this.type, t);
+			for (let t of this.look.marks) Xt(e, this.frame, this.type, t);
 		}
 	}
 	dispose() {
@@ -2285,7 +2285,7 @@ var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t), { rows: s, width: c, height: l } = this.pictured;
-		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (U(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (Kt(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
@@ -2318,8 +2318,8 @@ var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			let { labels: t, front: n, shade: r } = this.look;
-			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => qt(e, this.frame, this.type, t)));
-			for (let n of t) Jt(e, this.frame, this.type, n);
+			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => Jt(e, this.frame, this.type, t)));
+			for (let n of t) Yt(e, this.frame, this.type, n);
 		});
 	}
 	ground(e) {
@@ -2329,72 +2329,79 @@ var Qt = .25, $t = .8, en = 14, tn = 80, nn = [.5, 400], rn = class {
 				width: 96,
 				height: 96
 			}), n = zt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
-			n.cells.forEach((e, t) => r[4 * t + 3] = tn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
+			n.cells.forEach((e, t) => r[4 * t + 3] = nn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
 				of: t,
 				density: n,
 				canvas: e
 			};
 		}
-		let { left: n, top: r, width: i, height: a } = this.shade.density, { sx: o, sy: s } = this.frame;
-		e.imageSmoothingEnabled = !0, e.drawImage(this.shade.canvas, ...B(this.frame, n, r), i * o, a * s);
+		let { density: n, canvas: r } = this.shade, { left: i, top: a, width: o, height: s } = this.frame, [c, l] = V(this.frame, i, a), [u, d] = [96 / n.width, 96 / n.height], { sx: f, sy: p } = this.frame;
+		e.imageSmoothingEnabled = !0;
+		let m = [
+			(c - n.left) * u,
+			(n.top - l) * d,
+			o / f * u,
+			s / p * d
+		];
+		e.drawImage(r, ...m, i, a, o, s);
 	}
 	dots(e) {
 		let { points: t, front: n } = this.look, r = this.look.size * this.type.grow, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of n.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : n.size ? Qt : $t;
+			e.globalAlpha = l ? 1 : n.size ? $t : en;
 			for (let u = 0; u < c; u++) {
 				if (n.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), U(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), Kt(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i, { font: c, grow: l } = this.type;
-		e.font = `${en * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${tn * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e, t) {
 		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [V(this.frame, n, s), V(this.frame, o, r)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [n, a] of an(Ft(c[0], l[0], Math.max(2, i / 60 / t)))) {
+		for (let [n, a] of on(Ft(c[0], l[0], Math.max(2, i / 60 / t)))) {
 			let [t] = B(this.frame, n, 0);
 			e.moveTo(t, r), e.lineTo(t, s), e.fillText(a, t, s + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [r, i] of an(Ft(c[1], l[1], Math.max(2, a / 60 / t)))) {
+		for (let [r, i] of on(Ft(c[1], l[1], Math.max(2, a / 60 / t)))) {
 			let [, t] = B(this.frame, 0, r);
 			e.moveTo(n, t), e.lineTo(o, t), e.fillText(i, n - 6, t);
 		}
 	}
 };
-function an(e) {
+function on(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var on = {
+var sn = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, W = {
+}, U = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, sn = 250, cn = {
+}, cn = 250, ln = {
 	mouse: 12,
 	touch: 26
-}, ln = 4, un = .0015, dn = 33, fn = 6, pn = {
+}, un = 4, dn = .0015, fn = 33, pn = 6, mn = {
 	coarse: 10,
 	fine: 1
-}, G = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function mn({ tool: e, trail: t, moved: n }) {
+}, W = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function hn({ tool: e, trail: t, moved: n }) {
 	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Mt(t[0], t.at(-1)) : t;
 }
-var hn = class {
+var gn = class {
 	board;
 	ground;
 	gesture = null;
@@ -2427,17 +2434,17 @@ var hn = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [G(e.offsetX, i, o), G(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [W(e.offsetX, i, o), W(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
 		let l = V(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > ln, r.tool === "Move" ? (t.turn(Ot(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > un, r.tool === "Move" ? (t.turn(Ot(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = mn(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(jt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), sn), t.hover();
+		let i = this.hit(r.touch), a = hn(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(jt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), cn), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2454,14 +2461,14 @@ var hn = class {
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? dn : 1) * (e.ctrlKey ? fn : 1);
-		this.board.turn(H(this.board.frame, Math.exp(-e.deltaY * t * un), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? fn : 1) * (e.ctrlKey ? pn : 1);
+		this.board.turn(H(this.board.frame, Math.exp(-e.deltaY * t * dn), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (W[r]) this.arrow(W[r], e.shiftKey ? pn.fine : pn.coarse);
+		if (U[r]) this.arrow(U[r], e.shiftKey ? mn.fine : mn.coarse);
 		else if (r === "Enter") this.enter();
 		else if (r === "+" || r === "-") t.turn(H(t.frame, r === "+" ? 1.25 : .8, ...B(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
@@ -2472,7 +2479,7 @@ var hn = class {
 	arrow([e, t], n) {
 		let { frame: r } = this.board, [i, a] = B(r, ...this.ground.at);
 		this.ground.rest();
-		let o = G(i + e * n, r.left, r.width), s = G(a + t * n, r.top, r.height);
+		let o = W(i + e * n, r.left, r.width), s = W(a + t * n, r.top, r.height);
 		this.ground.look(V(r, o, s), !0);
 	}
 	enter() {
@@ -2484,14 +2491,14 @@ var hn = class {
 		let { board: t, ground: n } = this, [r, i] = B(t.frame, ...n.at);
 		if (t.covering(r, i) === n.near) return n.near;
 		let [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? cn.touch : cn.mouse) ? n.near : -1;
+		return Math.hypot(a - r, o - i) <= (e ? ln.touch : ln.mouse) ? n.near : -1;
 	}
-}, K = 8, gn = 24, _n = [
+}, G = 8, _n = 24, vn = [
 	[1, 0],
 	[1, 1],
 	[0, 1],
 	[0, 0]
-], vn = class {
+], yn = class {
 	box = g("div", { className: "lens" });
 	places = [];
 	at = -1;
@@ -2499,12 +2506,12 @@ var hn = class {
 		this.box.append(e);
 	}
 	settle(e, t, n) {
-		let { offsetWidth: r, offsetHeight: i } = this.box, a = _n.map(([t, n]) => [e.left + (t ? e.width - r - K : K), e.top + (n ? e.height - i - K : K)]), o = a.map((e) => t.filter(([t, n]) => this.covers(e, t, n, 0)).length), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
+		let { offsetWidth: r, offsetHeight: i } = this.box, a = vn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = a.map((e) => t.filter(([t, n]) => this.covers(e, t, n, 0)).length), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
 		this.places = s.map((e) => a[e]), this.put(0), this.dodge(...n);
 	}
 	dodge(e, t) {
-		if (this.at < 0 || !this.covers(this.places[this.at], e, t, gn)) return !1;
-		let n = this.places.findIndex((n) => !this.covers(n, e, t, gn));
+		if (this.at < 0 || !this.covers(this.places[this.at], e, t, _n)) return !1;
+		let n = this.places.findIndex((n) => !this.covers(n, e, t, _n));
 		return n < 0 ? !1 : (this.put(n), !0);
 	}
 	put(e) {
@@ -2519,11 +2526,11 @@ var hn = class {
 		let { offsetWidth: a, offsetHeight: o } = this.box;
 		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
 	}
-}, yn = class {
+}, bn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, bn(t), e))), t) {
-			let e = bn(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, xn(t), e))), t) {
+			let e = xn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2531,67 +2538,73 @@ var hn = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function bn(e) {
+function xn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var xn = [7, 6];
-function Sn(e, t, n) {
+var Sn = [7, 6];
+function Cn(e, t, n) {
 	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = B(t.frame, ...a);
-	for (let r of n.ties) Cn(e, t, r, l);
-	let d = i && mn(i);
+	for (let r of n.ties) wn(e, t, r, l);
+	let d = i && hn(i);
 	if (d) {
 		let n = d.map((e) => B(t.frame, ...e));
-		return q(e, [...n, n[0]], l);
+		return K(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (q(e, [t.at(o), u], l), t.front(e, o, l)) : s && wn(e, t, n, s, l), c || Tn(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (K(e, [t.at(o), u], l), t.front(e, o, l)) : s && Tn(e, t, n, s, l), c || En(e, t, n.near, u);
 }
-function Cn(e, t, { x: n, y: r, rows: i }, a) {
-	for (let o of i) q(e, [B(t.frame, n, r), t.at(o)], a);
+function wn(e, t, { x: n, y: r, rows: i }, a) {
+	for (let o of i) K(e, [B(t.frame, n, r), t.at(o)], a);
 	for (let n of i) t.front(e, n, a);
 }
-function q(e, t, n) {
+function K(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function wn(e, t, { t: n, straight: r }, i, a) {
+function Tn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : xn), q(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Sn), K(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Tn(e, t, n, [r, i]) {
+function En(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(W)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(U)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/maths/apart.ts
-function En(e, t, [n, r], [i, a], o) {
-	let s = /* @__PURE__ */ new Map(), c = [];
-	for (let l of t) {
-		let [t, u] = [e[2 * l] * n, -e[2 * l + 1] * r];
-		if (o.some((e) => Dn(t - e.x, u - e.y, (i + e.width) / 2, (a + e.height) / 2))) continue;
-		let [d, f] = [Math.floor(t / i), Math.floor(u / a)];
-		On.flatMap(([e, t]) => s.get(J(d + e, f + t)) ?? []).some(([e, n]) => Dn(t - e, u - n, i, a)) || (s.set(J(d, f), [...s.get(J(d, f)) ?? [], [t, u]]), c.push(l));
+function Dn(e, t, [n, r], [i, a], o) {
+	let s = /* @__PURE__ */ new Map(), c = (t) => [e[2 * t] * n, -e[2 * t + 1] * r], l = (e, t, n, r) => {
+		for (let [o, l] of kn) for (let u of s.get(q(n + o, r + l)) ?? []) {
+			let [n, r] = c(u);
+			if (On(e - n, t - r, i, a)) return !1;
+		}
+		return !o.some((n) => On(e - n.x, t - n.y, (i + n.width) / 2, (a + n.height) / 2));
+	}, u = [];
+	for (let e of t) {
+		let [t, n] = c(e), [r, o] = [Math.floor(t / i), Math.floor(n / a)];
+		if (!l(t, n, r, o)) continue;
+		let d = s.get(q(r, o));
+		d ? d.push(e) : s.set(q(r, o), [e]), u.push(e);
 	}
-	return c;
+	return u;
 }
-var J = (e, t) => e * 2 ** 26 + t, Dn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, On = [
-	-1,
+var q = (e, t) => e * 2 ** 26 + t, On = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, kn = [
 	0,
+	-1,
 	1
 ].flatMap((e) => [
-	-1,
 	0,
+	-1,
 	1
-].map((t) => [e, t])), kn = 34, Y = 2, An = 2 ** 17, jn = 2 ** 23, Mn = 5e3;
-function Nn(e, t, n) {
+].map((t) => [e, t])), An = 34, J = 2, jn = 2 ** 17, Mn = 2 ** 23, Nn = 5e3;
+function Pn(e, t, n) {
 	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
 }
-var Pn = class {
+var Fn = class {
 	engine;
 	come;
 	held = /* @__PURE__ */ new Map();
@@ -2601,6 +2614,7 @@ var Pn = class {
 	source = null;
 	rows = [];
 	zoom = "";
+	front = null;
 	constructor(e, t) {
 		this.engine = e, this.come = t;
 	}
@@ -2613,39 +2627,38 @@ var Pn = class {
 			width: 0,
 			height: 0
 		};
-		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Nn(Math.max(a, o), kn * t.type.grow, s), [l, u] = [o * c, a * c];
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Pn(Math.max(a, o), An * t.type.grow, s), [l, u] = [o * c, a * c];
 		this.choose(t, [l, u], n, r);
-		let d = this.rows.filter((e) => Fn(t, t.at(e), [l, u], i));
-		this.sight = d.length, this.ask(d.filter((e) => !this.held.has(e)));
-		let f = d.filter((e) => this.held.has(e)), p = (e) => Math.round(e * s) / s;
+		let d = In(t, i, l / 2 + J, u / 2 + J), f = this.rows.filter((e) => d(t.at(e)));
+		this.sight = f.length, this.ask(f.filter((e) => !this.held.has(e)));
+		let p = f.filter((e) => this.held.has(e)), m = (e) => Math.round(e * s) / s;
 		e.imageSmoothingEnabled = c * s < 1;
-		for (let n of f) {
-			let [r, i] = t.at(n), [a, o] = [p(r - l / 2), p(i - u / 2)];
-			e.fillStyle = t.colour(n), e.fillRect(a - Y, o - Y, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
+		for (let n of p) {
+			let [r, i] = t.at(n), [a, o] = [m(r - l / 2), m(i - u / 2)];
+			e.fillStyle = t.colour(n), e.fillRect(a - J, o - J, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
 		}
 		return {
-			rows: new Set(f),
+			rows: new Set(p),
 			width: l + 4,
 			height: u + 4
 		};
 	}
 	choose({ frame: e }, [t, n], r, i) {
-		let { sx: a, sy: o } = e, s = JSON.stringify([
+		let { sx: a, sy: o } = e, s = [
 			a,
 			o,
 			t,
 			n,
-			[...r],
-			i.map(({ y: e }) => Math.round(e))
-		]);
-		if (s === this.zoom) return;
-		this.zoom = s;
+			...i.map(({ y: e }) => Math.round(e))
+		].join();
+		if (s === this.zoom && r === this.front) return;
+		this.zoom = s, this.front = r;
 		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
-		this.rows = En(c, u, [a, o], [t + 10, n + 10], i);
+		this.rows = Dn(c, u, [a, o], [t + 10, n + 10], i);
 	}
 	ask(e) {
-		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(An / Math.max(i, t.dim)))), o = performance.now();
-		if (!a.length || o - this.since < Mn && e.some((e) => this.asked.includes(e))) return;
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(jn / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < Nn && e.some((e) => this.asked.includes(e))) return;
 		let s = a.map(n);
 		if (!s.every((e) => e !== null)) return;
 		this.asked = a, this.since = o;
@@ -2654,10 +2667,10 @@ var Pn = class {
 				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
 				this.come();
 			}
-		}, u = t.classes ? In(a.map(r)) : void 0;
+		}, u = t.classes ? Ln(a.map(r)) : void 0;
 		this.engine.decode(this, {
 			model: t,
-			z: In(s),
+			z: Ln(s),
 			y: u,
 			rows: a.length,
 			onPixels: l
@@ -2671,36 +2684,39 @@ var Pn = class {
 			height: i
 		});
 		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
-		let c = Math.max(this.sight, jn / o);
+		let c = Math.max(this.sight, Mn / o);
 		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
 	}
 	dispose() {
 		this.engine.cancel(this);
 	}
 };
-function Fn({ frame: e }, [t, n], [r, i], a) {
-	let [o, s] = [r / 2 + Y, i / 2 + Y], [c, l, u, d] = [
-		t - o,
-		t + o,
-		n - s,
-		n + s
-	], { offsetLeft: f, offsetTop: p, offsetWidth: m, offsetHeight: h } = a;
-	return c < e.left || l > e.left + e.width || u < e.top || d > e.top + e.height ? !1 : l < f || c > f + m || d < p || u > p + h;
+function In({ frame: e }, t, n, r) {
+	let { offsetLeft: i, offsetTop: a, offsetWidth: o, offsetHeight: s } = t;
+	return ([t, c]) => {
+		let [l, u, d, f] = [
+			t - n,
+			t + n,
+			c - r,
+			c + r
+		];
+		return l < e.left || u > e.left + e.width || d < e.top || f > e.top + e.height ? !1 : u < i || l > i + o || f < a || d > a + s;
+	};
 }
-function In(e) {
+function Ln(e) {
 	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
 	return e.forEach((e, n) => t.set(e, n * e.length)), t;
 }
 // src/views/map/map.ts
-var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Hn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Un = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Wn = (e) => e.toFixed(2).replace("-", "−"), Gn = class {
+var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Un = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Wn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Gn = (e) => e.toFixed(2).replace("-", "−"), Kn = class {
 	host;
-	board = new rn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
+	board = new an((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
 	thumbs;
-	hand = new hn(this.board, this);
+	hand = new gn(this.board, this);
 	under = new v();
-	lens = new vn(this.under.canvas);
+	lens = new yn(this.under.canvas);
 	beside = new v();
-	legend = new yn();
+	legend = new bn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2730,7 +2746,7 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.thumbs = new Pn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
+		this.host = e, this.thumbs = new Fn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
 		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
 		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
@@ -2740,7 +2756,7 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 		};
 	}
 	toolbar() {
-		let e = Object.entries(on).map(([e, t]) => {
+		let e = Object.entries(sn).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2815,7 +2831,7 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 		if (!this.points) return;
 		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
 			let [i, a] = B(e, t, n);
-			return Array.from({ length: zn }, () => [i, a - r]);
+			return Array.from({ length: Bn }, () => [i, a - r]);
 		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
 		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
 	}
@@ -2863,12 +2879,12 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Wn(this.at[t])}`).join(", "), s = `distance ${Wn(Math.hypot(i - n, a - r))} on the map`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Gn(this.at[t])}`).join(", "), s = `distance ${Gn(Math.hypot(i - n, a - r))} on the map`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	get why() {
 		let { linear: e, means: t } = this.data;
-		return e ? "" : t ? Vn : Hn;
+		return e ? "" : t ? Hn : Un;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2905,16 +2921,16 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Ln) % 2, this.step();
+		this.walked = (this.walked + e / Rn) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
-		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Un), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Wn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
-		Sn(e, this.board, {
+		Cn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2929,9 +2945,9 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 	}
 	fit() {
 		if (!this.data) return;
-		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Rn * Math.min(e, t), Math.min(t, e - t) / 2);
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(zn * Math.min(e, t), Math.min(t, e - t) / 2);
 		this.under.fit(n, n), this.board.beside = this.lens.box.offsetWidth, this.board.fit(), this.settle();
-		let r = Bn * 16 * this.board.type.grow;
+		let r = Vn * 16 * this.board.type.grow;
 		this.beside.fit(r, r);
 	}
 	dispose() {
@@ -2940,7 +2956,7 @@ var Ln = 4, Rn = .34, zn = 50, Bn = 3.5, Vn = "Between points a t-SNE map has no
 	}
 };
 // src/parts/drag.ts
-function Kn(e, t, n) {
+function Y(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2984,7 +3000,7 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Kn(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Y(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -3134,7 +3150,7 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
 		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
 		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Kn(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		for (let { canvas: e } of [this.decoded, this.mixed]) Y(e, (t) => this.go(t.offsetX / e.clientWidth), i);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -3272,11 +3288,11 @@ var cr = class {
 	fit() {}
 	dispose() {}
 }, dr = 6, fr = .6, pr = 120, mr = {
-	compare: pe,
+	compare: fe,
 	cutout: Te,
 	draw: at,
 	grid: Ct,
-	map: Gn,
+	map: Kn,
 	pad: er,
 	path: or,
 	pictures: cr,
@@ -3299,7 +3315,7 @@ var cr = class {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new x(() => this.move(), this.transport.report);
+		sliders = new ie(() => this.move(), this.transport.report);
 		data = null;
 		phase = 0;
 		waves = [];

@@ -216,10 +216,15 @@ export class Board {
       canvas.getContext("2d")!.putImageData(new ImageData(pixels, SIDE, SIDE), 0, 0);
       this.shade = { of: points, density: found, canvas };
     }
-    const { left, top, width, height } = this.shade.density;
+    const { density: on, canvas } = this.shade;
+    const { left, top, width, height } = this.frame;
+    const [x, y] = toMap(this.frame, left, top);
+    // The part in sight alone: enlarged as a whole it would be huge.
+    const [across, down] = [SIDE / on.width, SIDE / on.height]; // cells a unit
     const { sx, sy } = this.frame;
     pen.imageSmoothingEnabled = true;
-    pen.drawImage(this.shade.canvas, ...toScreen(this.frame, left, top), width * sx, height * sy);
+    const part = [(x - on.left) * across, (on.top - y) * down, (width / sx) * across, (height / sy) * down] as const;
+    pen.drawImage(canvas, ...part, left, top, width, height);
   }
 
   private dots(pen: Pen): void {

@@ -38,6 +38,7 @@ export class Thumbs {
   private source: Source | null = null;
   private rows: number[] = []; // the points with room at this zoom
   private zoom = "";
+  private front: Set<number> | null = null; // those that stood out
 
   /** `come` is called when pictures have come. */
   constructor(
@@ -64,7 +65,8 @@ export class Thumbs {
     const scale = enlargement(Math.max(down, across), SIDE * board.type.grow, ratio);
     const [width, height] = [across * scale, down * scale];
     this.choose(board, [width, height], front, taken);
-    const inSight = this.rows.filter((i) => isFree(board, board.at(i), [width, height], lens));
+    const isFree = freeOf(board, lens, width / 2 + EDGE, height / 2 + EDGE);
+    const inSight = this.rows.filter((i) => isFree(board.at(i)));
     this.sight = inSight.length;
     this.ask(inSight.filter((i) => !this.held.has(i)));
     const rows = inSight.filter((i) => this.held.has(i));
@@ -83,9 +85,10 @@ export class Thumbs {
   /** Find the points with room for a picture, anew where the zoom, or what else decides, is another one. */
   private choose({ frame }: Board, [width, height]: [number, number], front: Set<number>, taken: Plot[]): void {
     const { sx, sy } = frame;
-    const zoom = JSON.stringify([sx, sy, width, height, [...front], taken.map(({ y }) => Math.round(y))]);
-    if (zoom === this.zoom) return;
+    const zoom = [sx, sy, width, height, ...taken.map(({ y }) => Math.round(y))].join();
+    if (zoom === this.zoom && front === this.front) return;
     this.zoom = zoom;
+    this.front = front;
     const { coords, order } = this.source!.points;
     const around = 2 * EDGE + GAP;
     const among = front.size ? order.filter((i) => front.has(i)) : order;
@@ -130,15 +133,16 @@ export class Thumbs {
   }
 }
 
-/** Whether a picture around a place is wholly on the map, and not below the large one. */
-function isFree({ frame }: Board, [x, y]: Place, [width, height]: [number, number], lens: HTMLElement): boolean {
-  const [across, down] = [width / 2 + EDGE, height / 2 + EDGE];
-  const [left, right, top, bottom] = [x - across, x + across, y - down, y + down];
+/** What tells whether a picture around a place, half as large as this, is wholly on the map, and not below the large one. */
+function freeOf({ frame }: Board, lens: HTMLElement, across: number, down: number): (place: Place) => boolean {
   const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = lens;
-  if (left < frame.left || right > frame.left + frame.width) return false;
-  if (top < frame.top || bottom > frame.top + frame.height) return false;
-  if (right < offsetLeft || left > offsetLeft + offsetWidth) return true;
-  return bottom < offsetTop || top > offsetTop + offsetHeight;
+  return ([x, y]) => {
+    const [left, right, top, bottom] = [x - across, x + across, y - down, y + down];
+    if (left < frame.left || right > frame.left + frame.width) return false;
+    if (top < frame.top || bottom > frame.top + frame.height) return false;
+    if (right < offsetLeft || left > offsetLeft + offsetWidth) return true;
+    return bottom < offsetTop || top > offsetTop + offsetHeight;
+  };
 }
 
 function joined(parts: Float32Array[]): Float32Array {

@@ -110,13 +110,17 @@ it("shades the ground where points lie, and only then", () => {
   expect(images()).toEqual([]);
   board.show({ ...LOOK, shade: true });
   vi.advanceTimersByTime(40);
-  const [[, left, top, width, height]] = images() as [unknown, number, number, number, number][];
-  const [x, y] = board.at(0);
-  expect([left < x, left + width > x, top < y, top + height > y]).toEqual([true, true, true, true]);
-  const before = images()[0][0];
-  board.turn({ ...board.frame, sx: 2 * board.frame.sx, sy: 2 * board.frame.sy });
+  const [canvas, ...where] = images()[0] as number[];
+  const { frame } = board;
+  expect(where.slice(4)).toEqual([frame.left, frame.top, frame.width, frame.height]);
+  const [x, y] = board.at(0); // a point lies where the surface has its own column and row
+  const column = where[0] + ((x - frame.left) / frame.width) * where[2];
+  const row = where[1] + ((y - frame.top) / frame.height) * where[3];
+  expect([column, row]).toEqual([expect.closeTo((0.2 / 1.4) * 96), expect.closeTo((1.2 / 1.4) * 96)]);
+  board.turn({ ...frame, sx: 2 * frame.sx, sy: 2 * frame.sy });
   vi.advanceTimersByTime(40);
-  expect([images()[0][0], images()[0][3]]).toEqual([before, 2 * width]); // reckoned once
+  const [again, ...closer] = images()[0] as number[];
+  expect([again, closer[2]]).toEqual([canvas, where[2] / 2]); // reckoned once
 });
 
 it("frames a point that has a picture, and rings another", () => {
