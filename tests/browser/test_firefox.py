@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ READY = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 DRAWN = """() => {
   const app = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]');
   if (!app?.querySelector('h1') || app.querySelector('[data-testid=stSkeleton]')) return null;
-  const views = [...app.querySelectorAll('*')].map(each => each.shadowRoot?.querySelector('.live')).filter(each => each);
+  const views = [...app.querySelectorAll('*')].map(each => each.shadowRoot?.querySelector('.live')).filter(Boolean);
   return views.every(each => (each.dataset.state ?? 'drawn') === 'drawn') ? views.length : null;
 }"""
 PAGES = ("", "sample", "interpolate", "traverse", "draw", "map", "compare")
