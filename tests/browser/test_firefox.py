@@ -24,7 +24,8 @@ DRAWN = """() => {
   const app = document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]');
   if (!app?.querySelector('h1') || app.querySelector('[data-testid=stSkeleton]')) return null;
   const views = [...app.querySelectorAll('*')].map(each => each.shadowRoot?.querySelector('.live')).filter(Boolean);
-  return views.every(each => (each.dataset.state ?? 'drawn') === 'drawn') ? views.length : null;
+  const done = location.pathname === '/draw' ? 'loaded' : 'drawn'; // there nothing is to be decoded yet
+  return views.every(each => (each.dataset.state ?? done) === done) ? views.length : null;
 }"""
 PAGES = ("", "sample", "interpolate", "traverse", "draw", "map", "compare")
 
