@@ -1,5 +1,6 @@
 """Compare: two or more models of the same pictures side by side, under one and the same movement."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -20,7 +21,6 @@ from pages.widgets.sliders.slider import Slider
 from pages.widgets.sliders.sliders import Sliders
 from pages.widgets.sliders.way import axes_of
 from vae_core import explore
-from vae_core.checkpoints import CheckpointError
 
 FEWEST, MOST = 2, 4
 SHARE = 0.5  # of the window's height: the models' pictures, one below the other
@@ -61,15 +61,16 @@ class Side:
 # --- which models --------------------------------------------------------------------------------------------
 
 
-def refusal(opened: Opened, home: Opened) -> str | None:
-    """Why a model cannot stand beside the open one, or None."""
+def beside(entry: Entry, home: Opened) -> Opened:
+    """Open a model that can stand beside the open one; a ValueError tells why it cannot."""
+    opened = models.open_model(entry)
     ours, theirs = (_kind(each) for each in (home, opened))
     if ours != theirs:
-        return f"it has {theirs} pictures, and the open model {ours} ones"
+        raise ValueError(f"it has {theirs} pictures, and the open model {ours} ones.")
     data, others = home.checkpoint.recipe.data.name, opened.checkpoint.recipe.data.name
     if data != others:
-        return f"it was trained on “{plain(others)}”, and the open model on “{plain(data)}”"
-    return None
+        raise ValueError(f"it was trained on “{others}”, and the open model on “{data}”.")
+    return opened
 
 
 def _kind(opened: Opened) -> str:
@@ -82,8 +83,8 @@ def usual(home: Opened, available: dict[str, Entry]) -> list[str]:
     family = [entry.id for entry in available.values() if _family(entry) == _family(home.entry)]
     for other in [BESIDE.get(home.entry.id, ""), *family]:
         if other in available and other != home.entry.id:
-            found = opened_or_none(available[other])
-            if found and refusal(found, home) is None:
+            with suppress(ValueError):
+                beside(available[other], home)
                 return [home.entry.id, other]
     return [home.entry.id]
 
@@ -92,49 +93,29 @@ def _family(entry: Entry) -> str:
     return entry.title.partition("-")[0]
 
 
-def opened_or_none(entry: Entry) -> Opened | None:
-    try:
-        return models.open_model(entry)
-    except CheckpointError:
-        return None
-
-
-def models_input(home: Opened) -> list[Opened]:
-    """The models that are compared; those that do not fit are named, with the reason."""
+def models_input(home: Opened) -> list[Entry]:
+    """The models that are to be compared."""
     available = models.entries()
     value = ManyOf("models", "Models", usual(home, available), {key: key for key in available})
     if st.session_state.get("compare_of", home.key) != home.key:
         value.put(value.usual)  # another model is open
     st.session_state.compare_of = home.key
-    chosen = value.multiselect(
-        help=f"{FEWEST} to {MOST} models of pictures of the same size and data set.",
-    )
+    chosen = value.multiselect(help=f"{FEWEST} to {MOST} models of pictures of the same size and data set.")
     if len(chosen) > MOST:
         st.warning(f"{len(chosen)} models are chosen; the first {MOST} are shown.")
-    return [found for each in chosen[:MOST] if (found := _fitting(available[each], home))]
+    return [available[each] for each in chosen[:MOST]]
 
 
-def _fitting(entry: Entry, home: Opened) -> Opened | None:
-    try:
-        found = models.open_model(entry)
-    except CheckpointError as error:
-        st.warning(f"{plain(entry.id)} is left out: {plain(str(error))}")
-        return None
-    if reason := refusal(found, home):
-        st.warning(f"{plain(entry.id)} is left out: {reason}.")
-        return None
-    return found
-
-
-def sides_of(chosen: list[Opened], a: Chosen, b: Chosen, home: Opened) -> list[Side]:
-    """Each model with the two pictures as it encodes them."""
-    found = []
-    for opened in chosen:
+def sides_of(chosen: list[Entry], a: Chosen, b: Chosen, home: Opened) -> list[Side]:
+    """Each model with the two pictures as it encodes them; those that do not fit are named, with the reason."""
+    sides = []
+    for entry in chosen:
         try:
-            found.append(Side(opened, *(elsewhere(opened, each, home) for each in (a, b))))
+            opened = beside(entry, home)
+            sides.append(Side(opened, elsewhere(opened, a, home), elsewhere(opened, b, home)))
         except ValueError as error:
-            st.warning(f"{plain(opened.entry.id)} is left out: {plain(str(error))}")
-    return found
+            st.warning(f"{plain(entry.id)} is left out: {plain(str(error))}")
+    return sides
 
 
 # --- what is shown of each -----------------------------------------------------------------------------------
@@ -250,16 +231,12 @@ def sliders_of(side: Side) -> Sliders:
     return Sliders("compare", (opened.key, side.a.choice), each, start)
 
 
-def pair_input(home: Opened) -> tuple[Chosen, Chosen] | None:
-    """The two pictures; None, and a note, where one cannot be had."""
-    pair = []
-    for slot, colour in (("a", "blue"), ("b", "orange")):
-        heading = st.container()
-        chosen = picture_input(slot, home)
-        if chosen is not None:
-            heading.markdown(f":{colour}[**{slots.NAMES[slot]}**] {plain(chosen.label)}")
-            pair.append(chosen)
-    return (pair[0], pair[1]) if len(pair) == 2 else None
+def picture(slot: str, colour: str, home: Opened) -> Chosen | None:
+    """One of the two pictures; None, and a note, where it cannot be had."""
+    heading = st.container()
+    if (chosen := picture_input(slot, home)) is not None:
+        heading.markdown(f":{colour}[**{slots.NAMES[slot]}**] {plain(chosen.label)}")
+    return chosen
 
 
 def page() -> None:
@@ -268,12 +245,12 @@ def page() -> None:
     stage.head("Compare").write("The same two pictures in several models: each goes its own way from A to B.")
     left, right = stage.columns()
     with right:
-        pair = pair_input(home)
+        a, b = picture("a", "blue", home), picture("b", "orange", home)
         chosen = models_input(home)
-    if pair is None:
+    if a is None or b is None:
         st.stop()
-    a, b = pair
-    sides = sides_of(chosen, a, b, home)
+    with right:
+        sides = sides_of(chosen, a, b, home)
     if len(sides) < FEWEST:
         st.info(
             f"Choose at least {FEWEST} models of {_kind(home)} pictures of “{plain(home.checkpoint.recipe.data.name)}”."

@@ -8,7 +8,7 @@ from torch import Tensor
 from pages.widgets.display import stage
 from pages.widgets.display.canvas import GREY, GUTTER
 from pages.widgets.sampling import grid
-from pages.widgets.sampling.draws import PRIORS, View, decoded, points_of, resampled
+from pages.widgets.sampling.draws import PRIORS, View, decoded, points_of
 from pages.widgets.selection import classes, send, slots
 from pages.widgets.selection.choice import FITTED, POINT, PRIOR, Choice
 from pages.widgets.shell import downloads, models, words
@@ -221,18 +221,13 @@ def main() -> None:
     intro.write(words.intro(opened.checkpoint.model.spec, view.prior))
     points, y = points_of(opened, view)
 
-    def made() -> Tensor:
-        if view.keep:
-            return resampled(opened.key, opened, view, points)
-        return decoded(opened.key, opened, points, y, tuple(view.about.items()), view.seed if view.pixels else None)
-
     with right:
         use_one(opened, view, points)
     with left:
         with stage.screen():
             grid.show(opened, view, points, y)
         st.caption(describe(opened, view))
-        offer(opened, view, points, y, made)
+        offer(opened, view, points, y, lambda: decoded(opened.key, opened, view, points, y))
     grid.TEMPERATURE.write()
     grid.SEED.write()
 

@@ -92,12 +92,12 @@ def test_any_choice_can_be_compared(choice: str) -> None:
     ("other", "says"),
     [
         ("sprites", "sprites is left out: it has 32 × 32 colour pictures, and the open model 28 × 28 grey ones."),
-        ("fashion", "fashion is left out: it was trained on “fashion\\-mnist”, and the open model on “mnist”."),
+        ("fashion", "fashion is left out: it was trained on “fashion-mnist”, and the open model on “mnist”."),
     ],
 )
 def test_models_that_do_not_go_together_are_refused_by_name(other: str, says: str) -> None:
     app = start(model="mnist", models=["mnist", "mnist-beta4", other])
-    assert [warning.value for warning in app.warning] == [says]
+    assert [warning.value.replace("\\", "") for warning in app.warning] == [says]
     assert names(app) == ["mnist", "mnist-beta4"]
 
 

@@ -61,8 +61,8 @@ def _promise(opened: Opened, fingerprint: str, half: str, part: str, keep: int |
     model = _holder(opened)
 
     def export_it() -> bytes:
-        found = model()
-        return export.decoder(found, keep, True, flow) if half == "decoder" else export.encoder(found)
+        vae = model()
+        return export.decoder(vae, keep, True, flow) if half == "decoder" else export.encoder(vae)
 
     def make() -> bytes:
         try:
@@ -89,7 +89,7 @@ def _numbers(model: VAE, flow: bool) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Pixels:
-    """What the server alone can make of points: every pixel drawn from the likelihood p(x | z)."""
+    """Made of points by the server alone: every pixel drawn from the likelihood p(x | z)."""
 
     seed: int
     why: ClassVar[str] = "Pixels are drawn at random there."
@@ -100,7 +100,7 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Rest:
-    """The same: latent groups after the first `keep` drawn anew for every picture."""
+    """Made of points by the server alone: latent groups after the first `keep` drawn anew for every picture."""
 
     keep: int
     temperature: float
@@ -134,17 +134,16 @@ def _painter(opened: Opened, keep: int | None, flow: bool, drawn: Drawn | None) 
     model = _holder(opened)
 
     def paint(asked: bytes) -> bytes:
-        found = model()
-        dim, classes = _numbers(found, flow)
-        most = MAX_DRAWN if drawn else MAX_PIXELS // math.prod(found.image_shape)
+        vae = model()
+        dim, classes = _numbers(vae, flow)
+        most = MAX_DRAWN if drawn else max(1, MAX_PIXELS // math.prod(vae.image_shape))
         values = _rows(asked, dim + classes, most, "points")
-        z, y = (
-            part.reshape(len(values), -1) for part in values.flatten().split([len(values) * dim, len(values) * classes])
-        )
+        rows = len(values)
+        z, y = (part.reshape(rows, -1) for part in values.flatten().split([rows * dim, rows * classes]))
         if drawn is None:
-            x = export.pictures(found, z, y, keep, flow)
+            x = export.pictures(vae, z, y, keep, flow)
         else:
-            x = drawn.pictures(found, export.codes(found, z, y) if flow else z, y if found.spec.classes else None)
+            x = drawn.pictures(vae, export.codes(vae, z, y) if flow else z, y if vae.spec.classes else None)
         return (255 * x.nan_to_num().clamp(0, 1)).round().to(torch.uint8).numpy().tobytes()
 
     return paint
@@ -155,10 +154,10 @@ def _reader(opened: Opened) -> served.Answer:
     model = _holder(opened)
 
     def read(asked: bytes) -> bytes:
-        found = model()
-        area = math.prod(found.image_shape)
-        x = _rows(asked, area, max(1, MAX_PIXELS // area), "pictures").reshape(-1, *found.image_shape)
-        return export.numbers(found, x).numpy().astype("<f4").tobytes()
+        vae = model()
+        area = math.prod(vae.image_shape)
+        x = _rows(asked, area, max(1, MAX_PIXELS // area), "pictures").reshape(-1, *vae.image_shape)
+        return export.numbers(vae, x).numpy().astype("<f4").tobytes()
 
     return read
 
@@ -185,19 +184,16 @@ def graph(
         Routes and sizes; without a `decoder` the browser shall not decode, and `why` is the sentence.
     """
     fingerprint, refused = _known(opened.key, opened)
-    wanted: dict[str, int | None] = {"decoder": keep} | ({"encoder": None} if encodes else {})
-    parts = {
-        half: f"{half}{'' if kept is None else kept}{'-flow' * (flow and half == 'decoder')}"
-        for half, kept in wanted.items()
-    }
+    decoder = f"decoder{'' if keep is None else keep}{'-flow' * flow}"
+    parts = {"decoder": decoder} | ({"encoder": "encoder"} if encodes else {})
     names = {half: _name(fingerprint, part) for half, part in parts.items()}
-    refusals = [served.refusal(name) or "" for name in names.values()]
-    why = drawn.why if drawn else next(filter(None, [why_not(), refused, *refusals]), "")
+    reasons = [why_not(), refused, *(served.refusal(name) for name in names.values())]
+    why = drawn.why if drawn else next(filter(None, reasons), "")
     if not why:
         for half, part in parts.items():
             _promise(opened, fingerprint, half, part, keep, flow)
     dim, classes = _numbers(opened.checkpoint.model, flow)
-    route = _name(fingerprint, f"{parts['decoder']} {drawn!r}") if drawn else names["decoder"]
+    route = _name(fingerprint, f"{decoder} {drawn!r}") if drawn else names["decoder"]
     model: Model = {
         "decoder": "" if why else served.address(names["decoder"]),
         "why": why,

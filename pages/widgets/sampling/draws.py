@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pages.widgets.live import decoders
-from pages.widgets.live.payloads import Model, SeedWindow
+from pages.widgets.live.decoders import Pixels, Rest
+from pages.widgets.live.payloads import SeedWindow
 from pages.widgets.shell.models import Opened
 from vae_core import explore, images
 from vae_core.model import VAE
@@ -78,8 +79,15 @@ class View:
         return images.columns(self.count, opened.checkpoint.model.image_shape)
 
     @property
+    def drawn(self) -> Pixels | Rest | None:
+        """What the server makes of the points at random; None for the likelihood's mean."""
+        if self.keep:
+            return Rest(self.keep, self.temperature, self.rest)
+        return Pixels(self.seed) if self.pixels else None
+
+    @property
     def about(self) -> dict[str, float]:
-        """What tells these draws from others, for names of files and caches."""
+        """What tells these draws from others, for names of files."""
         found: dict[str, float] = {"plane" if self.plane else "n": self.count}
         found |= {} if self.plane else {"seed": self.seed}
         found["temperature"] = self.temperature
@@ -97,20 +105,10 @@ def draws(
 
 
 @st.cache_data(max_entries=16, show_spinner="Decoding …")
-def decoded(
-    key: str, _opened: Opened, _points: Tensor, _y: Tensor | None, about: tuple[object, ...], pixel_seed: int | None
-) -> Tensor:
-    """The pictures at points that `about` identifies: the likelihood's mean, or pixels drawn from it."""
+def decoded(key: str, _opened: Opened, view: View, _points: Tensor, _y: Tensor | None) -> Tensor:
+    """The pictures (N, C, H, W) of a view."""
     model = _opened.checkpoint.model
-    if pixel_seed is None:
-        return explore.decode(model, _points, _y)
-    return explore.draw_pixels(model, _points, pixel_seed, _y)
-
-
-@st.cache_data(max_entries=16, show_spinner="Drawing the finer levels …")
-def resampled(key: str, _opened: Opened, view: View, _points: Tensor) -> Tensor:
-    """Pictures that share the first levels of one draw."""
-    return explore.continued(_opened.checkpoint.model, _points, view.keep, view.temperature, view.rest)
+    return view.drawn.pictures(model, _points, _y) if view.drawn else explore.decode(model, _points, _y)
 
 
 def points_of(opened: Opened, view: View) -> tuple[Tensor, Tensor | None]:
@@ -135,14 +133,6 @@ def in_base(opened: Opened, prior: str) -> bool:
     return (
         prior == "fitted" and opened.checkpoint.model.spec.fitted == "flow" and explore.in_base(opened.checkpoint.model)
     )
-
-
-def graph_of(opened: Opened, view: View) -> Model:
-    """The model, or it behind its flow, for the grid; the server draws pixels and finer levels."""
-    drawn: decoders.Drawn | None = decoders.Pixels(view.seed) if view.pixels else None
-    if view.keep:
-        drawn = decoders.Rest(view.keep, view.temperature, view.rest)
-    return decoders.graph(opened, flow=in_base(opened, view.prior), drawn=drawn)
 
 
 def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:

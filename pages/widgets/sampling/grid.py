@@ -8,8 +8,8 @@ import streamlit as st
 from torch import Tensor
 
 from pages.widgets.display.canvas import GUTTER
-from pages.widgets.live import views
-from pages.widgets.sampling.draws import View, graph_of, moves_along, weights_of, windows
+from pages.widgets.live import decoders, views
+from pages.widgets.sampling.draws import View, in_base, moves_along, weights_of, windows
 from pages.widgets.selection import classes
 from pages.widgets.shell import words
 from pages.widgets.shell.models import Opened
@@ -59,7 +59,7 @@ def show(opened: Opened, view: View, points: Tensor, y: Tensor | None) -> None:
         "grid",
         "live_grid",
         {
-            "model": graph_of(opened, view),
+            "model": decoders.graph(opened, flow=in_base(opened, view.prior), drawn=view.drawn),
             "windows": windows(opened, view, points, moves),
             "count": len(points),
             "columns": view.columns(opened),

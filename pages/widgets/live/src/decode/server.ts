@@ -59,8 +59,8 @@ export class Server {
       Float32Array.from({ length: rows * width }, (_, i) => {
         return answer[Math.floor(i / width) * (2 * dim + classes) + from + (i % width)];
       });
-    const found = { mean: part(0, dim), std: part(dim, dim) };
-    return classes ? { ...found, y: part(2 * dim, classes) } : found;
+    const encoding = { mean: part(0, dim), std: part(dim, dim) };
+    return classes ? { ...encoding, y: part(2 * dim, classes) } : encoding;
   }
 
   /** Forget what `who` wanted; what still comes of it is not shown. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { Sliders } from "../../src/parts/sliders";
 import type { Slide } from "../../built/payloads";
-import { slide } from "../fakes";
+import { sized, slide } from "../fakes";
 
 const SLIDES: Slide[] = ["z10", "z2", "z0", "z1", "z3"].map((key, i) => ({
   key,
@@ -59,7 +59,9 @@ it("folds what the model does not use, with the reason", () => {
 
 it("is found by its name, folded or not", () => {
   const fold = sliders.box.querySelector("details")!;
+  sized(sliders.box, 300, 200);
   search("Z3 ");
+  expect(sliders.box.style.minHeight).toBe("200px"); // what stands below stays where it is
   expect(names()).toEqual(["z3"]);
   expect([fold.open, fold.hidden]).toEqual([true, false]);
   search("z1");
