@@ -2493,12 +2493,12 @@ var gn = class {
 		let [a, o] = t.at(n.near);
 		return Math.hypot(a - r, o - i) <= (e ? ln.touch : ln.mouse) ? n.near : -1;
 	}
-}, G = 8, _n = 24, vn = [
+}, G = 8, _n = 24, vn = 20, yn = [
 	[1, 0],
 	[1, 1],
 	[0, 1],
 	[0, 0]
-], yn = class {
+], bn = class {
 	box = g("div", { className: "lens" });
 	places = [];
 	at = -1;
@@ -2506,7 +2506,7 @@ var gn = class {
 		this.box.append(e);
 	}
 	settle(e, t, n) {
-		let { offsetWidth: r, offsetHeight: i } = this.box, a = vn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = a.map((e) => t.filter(([t, n]) => this.covers(e, t, n, 0)).length), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
+		let { offsetWidth: r, offsetHeight: i } = this.box, a = yn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = a.map((e) => Math.floor(t.filter(([t, n]) => this.covers(e, t, n, 0)).length / vn)), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
 		this.places = s.map((e) => a[e]), this.put(0), this.dodge(...n);
 	}
 	dodge(e, t) {
@@ -2526,11 +2526,11 @@ var gn = class {
 		let { offsetWidth: a, offsetHeight: o } = this.box;
 		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
 	}
-}, bn = class {
+}, xn = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, xn(t), e))), t) {
-			let e = xn(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Sn(t), e))), t) {
+			let e = Sn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2538,23 +2538,23 @@ var gn = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function xn(e) {
+function Sn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Sn = [7, 6];
-function Cn(e, t, n) {
+var Cn = [7, 6];
+function wn(e, t, n) {
 	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = B(t.frame, ...a);
-	for (let r of n.ties) wn(e, t, r, l);
+	for (let r of n.ties) Tn(e, t, r, l);
 	let d = i && hn(i);
 	if (d) {
 		let n = d.map((e) => B(t.frame, ...e));
 		return K(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (K(e, [t.at(o), u], l), t.front(e, o, l)) : s && Tn(e, t, n, s, l), c || En(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (K(e, [t.at(o), u], l), t.front(e, o, l)) : s && En(e, t, n, s, l), c || Dn(e, t, n.near, u);
 }
-function wn(e, t, { x: n, y: r, rows: i }, a) {
+function Tn(e, t, { x: n, y: r, rows: i }, a) {
 	for (let o of i) K(e, [B(t.frame, n, r), t.at(o)], a);
 	for (let n of i) t.front(e, n, a);
 }
@@ -2563,26 +2563,26 @@ function K(e, t, n) {
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function Tn(e, t, { t: n, straight: r }, i, a) {
+function En(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Sn), K(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Cn), K(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function En(e, t, n, [r, i]) {
+function Dn(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
 	for (let [t, n] of Object.values(U)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/maths/apart.ts
-function Dn(e, t, [n, r], [i, a], o) {
+function On(e, t, [n, r], [i, a], o) {
 	let s = /* @__PURE__ */ new Map(), c = (t) => [e[2 * t] * n, -e[2 * t + 1] * r], l = (e, t, n, r) => {
-		for (let [o, l] of kn) for (let u of s.get(q(n + o, r + l)) ?? []) {
+		for (let [o, l] of An) for (let u of s.get(q(n + o, r + l)) ?? []) {
 			let [n, r] = c(u);
-			if (On(e - n, t - r, i, a)) return !1;
+			if (kn(e - n, t - r, i, a)) return !1;
 		}
-		return !o.some((n) => On(e - n.x, t - n.y, (i + n.width) / 2, (a + n.height) / 2));
+		return !o.some((n) => kn(e - n.x, t - n.y, (i + n.width) / 2, (a + n.height) / 2));
 	}, u = [];
 	for (let e of t) {
 		let [t, n] = c(e), [r, o] = [Math.floor(t / i), Math.floor(n / a)];
@@ -2592,7 +2592,7 @@ function Dn(e, t, [n, r], [i, a], o) {
 	}
 	return u;
 }
-var q = (e, t) => e * 2 ** 26 + t, On = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, kn = [
+var q = (e, t) => e * 2 ** 26 + t, kn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, An = [
 	0,
 	-1,
 	1
@@ -2600,11 +2600,11 @@ var q = (e, t) => e * 2 ** 26 + t, On = (e, t, n, r) => Math.abs(e) < n && Math.
 	0,
 	-1,
 	1
-].map((t) => [e, t])), An = 34, J = 2, jn = 2 ** 17, Mn = 2 ** 23, Nn = 5e3;
-function Pn(e, t, n) {
+].map((t) => [e, t])), jn = 34, J = 2, Mn = 2 ** 17, Nn = 2 ** 23, Pn = 5e3;
+function Fn(e, t, n) {
 	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
 }
-var Fn = class {
+var In = class {
 	engine;
 	come;
 	held = /* @__PURE__ */ new Map();
@@ -2627,9 +2627,9 @@ var Fn = class {
 			width: 0,
 			height: 0
 		};
-		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Pn(Math.max(a, o), An * t.type.grow, s), [l, u] = [o * c, a * c];
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Fn(Math.max(a, o), jn * t.type.grow, s), [l, u] = [o * c, a * c];
 		this.choose(t, [l, u], n, r);
-		let d = In(t, i, l / 2 + J, u / 2 + J), f = this.rows.filter((e) => d(t.at(e)));
+		let d = Ln(t, i, l / 2 + J, u / 2 + J), f = this.rows.filter((e) => d(t.at(e)));
 		this.sight = f.length, this.ask(f.filter((e) => !this.held.has(e)));
 		let p = f.filter((e) => this.held.has(e)), m = (e) => Math.round(e * s) / s;
 		e.imageSmoothingEnabled = c * s < 1;
@@ -2654,11 +2654,11 @@ var Fn = class {
 		if (s === this.zoom && r === this.front) return;
 		this.zoom = s, this.front = r;
 		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
-		this.rows = Dn(c, u, [a, o], [t + 10, n + 10], i);
+		this.rows = On(c, u, [a, o], [t + 10, n + 10], i);
 	}
 	ask(e) {
-		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(jn / Math.max(i, t.dim)))), o = performance.now();
-		if (!a.length || o - this.since < Nn && e.some((e) => this.asked.includes(e))) return;
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(Mn / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < Pn && e.some((e) => this.asked.includes(e))) return;
 		let s = a.map(n);
 		if (!s.every((e) => e !== null)) return;
 		this.asked = a, this.since = o;
@@ -2667,10 +2667,10 @@ var Fn = class {
 				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
 				this.come();
 			}
-		}, u = t.classes ? Ln(a.map(r)) : void 0;
+		}, u = t.classes ? Rn(a.map(r)) : void 0;
 		this.engine.decode(this, {
 			model: t,
-			z: Ln(s),
+			z: Rn(s),
 			y: u,
 			rows: a.length,
 			onPixels: l
@@ -2684,14 +2684,14 @@ var Fn = class {
 			height: i
 		});
 		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
-		let c = Math.max(this.sight, Mn / o);
+		let c = Math.max(this.sight, Nn / o);
 		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
 	}
 	dispose() {
 		this.engine.cancel(this);
 	}
 };
-function In({ frame: e }, t, n, r) {
+function Ln({ frame: e }, t, n, r) {
 	let { offsetLeft: i, offsetTop: a, offsetWidth: o, offsetHeight: s } = t;
 	return ([t, c]) => {
 		let [l, u, d, f] = [
@@ -2703,20 +2703,20 @@ function In({ frame: e }, t, n, r) {
 		return l < e.left || u > e.left + e.width || d < e.top || f > e.top + e.height ? !1 : u < i || l > i + o || f < a || d > a + s;
 	};
 }
-function Ln(e) {
+function Rn(e) {
 	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
 	return e.forEach((e, n) => t.set(e, n * e.length)), t;
 }
 // src/views/map/map.ts
-var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Un = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Wn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Gn = (e) => e.toFixed(2).replace("-", "−"), Kn = class {
+var zn = 4, Bn = .34, Vn = 50, Hn = 3.5, Un = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Wn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Gn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Kn = (e) => e.toFixed(2).replace("-", "−"), qn = class {
 	host;
 	board = new an((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
 	thumbs;
 	hand = new gn(this.board, this);
 	under = new v();
-	lens = new yn(this.under.canvas);
+	lens = new bn(this.under.canvas);
 	beside = new v();
-	legend = new bn();
+	legend = new xn();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
@@ -2746,7 +2746,7 @@ var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.thumbs = new Fn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
+		this.host = e, this.thumbs = new In(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
 		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
 		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
@@ -2831,7 +2831,7 @@ var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no
 		if (!this.points) return;
 		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
 			let [i, a] = B(e, t, n);
-			return Array.from({ length: Bn }, () => [i, a - r]);
+			return Array.from({ length: Vn }, () => [i, a - r]);
 		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
 		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
 	}
@@ -2879,12 +2879,12 @@ var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Gn(this.at[t])}`).join(", "), s = `distance ${Gn(Math.hypot(i - n, a - r))} on the map`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Kn(this.at[t])}`).join(", "), s = `distance ${Kn(Math.hypot(i - n, a - r))} on the map`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	get why() {
 		let { linear: e, means: t } = this.data;
-		return e ? "" : t ? Hn : Un;
+		return e ? "" : t ? Un : Wn;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2921,16 +2921,16 @@ var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / Rn) % 2, this.step();
+		this.walked = (this.walked + e / zn) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
-		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Wn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Gn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
-		Cn(e, this.board, {
+		wn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2945,9 +2945,9 @@ var Rn = 4, zn = .34, Bn = 50, Vn = 3.5, Hn = "Between points a t-SNE map has no
 	}
 	fit() {
 		if (!this.data) return;
-		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(zn * Math.min(e, t), Math.min(t, e - t) / 2);
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Bn * Math.min(e, t), Math.min(t, e - t) / 2);
 		this.under.fit(n, n), this.board.beside = this.lens.box.offsetWidth, this.board.fit(), this.settle();
-		let r = Vn * 16 * this.board.type.grow;
+		let r = Hn * 16 * this.board.type.grow;
 		this.beside.fit(r, r);
 	}
 	dispose() {
@@ -2964,12 +2964,12 @@ function Y(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
+var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, er = class {
+}, tr = class {
 	host;
 	now = new v();
 	echo = new w(() => this.host.settled);
@@ -3039,10 +3039,10 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = $n[e.key];
+		let t = er[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Jn : Jn;
+		let n = e.shiftKey ? 5 * Yn : Yn;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -3062,10 +3062,10 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * qn, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * Jn, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Yn)), Number(this.at[1].toFixed(Yn))];
+		return [Number(this.at[0].toFixed(Xn)), Number(this.at[1].toFixed(Xn))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -3103,24 +3103,24 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 	fit() {
 		if (!this.data) return;
 		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Xn, t);
-		let n = Math.max(Qn, Math.min(e - 144, t));
+		this.now.fit(e - Zn, t);
+		let n = Math.max($n, Math.min(e - 144, t));
 		Object.assign(this.plane.style, {
 			width: `${n}px`,
 			height: `${n}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Zn, Zn);
+		for (let { screen: e } of this.found) e.fit(Qn, Qn);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, tr = 3, X = .02, nr = 3, rr = 24, ir = 120, ar = {
+}, nr = 3, X = .02, rr = 3, ir = 24, ar = 120, or = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, or = class {
+}, sr = class {
 	host;
 	decoded = new v();
 	mixed = new v();
@@ -3163,11 +3163,11 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => sr(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => cr(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = ar[e.key];
+		let t = or[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -3177,11 +3177,11 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / tr;
+		let t = this.t + this.direction * e / nr;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(nr));
+		return Number(this.t.toFixed(rr));
 	}
 	draw() {
 		let e = this.time();
@@ -3203,15 +3203,15 @@ var qn = 1 / 4, Jn = .02, Yn = 3, Xn = 150, Zn = 64, Qn = 120, $n = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - rr * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= ir ? n : t, r);
+		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - ir * (e - 1)) / e, r = window.innerHeight * this.data.share;
+		for (let e of [this.decoded, this.mixed]) e.fit(n >= ar ? n : t, r);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function sr(e, [, t, n]) {
+async function cr(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -3221,7 +3221,7 @@ async function sr(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/pictures.ts
-var cr = class {
+var lr = class {
 	host;
 	field = new I((e) => {
 		this.data?.pickable && this.host.tell("picked", e);
@@ -3239,7 +3239,7 @@ var cr = class {
 	dispose() {
 		this.field.screen.dispose();
 	}
-}, lr = 64, ur = class {
+}, ur = 64, dr = class {
 	host;
 	box = g("div", {
 		className: "sheet",
@@ -3252,7 +3252,7 @@ var cr = class {
 		return [...this.box.querySelectorAll("button")];
 	}
 	show(e) {
-		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(lr / t.width) || lr / t.width;
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(ur / t.width) || ur / t.width;
 		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
 		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
 		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
@@ -3287,16 +3287,16 @@ var cr = class {
 	}
 	fit() {}
 	dispose() {}
-}, dr = 6, fr = .6, pr = 120, mr = {
+}, fr = 6, pr = .6, mr = 120, hr = {
 	compare: fe,
 	cutout: Te,
 	draw: at,
 	grid: Ct,
-	map: Kn,
-	pad: er,
-	path: or,
-	pictures: cr,
-	sheet: ur,
+	map: qn,
+	pad: tr,
+	path: sr,
+	pictures: lr,
+	sheet: dr,
 	traverse: class {
 		host;
 		now = new v();
@@ -3359,7 +3359,7 @@ var cr = class {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(fr, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(pr, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -3369,7 +3369,7 @@ var cr = class {
 			});
 		}
 		breathe(e) {
-			this.phase += e / dr * 2 * Math.PI;
+			this.phase += e / fr * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
@@ -3381,7 +3381,7 @@ var cr = class {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= pr ? (e - 24) / 2 : e;
+			let e = this.screens.clientWidth, t = (e - 24) / 2 >= mr ? (e - 24) / 2 : e;
 			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
 		}
 		dispose() {
@@ -3390,9 +3390,9 @@ var cr = class {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function hr({ data: e, parentElement: t, setStateValue: n }) {
+function gr({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = _r(e.view, t, vt(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = vr(e.view, t, vt(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -3403,14 +3403,14 @@ function hr({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && gr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), r.view.show(e), r.view.fit(), e.present && _r(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function gr(e) {
+function _r(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function _r(e, t, n) {
+function vr(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -3421,7 +3421,7 @@ function _r(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new mr[e](i), o = new Et(r, n, () => {
+	}, a = new hr[e](i), o = new Et(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -3449,4 +3449,4 @@ function _r(e, t, n) {
 		}
 	};
 }
-export { hr as default };
+export { gr as default };

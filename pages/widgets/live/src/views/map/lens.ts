@@ -4,6 +4,7 @@ import type { Place, Room } from "../../maths/plane";
 
 const EDGE = 8; // CSS pixels from the map's edges
 const MARGIN = 24; // from the pointer
+const FEW = 20; // points that do not matter
 const CORNERS = [
   [1, 0],
   [1, 1],
@@ -27,7 +28,7 @@ export class Lens {
       room.left + (right ? room.width - width - EDGE : EDGE),
       room.top + (bottom ? room.height - height - EDGE : EDGE),
     ]);
-    const crowd = places.map((place) => drawn.filter(([x, y]) => this.covers(place, x, y, 0)).length);
+    const crowd = places.map((place) => Math.floor(drawn.filter(([x, y]) => this.covers(place, x, y, 0)).length / FEW));
     const order = [...places.keys()].sort((a, b) => crowd[a] - crowd[b]);
     this.places = order.map((i) => places[i]);
     this.put(0);
