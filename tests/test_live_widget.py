@@ -89,8 +89,11 @@ def test_server_decodes_no_nonsense(monkeypatch: pytest.MonkeyPatch) -> None:
     assert get(address, np.full(8, np.inf, "<f4").tobytes())[::2] == (422, b"The points are not finite.")
     two = np.zeros(16, "<f4").tobytes()
     assert get(address, two)[0] == 200
+    drawn = decoders.graph(digits, drawn=decoders.Pixels(0))["pictures"]
     monkeypatch.setattr(decoders, "MAX_PIXELS", 64)  # of one picture
-    assert get(address, two)[0] == 422
+    assert get(address, two)[0] == 422 and get(drawn, two)[0] == 200
+    monkeypatch.setattr(decoders, "MAX_DRAWN", 1)
+    assert get(drawn, two)[0] == 422
 
 
 def test_model_that_ends_with_the_visit_asks_for_a_reload() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import control
-from tests.shown import sent
+from tests.shown import decoded, sent
 from vae_core import checkpoints, explore, fitting
 
 ROUTER = str(Path(__file__).parents[1] / "pages" / "router.py")
@@ -91,12 +91,15 @@ def test_an_original_that_comes_later_brings_the_draws_that_need_it(
 
 
 def test_swap_and_undo() -> None:
-    app = start(a="ref:3", b="ref:8")
+    app = start(a="ref:3", b="ref:8", t="0.25")
+    before = sent(app, "path")
     undo = next(button for button in app.button if button.label == "Undo")
     assert undo.disabled
     next(button for button in app.button if button.label == "Swap A and B").click()
     run(app)
     assert (app.query_params["a"], app.query_params["b"]) == ("ref:8", "ref:3")
+    path = sent(app, "path")
+    assert (path["a"], path["b"], path["t"]) == (before["b"], before["a"], 0.25)
     next(button for button in app.button if button.label == "Undo").click()
     run(app)
     assert (app.query_params["a"], app.query_params["b"]) == ("ref:3", "ref:8")
@@ -256,7 +259,18 @@ def test_downloads_of_the_pad(name: str, downloads: dict[str, Callable[[], bytes
     assert grid.width == grid.height > 500
 
 
-def test_a_pressed_picture_has_the_handle() -> None:
+def test_classes_are_blended_in_the_pad_by_the_same_weights() -> None:
+    pad = sent(start(model="mnist-conditional", pictures="3", a="ref:3", b="ref:8", c="ref:5"), "pad")
+    found = checkpoints.load(checkpoints.find("mnist-conditional"))
+    weights = explore.pad_weights(torch.tensor([[0.5, 0.5]]), 3)
+    y = torch.nn.functional.one_hot(explore.classes_of(found.model, found.reference, [3, 8, 5]), 10).float()
+    assert pad["classes"] == y.tolist()
+    z = explore.blend(torch.tensor(pad["corners"]), weights)
+    wanted = explore.decode(found.model, explore.blend(found.reference.mean[[3, 8, 5]], weights), weights @ y)
+    assert np.abs(decoded(pad["model"], z, weights @ y) - 255 * wanted.numpy()).max() <= 1
+
+
+def test_the_handle_goes_where_the_view_tells_it_if_that_is_a_place() -> None:
     from pages.widgets.editors import pad
 
     st.session_state.clear()
