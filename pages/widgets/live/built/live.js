@@ -2493,7 +2493,7 @@ var gn = class {
 		let [a, o] = t.at(n.near);
 		return Math.hypot(a - r, o - i) <= (e ? ln.touch : ln.mouse) ? n.near : -1;
 	}
-}, G = 8, _n = 24, vn = 20, yn = [
+}, G = 8, _n = 24, vn = .02, yn = [
 	[1, 0],
 	[1, 1],
 	[0, 1],
@@ -2501,13 +2501,14 @@ var gn = class {
 ], bn = class {
 	box = g("div", { className: "lens" });
 	places = [];
+	size = [0, 0];
 	at = -1;
 	constructor(e) {
 		this.box.append(e);
 	}
 	settle(e, t, n) {
-		let { offsetWidth: r, offsetHeight: i } = this.box, a = yn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = a.map((e) => Math.floor(t.filter(([t, n]) => this.covers(e, t, n, 0)).length / vn)), s = [...a.keys()].sort((e, t) => o[e] - o[t]);
-		this.places = s.map((e) => a[e]), this.put(0), this.dodge(...n);
+		let [r, i] = this.size = [this.box.offsetWidth, this.box.offsetHeight], a = yn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = Math.max(1, vn * t.length), s = a.map((e) => Math.floor(t.filter(([t, n]) => this.covers(e, t, n, 0)).length / o)), c = [...a.keys()].sort((e, t) => s[e] - s[t]);
+		this.places = c.map((e) => a[e]), this.put(0), this.dodge(...n);
 	}
 	dodge(e, t) {
 		if (this.at < 0 || !this.covers(this.places[this.at], e, t, _n)) return !1;
@@ -2523,7 +2524,7 @@ var gn = class {
 		});
 	}
 	covers([e, t], n, r, i) {
-		let { offsetWidth: a, offsetHeight: o } = this.box;
+		let [a, o] = this.size;
 		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
 	}
 }, xn = class {
@@ -2708,7 +2709,7 @@ function Rn(e) {
 	return e.forEach((e, n) => t.set(e, n * e.length)), t;
 }
 // src/views/map/map.ts
-var zn = 4, Bn = .34, Vn = 50, Hn = 3.5, Un = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Wn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Gn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Kn = (e) => e.toFixed(2).replace("-", "−"), qn = class {
+var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Wn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Gn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Kn = (e) => e.toFixed(2).replace("-", "−"), qn = class {
 	host;
 	board = new an((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
 	thumbs;
@@ -2831,7 +2832,7 @@ var zn = 4, Bn = .34, Vn = 50, Hn = 3.5, Un = "Between points a t-SNE map has no
 		if (!this.points) return;
 		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
 			let [i, a] = B(e, t, n);
-			return Array.from({ length: Vn }, () => [i, a - r]);
+			return Array.from({ length: Math.ceil(Vn * this.data.count) }, () => [i, a - r]);
 		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
 		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
 	}

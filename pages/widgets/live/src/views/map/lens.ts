@@ -4,7 +4,7 @@ import type { Place, Room } from "../../maths/plane";
 
 const EDGE = 8; // CSS pixels from the map's edges
 const MARGIN = 24; // from the pointer
-const FEW = 20; // points that do not matter
+const FEW = 0.02; // of what is drawn: a corner with no more is as good as an empty one
 const CORNERS = [
   [1, 0],
   [1, 1],
@@ -15,6 +15,7 @@ const CORNERS = [
 export class Lens {
   readonly box = h("div", { className: "lens" });
   private places: Place[] = []; // left upper corners, the best first
+  private size: [number, number] = [0, 0];
   private at = -1;
 
   constructor(picture: HTMLElement) {
@@ -23,12 +24,13 @@ export class Lens {
 
   /** Stand in the corner of a room where least is drawn, unless the pointer is there. */
   settle(room: Room, drawn: Place[], pointer: Place): void {
-    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const [width, height] = (this.size = [this.box.offsetWidth, this.box.offsetHeight]);
     const places = CORNERS.map(([right, bottom]): Place => [
       room.left + (right ? room.width - width - EDGE : EDGE),
       room.top + (bottom ? room.height - height - EDGE : EDGE),
     ]);
-    const crowd = places.map((place) => Math.floor(drawn.filter(([x, y]) => this.covers(place, x, y, 0)).length / FEW));
+    const few = Math.max(1, FEW * drawn.length);
+    const crowd = places.map((place) => Math.floor(drawn.filter(([x, y]) => this.covers(place, x, y, 0)).length / few));
     const order = [...places.keys()].sort((a, b) => crowd[a] - crowd[b]);
     this.places = order.map((i) => places[i]);
     this.put(0);
@@ -51,7 +53,7 @@ export class Lens {
   }
 
   private covers([left, top]: Place, x: number, y: number, margin: number): boolean {
-    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const [width, height] = this.size;
     return x > left - margin && x < left + width + margin && y > top - margin && y < top + height + margin;
   }
 }

@@ -19,7 +19,7 @@ import { Thumbs } from "./thumbs";
 
 const WAY = 4; // seconds from one end of a path to the other
 const SHARE = 0.34; // of the shorter side of the map: how large the picture over it is, if not more is free beside it
-const NAME = 50; // points
+const NAME = 0.05; // of all points: what the name of a class weighs
 const SMALL = 3.5; // rem of the nearest point's picture
 
 const NO_INVERSE = "Between points a t-SNE map has no inverse: this is the nearest point's picture.";
@@ -162,13 +162,13 @@ export class PointMap implements View, Ground {
     this.board.show({ points, size, equal, ticks: linear, axes, labels, marks, front, shade });
   }
 
-  /** A name of a class weighs as much as many points. */
+  /** Put the large picture where it hides least. */
   private settle(): void {
     if (!this.points) return;
     const { frame } = this.board;
     const names = this.data!.labels.flatMap(({ x, y, move }) => {
       const [px, py] = toScreen(frame, x, y);
-      return Array.from({ length: NAME }, (): Place => [px, py - move]);
+      return Array.from({ length: Math.ceil(NAME * this.data!.count) }, (): Place => [px, py - move]);
     });
     const drawn = [...Array.from(this.points.row, (_, i) => this.board.at(i)), ...names];
     this.lens.settle(frame, drawn, toScreen(frame, ...this.at));
