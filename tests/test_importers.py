@@ -146,9 +146,7 @@ def test_without_a_likelihood_there_is_a_kl_and_no_elbo(tmp_path: Path) -> None:
     spec, x = opened.model.spec, torch.rand(9, 1, 8, 8)
     assert not spec.has_density and spec.has_kl and spec.factorises and spec.spreads
     same(model, opened.model, x)
-    with pytest.raises(
-        ValueError, match=r"^This model came without a likelihood, so its pictures have no ELBO\.$"
-    ):
+    with pytest.raises(ValueError, match=r"^This model came without a likelihood, so its pictures have no ELBO\.$"):
         opened.model.terms(x)
     with pytest.raises(ValueError, match="no pixels can be drawn"):
         opened.model.sample_pixels([torch.zeros(1, DIM)])
