@@ -70,7 +70,7 @@ def test_a_dimension_of_noise_alone_plays_no_part():
     assert found.effective_rank == pytest.approx(7, abs=0.3)
     quiet = replace(checkpoint.reference, mean=0.001 * mean, std=torch.ones_like(mean))
     silent = coverage.measure(replace(checkpoint, reference=quiet))
-    assert not silent.used.any() and silent.verdict.endswith("so that all draws look alike.")
+    assert not silent.used.any() and silent.verdict.endswith("so all draws look alike.")
 
 
 def test_a_collapsed_model_is_no_generator():

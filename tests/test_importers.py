@@ -146,9 +146,7 @@ def test_without_a_likelihood_there_is_a_kl_and_no_elbo(tmp_path: Path) -> None:
     spec, x = opened.model.spec, torch.rand(9, 1, 8, 8)
     assert not spec.has_density and spec.has_kl and spec.factorises and spec.spreads
     same(model, opened.model, x)
-    with pytest.raises(
-        ValueError, match=r"^This model came without a likelihood, so that its pictures have no ELBO\.$"
-    ):
+    with pytest.raises(ValueError, match=r"^This model came without a likelihood, so its pictures have no ELBO\.$"):
         opened.model.terms(x)
     with pytest.raises(ValueError, match="no pixels can be drawn"):
         opened.model.sample_pixels([torch.zeros(1, DIM)])
@@ -506,7 +504,7 @@ def test_a_recipe_of_graphs_that_is_not_defined_is_refused(good: Path, tmp_path:
 def test_it_is_not_trained_here(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     opened = checkpoints.load(good)
     with pytest.raises(
-        ValueError, match="was trained elsewhere: its ONNX graphs can be explored here, and not trained"
+        ValueError, match="was trained elsewhere: its ONNX graphs can be explored here, but not trained"
     ):
         training.Run(opened.recipe, data.load(DataConfig("digits")))
     out = str(tmp_path / "new.safetensors")

@@ -162,7 +162,7 @@ def test_a_job_may_take_longer_while_nobody_waits(desk) -> None:
 def test_no_job_takes_longer_than_the_limit(desk) -> None:
     queue = Queue(limit=0.1)
     first = queue.add("a", desk.work("first"))
-    with pytest.raises(TooLong, match="the most that one computation may take here"):
+    with pytest.raises(TooLong, match="the longest that one computation may take here"):
         first.result(20)
 
 

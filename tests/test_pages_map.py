@@ -357,7 +357,7 @@ def test_work_that_takes_too_long_says_so_and_what_to_do(app, monkeypatch) -> No
     monkeypatch.setattr(projection, "tsne", slow)
     page = finished(app(model="flat", method="t-SNE"))
     assert page.info[0].value == (
-        "Stopped after 1 minute, the most that one computation may take here. Take fewer points, or try again later."
+        "Stopped after 1 minute, the longest that one computation may take here. Take fewer points, or try again later."
     )
     assert any(button.label == "Start again" for button in page.button)
 

@@ -103,7 +103,7 @@ def test_an_upload_is_read_in_the_range_that_the_model_was_trained_in(start: Cal
     chosen = resolve.resolve(twelve, upload)
     assert chosen.x.unique().tolist() == pytest.approx([64 / 255])
     assert "black is 0 and white 4000, as the model has it" in chosen.notes
-    assert any(note.endswith("found in the picture") for note in found(app).notes)
+    assert any(note.endswith("found from the picture") for note in found(app).notes)
 
 
 @pytest.mark.parametrize("model", ["digits", "mnist", "mnist-conditional"])

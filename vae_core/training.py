@@ -370,7 +370,7 @@ class Run:
             ours = replace(ours, source=wanted.source)
         if replace(ours, source="") != replace(wanted, source=""):
             return f"there {difference(ours, wanted)}"
-        return "" if pixels == self.pixels else "they have the same name and number, but other pixels"
+        return "" if pixels == self.pixels else "they have the same name and number, but their pixels differ"
 
     def restore(self, path: Path) -> None:
         """Continue from a state file.
