@@ -45,7 +45,7 @@ SAME = MOVEMENTS["same"]
 PLACE = Number("t", "t, the place between A and B", 0.5, 0.0, 1.0)
 WARNING = (
     "Axes of two models do not correspond: z3 of one has nothing to do with z3 of the other. "
-    "What one sees is that the same numbers mean something else in each model."
+    "What you see is that the same numbers mean something else in each model."
 )
 
 
@@ -174,7 +174,7 @@ def movement_input(sides: list[Side]) -> str:
         value.put("path")
     options = {word: label for word, label in MOVEMENTS.items() if word == "path" or not reason}
     return replace(value, options=options).segmented_control(
-        help="From A to B: each model goes its own straight way between its own encodings of the two pictures. "
+        help="From A to B: each model takes its own straight path between its own encodings of the two pictures. "
         f"The same z: all decode the same numbers, which only shows that their axes differ. {reason or ''}",
     )
 
@@ -242,7 +242,7 @@ def picture(slot: str, colour: str, home: Opened) -> Chosen | None:
 def page() -> None:
     home = models.picker()
     slots.keep_in_url("a", "b")
-    stage.head("Compare").write("The same two pictures in several models: each goes its own way from A to B.")
+    stage.head("Compare").write("The same two pictures in several models: each takes its own path from A to B.")
     left, right = stage.columns()
     with right:
         a, b = picture("a", "blue", home), picture("b", "orange", home)

@@ -127,7 +127,7 @@ def arrived() -> None:
 def page() -> None:
     opened = models.picker(fits)
     slots.keep_in_url("a", "b", "start")
-    words = "Draw what the model knows, or what it has never seen: it answers with every movement of the hand."
+    words = "Draw something the model knows, or something it has never seen: it answers with every stroke."
     stage.head("Draw").write(words)
     models.warn_collapsed(opened)
     arrived()

@@ -111,7 +111,7 @@ def _say_missing(shown: list[Opened]) -> None:
     if alone:
         found.append(f"The files of {', '.join(alone)} hold encodings of the originals, not the originals themselves.")
     if found:
-        st.caption(f"Where a card has reconstructions alone: {' '.join(found)}")
+        st.caption(f"Where a card has only reconstructions: {' '.join(found)}")
 
 
 def _small_card(opened: Opened, is_open: bool) -> None:

@@ -123,8 +123,10 @@ def seen(name: str, chosen: Chosen) -> list[Figure]:
 
 def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
     """The first of the pictures decoded, named by what stands before it."""
-    made = "Rebuilt" if chosen.choice.is_given else "Decoded"
-    return Figure(single(again[:1]), made, f"Picture {name} {made.lower()}")
+    made = "Reconstruction" if chosen.choice.is_given else "Decoded"
+    return Figure(
+        single(again[:1]), made, f"{made} of picture {name}" if chosen.choice.is_given else f"Picture {name} decoded"
+    )
 
 
 def toolbar(a: Chosen, b: Chosen) -> bool:

@@ -103,9 +103,9 @@ def keep_input(opened: Opened) -> int:
     """How many levels of one draw all pictures share."""
     spec = opened.checkpoint.model.spec
     most = len(spec.shapes) - 1
-    return Number("keep", "Levels that stay", 0, 0, most).slider(
-        help="The coarsest levels of one draw are kept, and the finer ones are drawn again for every picture: so one "
-        "sees what each level decides. 0 draws everything anew. " + "; ".join(words.what_levels(spec)) + ".",
+    return Number("keep", "Fixed coarse levels", 0, 0, most).slider(
+        help="The coarsest levels of one draw are kept, and the finer ones are resampled for every picture: so you "
+        "see what each level decides. 0 draws everything anew. " + "; ".join(words.what_levels(spec)) + ".",
     )
 
 
@@ -139,7 +139,7 @@ def describe(opened: Opened, view: View) -> str:
     if view.keep:
         kept = "level 1" if view.keep == 1 else f"levels 1 to {view.keep}"
         where = (
-            f"{view.count} pictures that share {kept} of one draw (seed {view.seed}); the finer levels are drawn anew"
+            f"{view.count} pictures that share {kept} of one draw (seed {view.seed}); the finer levels are resampled"
         )
     if rows := view.rows(opened):
         more = f" (the first {len(rows)} of {spec.classes})" if len(rows) < (spec.classes or 0) else ""
@@ -173,8 +173,8 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
     """Choose one picture and send it on."""
     if view.keep:
         st.caption(
-            "To send a picture to Interpolate or Traverse, draw all levels: set “Levels that stay” to 0. What is drawn "
-            "below a level that stays is known to the decoder alone."
+            "To send a picture to Interpolate or Traverse, draw all levels: set “Fixed coarse levels” to 0. Only the "
+            "decoder knows what is drawn below a fixed level."
         )
         return
     number = grid.picture_of(points).field(

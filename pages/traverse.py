@@ -50,12 +50,12 @@ def fits(opened: Opened) -> str | None:
 def heading(opened: Opened, sliders: Sliders, way: Way) -> str:
     """What the sliders are and how they are ordered."""
     if way.flow:
-        return "One slider a dimension of the flow's base, N(0, I): the codes' widest directions first"
+        return "One slider per dimension of the flow's base, N(0, I): the codes' widest directions first"
     if sliders.kind == "direction":
-        return "One slider a principal direction of the reference encodings: the dimensions are too many"
+        return "One slider per principal direction of the reference encodings: the dimensions are too many"
     axis = sliders.each[0].axis
     if axis.kl is not None:
-        return "One slider a dimension, its KL in nats"
+        return "One slider per dimension, its KL in nats"
     if axis.variance is None:
         return "One slider a dimension"
     return f"One slider a dimension, {words.order_of(opened.checkpoint.model.spec)}"

@@ -475,7 +475,7 @@ def test_values_that_do_not_exist_are_named_and_replaced(app) -> None:
     assert (
         "The link opens the tab “x”, but there is only “Settings”, “Chosen” or “Your own”; the first is open." in told
     )
-    assert any("“Points at most” to 3, but it can only be 250, 500, 1000, 2000, 5000 or 10000;" in t for t in told)
+    assert any("“Maximum points” to 3, but it can only be 250, 500, 1000, 2000, 5000 or 10000;" in t for t in told)
     assert any(
         "“Choose by” to “tongue”, but it can only be “Look”, “Path”, “Move”, “Box” or “Lasso”;" in text for text in told
     )

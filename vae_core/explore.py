@@ -576,12 +576,12 @@ def nearest(point: Tensor, reference: Tensor, count: int) -> tuple[Tensor, Tenso
         Rows (n,) and Euclidean distances (n,), n the smaller of `count` and N.
     """
     distances = torch.linalg.vector_norm(reference - point, dim=1)
-    found = distances.topk(min(count, len(reference)), largest=False)
-    return found.indices, found.values
+    closest = distances.topk(min(count, len(reference)), largest=False)
+    return closest.indices, closest.values
 
 
 def separation(points: Tensor, groups: Tensor) -> float:
-    """How well groups are apart: the share of the variance that lies between them, without what chance gives.
+    """Tell how well groups are apart: the share of the variance that lies between them, without what chance gives.
 
     The epsilon squared of Kelley (1935), summed over dimensions: 0 for groups made by lot, 1 where each is one place.
 

@@ -106,14 +106,14 @@ def check(model: VAE) -> None:
 
 @torch.inference_mode()
 def codes(model: VAE, base: Tensor, y: Tensor | None = None) -> Tensor:
-    """Points of the fitted flow's base (N, D), of the classes weighted by y, as codes (N, D) on the CPU."""
-    told = None if y is None or not model.spec.fitted_classes else y.to(model.device)
-    return explore.flow_of(model).to_code(base.to(model.device), told).cpu()
+    """Take points of the fitted flow's base (N, D), of the classes weighted by y, as codes (N, D) on the CPU."""
+    given = None if y is None or not model.spec.fitted_classes else y.to(model.device)
+    return explore.flow_of(model).to_code(base.to(model.device), given).cpu()
 
 
 @torch.inference_mode()
 def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = None, flow: bool = False) -> Tensor:
-    """What the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
+    """Compute what the file of `decoder` gives: (N, D), and class weights (N, classes), to (N, C, H, W) on the CPU."""
     classes = y if model.spec.classes else None
     z = codes(model, z, y) if flow else z
     return explore.decode(model, z, classes) if keep is None else explore.continued(model, z, keep, 0.0, y=classes)
@@ -121,7 +121,7 @@ def pictures(model: VAE, z: Tensor, y: Tensor | None = None, keep: int | None = 
 
 @torch.inference_mode()
 def numbers(model: VAE, x: Tensor) -> Tensor:
-    """What the file of `encoder` gives, side by side: observed pictures (N, C, H, W) to (N, 2 D + classes)."""
+    """Compute what the file of `encoder` gives, side by side: observed pictures (N, C, H, W) to (N, 2 D + classes)."""
     return torch.cat(_Encoder(model)(x.to(model.device)), dim=1).cpu()
 
 

@@ -60,7 +60,7 @@ def test_a_class_is_chosen_kept_in_the_link_and_sent_on(new_view, family) -> Non
 def test_levels_stay_by_keyboard(new_view, family) -> None:
     view = new_view(server=family)
     view.open("sample", model="ladder (own folder)", n=4)
-    view.slider("Levels that stay").focus()
+    view.slider("Fixed coarse levels").focus()
     view.page.keyboard.press("ArrowRight")
     expect(view.page).to_have_url(re.compile("keep=1"))
     expect(view.page.get_by_text("that share level 1 of one draw")).to_be_visible()

@@ -157,12 +157,12 @@ def test_a_link_opens_the_same_view(view: View) -> None:
     view.page.goto(f"{view.url}/interpolate?{urlencode(asked)}")
     view.settle()
     assert query(view).items() >= asked.items()
-    before = [source(view, alt) for alt in ("Picture A rebuilt", "Picture B decoded")]
+    before = [source(view, alt) for alt in ("Reconstruction of picture A", "Picture B decoded")]
     expect(view.page.locator(".live output")).to_have_text("t = 0.30")
     view.page.reload()
     view.settle()
     assert query(view).items() >= asked.items()
-    assert [source(view, alt) for alt in ("Picture A rebuilt", "Picture B decoded")] == before
+    assert [source(view, alt) for alt in ("Reconstruction of picture A", "Picture B decoded")] == before
     expect(view.page.locator(".live output")).to_have_text("t = 0.30")
     expect(view.page.get_by_role("img", name="5 steps decoded from A to B")).to_be_visible()
 
@@ -192,12 +192,12 @@ def test_another_model_and_back(view: View, seven: Path) -> None:
     other = next(name for name in checkpoints.shipped() if name != "digits")
     view.open("interpolate", model="digits", b="ref:3")
     give(view, "A", seven)
-    before = [source(view, alt) for alt in ("Picture A as the model sees it", "Picture B rebuilt")]
+    before = [source(view, alt) for alt in ("Picture A as the model sees it", "Reconstruction of picture B")]
     for name in (other, "digits"):
         view.page.get_by_test_id("stSidebar").get_by_role("combobox").click()
         view.page.get_by_role("option", name=name, exact=True).click()
         view.settle()
-        after = [source(view, alt) for alt in ("Picture A as the model sees it", "Picture B rebuilt")]
+        after = [source(view, alt) for alt in ("Picture A as the model sees it", "Reconstruction of picture B")]
         assert (after == before) is (name == "digits")
     assert query(view)["b"] == "ref:3"
 
@@ -206,7 +206,7 @@ def test_pictures_path_and_controls_need_no_scrolling(view: View) -> None:
     view.open("interpolate", model="digits")
     names = ("Choose A", "Choose B", "Swap A and B", "Play")
     places = [button(view, name) for name in names]
-    places += [picture(view, "Picture A rebuilt"), picture(view, "Picture B rebuilt")]
+    places += [picture(view, "Reconstruction of picture A"), picture(view, "Reconstruction of picture B")]
     places += [view.page.locator("input.place"), view.page.get_by_role("spinbutton", name="Steps")]
     for place in places:
         expect(place).to_be_in_viewport(ratio=1)
@@ -216,7 +216,11 @@ def test_a_phone(new_view: Callable[..., View]) -> None:
     view = new_view(theme="dark", width=390, height=844, touch=True)
     view.open("interpolate", model="digits")
     assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
-    for place in (picture(view, "Picture A rebuilt"), view.page.locator("input.place"), button(view, "Swap A and B")):
+    for place in (
+        picture(view, "Reconstruction of picture A"),
+        view.page.locator("input.place"),
+        button(view, "Swap A and B"),
+    ):
         place.scroll_into_view_if_needed()
         box = place.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390

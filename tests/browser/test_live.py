@@ -349,12 +349,12 @@ def test_ten_tabs_and_a_tab_that_slept(live, live_server) -> None:
 def test_what_is_seen_is_what_is_sent_on(live) -> None:
     live.open("traverse", model="digits")
     ready(live)
-    live.page.get_by_role("button", name="Breathe").click()
+    live.page.get_by_role("button", name="Animate").click()
     live.page.wait_for_timeout(700)
     live.page.get_by_role("button", name="Use as A").click()
     live.page.wait_for_url("**a=point*")
     live.settle()
-    expect(live.page.get_by_role("button", name="Breathe")).to_be_visible()
+    expect(live.page.get_by_role("button", name="Animate")).to_be_visible()
     seen = shown(live)
     point = explore.from_text(
         live.page.url.split("a=point%3A")[1].split("&")[0], checkpoints.load(checkpoints.find("digits")).model.spec

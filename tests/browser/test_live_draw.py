@@ -37,7 +37,7 @@ def seen(view) -> Locator:
 
 
 def rebuilt(view) -> Locator:
-    return view.page.get_by_role("img", name="Your drawing as the model rebuilds it")
+    return view.page.get_by_role("img", name="Reconstruction of your drawing")
 
 
 def pixels(canvas: Locator) -> np.ndarray:

@@ -13,7 +13,7 @@ from tests.browser.conftest import DRAWN
 MOVING = {
     "path": ({"model": "digits"}, "interpolate", "Play"),
     "pad": ({"model": "digits", "pictures": 3}, "interpolate", "Play"),
-    "sliders": ({"model": "digits"}, "traverse", "Breathe"),
+    "sliders": ({"model": "digits"}, "traverse", "Animate"),
     "columns": ({"model": "mnist"}, "compare", "Play"),
 }
 PAGES = {

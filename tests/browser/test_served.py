@@ -74,7 +74,7 @@ def test_a_drawing_is_encoded_and_rebuilt(served: View) -> None:
     served.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
     served.page.mouse.down()
     served.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=10)
-    rebuilt = served.page.get_by_role("img", name="Your drawing as the model rebuilds it")
+    rebuilt = served.page.get_by_role("img", name="Reconstruction of your drawing")
     served.until("window.drawn.length > 2")
     expect(rebuilt).to_be_visible()
     served.page.mouse.up()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -120,7 +121,7 @@ def refusal(name: str) -> str | None:
     return _refusals.get(name)
 
 
-def _put(held: OrderedDict, name: Hashable, value: object) -> None:
+def _put(held: OrderedDict[Any, Any], name: Hashable, value: object) -> None:
     """Hold something as what was asked for last."""
     held[name] = value
     held.move_to_end(name)
@@ -174,7 +175,7 @@ async def _runtime(request: Request) -> Response:
 
 
 async def _given(future: Future[bytes], headers: dict[str, str]) -> Response:
-    """What a thread makes, or why it does not; others may wait for it, so that who leaves stops nothing."""
+    """What a thread makes, or why it does not; others may wait for it, so nothing stops when one of them leaves."""
     try:
         content = await asyncio.shield(asyncio.wrap_future(future))
     except Gone:

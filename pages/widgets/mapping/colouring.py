@@ -31,9 +31,9 @@ def control(opened: Opened, points: Points | None) -> str | None:
     options = {WORDS.get(name, name): name for name in allowed}
     best = max(apart, key=lambda name: apart[name])
     chosen = Said("colour", "Colour", WORDS.get(best, best), options, WORDS, next(iter(options))).selectbox(
-        help=f"{_kl_help(opened)}Reconstruction error: how badly it is rebuilt, "
+        help=f"{_kl_help(opened)}Reconstruction error: how badly it is reconstructed, "
         f"in {opened.checkpoint.model.likelihood.unit}. "
-        "z0, z1, ...: the latent dimensions, those that carry or vary most first. At first it is what tells most of "
+        "z0, z1, ...: the latent dimensions, those that carry or vary most first. First is the one that says most of "
         "where the points lie.",
     )
     return options[chosen]

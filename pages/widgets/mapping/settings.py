@@ -15,7 +15,7 @@ from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import projection
 
 DIMENSIONS = OneOf("dims", "Dimensions", 2, {2: "2-D", 3: "3-D"}, {"2-D": 2, "3-D": 3})
-COUNT = OneOf("points", "Points at most", 2000, numbered((250, 500, 1000, 2000, 5000, 10_000)))  # 2000: a reference set
+COUNT = OneOf("points", "Maximum points", 2000, numbered((250, 500, 1000, 2000, 5000, 10_000)))  # 2000: a reference set
 MAX_PERPLEXITY = 100
 MAX_SEED = 999_999_999
 METHODS = {"pca": PCA, "t-sne": TSNE, "plane": PLANE}
@@ -55,7 +55,7 @@ def data_controls(opened: Opened) -> tuple[str, int]:
     """Which pictures, and how many at most."""
     source = datasource.choose_source(opened)
     count = COUNT.select_slider(
-        help="Where there are more pictures, so many are drawn from them at random: always the same ones."
+        help="Where there are more pictures, this many are drawn at random, always the same ones."
     )
     return source, count
 
@@ -73,7 +73,7 @@ def method_controls(opened: Opened) -> tuple[str, int, int, int]:
     """The method, the dimensions of PCA, and perplexity and seed of t-SNE."""
     with st.container(horizontal=True):
         word = methods(opened).segmented_control(
-            help="PCA (principal components): the straight view along which the points differ most; what lies in other "
+            help="PCA (principal components): the straight view in which the points differ most; what lies in other "
             "directions is flattened, and the map says how much. t-SNE: neighbours stay neighbours and groups become "
             "islands, while distances between islands and their sizes mean little.",
         )
@@ -89,7 +89,7 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
     left, right = st.columns([3, 2])
     with left:
         perplexity = Number("perplexity", "Perplexity", perplexity, 2, MAX_PERPLEXITY).slider(
-            help="About how many neighbours each point looks at: few show small groups, many the large order."
+            help="About how many neighbours each point looks at: few show small groups, many the overall layout."
         )
     with right:
         seed = Number("tsne_seed", "Seed", seed, 0, MAX_SEED).field(

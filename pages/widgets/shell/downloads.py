@@ -14,7 +14,7 @@ MOST = 16  # times a picture is enlarged
 
 
 def enlargement(width: int) -> int:
-    """The whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
+    """Return the whole number that brings a picture this wide nearest to what a slide needs, at least 1."""
     return max(1, min(MOST, TARGET // width))
 
 

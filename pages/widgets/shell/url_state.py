@@ -149,7 +149,7 @@ class Number(Value[N]):
         return value if known else self.usual
 
     def tell(self, said: Any) -> None:
-        """Take what a browser says where the hand let go; what is no number in range is left out."""
+        """Take what a browser says where the slider was released; what is no number in range is left out."""
         if isinstance(said, int | float) and self.low <= said <= self.high:
             self.put(int(said) if self._whole else float(said))  # type: ignore[arg-type]
 

@@ -88,7 +88,7 @@ class Sliders:
         )
 
     def hear(self, said: Any) -> None:
-        """Take what the view says where the hand let go: places of those that it moved, none for the start."""
+        """Take what the view says where the slider was released: places of those that it moved, none for the start."""
         said = said if isinstance(said, dict) else {}
         self.put({slider.key: slider.heard(said[slider.key]) for slider in self.each if slider.key in said})
 

@@ -131,7 +131,7 @@ def _class_input(opened: Opened, start: Chosen) -> tuple[int | None, Tensor | No
         "as",
         f"Decode as (the start is {name})",
         classes.OWN,
-        "This model is told the class. With another class and the same z one sees the same style in another shape.",
+        "This model is told the class. With another class and the same z you see the same style in another shape.",
     )
     label = own if chosen is None else chosen
     return label, start.y if chosen is None and start.y is not None else classes.one_hot(opened, label)

@@ -468,7 +468,7 @@ var y = class {
 		].forEach((e) => e.arrange({
 			width: n,
 			height: t
-		})), r.label("", `${e.name}: decoded now`), i.label("A rebuilt", `${e.name}: A rebuilt`), a.label("B rebuilt", `${e.name}: B rebuilt`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
+		})), r.label("", `${e.name}: decoded now`), i.label("Reconstruction of A", `${e.name}: reconstruction of A`), a.label("Reconstruction of B", `${e.name}: reconstruction of B`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
 		let o = g("ul", {}, ...e.facts.map((e) => g("li", {}, e)));
 		i.figure.className = "to-a", a.figure.className = "to-b";
 		let s = g("div", { className: "rebuilt" }, i.figure, a.figure), c = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, s, o)));
@@ -1160,7 +1160,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 	centring = g("label", { title: "As the training data were made: scaled to one size, the ink in the middle" }, this.centre, "Cut out and centred");
 	undo = g("button", {
 		type: "button",
-		title: "Take the last stroke back (Ctrl+Z)"
+		title: "Undo the last stroke (Ctrl+Z)"
 	}, "Undo");
 	clear = g("button", { type: "button" }, "Clear");
 	pair = g("div", { className: "pair" }, this.seen.figure, this.rebuilt.figure);
@@ -1188,7 +1188,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 		});
 		let n = g("button", {
 			type: "button",
-			title: "The drawing, what the model sees, and what it rebuilds"
+			title: "The drawing, what the model sees, and the reconstruction"
 		}, "Pictures (PNG)");
 		n.onclick = () => this.save(), this.sends.push(n);
 		let r = g("figure", {}, this.paper.box, g("figcaption", {}, "Your drawing")), i = g("div", { className: "tools sends" }, ...this.sends);
@@ -1283,7 +1283,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Rebuilt; ${ot(n.y, a)}` : "Rebuilt", "Your drawing as the model rebuilds it"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Reconstruction; ${ot(n.y, a)}` : "Reconstruction", "Reconstruction of your drawing"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1445,7 +1445,7 @@ async function ft(e, t, n) {
 	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !dt.includes(r.status) ? Error(`${r.status}`) : new N(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var pt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not to be had (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", mt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", pt], { type: "text/javascript;charset=utf-8" });
+var pt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not available (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", mt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", pt], { type: "text/javascript;charset=utf-8" });
 function ht(e) {
 	let t;
 	try {
@@ -1666,7 +1666,7 @@ var gt = 16384, _t = class {
 };
 async function P(e) {
 	let t = await fetch(_(e));
-	if (!t.ok) throw Error(`the points are not to be had (${t.status})`);
+	if (!t.ok) throw Error(`the points are not available (${t.status})`);
 	return t.arrayBuffer();
 }
 var F = null;
@@ -1798,7 +1798,7 @@ var Ct = class {
 			gutter: s
 		}, c, l);
 		let { first: u, seeds: d } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.", this.knobs();
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you release the slider: this prior is drawn step by step.", this.knobs();
 		let f = e.windows.map(({ points: e }) => e).join(" ");
 		this.routes === f ? this.decode() : this.fetch(e.windows, f);
 	}
@@ -3307,7 +3307,7 @@ var lr = class {
 		breath = g("select", { "aria-label": "What breathes" });
 		echo = new w(() => this.host.settled);
 		transport = new C({
-			play: "Breathe",
+			play: "Animate",
 			stop: "Stop",
 			title: "Walk slowly through the range, there and back",
 			begin: () => this.wake(),

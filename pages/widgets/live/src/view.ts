@@ -1,7 +1,7 @@
 // What a view is, and what it gets to work with.
 import type { Engine } from "./decode/engine";
 
-/** A view's ties to the rest of the world. `tell` sends to Python: when the hand lets go, never while it moves. */
+/** A view's ties to the rest of the world. `tell` sends to Python: when the slider is released, never while it moves. */
 export interface Host {
   root: HTMLElement;
   engine: Engine;

@@ -251,7 +251,7 @@ export class Engine {
 /** A published file; the browser keeps it for good. */
 export async function fetched(address: string): Promise<ArrayBuffer> {
   const answer = await fetch(absolute(address));
-  if (!answer.ok) throw new Error(`the points are not to be had (${answer.status})`);
+  if (!answer.ok) throw new Error(`the points are not available (${answer.status})`);
   return answer.arrayBuffer();
 }
 

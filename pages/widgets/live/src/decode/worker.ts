@@ -47,7 +47,7 @@ async function make(url: string): Promise<Held> {
     const [ort, answer] = await Promise.all([runtime, fetch(url)]);
     if (!answer.ok) {
       const refusal = await sentence(answer);
-      throw refusal ? new Refused(refusal) : new Error(`the decoder is not to be had (${answer.status})`);
+      throw refusal ? new Refused(refusal) : new Error(`the decoder is not available (${answer.status})`);
     }
     const session = await ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()));
     return { session, inputs: new Map() };

@@ -22,7 +22,7 @@ export class Slider {
   readonly box: HTMLElement; // with name and number
   private readonly digits: number;
 
-  /** `move` follows the hand; `report` hears when it lets go. */
+  /** `move` follows the hand; `report` hears when it releases. */
   constructor(
     private readonly scale: Scale,
     private readonly move: (to: number) => void = () => undefined,

@@ -28,7 +28,7 @@ export class Sliders {
   private readonly changed = new Map<string, number | null>(); // since Python heard all; null is back at the start
   private rows = new Map<string, Row>();
 
-  /** `move` follows the hand, `report` hears when it lets go. */
+  /** `move` follows the hand, `report` hears when it releases. */
   constructor(
     private readonly move: () => void,
     private readonly report: Pick<Report, "later" | "now">,

@@ -133,8 +133,8 @@ export class Compare implements View {
     const [now, a, b] = [new Screen(), new Screen(), new Screen()];
     [now, a, b].forEach((screen) => screen.arrange({ width, height }));
     now.label("", `${column.name}: decoded now`);
-    a.label("A rebuilt", `${column.name}: A rebuilt`);
-    b.label("B rebuilt", `${column.name}: B rebuilt`);
+    a.label("Reconstruction of A", `${column.name}: reconstruction of A`);
+    b.label("Reconstruction of B", `${column.name}: reconstruction of B`);
     void a.load(column.rebuilt[0]);
     void b.load(column.rebuilt[1]);
     const facts = h("ul", {}, ...column.facts.map((fact) => h("li", {}, fact)));

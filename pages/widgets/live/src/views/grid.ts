@@ -84,7 +84,7 @@ export class Grid implements View {
     this.seed.box.hidden = !data.seeded;
     this.heatNote.textContent = data.moves
       ? ""
-      : "The pictures follow a temperature when you let go of it: this prior is drawn step by step.";
+      : "The pictures follow a temperature when you release the slider: this prior is drawn step by step.";
     this.knobs();
     const routes = data.windows.map(({ points }) => points).join(" ");
     if (this.routes !== routes) void this.fetch(data.windows, routes);
@@ -130,7 +130,7 @@ export class Grid implements View {
     const { points, window } = this.held;
     const place = this.of - window.first;
     this.shows = place >= 0 && place < window.seeds;
-    if (!this.shows) return; // a wider window will have it, or the server when the hand lets go
+    if (!this.shows) return; // a wider window will have it, or the server when the slider is released
     const asked = performance.now();
     this.host.engine.decode(this, {
       model,

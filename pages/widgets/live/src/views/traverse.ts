@@ -28,7 +28,7 @@ export class Traverse implements View {
   private readonly breath = h("select", { "aria-label": "What breathes" });
   private readonly echo = new Echo<Record<string, number>>(() => this.host.settled);
   private readonly transport = new Transport({
-    play: "Breathe",
+    play: "Animate",
     stop: "Stop",
     title: "Walk slowly through the range, there and back",
     begin: () => this.wake(),
@@ -112,7 +112,7 @@ export class Traverse implements View {
     });
   }
 
-  /** Breathe from where the sliders stand: one through its whole range, all together each at a pace of its own. */
+  /** Move from where the sliders stand: one through its whole range, all together each at a pace of its own. */
   private wake(): void {
     this.phase = 0;
     const all = this.breath.value === "all";

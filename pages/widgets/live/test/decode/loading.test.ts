@@ -96,8 +96,8 @@ it("says what the server says instead of pictures, until it gives some", () => {
 it("says what a view cannot show, until it is shown or tried again", () => {
   states.a = "drawn";
   loading.watch([model("a")]);
-  loading.tell("the points are not to be had (404)");
-  expect([said(), button().hidden]).toEqual(["the points are not to be had (404)", false]);
+  loading.tell("the points are not available (404)");
+  expect([said(), button().hidden]).toEqual(["the points are not available (404)", false]);
   button().click();
   expect(said()).toBe("");
   loading.tell("gone");

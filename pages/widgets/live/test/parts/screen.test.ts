@@ -61,9 +61,9 @@ it("keeps what is drawn while the size stays, else turns grey", () => {
 
 it("names itself for those who see and those who do not", () => {
   const screen = new Screen();
-  screen.label("A rebuilt", "mnist: A rebuilt");
-  expect(screen.figure.textContent).toBe("A rebuilt");
-  expect(screen.canvas.getAttribute("aria-label")).toBe("mnist: A rebuilt");
+  screen.label("Reconstruction of A", "mnist: reconstruction of A");
+  expect(screen.figure.textContent).toBe("Reconstruction of A");
+  expect(screen.canvas.getAttribute("aria-label")).toBe("mnist: reconstruction of A");
 });
 
 it.each([

@@ -29,7 +29,7 @@ it("shows its name, its place and how far that is", () => {
   expect([range.getAttribute("aria-label"), range.min, range.max]).toEqual(["z1", "-3", "3"]);
 });
 
-it("follows the hand, and is told of when the hand lets go", () => {
+it("follows the hand, and is told of when the slider is released", () => {
   const { range, number } = make();
   slide(range, 1.25, false);
   expect(to).toEqual([1.25]);

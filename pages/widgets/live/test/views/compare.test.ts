@@ -86,7 +86,7 @@ it("has one picture of each model under way, and then that of where the hand is 
   expect(z("one")).toEqual([0.2, 0.2]);
 });
 
-it("follows one slider, and tells where the hand let go", () => {
+it("follows one slider, and tells where the slider was released", () => {
   show(WAY);
   slide(range(), 0.25);
   expect(find(host, ".way output").textContent).toBe("t = 0.25");

@@ -75,7 +75,7 @@ it("decodes all draws of the seed at the temperature, and shows each in its plac
   expect(levels(find<HTMLCanvasElement>(host, "canvas"))).toEqual({ "1,1": 9, "4,1": 9 });
 });
 
-it("follows temperature and seed, and tells where the hand let go", async () => {
+it("follows temperature and seed, and tells where the slider was released", async () => {
   slide(heat(), 1, false);
   expect(engine.z(grid)).toEqual([2, 3]);
   slide(seed(), 4);
@@ -117,9 +117,9 @@ it("waits for a wider window where the nearer has not the seed that is asked for
   expect(engine.z(grid)).toEqual([2, 3]);
 });
 
-it("says so where the points are not to be had, and asks for them anew with the next word", async () => {
+it("says so where the points are not available, and asks for them anew with the next word", async () => {
   await show({ windows: [{ points: "live/points/none", first: 0, seeds: 1 }] });
-  expect(host.failed).toEqual(["the points are not to be had (404)"]);
+  expect(host.failed).toEqual(["the points are not available (404)"]);
   await show({ windows: [{ points: "live/points/none", first: 0, seeds: 1 }] });
   expect(host.failed).toHaveLength(2);
 });
@@ -127,7 +127,7 @@ it("says so where the points are not to be had, and asks for them anew with the 
 it("hides the seed where nothing is drawn at random, and says where the pictures only follow later", async () => {
   await show({ seeded: false, moves: false });
   expect(seed().closest<HTMLElement>(".slide")!.hidden).toBe(true);
-  expect(find(host, ".grid > small").textContent).toMatch(/^The pictures follow a temperature when you let go/);
+  expect(find(host, ".grid > small").textContent).toMatch(/^The pictures follow a temperature when you release the slider/);
 });
 
 it("names its rows, and the ends of a plane, which grow with the temperature", async () => {

@@ -55,7 +55,7 @@ it("mixes the classes with the pictures", () => {
   expect([...engine.wishes.get(path)!.y!]).toEqual([0.75, 0.25]);
 });
 
-it("follows the slider, and tells where the hand let go", () => {
+it("follows the slider, and tells where the slider was released", () => {
   slide(range(), 0.25);
   expect(engine.z(path)).toEqual([0.25, -0.5]);
   expect(host.told).toEqual([]);

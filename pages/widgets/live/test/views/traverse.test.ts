@@ -53,7 +53,7 @@ it("decodes where the sliders stand; one that was not moved leaves its dimension
   expect(find(host, ".heading").textContent).toBe("2 dimensions");
 });
 
-it("decodes with every movement, and tells what changed when the hand lets go", () => {
+it("decodes with every movement, and tells what changed when the slider is released", () => {
   slide(range("z0"), 1.5, false);
   expect(engine.z(traverse)).toEqual([1.5, -1]);
   slide(range("z1"), 0);
@@ -108,7 +108,7 @@ it("breathes through the whole range of one, there and back, and tells where it 
   const which = find<HTMLSelectElement>(host, "select[aria-label='What breathes']");
   expect([...which.options].map(({ value }) => value)).toEqual(["all", "z1", "z0"]);
   which.value = "z0";
-  button(host, "Breathe").click();
+  button(host, "Animate").click();
   const places: number[] = [];
   for (let i = 0; i < 65; i++) {
     vi.advanceTimersByTime(100);
@@ -123,20 +123,20 @@ it("breathes through the whole range of one, there and back, and tells where it 
 });
 
 it("breathes all together, each from where it stands", () => {
-  button(host, "Breathe").click();
+  button(host, "Animate").click();
   vi.advanceTimersByTime(32);
   expect(Number(range("z1").value)).toBeCloseTo(-1, 0);
   vi.advanceTimersByTime(2000);
   expect(range("z0").value).not.toBe("0");
   expect(range("z1").value).not.toBe("-1");
   slide(range("z0"), 1);
-  expect(button(host, "Breathe").disabled).toBe(false);
+  expect(button(host, "Animate").disabled).toBe(false);
 });
 
 it("has nothing that breathes where the model uses no dimension", () => {
   const slides = SLIDES.map((each) => ({ ...each, active: false }));
   traverse.show({ ...DATA, about: "collapsed", slides });
-  expect(button(host, "Breathe").disabled).toBe(true);
+  expect(button(host, "Animate").disabled).toBe(true);
   expect(find<HTMLDetailsElement>(host, "details").open).toBe(true);
 });
 

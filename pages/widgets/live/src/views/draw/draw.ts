@@ -45,7 +45,7 @@ export class Draw implements View {
     this.centre,
     "Cut out and centred",
   );
-  private readonly undo = h("button", { type: "button", title: "Take the last stroke back (Ctrl+Z)" }, "Undo");
+  private readonly undo = h("button", { type: "button", title: "Undo the last stroke (Ctrl+Z)" }, "Undo");
   private readonly clear = h("button", { type: "button" }, "Clear");
   private readonly pair = h("div", { className: "pair" }, this.seen.figure, this.rebuilt.figure);
   private readonly boards: HTMLElement;
@@ -70,7 +70,7 @@ export class Draw implements View {
     });
     const save = h(
       "button",
-      { type: "button", title: "The drawing, what the model sees, and what it rebuilds" },
+      { type: "button", title: "The drawing, what the model sees, and the reconstruction" },
       "Pictures (PNG)",
     );
     save.onclick = () => this.save();
@@ -225,8 +225,8 @@ export class Draw implements View {
     this.pair.classList.toggle("empty", !found);
     this.seen.label(`What the model sees: ${sees}`, "Your drawing as the model sees it");
     this.rebuilt.label(
-      found?.y ? `Rebuilt; ${likeliest(found.y, classes)}` : "Rebuilt",
-      "Your drawing as the model rebuilds it",
+      found?.y ? `Reconstruction; ${likeliest(found.y, classes)}` : "Reconstruction",
+      "Reconstruction of your drawing",
     );
     if (plane) this.plane.put(found);
     else this.bars.put(found);

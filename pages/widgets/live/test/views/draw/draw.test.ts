@@ -208,5 +208,5 @@ it("shows where the drawing lies in the plane of two dimensions", async () => {
   stroke([20, 20]);
   await answer({ ...CODE, y: Float32Array.of(0.25, 0.75) });
   expect(find(host, ".plane svg").getAttribute("aria-label")).toContain("z0 0.50 ± 0.10, z1 2.00 ± 0.10");
-  expect(find(host, ".pair").textContent).toContain("Rebuilt; looks like: 1, 75 %");
+  expect(find(host, ".pair").textContent).toContain("Reconstruction; looks like: 1, 75 %");
 });

@@ -307,9 +307,9 @@ it("begins nothing where the browser takes the hand's movement for its own", () 
   expect(under()).toEqual([5, 0]);
 });
 
-it("says so where the points are not to be had, and asks anew with the next word", async () => {
+it("says so where the points are not available, and asks anew with the next word", async () => {
   await show({ key: "gone", points: "live/none" });
-  expect(host.failed).toEqual(["the points are not to be had (410)"]);
+  expect(host.failed).toEqual(["the points are not available (410)"]);
   point(canvas(), "move", ...at(5, 5));
   await show({ key: "gone", points: "live/facts" });
   point(canvas(), "move", ...at(5, 5));
