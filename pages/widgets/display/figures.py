@@ -55,8 +55,8 @@ class Figure:
 
 
 def show_figures(figures: Sequence[Figure], columns: int = 2) -> None:
-    """Show pictures in rows of `columns`, left to right."""
-    style = f"display:grid; grid-template-columns:repeat({columns}, minmax(0, 1fr)); gap:0.4rem 0.5rem"
+    """Show pictures in rows of `columns`, left to right, each as wide as the longest word below it or wider."""
+    style = f"display:grid; grid-template-columns:repeat({columns}, minmax(min-content, 1fr)); gap:0.4rem 0.5rem"
     st.html(f'<div style="{style}">{"".join(map(_figure, figures))}</div>')
 
 
@@ -69,8 +69,8 @@ def _figure(figure: Figure) -> str:
         for i, image in enumerate(figure.images, 1)
     )
     return (
-        f'<figure style="margin:0; min-width:0; container-type:inline-size"><div style="display:grid; gap:1px; '
-        f'grid-template-columns:repeat({across}, max-content)">{pictures}</div>'
+        '<figure style="margin:0"><div style="container-type:inline-size"><div style="display:grid; gap:1px; '
+        f'grid-template-columns:repeat({across}, max-content)">{pictures}</div></div>'
         f'<figcaption style="font-size:0.875rem; margin-top:0.15rem">{caption}</figcaption></figure>'
     )
 
