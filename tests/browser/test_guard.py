@@ -94,12 +94,9 @@ def test_names_of_the_owner_are_answered(start_server: Callable[..., Server]) ->
         knock(server, name)
 
 
-@pytest.mark.parametrize("which", ["server", "live_server"])
-def test_no_page_asks_for_what_the_policy_refuses(
-    which: str, new_view, request: pytest.FixtureRequest, tmp_path
-) -> None:
+def test_no_page_asks_for_what_the_policy_refuses(new_view, live_server: Server) -> None:
     """Every page with its downloads, a plot, the camera and the live view's modules, worker and WebAssembly."""
-    view: View = new_view(server=request.getfixturevalue(which), script=WATCH)
+    view: View = new_view(server=live_server, script=WATCH)
     for path in PAGES:
         view.open(path)
     view.open("map", method="PCA", dims="3-D")

@@ -106,18 +106,6 @@ def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
     view.screenshot("home-evaluate")
 
 
-def test_draws_are_measured_beside_both_yardsticks(view) -> None:
-    view.open(show="The open model", model="digits", eval_figures="KID")
-    view.page.get_by_role("button", name="Measure", exact=True).click()
-    row = view.page.get_by_role("row").filter(has_text=re.compile("^KID"))
-    expect(row).to_contain_text("90 pictures a side", timeout=240_000)
-    expect(row).to_contain_text(
-        re.compile(r"own prior [\d.-]+ ± [\d.]+, .*reconstructions [\d.-]+ ± [\d.]+, real [\d.-]+")
-    )
-    row.scroll_into_view_if_needed()
-    view.screenshot("home-kid")
-
-
 def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(new_view) -> None:
     for size in ((1280, 720), (390, 844)):
         view = new_view(width=size[0], height=size[1])
