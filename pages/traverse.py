@@ -57,8 +57,8 @@ def heading(opened: Opened, sliders: Sliders, way: Way) -> str:
     if axis.kl is not None:
         return "One slider per dimension, its KL in nats"
     if axis.variance is None:
-        return "One slider a dimension"
-    return f"One slider a dimension, {words.order_of(opened.checkpoint.model.spec)}"
+        return "One slider per dimension"
+    return f"One slider per dimension, {words.order_of(opened.checkpoint.model.spec)}"
 
 
 @st.fragment
