@@ -260,7 +260,7 @@ def test_what_is_left_out_is_one_sentence(tmp_path):
     contents = files("a.png") | {"b.png": b"no picture", "notes.txt": b"x", ".DS_Store": b"", ".git/c.png": png()}
     (note,) = read(put(tmp_path, contents)).notes
     assert note == (
-        "files left out: 1 that could not be read (b.png: This picture cannot be read here; these can: "
+        "files left out: 1 that could not be read (b.png: This is not a picture that can be read here; these can: "
         f"{formats.words()}); "
         "1 that are no pictures by their names (notes.txt); 2 hidden"
     )

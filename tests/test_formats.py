@@ -38,7 +38,7 @@ def test_the_size_of_a_jpeg_xl_is_read_from_its_first_bytes(size: tuple[int, int
 def test_what_only_says_that_it_is_a_jpeg_xl_has_no_size() -> None:
     for data in (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\0JXL "):
         assert formats.is_jxl(data) and formats.jxl_size(data) is None
-        with pytest.raises(images.ImageError, match="picture cannot be read here"):
+        with pytest.raises(images.ImageError, match="not a picture that can be read here"):
             images.open_image(data)
 
 

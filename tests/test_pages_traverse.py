@@ -153,7 +153,7 @@ def test_principal_directions_are_slid_where_the_dimensions_are_too_many(app) ->
     found = sliders(page)
     assert len(found) == explore.PRINCIPAL and next(iter(found)) == "PC1" and found["PC2"]["place"] == 0.5
     assert found["PC1"]["index"] is None and len(found["PC1"]["direction"]) == 300
-    assert "a principal direction" in sent(page, "traverse")["heading"]
+    assert "per principal direction" in sent(page, "traverse")["heading"]
 
 
 def test_models_without_reference_encodings(app) -> None:

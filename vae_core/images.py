@@ -275,7 +275,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _identify(data: bytes) -> ImageFile.ImageFile:
     """Return the picture with only its header read, or, of a JPEG XL, with its size checked before it is decoded."""
-    unreadable = f"This picture cannot be read here; these can: {formats.words()}."
+    unreadable = f"This is not a picture that can be read here; these can: {formats.words()}."
     if formats.is_jxl(data):
         if (size := formats.jxl_size(data)) is None:
             raise ImageError(unreadable)

@@ -92,7 +92,7 @@ def test_what_is_no_picture_is_refused_in_our_own_words(visit: View, tmp_path: P
     other = tmp_path / "letter.docx"
     other.write_bytes(b"no picture")
     give(visit, other)
-    visit.page.get_by_text("This picture cannot be read here; these can: PNG, JPEG").wait_for()
+    visit.page.get_by_text("This is not a picture that can be read here; these can: PNG, JPEG").wait_for()
     expect(visit.page.get_by_text("The earlier picture stays.")).to_be_visible()
     visit.screenshot("refused")
 
