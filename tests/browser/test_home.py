@@ -135,7 +135,7 @@ def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, 
     assert model(view).input_value().startswith("<i>my *model* (uploaded ")
     view.go_to("Sample")
     assert model(view).input_value().startswith("<i>my *model* (uploaded ")
-    expect(strips(view).first).to_be_visible()
+    expect(view.page.get_by_role("img", name="64 pictures drawn from the prior")).to_be_visible()
     view.page.reload()
     view.settle()
     expect(view.page.get_by_test_id("stAlert").first).to_contain_text("kept for one visit")

@@ -85,7 +85,7 @@ def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path:
     for slot in "AB":
         expect(picture(view, f"Picture {slot} as it was given")).to_be_visible()
         expect(picture(view, f"Picture {slot} as the model sees it")).to_be_visible()
-        expect(picture(view, f"Picture {slot} rebuilt")).to_be_visible()
+        expect(picture(view, f"Reconstruction of picture {slot}")).to_be_visible()
     box = picture(view, "Picture A as it was given").bounding_box()
     assert box and box["height"] > box["width"]  # upright again
     expect(view.page.get_by_text("turned upright")).to_be_visible()

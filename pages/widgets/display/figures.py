@@ -12,13 +12,14 @@ from PIL import Image
 _HIGHEST = 70  # percent of the window: a grid
 _MOST = 8  # times that a grid is enlarged
 _WIDEST = 12  # rem: how large one of several pictures may become
+_GAP = 0.5  # rem between two of them
 
 # The browser, which alone knows the window, takes the largest whole number that fits. Where not even the picture itself
 # does (a phone), it shrinks.
 _OUTLINE = "display:block; outline:1px solid rgb(128 128 128 / 40%); "
 _SHARP = "image-rendering:pixelated; width:max(round(down, min({room}, {widest}), {w}px), min({room}, {w}px));"
 # What is smoothed (a photograph) stays in a square of that size. The checks show where a picture is transparent.
-_SMOOTH = "max-width:min(100cqw, {widest}rem); max-height:min(100cqw, {widest}rem);"
+_SMOOTH = "max-width:min({room}, {widest}rem); max-height:min({room}, {widest}rem);"
 _CHECKS = "background:repeating-conic-gradient(#bbb 0% 25%, #eee 0% 50%) 0 0 / 16px 16px;"
 
 
@@ -55,28 +56,31 @@ class Figure:
 
 
 def show_figures(figures: Sequence[Figure], columns: int = 2) -> None:
-    """Show pictures in rows of `columns`, left to right, each as wide as the longest word below it or wider."""
-    style = f"display:grid; grid-template-columns:repeat({columns}, minmax(min-content, 1fr)); gap:0.4rem 0.5rem"
-    st.html(f'<div style="{style}">{"".join(map(_figure, figures))}</div>')
+    """Show pictures in rows of `columns`, left to right; a long word below one gets more room than its picture."""
+    across = min(columns, len(figures))
+    style = f"display:grid; grid-template-columns:repeat({across}, auto); justify-content:start; gap:0.4rem {_GAP}rem"
+    room = f"(100cqw - {_GAP * (columns - 1)}rem) / {columns}"
+    each = "".join(_figure(figure, room) for figure in figures)
+    st.html(f'<div style="container-type:inline-size"><div style="{style}">{each}</div></div>')
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Figure, room: str) -> str:
     alt, caption, count = html.escape(figure.alt), html.escape(figure.caption), len(figure.images)
     across = 1 if count == 1 else 2
     pictures = "".join(
         f'<img src="{source(image)}" alt="{alt}{f", {i} of {count}" if count > 1 else ""}" '
-        f'style="{_OUTLINE}{_style(image, figure.photo, across)}">'
+        f'style="{_OUTLINE}{_style(image, figure.photo, across, room)}">'
         for i, image in enumerate(figure.images, 1)
     )
     return (
-        '<figure style="margin:0"><div style="container-type:inline-size"><div style="display:grid; gap:1px; '
-        f'grid-template-columns:repeat({across}, max-content)">{pictures}</div></div>'
+        '<figure style="margin:0"><div style="display:grid; gap:1px; '
+        f'grid-template-columns:repeat({across}, max-content)">{pictures}</div>'
         f'<figcaption style="font-size:0.875rem; margin-top:0.15rem">{caption}</figcaption></figure>'
     )
 
 
-def _style(image: Image.Image, photo: bool, across: int) -> str:
+def _style(image: Image.Image, photo: bool, across: int, room: str) -> str:
     if photo:
-        return _SMOOTH.format(widest=_WIDEST) + _CHECKS * image.has_transparency_data
-    room = f"(100cqw - {across - 1}px) / {across}"
+        return _SMOOTH.format(room=room, widest=_WIDEST) + _CHECKS * image.has_transparency_data
+    room = f"({room} - {across - 1}px) / {across}"
     return _SHARP.format(room=room, widest=f"{_WIDEST / across}rem", w=image.width)
