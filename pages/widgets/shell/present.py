@@ -15,7 +15,10 @@ html { font-size: 150%; }
     position: fixed; inset: 0; z-index: 999990; overflow: auto; padding: 1rem 2rem;
     background: lch(from currentColor calc((50 - l) * infinity) 0 0);
 }
-.st-key-present { display: block; z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; }
+.st-key-present {
+    display: block; z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; padding: 0 0.5rem;
+    background: lch(from currentColor calc((50 - l) * infinity) 0 0);
+}
 [data-testid=stMainBlockContainer] { visibility: hidden; }
 :is(.st-key-stage, .st-key-present) { visibility: visible; }
 [data-testid=stToastContainer] { z-index: 999992; }
