@@ -127,7 +127,9 @@ it("says so where the points are not available, and asks for them anew with the 
 it("hides the seed where nothing is drawn at random, and says where the pictures only follow later", async () => {
   await show({ seeded: false, moves: false });
   expect(seed().closest<HTMLElement>(".slide")!.hidden).toBe(true);
-  expect(find(host, ".grid > small").textContent).toMatch(/^The pictures follow a temperature when you release the slider/);
+  expect(find(host, ".grid > small").textContent).toMatch(
+    /^The pictures follow a temperature when you release the slider/,
+  );
 });
 
 it("names its rows, and the ends of a plane, which grow with the temperature", async () => {
