@@ -2783,7 +2783,7 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	}
 	show(e) {
 		let t = this.data === null;
-		e.key !== this.wanted && (this.points = null), this.data = e, this.board.box.style.setProperty("--tall", `${100 * e.share}vh`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
+		e.key !== this.wanted && (this.points = null, this.thumbs.from(null)), this.data = e, this.board.box.style.setProperty("--tall", `${100 * e.share}vh`), this.board.above.setAttribute("aria-label", `${e.alt}. Arrow keys move the pointer, Enter chooses the nearest point.`);
 		let [, n, r] = e.model.shape;
 		for (let e of [this.under, this.beside]) e.arrange({
 			width: r,
@@ -2855,7 +2855,8 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		});
 	}
 	look(e, t = !1) {
-		this.at = e, this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
+		if (this.at = e, !this.points) return;
+		this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
 		let [n, r] = B(this.board.frame, ...e);
 		this.lens.dodge(n, r) && this.board.draw();
 		let i = this.board.covering(n, r);

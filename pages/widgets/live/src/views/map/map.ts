@@ -106,7 +106,10 @@ export class PointMap implements View, Ground {
 
   show(data: MapData): void {
     const first = this.data === null;
-    if (data.key !== this.wanted) this.points = null; // they were another model's, or lie elsewhere now
+    if (data.key !== this.wanted) {
+      this.points = null; // they were another model's, or lie elsewhere now
+      this.thumbs.from(null);
+    }
     this.data = data;
     this.board.box.style.setProperty("--tall", `${100 * data.share}vh`);
     this.board.above.setAttribute(
@@ -199,12 +202,13 @@ export class PointMap implements View, Ground {
   /** The pointer is at a place of the map. */
   look(at: Place, aloud = false): void {
     this.at = at;
+    if (!this.points) return;
     this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
     this.board.above.dataset.at = at.join(" ");
     const [px, py] = toScreen(this.board.frame, ...at);
     if (this.lens.dodge(px, py)) this.board.draw();
     const pictured = this.board.covering(px, py);
-    this.near = pictured < 0 ? nearest(this.points!.coords, this.board.frame, ...at) : pictured;
+    this.near = pictured < 0 ? nearest(this.points.coords, this.board.frame, ...at) : pictured;
     this.decode();
     this.board.hover();
   }

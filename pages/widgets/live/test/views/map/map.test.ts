@@ -328,6 +328,16 @@ it("has points decoded that stand for a small picture, those of the class that s
   expect(drawn.filter(({ alpha }) => alpha === 0.25)).toHaveLength(3);
 });
 
+it("waits quietly for other points, whatever the hand does and however the window grows", async () => {
+  await show({ thumbs: true });
+  vi.stubGlobal("fetch", () => new Promise(() => undefined));
+  await show({ thumbs: true, key: "another model's" });
+  sized(find(host, ".plot"), 500, 500);
+  point(canvas(), "move", ...at(9, 2));
+  canvas().dispatchEvent(Object.assign(new WheelEvent("wheel", { deltaY: -462 }), {}));
+  await vi.advanceTimersByTimeAsync(400);
+});
+
 it("means a point from as far away as its small picture reaches", async () => {
   sized(find(host, ".plot"), 437, 468);
   await show({ thumbs: true });
