@@ -8,7 +8,7 @@ def test_a_second_visitor_is_told_the_place_and_goes_on_when_the_first_has_left(
     server = start_server()
     first, second = new_view(server=server), new_view(server=server)
     first.spent = second.spent = True  # work that goes on asks for new runs
-    first.page.goto(f"{server.url}/map?model=sprites&data=sprites&points=10000")
+    first.page.goto(f"{server.url}/map?model=sprites&data=sprites&points=10000&method=t-SNE&perplexity=12")
     first.page.get_by_text(re.compile("Reading and encoding the pictures")).wait_for(timeout=60_000)
     second.page.goto(f"{server.url}/map?model=digits&method=t-SNE&perplexity=11")
     told = second.page.get_by_text("points: 1 visitor is before you.")
