@@ -145,7 +145,8 @@ def test_nothing_of_it_breaks_a_phone_in_the_dark(new_view: Callable[..., View],
     note = view.page.get_by_text(NOTE)
     expect(note).to_be_visible()
     box, picture = note.bounding_box(), view.page.locator(".live canvas").first.bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= picture["y"]
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= picture["y"] + 24
+    assert note.evaluate("e => getComputedStyle(e.closest('.loading')).backgroundColor") != "rgba(0, 0, 0, 0)"
     above = view.page.get_by_role("button", name="Another one").bounding_box()
     assert above["y"] + above["height"] <= box["y"] + 1
     view.screenshot("live-loading-phone")
