@@ -336,6 +336,7 @@ it("waits quietly for other points, whatever the hand does and however the windo
   point(canvas(), "move", ...at(9, 2));
   canvas().dispatchEvent(Object.assign(new WheelEvent("wheel", { deltaY: -462 }), {}));
   await vi.advanceTimersByTimeAsync(400);
+  expect(told()).toEqual([]);
 });
 
 it("means a point from as far away as its small picture reaches", async () => {
