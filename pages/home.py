@@ -107,11 +107,12 @@ def _say_missing(shown: list[Opened]) -> None:
     missing = [opened for opened in shown if opened.checkpoint.reference and not models.originals_here(opened)]
     sets = sorted({opened.checkpoint.recipe.data.name for opened in missing if models.can_have_originals(opened)})
     alone = [plain(opened.entry.title) for opened in missing if not models.can_have_originals(opened)]
-    found = [f"The originals of {', '.join(sets)} are not on this machine."] if sets else []
+    sentences = [f"The originals of {', '.join(sets)} are not on this machine."] if sets else []
     if alone:
-        found.append(f"The files of {', '.join(alone)} hold encodings of the originals, not the originals themselves.")
-    if found:
-        st.caption(f"Where a card has only reconstructions: {' '.join(found)}")
+        names = ", ".join(alone)
+        sentences.append(f"The files of {names} hold encodings of the originals, not the originals themselves.")
+    if sentences:
+        st.caption(f"Where a card has only reconstructions: {' '.join(sentences)}")
 
 
 def _small_card(opened: Opened, is_open: bool) -> None:
@@ -238,12 +239,12 @@ def _density(opened: Opened) -> str:
     if not model.spec.has_density:
         only = "" if model.spec.has_kl else " The reconstruction error is the only figure there is."
         return words.density_of(model.spec) + only
-    found = "Figures of models with different likelihoods cannot be compared."
+    alike = "Figures of models with different likelihoods cannot be compared."
+    if model.likelihood.discrete:
+        return alike
     return (
-        found
-        if model.likelihood.discrete
-        else f"{found} This likelihood is a density, so its ELBO may be above "
-        "zero, and its reconstruction error, -log p(x | z), below."
+        f"{alike} This likelihood is a density, so its ELBO may be above zero, and its reconstruction error, "
+        "-log p(x | z), below."
     )
 
 

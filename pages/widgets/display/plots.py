@@ -156,8 +156,8 @@ def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
     numbers = np.asarray(values, float)
     low, high = numbers.min(), numbers.max()
     share = (numbers - low) / max(high - low, 1e-12)
-    found = sample_colorscale(SCALE, share.tolist(), colortype="tuple")
-    return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in found]
+    colours = sample_colorscale(SCALE, share.tolist(), colortype="tuple")
+    return [(round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in colours]
 
 
 def show(figure: go.Figure, alt: str, key: str, *, name: str = "plot") -> None:

@@ -86,9 +86,9 @@ def grid(key: str, _opened: Opened, _corners: Corners, about: tuple[str, ...], s
     """The pad in side * side pictures, row by row, (N, C, H, W); those beside a triangle are grey."""
     places = explore.pad_grid(side)
     inside = explore.in_pad(places, len(_corners))
-    found = torch.full((len(places), *_opened.checkpoint.model.image_shape), GREY)
-    found[inside] = decode(_opened, _corners, explore.pad_weights(places[inside], len(_corners)))
-    return found
+    pictures = torch.full((len(places), *_opened.checkpoint.model.image_shape), GREY)
+    pictures[inside] = decode(_opened, _corners, explore.pad_weights(places[inside], len(_corners)))
+    return pictures
 
 
 def weights_at(at: tuple[float, float], count: int) -> Tensor:

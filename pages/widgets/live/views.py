@@ -56,15 +56,15 @@ def show(view: str, key: str, data: Mapping[str, Any], **on: Act) -> None:
         on: what to do, before the next run, with a value that the view tells: `places=...` gets its `places`.
     """
 
-    def told(name: str, act: Act) -> Callable[[], None]:
+    def callback(name: str, act: Act) -> Callable[[], None]:
         def heard() -> None:
-            found = components.said(key, name)
-            if found is None:
+            said = components.said(key, name)
+            if said is None:
                 return
-            if isinstance(found, dict) and isinstance(count := found.get("count"), int):  # else a trigger
+            if isinstance(said, dict) and isinstance(count := said.get("count"), int):  # else a trigger
                 st.session_state[f"{key}_told"] = max(count, st.session_state.get(f"{key}_told", 0))
-                found = found.get("value")
-            act(found)
+                said = said.get("value")
+            act(said)
 
         return heard
 
@@ -77,5 +77,5 @@ def show(view: str, key: str, data: Mapping[str, Any], **on: Act) -> None:
         "told": st.session_state.get(f"{key}_told", 0),
         "present": present,
     }
-    callbacks: dict[str, Any] = {f"on_{name}_change": told(name, act) for name, act in on.items()}
+    callbacks: dict[str, Any] = {f"on_{name}_change": callback(name, act) for name, act in on.items()}
     _component(key=key, data={**data, **sent}, **callbacks)

@@ -24,7 +24,7 @@ RESET = "reset"
 
 
 def cutout(
-    found: CutOut,
+    cut: CutOut,
     photograph: Image.Image,
     key: str,
     name: str,
@@ -34,7 +34,7 @@ def cutout(
     """Show what was cut out, and let a person correct it.
 
     Args:
-        found: what was cut out.
+        cut: what was cut out.
         photograph: a small copy of it.
         key: the widget's key.
         name: of the picture, as a person reads it.
@@ -46,25 +46,25 @@ def cutout(
         if changes := corrections(said):
             act(changes)
 
-    views.show("cutout", key, _shown(found, photograph, name, changed), changed=hear)
+    views.show("cutout", key, _shown(cut, photograph, name, changed), changed=hear)
 
 
-def _shown(found: CutOut, photograph: Image.Image, name: str, changed: bool) -> CutoutData:
+def _shown(cut: CutOut, photograph: Image.Image, name: str, changed: bool) -> CutoutData:
     """What the component takes."""
     low, high = THRESHOLDS
     return {
         "photograph": source(photograph.convert("RGB"), "JPEG"),
         "alt": f"Picture {name} as it was given",
-        "ink": source(Image.fromarray(np.where(found.mask, 0, 255).astype(np.uint8))),
-        "inkAlt": f"Cut out for {name}" if found.mask.any() else f"Nothing was cut out for {name}",
+        "ink": source(Image.fromarray(np.where(cut.mask, 0, 255).astype(np.uint8))),
+        "inkAlt": f"Cut out for {name}" if cut.mask.any() else f"Nothing was cut out for {name}",
         "name": name,
-        "crop": found.crop,
+        "crop": cut.crop,
         "smallest": SMALLEST,
-        "turn": found.turn,
+        "turn": cut.turn,
         "turns": images.MAX_TURN,
-        "threshold": _between(found.threshold, low, high),
+        "threshold": _between(cut.threshold, low, high),
         "thresholds": THRESHOLDS,
-        "doubts": " ".join(found.doubts),
+        "doubts": " ".join(cut.doubts),
         "changed": changed,
     }
 

@@ -128,10 +128,10 @@ class Connection:
         else:
             self._announced, self._went_back = False, asked.is_history_navigation
             self._begun.clear()
-        told = {state.id: state.SerializeToString() for state in asked.widget_states.widgets}
-        if not asked.is_auto_rerun and sum(self._told.get(key) != state for key, state in told.items()) > 1:
+        states = {state.id: state.SerializeToString() for state in asked.widget_states.widgets}
+        if not asked.is_auto_rerun and sum(self._told.get(key) != state for key, state in states.items()) > 1:
             asked.fragment_id = ""
-        self._told = {state.id: told[state.id] for state in asked.widget_states.widgets if not _is_trigger(state)}
+        self._told = {state.id: states[state.id] for state in asked.widget_states.widgets if not _is_trigger(state)}
         return {"type": "websocket.receive", "bytes": BackMsg(rerun_script=asked).SerializeToString()}
 
 

@@ -43,8 +43,8 @@ class Visits:
         """Pass everything on, but files that are too many."""
         if scope["type"] == "websocket":
             await self._watch(scope, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "PUT" and (found := _UPLOAD.fullmatch(scope["path"])):
-            await self._count(found[1], scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "PUT" and (upload := _UPLOAD.fullmatch(scope["path"])):
+            await self._count(upload[1], scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -59,7 +59,7 @@ class Visits:
                 code = message.get("code") or 0
             return message
 
-        async def told(message: Message) -> None:
+        async def sent(message: Message) -> None:
             nonlocal visit, left
             if not visit and left and (content := message.get("bytes")):
                 left -= 1
@@ -68,7 +68,7 @@ class Visits:
             await send(message)
 
         try:
-            await self.app(scope, heard, told)
+            await self.app(scope, heard, sent)
         finally:
             if visit:
                 _leave(visit, GRACE if code in LEFT else float(config.get_option("server.disconnectedSessionTTL")))

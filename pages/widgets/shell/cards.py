@@ -105,24 +105,24 @@ def figures(opened: Opened) -> dict[str, str]:
         "Best epoch": ("best_epoch", "{:.0f}"),
         "Training time": ("train_seconds", "{:,.0f} s"),
     }
-    found = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
+    figures = {name: form.format(metrics[key]) for name, (key, form) in named.items() if metrics.get(key) is not None}
     if models.has_units(opened):
-        found["Active units"] = models.units(opened)
+        figures["Active units"] = models.units(opened)
     if levels := kl_of_levels(spec, metrics):
-        found["KL of each level"] = levels
+        figures["KL of each level"] = levels
     if codes := models.codes_in_use(opened):
-        found["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
+        figures["Codes in use"] = "; ".join(line.removeprefix("Codes in use").lstrip(": ") for line in codes)
     sizes = opened.checkpoint.data.sizes
-    return found | {"Pictures": "{:,} to train, {:,} to validate, {:,} to test".format(*sizes)}
+    return figures | {"Pictures": "{:,} to train, {:,} to validate, {:,} to test".format(*sizes)}
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def prior(key: str, _opened: Opened) -> dict[str, str]:
     """What is known of the model's own prior and its draws, as name -> words; *Prior* is the sentence for all."""
-    found, checkpoint = coverage.described(_opened.checkpoint), _opened.checkpoint
+    texts, checkpoint = coverage.described(_opened.checkpoint), _opened.checkpoint
     if "compared_pictures" in checkpoint.metrics:
-        found["Samples"] = realism.describe(checkpoint.metrics, checkpoint.model.spec)
-    return found
+        texts["Samples"] = realism.describe(checkpoint.metrics, checkpoint.model.spec)
+    return texts
 
 
 def source(info: DataInfo) -> list[str]:
@@ -138,16 +138,16 @@ def source(info: DataInfo) -> list[str]:
 
 def settings(config: Any) -> dict[str, str]:
     """A part of a recipe as name -> value in words, nested parts joined into one list."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for field in dataclasses.fields(config):
         value, name = getattr(config, field.name), field.name.replace("_", " ")
         if not _matters(config, field.name):
             continue
         if dataclasses.is_dataclass(value) and not isinstance(value, Schedule):
-            found |= {f"{name}: {inner}": text for inner, text in settings(value).items()}
+            texts |= {f"{name}: {inner}": text for inner, text in settings(value).items()}
         else:
-            found[name] = "as the data has it" if value is None and isinstance(config, DataConfig) else _words(value)
-    return found
+            texts[name] = "as the data has it" if value is None and isinstance(config, DataConfig) else _words(value)
+    return texts
 
 
 def _matters(config: Any, name: str) -> bool:
