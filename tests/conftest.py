@@ -54,6 +54,16 @@ def exact() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def short_flows() -> Iterator[None]:
+    """Train the flows of fitted priors for a tenth of their steps: what is tested is not how good they become."""
+    from vae_core import fitting
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "FLOW_STEPS", (300, 1_000))
+        yield
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -501,7 +501,7 @@ def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path,
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("prior {trained} --references --kind spline --out {new}", "--kind is 'spline'; allowed: mixture, flow"),
+        ("prior {trained} --references --kind spline --out {new}", "--kind is 'spline'; allowed: best, mixture, flow"),
         ("export {trained} --flow --onnx {new}", "vae prior FILE --kind flow"),
         ("interpolate {trained} {a} {b} --path flow --out {new}", "vae prior FILE --kind flow"),
     ],

@@ -27,8 +27,15 @@ def clusters(count: int = 900, seed: int = 0) -> tuple[torch.Tensor, torch.Tenso
     return CENTRES[labels] + 0.3 * torch.randn(count, 2, generator=noise), labels
 
 
-def fitted(codes: torch.Tensor, **more) -> fitting.Fit:
-    return fitting.fit(codes, log_normal(codes), **more)
+def fitted(codes: torch.Tensor, kind: str = "mixture", **more) -> fitting.Fit:
+    return fitting.fit(codes, log_normal(codes), kind=kind, **more)
+
+
+def rings(count: int) -> torch.Tensor:
+    """Points (N, 6) of three circles' product, which is too bent for few Gaussians."""
+    noise = seeded(0)
+    turn = 2 * torch.pi * torch.rand(count, 3, generator=noise)
+    return torch.cat([turn.cos(), turn.sin()], 1) + 0.05 * torch.randn(count, 6, generator=noise)
 
 
 def test_the_number_of_gaussians_and_the_gain_are_those_of_held_out_codes():
@@ -39,6 +46,34 @@ def test_the_number_of_gaussians_and_the_gain_are_those_of_held_out_codes():
     gain = found.prior.log_prob(held).mean() - log_normal(held).mean()
     assert found.gap == pytest.approx(gain.item(), abs=0.3) and found.gap > 4
     assert found.nats[1] < found.nats[5]
+
+
+def test_the_better_kind_is_the_one_that_describes_held_out_codes_better():
+    bent, plain, few = (fitted(codes, "best") for codes in (rings(1_500), clusters(1_000)[0], rings(999)))
+    assert isinstance(bent.prior, FlowPrior) and bent.nats["flow"] > bent.nats[50] + fitting.SLIGHT
+    assert isinstance(plain.prior, MixturePrior) and "flow" in plain.nats
+    assert isinstance(few.prior, MixturePrior) and "flow" not in few.nats
+
+
+def test_a_model_that_is_told_the_class_gets_no_flow_unless_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(fitting, "FLOW_LEAST", fitting.LEAST)
+    model = build(zoo.recipe("conditional", DataConfig("digits"), (1, 8, 8), classes=10).model).eval()
+    images, labels = torch.rand(60, 1, 8, 8, generator=seeded(0)), torch.arange(60) % 10
+    assert "flow" not in fitting.fit_to(model, images, labels, 10).nats
+    asked = fitting.fit_to(model, images, labels, 10, kind="flow").prior
+    assert asked is not None and asked.classes_known == 0
+
+
+@pytest.mark.parametrize(("source", "kind"), [("", "mixture"), ("mine", "best")])
+def test_one_s_own_pictures_get_the_better_kind(source, kind, monkeypatch):
+    def fit_to(*_, **how):
+        raise ValueError(how["kind"])
+
+    monkeypatch.setattr(fitting, "fit_to", fit_to)
+    splits, recipe = load(DataConfig("digits")), zoo.recipe("mlp", DataConfig("digits"), (1, 8, 8))
+    splits = replace(splits, test=replace(splits.test, source=source))
+    with pytest.raises(ValueError, match=kind):
+        packaging.described(recipe, build(recipe.model).eval(), splits)
 
 
 def test_the_prior_stays_alone_where_none_is_better():
@@ -141,7 +176,7 @@ def test_a_flow_in_many_dimensions_moves_in_the_principal_ones():
 
 
 def test_another_kind_is_refused_by_name():
-    with pytest.raises(ValueError, match="allowed: mixture, flow"):
+    with pytest.raises(ValueError, match="allowed: best, mixture, flow"):
         fitted(clusters(50)[0], kind="spline")
 
 

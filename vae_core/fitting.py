@@ -28,8 +28,11 @@ HELD_OUT = 5  # one code in so many chooses the number of components
 RIDGE = 1e-3  # of the mean variance, on the diagonal of each covariance
 STEPS, MORE_STEPS = 30, 10  # of expectation-maximization: to choose how many Gaussians, and then on all codes
 FEW = 5  # codes for each component, at least
-FLOW_STEPS, FLOW_BATCH, FLOW_RATE = (300, 2_500), 256, 2e-3  # of Adam, whose rate falls to 0 along a cosine
-FLOW_PASSES = 250  # over the codes, as far as the steps allow: with more, few codes are learnt by heart
+FLOW_STEPS, FLOW_BATCH, FLOW_RATE = (300, 10_000), 256, 2e-3  # of Adam, whose rate falls to 0 along a cosine
+FLOW_PASSES = 500  # over the codes, as far as the steps allow: with more, few codes are learnt by heart
+FLOW_LEAST = 1_000  # codes from which a flow is worth its time where the better kind is asked for
+MIXTURE, FLOW, BEST = MixturePrior.kind, FlowPrior.kind, "best"
+ASKED = (BEST, *KINDS)
 AVERAGE = 0.995  # of a flow's weights over its steps
 WITHOUT_CLASS = 0.5  # of the rows that a flow learns from without their class
 ENCODING = 0.3  # share of the work that encoding pictures is, about
@@ -67,6 +70,25 @@ class Fit:
         """As figures of a checkpoint."""
         figures = {"prior_gap": self.gap, "prior_components": self.prior.components if self.prior else 0}
         return figures | {"prior_pictures": self.pictures, "prior_references": int(self.references)}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a prior is fitted to.
+
+    Attributes:
+        codes: (N, D) draws of q(z | x), one a picture.
+        kept: (N,) bool; the others choose between fits.
+        labels: (N,) classes of the pictures, or None.
+        classes: how many there are.
+        seed: of all that is drawn.
+    """
+
+    codes: Tensor
+    kept: Tensor
+    labels: Tensor | None
+    classes: int
+    seed: int
 
 
 def with_prior(checkpoint: Checkpoint, fit: Fit) -> Checkpoint:
@@ -123,9 +145,9 @@ def fit(
     classes: int = 0,
     seed: int = 0,
     progress: Progress | None = None,
-    kind: str = "mixture",
+    kind: str = BEST,
 ) -> Fit:
-    """Fit a mixture of Gaussians of full covariance, its number of components chosen by held-out nats; or a flow.
+    """Fit a mixture of Gaussians of full covariance, its number of components chosen by held-out nats; a flow; or both.
 
     Args:
         codes: (N, D) draws of q(z | x), one a picture.
@@ -134,7 +156,9 @@ def fit(
         classes: how many there are.
         seed: of the split, of where k-means starts, and of a flow's weights and batches.
         progress: called with the fraction done; what it raises stops the work.
-        kind: of `KINDS`. A flow is kept however the training prior fares: it is asked for to move through it.
+        kind: of `ASKED`. `best` is a flow where that describes held-out codes better than all else, by what one sees,
+            and a mixture elsewhere, and of fewer than `FLOW_LEAST` codes. A flow that is asked for by its name is kept
+            however the training prior fares, to move through it.
 
     Raises:
         ValueError: for fewer than `LEAST` codes, or another kind.
@@ -143,28 +167,51 @@ def fit(
     if len(codes) < LEAST:
         raise ValueError(f"There are {len(codes)} pictures; a prior is fitted to at least {LEAST}.")
     order = torch.randperm(len(codes), generator=seeded(seed))
-    held, kept = order[::HELD_OUT], torch.ones(len(codes), dtype=torch.bool)
-    kept[held] = False
-    nats: dict[int | str, float] = {0: scores[held].mean().item()}
+    kept = torch.ones(len(codes), dtype=torch.bool)
+    kept[order[::HELD_OUT]] = False
+    given = Given(codes, kept, labels if classes else None, classes, seed)
+    nats: dict[int | str, float] = {0: scores[~kept].mean().item()}
+    kinds = [kind] if kind != BEST else [MIXTURE, FLOW] if len(codes) >= FLOW_LEAST else [MIXTURE]
     report = progress or (lambda share: None)
-    known = labels if classes else None
-    if kind == "flow":
-        flow = _flow(codes[kept], None if known is None else known[kept], classes, seed, report)
-        nats["flow"] = flow.log_prob(codes[held[:SCORED]]).mean().item()
-        return Fit(flow, nats, int(kept.sum()))
-    best, start, frame = _chosen(codes, kept, nats, seed, report)
-    if best == 0:
-        return Fit(None, nats, len(codes))
-    report(0.8)
-    u = _within(codes, frame).double().numpy()
-    whole = _mixture(u, best, seed, start)
-    return Fit(_prior(whole, frame, _shares(whole.predict_proba(u), known, classes)), nats, len(codes))
+    fits = {}
+    for place, each in enumerate(kinds):
+
+        def tell(share: float, before: int = place) -> None:
+            report((before + share) / len(kinds))
+
+        fits[each] = FITS[each](given, nats, tell)
+    others = max(score for which, score in nats.items() if which != FLOW)
+    better = FLOW if nats.get(FLOW, others) > others + SLIGHT else MIXTURE
+    return fits[better if kind == BEST else kind]
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a kind of prior that is none of `KINDS`, with a ValueError."""
-    if kind not in KINDS:
-        raise ValueError(f"--kind is {kind!r}; allowed: {', '.join(KINDS)}.")
+    """Refuse a kind of prior that is none of `ASKED`, with a ValueError."""
+    if kind not in ASKED:
+        raise ValueError(f"--kind is {kind!r}; allowed: {', '.join(ASKED)}.")
+
+
+def _mixture_of(given: Given, nats: dict[int | str, float], report: Progress) -> Fit:
+    """Fit mixtures to the codes that are kept, nats added, and the best of them to all; none where none is."""
+    best, start, frame = _chosen(given.codes, given.kept, nats, given.seed, report)
+    if best == 0:
+        return Fit(None, nats, len(given.codes))
+    report(0.8)
+    u = _within(given.codes, frame).double().numpy()
+    whole = _mixture(u, best, given.seed, start)
+    shares = _shares(whole.predict_proba(u), given.labels, given.classes)
+    return Fit(_prior(whole, frame, shares), nats, len(given.codes))
+
+
+def _flow_of(given: Given, nats: dict[int | str, float], report: Progress) -> Fit:
+    """Train a flow on the codes that are kept, and add its nats on the others."""
+    labels = None if given.labels is None else given.labels[given.kept]
+    flow = _flow(given.codes[given.kept], labels, given.classes, given.seed, report)
+    nats[FLOW] = flow.log_prob(given.codes[~given.kept][:SCORED]).mean().item()
+    return Fit(flow, nats, int(given.kept.sum()))
+
+
+FITS = {MIXTURE: _mixture_of, FLOW: _flow_of}
 
 
 def _chosen(
@@ -191,7 +238,7 @@ def fit_to(
     classes: int = 0,
     seed: int = 0,
     progress: Progress | None = None,
-    kind: str = "mixture",
+    kind: str = BEST,
 ) -> Fit:
     """Fit a prior to pictures' codes; the model stays as it is.
 
@@ -214,13 +261,11 @@ def fit_to(
     known = None if labels is None else labels[rows]
     report = progress or (lambda share: None)
     codes, scores = codes_of(model, images[rows], seed, lambda share: report(ENCODING * share))
-    shown = _classes_given(model, classes, kind)
-    return fit(codes, scores, known, shown, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
+    classes, kind = _suited(model, classes, kind)
+    return fit(codes, scores, known, classes, seed, lambda share: report(ENCODING + (1 - ENCODING) * share), kind)
 
 
-def fit_to_references(
-    checkpoint: Checkpoint, seed: int = 0, progress: Progress | None = None, kind: str = "mixture"
-) -> Fit:
+def fit_to_references(checkpoint: Checkpoint, seed: int = 0, progress: Progress | None = None, kind: str = BEST) -> Fit:
     """Fit a prior to the reference encodings that a file holds: test pictures' own, where no others are at hand.
 
     Raises:
@@ -237,13 +282,18 @@ def fit_to_references(
         scores = torch.cat(
             [model.latent.log_prior(list(part)).cpu() for part in zip(*(r.split(256) for r in rows), strict=True)]
         )
-    classes = _classes_given(model, len(checkpoint.data.class_names), kind)
+    classes, kind = _suited(model, len(checkpoint.data.class_names), kind)
     return replace(fit(codes, scores, reference.labels, classes, seed, progress, kind), references=True)
 
 
-def _classes_given(model: VAE, classes: int, kind: str) -> int:
-    """Tell how many classes a prior is told: a flow none where the decoder is, since the code is to say the rest."""
-    return 0 if kind == "flow" and model.spec.classes else classes
+def _suited(model: VAE, classes: int, kind: str) -> tuple[int, str]:
+    """Return how many classes a prior is told, and its kind.
+
+    Where the decoder is told the class too a flow is not, since its code is to say the rest; so `best` is a mixture.
+    """
+    if not model.spec.classes:
+        return classes, kind
+    return (0, FLOW) if kind == FLOW else (classes, MIXTURE)
 
 
 def _frame(codes: Tensor, turned: bool = False) -> Frame:

@@ -38,7 +38,7 @@ def ours(folder: Path, held: Tensor, out: Path) -> Found:
     model = checkpoints.load(out).model
     mean, _ = scoring.encode(model, held)
     found = {"reconstructions": explore.decode(model, mean)}
-    for name, fitted in (("N(0, I)", False), ("mixture", True)):
+    for name, fitted in (("N(0, I)", False), (model.spec.fitted or "", True)):
         if not fitted or model.spec.fitted:
             found[name] = explore.decode(model, explore.sample(model, COUNT, seed=1, fitted=fitted))
     return found

@@ -159,15 +159,15 @@ def fit_prior(
     kind: Annotated[
         str,
         typer.Option(
-            help="mixture (of Gaussians): the better sampler; flow: each point of N(0, I) is one picture, so you "
-            "can move through it."
+            help="mixture (of Gaussians): seconds; flow: up to a minute, each point of N(0, I) is one picture, so you "
+            "can move through it; best: the one that describes held-out codes better."
         ),
-    ] = "mixture",
+    ] = "best",
 ) -> None:
     """Fit a prior to a trained model's codes, and write the model with it: a mixture of Gaussians, or a flow.
 
     The number of Gaussians is the one that describes held-out codes best; where none does so better than the prior that
-    the model was trained with, no mixture is written. A flow is written in any case.
+    the model was trained with, no mixture is written. A flow that is asked for is written in any case.
     """
     from dataclasses import replace
 

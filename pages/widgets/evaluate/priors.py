@@ -15,10 +15,11 @@ from vae_core import checkpoints, data, fitting
 from vae_core.fitting import Fit
 from vae_core.jobs import Cancelled, Job, Preview, Work
 
-KINDS = {"mixture": "Mixture of Gaussians", "flow": "Flow"}
+KINDS = {fitting.BEST: "The better one", fitting.MIXTURE: "Mixture of Gaussians", fitting.FLOW: "Flow"}
 HELP = (
-    "A mixture of Gaussians draws the better pictures. A flow carries each point of N(0, I) to one code, so each "
-    "point is one picture, which changes evenly as the point moves; its draws are slightly worse."
+    "A mixture of Gaussians is fitted in seconds. A flow takes up to a minute: it carries each point of N(0, I) to one "
+    "code, so each point is one picture, which changes evenly as the point moves. Which draws the better pictures "
+    "differs from model to model; the better one is the one that better describes encodings that it has not seen."
 )
 TRAINING, REFERENCES = "Training pictures", "Reference encodings"
 LOADING = 0.1  # share of the progress bar: the rest is encoding and fitting
@@ -57,7 +58,7 @@ def _tell(opened: Opened, how: object, text: str) -> None:
 def _keep(opened: Opened, fit: Fit) -> None:
     """Add the model with its new prior to those of this visit."""
     if fit.prior is None:
-        sentence = "No mixture describes held-out encodings better than the model's own prior does, so it stays alone."
+        sentence = "Nothing describes held-out encodings better than the model's own prior does, so it stays alone."
         return _tell(opened, st.info, sentence)
     made = fitting.with_prior(opened.checkpoint, fit)
     content = checkpoints.to_bytes(made)
