@@ -6,7 +6,6 @@ The limits are lowered for that, so that what is refused would do no harm if it 
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -150,8 +149,8 @@ def test_a_graph_lies_in_its_module_s_state_and_comes_back() -> None:
     (buffer,) = graph.state_dict().values()
     assert buffer.dtype == torch.uint8 and graph.data == linear().SerializeToString() and graph.numbers == 256
     wanted = graph(x)
-    for again in (copy.deepcopy(graph), pickle.loads(pickle.dumps(graph))):
-        assert again._opened is None and torch.equal(again(x), wanted)
+    again = copy.deepcopy(graph)
+    assert graph._opened is not None and again._opened is None and torch.equal(again(x), wanted)
     halved = linear()
     halved.graph.initializer[1].CopyFrom(held("w", numpy_helper.to_array(WEIGHTS) / 2, np.float32))
     graph.graph = made(halved).graph  # what is loaded later is what runs
@@ -455,7 +454,7 @@ def test_what_a_graph_says_of_its_own_shapes_is_not_believed(monkeypatch: pytest
     lying = linear()
     lying.graph.value_info.append(helper.make_tensor_value_info("f", 1, ["batch", 3]))
     lying.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 77
-    assert 1 in check(lying.SerializeToString(), "encoder", PICTURE, CODE)
+    assert check(lying.SerializeToString(), "encoder", PICTURE, CODE) == graphs.BATCHES
     monkeypatch.setattr(graphs, "MAX_NUMBERS", NUMBERS)
     large = model(beside(node("ConstantOfShape", "d")), SHAPE, WEIGHTS, held("d", [200] * 2))
     large.graph.value_info.append(helper.make_tensor_value_info("b", 1, [1]))

@@ -126,7 +126,7 @@ class Graph(nn.Module):
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return a copy opens a session of its own."""
+        """Return the state without the session: a copy opens its own."""
         return self.__dict__ | {"_opened": None}
 
     def forward(self, x: Tensor) -> Tensor:
