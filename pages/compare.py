@@ -258,7 +258,6 @@ def page() -> None:
         st.stop()
     with right:
         movement = movement_input(sides)
-    PLACE.get()
     with left:
         with stage.screen():
             show(sides, a, b, movement)

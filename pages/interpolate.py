@@ -183,7 +183,6 @@ def count_input() -> int:
 
 def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The path from A to B; the two are chosen first, since all else depends on them."""
-    slots.leave_url("c", "d")
     with left:
         screen = stage.screen()
         foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
@@ -221,8 +220,6 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
 
 def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The pad between three or four pictures: A and C on the left, B and D on the right."""
-    slots.keep_in_url(*which)
-    slots.leave_url(*"d"[len(which) - 3 :])
     with right:
         sides = dict(zip("acbd", [column for column in st.columns(2) for _ in range(2)], strict=True))
     found: dict[str, Chosen | None] = {}
@@ -249,7 +246,7 @@ def page() -> None:
     intro = stage.head("Interpolate")
     models.warn_collapsed(opened)
     st.html(_STYLE)
-    slots.keep_in_url("a", "b")
+    slots.keep_in_url(*"abcd")
     left, right = stage.columns()
     bar = left.container(horizontal=True, vertical_alignment="bottom")
     with bar:

@@ -74,7 +74,7 @@ def draw(opened: Opened, points: Points, layout: Layout, colour: str, lit: int |
         alt = f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}"
         return space.show(points, layout, colours, marks, alt, f"{stem(opened, points, layout)}-{colour}")
     ties = own.ties(opened, points, layout, marks) if marked else []
-    choose, places = partial(chosen.keep, points), chosen.places(points)
+    choose, places = partial(chosen.choose, points), chosen.places(points)
     return livemap.show(opened, points, layout, colour, colours, marks, ties, places, lit, choose)
 
 

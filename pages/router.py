@@ -41,7 +41,7 @@ page = st.navigation(
 )
 steps.watch()
 steps.follow()
-url_state.begin()
+url_state.begin(page.url_path)
 notice = st.empty()
 try:
     page.run()

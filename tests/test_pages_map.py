@@ -203,7 +203,7 @@ def finished(app: AppTest) -> AppTest:
 def choose(app: AppTest, name: str, chosen: list[int], count: int = ROWS) -> AppTest:
     """What the chart's callback does after a box was drawn."""
     app.session_state["map_chosen"] = (encoded.from_reference(model(name), count).key, chosen)
-    app.session_state["side"] = "chosen"
+    app.session_state["side_tab"] = "chosen"
     return checked(app.run())
 
 
@@ -268,6 +268,20 @@ def test_principal_components_in_two_and_three_dimensions_with_their_shares(app)
     seen = 100 * found.explained.sum()
     assert f"explain {seen:.1f} % of the variance: what looks near may lie far apart in the other" in said(page)
     assert f"{100 - seen:.1f} %." in said(page)
+
+
+def test_three_dimensions_outlive_a_look_at_tsne_and_at_another_page(app) -> None:
+    page = app(model="five", method="pca", dims="3", thumbs="off")
+    assert "".join(page.query_params["dims"]) == "3" and len(in_space(page)) == ROWS
+    checked(control(page.segmented_control, "method").set_value("t-sne").run())
+    assert "".join(page.query_params["dims"]) == "3" and not view(page)["thumbs"]
+    page.query_params.clear()  # as when pages are switched
+    checked(page.switch_page("sample.py").run())
+    page.query_params.clear()
+    checked(page.switch_page("map.py").run())
+    assert "".join(page.query_params["dims"]) == "3"
+    checked(control(page.segmented_control, "method").set_value("pca").run())
+    assert len(in_space(page)) == ROWS
 
 
 def test_tsne_is_computed_in_the_background_and_kept_on_disk(app) -> None:
@@ -529,7 +543,7 @@ def test_what_was_chosen_among_other_points_is_not_mixed_up(app) -> None:
 
 def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     page = app(model="flat")
-    page.session_state["side"] = "own"
+    page.session_state["side_tab"] = "own"
     checked(page.run())
     uploads = [("one.png", drawing(), "image/png"), ("no.png", b"not a picture", "image/png")]
     checked(page.file_uploader[0].set_value(uploads).run())
@@ -555,7 +569,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     assert classes(page) == set("0123456789")
     (kept,) = encoded._encoded().values()
     page.session_state["map_chosen"] = (kept.key, [3])
-    page.session_state["side"] = "chosen"
+    page.session_state["side_tab"] = "chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
     assert page.session_state["picture_a"].startswith("upload:")
     place = flags(page)["A"]

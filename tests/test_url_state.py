@@ -10,7 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.shell.url_state import ManyOf, Number, OneOf, Switch
+from pages.widgets.shell import steps
+from pages.widgets.shell.url_state import ManyOf, Number, OneOf, Switch, Tab
 from tests.conftest import control
 from tests.test_links_of_before import KEPT, bare, opened, view  # noqa: F401 (a fixture)
 
@@ -19,13 +20,13 @@ RENAMED = [kept for kept in KEPT if any(map(LABEL.search, map(str, kept["link"].
 
 
 def page() -> None:
-    """A page with a value of each kind."""
+    """A page with a value of each kind, and one that another control hides."""
     import streamlit as st
 
     from pages.widgets.shell import url_state
     from pages.widgets.shell.url_state import ManyOf, Number, OneOf, Switch
 
-    url_state.begin()
+    url_state.begin(st.session_state.get("page", "one"))
     steps = Number("steps", "Steps", 9, 3, 25)
     steps.field()
     Number("heat", "Heat", 1.0, 0.0, 2.0).slider(0.05)
@@ -134,15 +135,45 @@ def test_the_last_number_is_followed_by_the_first() -> None:
     assert link_of(press(start(steps="25"), "Next")) == {"steps": "3"}
 
 
-def test_a_value_that_is_no_longer_on_the_page_leaves_the_link() -> None:
+def test_a_value_outlives_its_control_in_the_link() -> None:
     app = start(late="4")
     assert link_of(app) == {"late": "4"}  # it may come yet
+    for more in (True, False):
+        app.session_state["more"] = more
+        assert link_of(run(app)) == {"late": "4"}
+    app.query_params.clear()  # as on a page that was left and comes back
+    assert link_of(run(app)) == {"late": "4"}
     app.session_state["more"] = True
     assert control(run(app).number_input, "late").value == 4
-    app.session_state["more"] = False
-    assert link_of(run(app)) == {}
+
+
+@pytest.mark.parametrize("what", ["page", "model"])
+def test_a_value_leaves_the_link_of_what_has_none(what: str) -> None:
+    app = start(late="4", steps="5")
     app.session_state["more"] = True
+    assert link_of(run(app)) == {"late": "4", "steps": "5"}
+    app.session_state[what], app.session_state["more"] = "two", False
+    if what == "page":
+        app.query_params.clear()
+    assert link_of(run(app)) == {"steps": "5"}
+    app.session_state[what] = "one" if what == "page" else None
+    assert link_of(run(app)) == {"late": "4", "steps": "5"}
+
+
+def test_after_back_a_hidden_value_is_the_link_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = start()
+    app.session_state["more"] = True
+    control(run(app).number_input, "late").set_value(4)
     assert link_of(run(app)) == {"late": "4"}
+    for link, value in ({"late": "2"}, 2), ({}, 0):
+        app.session_state["more"] = False
+        app.query_params.clear()
+        app.query_params.update(link)
+        with monkeypatch.context() as patch:
+            patch.setattr(steps, "went_back", lambda: True)
+            assert link_of(run(app)) == link
+        app.session_state["more"] = True
+        assert control(run(app).number_input, "late").value == value and link_of(app) == link
 
 
 def test_what_another_model_allowed_gives_way_to_the_usual() -> None:
@@ -171,6 +202,9 @@ def test_another_page_s_value_of_the_same_name_is_none_of_this_one() -> None:
     assert number.get() == 15
     number.put(20)
     assert word.get() == "own"
+    Tab("side", "", "own", {"own": "Own"}).get()
+    number.put(20)
+    assert number.get() == 20  # a visit's tabs have names of their own
 
 
 def test_what_is_usual_goes_with_the_model_until_somebody_sets_it() -> None:

@@ -15,7 +15,7 @@ from pages.widgets.mapping.points import Points
 from pages.widgets.selection import given, send, slots
 from pages.widgets.selection.choice import REFERENCE, Choice
 from pages.widgets.selection.resolve import some_references
-from pages.widgets.shell import downloads, links, models, url_state
+from pages.widgets.shell import downloads, links, models
 from pages.widgets.shell.buttons import pressed
 from pages.widgets.shell.models import Opened, plain
 from pages.widgets.shell.url_state import Number, Tab
@@ -26,42 +26,37 @@ NEIGHBOURS = 8
 SIDE = Tab("side", "", "settings", {"settings": "Settings", "chosen": "Chosen", "own": "Your own"}, {"Your own": "own"})
 
 
-class Row(Number[int | None]):
-    """The number of a picture, which is chosen by it."""
-
-    def put(self, value: int | None) -> None:
-        super().put(value)
-        if value is not None:
-            SIDE.put("chosen")
-
-
 def find(points: Points | None) -> None:
-    """A field that chooses a picture by its number."""
+    """Draw a field that chooses a picture by its number."""
     if points is None:
-        return url_state.leave("find")
+        return
     row = _row(points).field(placeholder="its number")
     if row is not None and row != st.session_state.get("map_found"):
         places = (points.rows == row).nonzero()[0].tolist()
-        keep(points, places)
+        _keep(points, places)
         if not places:
             st.warning(f"Picture {row} is not among these points.")
     st.session_state["map_found"] = row
-    return None
 
 
-def _row(points: Points) -> Row:
-    return Row("find", "Find a picture", None, 0, int(points.rows[-1]))
+def _row(points: Points) -> Number[int | None]:
+    return Number("find", "Find a picture", None, 0, int(points.rows[-1]))
 
 
-def keep(points: Points, places: list[int]) -> None:
+def choose(points: Points, places: list[int]) -> None:
+    """Take what a hand chose on the map, and open the tab that shows it (in a callback)."""
+    _keep(points, places)
+    if places:
+        SIDE.put("chosen")
+
+
+def _keep(points: Points, places: list[int]) -> None:
     """Keep what was chosen: the map forgets it when it changes or the page is left."""
     st.session_state["map_chosen"] = (points.key, places)
     st.session_state.pop("map_picked", None)
     row = int(points.rows[places[0]]) if len(places) == 1 else None
     st.session_state["map_found"] = row
     _row(points).put(row)
-    if places:
-        SIDE.put("chosen")
 
 
 def places(points: Points) -> list[int]:

@@ -11,7 +11,6 @@ import torch
 from pages.widgets.display import plots
 from pages.widgets.mapping.points import Points
 from pages.widgets.mapping.settings import Said
-from pages.widgets.shell import url_state
 from pages.widgets.shell.models import Opened
 from vae_core import explore
 
@@ -23,7 +22,6 @@ WORDS = {KL: "kl", ERROR: "error"}  # in the link, where it is another one
 def control(opened: Opened, points: Points | None) -> str | None:
     """By what the points are coloured; None while they are being read, when the link's wish stays as it is."""
     if points is None:
-        url_state.leave("colour")
         st.selectbox("Colour", ["…"], key="colour:waiting", disabled=True)
         return None
     allowed = _allowed(opened, points)

@@ -9,7 +9,6 @@ import streamlit as st
 from pages.widgets.mapping.layouts import PCA, PLANE, TSNE
 from pages.widgets.mapping.points import Points
 from pages.widgets.selection import datasource
-from pages.widgets.shell import links, url_state
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import Number, OneOf, Switch, numbered
 from vae_core import projection
@@ -37,8 +36,7 @@ class Said(OneOf[str]):
     formerly: str = ""
 
     def write(self) -> None:
-        links.put(self.name, self.text(self.get()))
-        st.session_state.setdefault("values_written", set()).add(self.name)
+        self._put_in_link(self.text(self.get()))
 
     def _asked(self) -> str:
         first = st.session_state[FIRST]
@@ -111,7 +109,6 @@ def look_controls() -> None:
 def highlight(points: Points | None, flat: bool) -> int | None:
     """The class that stands out on a flat map, or None."""
     if points is None or points.labels is None or not flat:
-        url_state.leave("highlight")
         return None
     present = {points.named(label): label for label in points.labels.unique().tolist()}
     options = {"": "All classes"} | {name: name for name in present}

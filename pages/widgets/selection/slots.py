@@ -86,13 +86,6 @@ def write_url(*slots: str) -> None:
             del st.query_params[slot]
 
 
-def leave_url(*slots: str) -> None:
-    """Take slots that the page does not show out of the URL; what they hold stays for the visit."""
-    for slot in slots:
-        _read_link(slot)
-        st.query_params.pop(slot, None)
-
-
 def usual(slot: str, opened: Opened) -> Choice:
     """Tell what a slot shows before anybody chooses: reference pictures, for A to D of different classes.
 

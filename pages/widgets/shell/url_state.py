@@ -21,24 +21,37 @@ from pages.widgets.shell import control, links, steps
 T = TypeVar("T")
 N = TypeVar("N", int, float, int | None)
 READ = "values_read"  # of the visit: names of the values that this run has read
+PAGE = "values_page"  # and the page that it is of
 USUAL = "\0usual"  # what a visit holds of a value that is the usual one, whichever that is for the model that is open
 
 
-def begin() -> None:
+def begin(page: str) -> None:
     """Begin a run of a page."""
-    st.session_state[READ] = set()
+    st.session_state[READ], st.session_state[PAGE] = set(), page
 
 
 def end() -> None:
-    """Take out of the link what was written there before, and is of no value that this run of the page has."""
-    for name in st.session_state.setdefault("values_written", set()) - st.session_state[READ]:
-        links.put(name, None)
-        st.session_state["values_written"].remove(name)
+    """Settle in the link what this run of the page has not read.
+
+    A value outlives its control: while another control hides that, it stays in the link, and after Back it is the
+    link's. What only other models have leaves the link.
+    """
+    page, texts = st.session_state[PAGE], _texts()
+    known = st.session_state.setdefault("values_known", {}).setdefault((page, st.session_state.get("model")), set())
+    for name in sorted((known | texts.keys()) - st.session_state[READ]):
+        if not steps.went_back():
+            links.put(name, texts.get(name) if name in known else None)
+        elif name in known:
+            st.session_state.pop(name, None)
+            texts.pop(name, None)
+            if asked := st.query_params.get_all(name):
+                texts[name] = asked
+    known |= st.session_state[READ]
 
 
-def leave(name: str) -> None:
-    """Leave in the link what stands there for a control that cannot be drawn yet."""
-    st.session_state.setdefault(READ, set()).add(name)
+def _texts() -> dict[str, str | list[str]]:
+    """What the links of this page say: name of a value that is not the usual one -> text."""
+    return st.session_state.setdefault("values_texts", {}).setdefault(st.session_state[PAGE], {})
 
 
 @dataclass(frozen=True)
@@ -67,15 +80,20 @@ class Value(ABC, Generic[T]):
         """Give the value itself, or the usual one where it was of another model."""
         return value
 
+    @property
+    def _key(self) -> str:
+        """Where the visit holds it."""
+        return self.name
+
     def get(self) -> T:
         """Give the visit's value, else the link's; after Back the link's."""
         read = st.session_state.setdefault(READ, set())
         if steps.went_back() and self.name not in read:
-            st.session_state.pop(self.name, None)
+            st.session_state.pop(self._key, None)
         read.add(self.name)
-        if self.name not in st.session_state:
+        if self._key not in st.session_state:
             self._hold(self._asked())
-        held = st.session_state[self.name]
+        held = st.session_state[self._key]
         if held == USUAL:
             return self.usual
         if (value := self.fit(held)) != held:
@@ -84,22 +102,27 @@ class Value(ABC, Generic[T]):
 
     def put(self, value: T) -> None:
         """Set it (in a callback, or before its control is drawn)."""
-        st.session_state[self.name] = value
+        st.session_state[self._key] = value
 
     def write(self) -> None:
         """Write it into the link, which holds no usual value."""
         text = self.text(self.get())
         usual = text == self.text(self.usual)  # a browser's numbers are as long as its own
-        links.put(self.name, None if usual else text)
-        if not usual:
-            st.session_state.setdefault("values_written", set()).add(self.name)
+        self._put_in_link(None if usual else text)
 
     def refuse(self, asked: str, allowed: str) -> None:
         """Say what the link asks for in vain, and what could be."""
         links.refuse(self.label, asked, allowed)
 
+    def _put_in_link(self, text: str | list[str] | None) -> None:
+        links.put(self.name, text)
+        if text is None:
+            _texts().pop(self.name, None)
+        else:
+            _texts()[self.name] = text
+
     def _hold(self, value: T) -> None:
-        st.session_state[self.name] = USUAL if value == self.usual else value
+        st.session_state[self._key] = USUAL if value == self.usual else value
 
     def _asked(self) -> T:
         if not (texts := st.query_params.get_all(self.name)):
@@ -213,6 +236,10 @@ def numbered(values: Sequence[int]) -> dict[int, str]:
 @dataclass(frozen=True)
 class Tab(OneOf[str]):
     """Which tab is open."""
+
+    @property
+    def _key(self) -> str:
+        return f"{self.name}_tab"  # another page has a number of this name
 
     def refuse(self, asked: str, allowed: str) -> None:
         st.warning(f"The link opens the tab {links.quoted(asked)}, but there is only {allowed}; the first is open.")
