@@ -474,6 +474,8 @@ def test_a_picture_is_found_by_its_number_and_its_nearest_are_marked(app) -> Non
     nearest = explore.nearest(mean[9], mean, 9)[0].tolist()
     assert tie["rows"] == nearest[1:] and view(page)["chosen"] == [9]
     np.testing.assert_allclose((tie["x"], tie["y"]), mean[9], atol=1e-6)
+    checked(control(page.number_input, "find").set_value(10).run())
+    assert view(page)["chosen"] == [10] and "side" not in page.query_params  # the next number can be typed
     page = choose(page, "flat", [2])
     checked(control(page.number_input, "find").set_value(11).run())
     assert view(page)["chosen"] == [11] and "The nearest 8 in all 2 latent dimensions" in said(page)

@@ -2792,7 +2792,10 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		this.ends || this.remark(this.why), this.beside.figure.hidden = !e.linear, this.carry.hidden = !e.linear || !e.means || e.model.dim <= 2, this.settings.isNews({
 			tool: e.tool,
 			residual: e.residual
-		}) && (this.residual.checked = e.residual, this.hold(e.tool)), this.choices.isNews(e.chosen) && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted === e.key ? this.redraw() : this.fetch(e);
+		}) && (this.residual.checked = e.residual, this.hold(e.tool));
+		let i = this.choices.isNews(e.chosen);
+		if (i && (this.chosen = new Set(e.chosen)), this.legend.show(e.legend, e.scale), t && this.host.engine.load(e.model.decoder), this.wanted !== e.key) return void this.fetch(e);
+		this.redraw(), i && this.find();
 	}
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
@@ -2805,7 +2808,11 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		}
 		this.shown = -1, this.redraw(), this.settle();
 		let { x: t, y: n } = this.board.frame;
-		this.look([t, n]);
+		this.look([t, n]), this.find();
+	}
+	find() {
+		let [e, ...t] = this.chosen;
+		this.points && e !== void 0 && !t.length && this.look(this.place(e), !0, e);
 	}
 	redraw() {
 		if (!this.points || !this.data) return;
@@ -2854,13 +2861,13 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 			at: performance.now()
 		});
 	}
-	look(e, t = !1) {
+	look(e, t = !1, n) {
 		if (this.at = e, !this.points) return;
 		this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
-		let [n, r] = B(this.board.frame, ...e);
-		this.lens.dodge(n, r) && this.board.draw();
-		let i = this.board.covering(n, r);
-		this.near = i < 0 ? kt(this.points.coords, this.board.frame, ...e) : i, this.decode(), this.board.hover();
+		let [r, i] = B(this.board.frame, ...e);
+		this.lens.dodge(r, i) && this.board.draw();
+		let a = n ?? this.board.covering(r, i);
+		this.near = a < 0 ? kt(this.points.coords, this.board.frame, ...e) : a, this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { means: t, basis: n } = this.points, { dim: r } = this.data.model;

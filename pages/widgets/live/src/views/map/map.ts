@@ -125,11 +125,13 @@ export class PointMap implements View, Ground {
       this.residual.checked = data.residual;
       this.hold(data.tool);
     }
-    if (this.choices.isNews(data.chosen)) this.chosen = new Set(data.chosen);
+    const chosen = this.choices.isNews(data.chosen);
+    if (chosen) this.chosen = new Set(data.chosen);
     this.legend.show(data.legend, data.scale);
     if (first) this.host.engine.load(data.model.decoder);
-    if (this.wanted === data.key) this.redraw();
-    else void this.fetch(data);
+    if (this.wanted !== data.key) return void this.fetch(data);
+    this.redraw();
+    if (chosen) this.find();
   }
 
   /** Get other points; those that were asked for before and come later are not shown. */
@@ -150,6 +152,13 @@ export class PointMap implements View, Ground {
     this.settle();
     const { x, y } = this.board.frame;
     this.look([x, y]);
+    this.find();
+  }
+
+  /** Look at the picture that was found by its number: the only one that is chosen. */
+  private find(): void {
+    const [row, ...others] = this.chosen;
+    if (this.points && row !== undefined && !others.length) this.look(this.place(row), true, row);
   }
 
   private redraw(): void {
@@ -199,15 +208,15 @@ export class PointMap implements View, Ground {
 
   // --- the picture ---
 
-  /** The pointer is at a place of the map. */
-  look(at: Place, aloud = false): void {
+  /** The pointer is at a place of the map, and means what is nearest unless it is told. */
+  look(at: Place, aloud = false, near?: number): void {
     this.at = at;
     if (!this.points) return;
     this.under.caption.setAttribute("aria-live", aloud ? "polite" : "off"); // read out, as long as keys move it
     this.board.above.dataset.at = at.join(" ");
     const [px, py] = toScreen(this.board.frame, ...at);
     if (this.lens.dodge(px, py)) this.board.draw();
-    const pictured = this.board.covering(px, py);
+    const pictured = near ?? this.board.covering(px, py);
     this.near = pictured < 0 ? nearest(this.points.coords, this.board.frame, ...at) : pictured;
     this.decode();
     this.board.hover();

@@ -98,6 +98,18 @@ it("decodes what lies under the pointer, between the points as well, and the nea
   expect(levels(find<HTMLCanvasElement>(host, ".lens canvas"))["0,0"]).toBe(9);
 });
 
+it("looks at the one picture that Python says is chosen, until the pointer moves on, and at none of several", async () => {
+  await show({ chosen: [2] });
+  expect(under()).toEqual([0, 10]);
+  expect(captions()[1]).toMatch(/^Nearest point: picture 102 \(cat\), distance 0.00/);
+  point(canvas(), "move", ...at(9, 2));
+  await show({ chosen: [2] });
+  await show({ chosen: [0, 3] });
+  expect(under()).toEqual([9, 2]);
+  await show({ chosen: [1], key: "tsne", points: "live/flat", linear: false }); // as a link does
+  expect(under()).toEqual([1, 2]);
+});
+
 it("keeps within the map", () => {
   point(canvas(), "move", 5000, -5000);
   expect(under()[0]).toBeCloseTo(10.55, 1);
