@@ -1,6 +1,7 @@
 """Traverse: slide single dimensions of the latent space and watch the picture change."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 from torch import Tensor
@@ -102,8 +103,10 @@ def actions(opened: Opened, sliders: Sliders, way: Way) -> None:
 
 def randomize(opened: Opened, sliders: Sliders, way: Way) -> None:
     """Move the dimensions in use to a draw from the prior; the seed moves on, so that the next press draws anew."""
-    draw = (explore.sample_base if way.flow else explore.sample)(opened.checkpoint.model, 1, seed=RANDOM.get())[0]
-    sliders.put({slider.key: slider.axis.coordinate(draw).item() for slider in sliders.used})
+    seed = RANDOM.get()
+    draw = (explore.sample_base if way.flow else explore.sample)(opened.checkpoint.model, 1, seed=seed)[0]
+    places = {slider.key: slider.axis.coordinate(draw).item() for slider in sliders.used}
+    sliders.put(places, partial(RANDOM.put, seed))
     RANDOM.next()
 
 

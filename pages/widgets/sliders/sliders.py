@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +23,11 @@ Places = dict[str, float]  # of those that are not at the start, by name
 
 @dataclass
 class _Held:
-    """What a visit holds of a page's sliders, and of which sliders it is."""
+    """What a visit holds of a page's sliders, and of which sliders it is; `undo` puts back what was there before."""
 
     about: Hashable
     places: Places = field(default_factory=dict)
-    undo: list[Places] = field(default_factory=list)
+    undo: list[tuple[Places, Callable[[], None]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Sliders:
         by_link = self._key not in st.session_state or steps.went_back()
         self._hold(self._asked() if by_link else self.places, self._held.undo)
 
-    def put(self, places: Mapping[str, float]) -> None:
-        """Move some (in a callback), and remember where all were."""
+    def put(self, places: Mapping[str, float], undo: Callable[[], None] = lambda: None) -> None:
+        """Move some (in a callback), and remember where all were, and what takes back all else that goes with it."""
         before, known = self.places, {slider.key: slider for slider in self.each}
         self._hold(
             before | {key: known[key].snap(place) for key, place in places.items()},
-            [*self._held.undo, before][-MAX_UNDO:],
+            [*self._held.undo, (before, undo)][-MAX_UNDO:],
         )
 
     def hear(self, said: Any) -> None:
@@ -95,7 +95,9 @@ class Sliders:
     def undo(self) -> None:
         """Take the last move back (in a callback)."""
         if earlier := self._held.undo:
-            self._hold(earlier[-1], earlier[:-1])
+            *others, (places, undo) = earlier
+            self._hold(places, others)
+            undo()
 
     def reset(self) -> None:
         """Put all back to the start (in a callback)."""
@@ -118,7 +120,7 @@ class Sliders:
         held: _Held | None = st.session_state.get(self._key)
         return held if held and held.about == self.about else _Held(self.about)
 
-    def _hold(self, places: Places, undo: list[Places]) -> None:
+    def _hold(self, places: Places, undo: list[tuple[Places, Callable[[], None]]]) -> None:
         starts = {slider.key: slider.start for slider in self.each}
         away = {key: places[key] for key in sorted(places) if places[key] != starts[key]}
         st.session_state[self._key] = _Held(self.about, away, undo)
