@@ -1,5 +1,6 @@
 """Compare: two or more models of the same pictures side by side, under one and the same movement."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -61,30 +62,28 @@ class Side:
 # --- which models --------------------------------------------------------------------------------------------
 
 
-def beside(entry: Entry, home: Opened) -> Opened:
-    """Open a model that can stand beside the open one; a ValueError tells why it cannot."""
-    opened = models.open_model(entry)
-    ours, theirs = (_kind(each) for each in (home, opened))
+def comparable(entry: Entry, home: Opened) -> None:
+    """Make sure that a model can stand beside the open one; a ValueError tells why it cannot."""
+    recipe, own = models.recipe_of(entry), home.checkpoint.recipe
+    theirs, ours = (kind(*each.model.image_shape) for each in (recipe, own))
     if ours != theirs:
         raise ValueError(f"it has {theirs} pictures, and the open model {ours} ones.")
-    data, others = home.checkpoint.recipe.data.name, opened.checkpoint.recipe.data.name
-    if data != others:
-        raise ValueError(f"it was trained on “{others}”, and the open model on “{data}”.")
-    return opened
+    if own.data.name != recipe.data.name:
+        raise ValueError(f"it was trained on “{recipe.data.name}”, and the open model on “{own.data.name}”.")
 
 
-def _kind(opened: Opened) -> str:
-    channels, height, width = opened.checkpoint.model.image_shape
+def kind(channels: int, height: int, width: int) -> str:
+    """Tell the size of pictures, and whether they have colours."""
     return f"{height} × {width} {'colour' if channels == 3 else 'grey'}"
 
 
-def usual(home: Opened, available: dict[str, Entry]) -> list[str]:
-    """The open model and one that goes with it."""
-    family = [entry.id for entry in available.values() if _family(entry) == _family(home.entry)]
+def usual(home: Opened, offered: Mapping[str, Entry]) -> list[str]:
+    """Choose the open model and one that goes with it."""
+    family = [entry.id for entry in offered.values() if _family(entry) == _family(home.entry)]
     for other in [BESIDE.get(home.entry.id, ""), *family]:
-        if other in available and other != home.entry.id:
+        if other in offered and other != home.entry.id:
             with suppress(ValueError):
-                beside(available[other], home)
+                models.open_model(offered[other])
                 return [home.entry.id, other]
     return [home.entry.id]
 
@@ -94,27 +93,53 @@ def _family(entry: Entry) -> str:
 
 
 def models_input(home: Opened) -> list[Entry]:
-    """The models that are to be compared."""
-    available = models.entries()
-    value = ManyOf("models", "Models", usual(home, available), {key: key for key in available})
+    """Let a person choose the models to compare, of those that can be; a link may name others, with the reason."""
+    offered, reasons = dict[str, Entry](), dict[str, str]()
+    for name, entry in models.entries().items():
+        try:
+            comparable(entry, home)
+            offered[name] = entry
+        except ValueError as error:
+            reasons[name] = str(error)
+    value = ManyOf("models", "Models", usual(home, offered), {name: name for name in [*offered, *reasons]})
     if st.session_state.get("compare_of", home.key) != home.key:
         value.put(value.usual)  # another model is open
     st.session_state.compare_of = home.key
-    chosen = value.multiselect(help=f"{FEWEST} to {MOST} models of pictures of the same size and data set.")
+    if asked := [name for name in value.get() if name in reasons]:
+        for name in asked:
+            leave_out(name, reasons[name])
+        value.put([name for name in value.get() if name in offered])
+    chosen = replace(value, options={name: name for name in offered}).multiselect(
+        help=f"{FEWEST} to {MOST} models of pictures of the same size and data set."
+    )
+    if reasons:
+        total = len(offered) + len(reasons)
+        st.caption(f"Offered are the {len(offered)} of {total} models that have learnt {pictures_of(home)}.")
     if len(chosen) > MOST:
         st.warning(f"{len(chosen)} models are chosen; the first {MOST} are shown.")
-    return [available[each] for each in chosen[:MOST]]
+    return [offered[each] for each in chosen[:MOST]]
+
+
+def pictures_of(home: Opened) -> str:
+    """Tell which pictures all models must have learnt."""
+    recipe = home.checkpoint.recipe
+    return f"{kind(*recipe.model.image_shape)} pictures of “{plain(recipe.data.name)}”"
+
+
+def leave_out(name: str, why: str) -> None:
+    """Say that a model is not shown."""
+    st.warning(f"{plain(name)} is left out: {plain(why)}")
 
 
 def sides_of(chosen: list[Entry], a: Chosen, b: Chosen, home: Opened) -> list[Side]:
-    """Each model with the two pictures as it encodes them; those that do not fit are named, with the reason."""
+    """Open the models, and encode the two pictures with each; those that do not fit are named, with the reason."""
     sides = []
     for entry in chosen:
         try:
-            opened = beside(entry, home)
+            opened = models.open_model(entry)
             sides.append(Side(opened, elsewhere(opened, a, home), elsewhere(opened, b, home)))
         except ValueError as error:
-            st.warning(f"{plain(entry.id)} is left out: {plain(str(error))}")
+            leave_out(entry.id, str(error))
     return sides
 
 
@@ -252,9 +277,7 @@ def page() -> None:
     with right:
         sides = sides_of(chosen, a, b, home)
     if len(sides) < FEWEST:
-        st.info(
-            f"Choose at least {FEWEST} models of {_kind(home)} pictures of “{plain(home.checkpoint.recipe.data.name)}”."
-        )
+        st.info(f"Choose at least {FEWEST} models of {pictures_of(home)}.")
         st.stop()
     with right:
         movement = movement_input(sides)

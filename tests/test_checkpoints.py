@@ -146,6 +146,18 @@ def test_round_trip_is_bit_for_bit(net: Body, path: Path) -> None:
         assert not any(weight.requires_grad for weight in after.model.parameters())
 
 
+def test_what_a_model_is_is_read_without_its_weights(path: Path, good: bytes) -> None:
+    path.write_bytes(good[:-100])
+    assert checkpoints.recipe_of(path) == checkpoints.load(good).recipe
+    for damaged in (good[:40], b"", b"no model at all"):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="not a safetensors file"):
+            checkpoints.recipe_of(path)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        checkpoints.recipe_of(path)
+
+
 def test_html_stays_text(good: bytes) -> None:
     found = load(good)
     assert found.data.name == found.description == found.data.value_names[1][2] == found.recipe.data.name == HTML

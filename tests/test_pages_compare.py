@@ -101,6 +101,18 @@ def test_models_that_do_not_go_together_are_refused_by_name(other: str, says: st
     assert names(app) == ["mnist", "mnist-beta4"]
 
 
+@pytest.mark.parametrize(("model", "words"), [("digits", "8 × 8 grey"), ("fashion", "28 × 28 grey")])
+def test_only_models_of_the_same_pictures_are_offered(model: str, words: str) -> None:
+    app = start(model=model)
+    offered, home = control(app.multiselect, "models").options, checkpoints.load(checkpoints.find(model)).recipe
+    recipes = {name: checkpoints.load(checkpoints.find(name)).recipe for name in checkpoints.shipped()}
+    alike = {name for name, each in recipes.items() if each.data.name == home.data.name}
+    assert set(offered) == alike
+    (said,) = [caption.value.replace("\\", "") for caption in app.caption if "Offered" in caption.value]
+    counted = f"{len(alike)} of {len(recipes)} models"
+    assert said == f"Offered are the {counted} that have learnt {words} pictures of “{home.data.name}”."
+
+
 def test_elbos_of_different_likelihoods_are_not_ranked() -> None:
     said = "Their ELBOs are of different likelihoods (Gaussian, fixed std 0.3; Gaussian, fixed std 0.5)"
     for other, warned in (("sprites-annealed", True), ("sprites-beta-1", False)):

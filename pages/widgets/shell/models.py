@@ -23,11 +23,13 @@ from streamlit.errors import StreamlitAPIException
 from pages.widgets.shell import steps, uploads, words
 from vae_core import checkpoints, data, fitting
 from vae_core.checkpoints import Checkpoint, CheckpointError
+from vae_core.config import Recipe
 from vae_core.health import kl_of_levels
 from vae_core.training import pick_device
 
 ORDER = ("mnist", "mnist-2d", "mnist-beta4", "fashion", "sprites", "characters", "digits")  # simple things first
 MAX_OPEN = 64  # models held for all sessions together
+MAX_RECIPES = 2000  # and what so many say that they are
 MAX_SENTENCE = 300  # characters of a stranger's text in a message or label
 KEPT = ("upload", "made")  # origins of what is kept for one visit
 TRAIN = "vae train --model mlp --data digits --latent-dim 8 --out my-digits.safetensors"
@@ -114,16 +116,45 @@ def open_model(entry: Entry) -> Opened:
             again = "upload the file" if entry.origin == "upload" else "fit the prior"
             raise CheckpointError(f"It was {what}, and was removed to make room: {again} on Home again.")
         return held
+    path, version = _file(entry)
+    opened = _load(path, version)
+    if isinstance(opened, str):
+        raise CheckpointError(opened)
+    return Opened(entry, opened, f"{entry.id}@{version[0]}-{version[1]}")
+
+
+def recipe_of(entry: Entry) -> Recipe:
+    """Return what a model says that it is, without opening it.
+
+    Raises:
+        CheckpointError: one sentence that says what is wrong with the file.
+    """
+    if entry.origin in KEPT:
+        return open_model(entry).checkpoint.recipe
+    recipe = _recipe(*_file(entry))
+    if isinstance(recipe, str):
+        raise CheckpointError(recipe)
+    return recipe
+
+
+@st.cache_resource(max_entries=MAX_RECIPES, show_spinner=False)
+def _recipe(path: str, version: tuple[int, int]) -> Recipe | str:
+    """Return a recipe, or the sentence that says what is wrong."""
+    try:
+        return checkpoints.recipe_of(Path(path))
+    except CheckpointError as error:
+        return str(error)
+
+
+def _file(entry: Entry) -> tuple[str, tuple[int, int]]:
+    """Return where an entry's file lies, and what differs when its contents do."""
     folder = checkpoints.SHIPPED if entry.origin == "shipped" else own_folder()
     path = (folder or Path()) / f"{entry.title}{checkpoints.SUFFIX}"
     try:
         file = path.stat()
     except OSError as error:
         raise CheckpointError(f"The file of {entry.title!r} is no longer there.") from error
-    opened = _load(str(path), (file.st_mtime_ns, file.st_size))
-    if isinstance(opened, str):
-        raise CheckpointError(opened)
-    return Opened(entry, opened, f"{entry.id}@{file.st_mtime_ns}-{file.st_size}")
+    return str(path), (file.st_mtime_ns, file.st_size)
 
 
 def add_upload(name: str, content: bytes) -> Entry:
