@@ -36,7 +36,7 @@ def controls(opened: Opened) -> View:
     if prior != "own" and not spec.classes and spec.fitted_classes:
         label = class_input(opened)
     rest = rest_input() if keep else 0
-    pixels = False if keep else shown_input(opened)
+    pixels = shown_input(opened, keep)
     if keep:
         prior, label = "own", label if spec.classes else None
     return View(count, grid.TEMPERATURE.get(), grid.SEED.get(), plane, pixels, label, keep, rest, prior)
@@ -117,9 +117,12 @@ def rest_input() -> int:
     return rest
 
 
-def shown_input(opened: Opened) -> bool:
-    """Whether pixels are drawn."""
+def shown_input(opened: Opened, keep: int) -> bool:
+    """Tell whether pixels are drawn; below fixed levels they are not, which is said where the choice would stand."""
     if not opened.checkpoint.model.spec.has_density:
+        return False
+    if keep:
+        st.caption("The mean is shown, not drawn pixels: so what differs is what the finer levels decide.")
         return False
     shown = SHOWN.radio(
         horizontal=True,

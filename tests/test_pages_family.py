@@ -168,6 +168,7 @@ def test_the_first_levels_stay_and_the_rest_is_drawn_again(show: Open, shelf: Pa
     assert len(np.unique(first.reshape(4, -1), axis=0)) > 1
     assert "4 pictures that share level 1 of one draw (seed 0)" in said(app)
     assert not [button for button in app.button if button.key == "use_a"]  # its finer levels are not known
+    assert "The mean is shown, not drawn pixels" in said(app)  # where there was the choice
     app.button(key="new_rest").click()
     other = pictures_of(sent(checked(app.run()), "grid"))
     assert not np.array_equal(other, first) and control(app.number_input, "rest").value == 1
