@@ -10,6 +10,7 @@ from pages.widgets.display.plots import class_style
 from pages.widgets.live import decoders, views
 from pages.widgets.live.payloads import Axis, Centring, Group, Model
 from pages.widgets.selection import classes, given, send, slots
+from pages.widgets.selection.choice import DRAWING
 from pages.widgets.shell import models, words
 from pages.widgets.shell.models import Opened, plain
 from vae_core import explore, images
@@ -108,7 +109,7 @@ def take(opened: Opened, told: Any) -> None:
     try:
         picture = images.flatten(images.open_image(base64.b64decode(text.partition(",")[2], validate=True)))
         grey = opened.checkpoint.model.image_shape[0] == 1
-        upload = given.keep_as_it_is(images.png(picture.convert("L" if grey else "RGB")))
+        upload = given.keep_as_it_is(DRAWING, images.png(picture.convert("L" if grey else "RGB")))
     except ValueError as error:  # no picture, or no text of one
         st.session_state["draw_wrong"] = str(error)
         return

@@ -26,7 +26,8 @@ CHOICES = st.one_of(
     st.builds(Choice, st.just("point"), st.just("0.5,-1.25")),
     st.just(MEAN),
 )
-UPLOADS = st.builds(lambda settings: Choice("upload", "0123456789ab").with_settings(settings), SETTINGS)
+KEPT = st.sampled_from(["upload", "drawing", "mapped"])
+UPLOADS = st.builds(lambda kind, settings: Choice(kind, "0123456789ab").with_settings(settings), KEPT, SETTINGS)
 
 
 @given(st.text() | st.text("redatpoinfuls:@=.,-0123456789²", max_size=40))
@@ -50,7 +51,7 @@ def test_settings_are_prepared_as_they_were_meant(choice: Choice) -> None:
     assert prepared.invert is {"auto": None, "no": False, "yes": True}[settings.get("invert", "auto")]
     assert prepared.centre is (settings.get("centre") == "yes")
     assert (prepared.turn is None) == ("turn" not in settings)
-    assert choice.same_file(Choice("upload", "0123456789ab")) and not choice.same_file(Choice("upload", "ba"))
+    assert choice.same_file(Choice(choice.kind, "0123456789ab")) and not choice.same_file(Choice(choice.kind, "ba"))
     uncut = choice.without(*CUT)
     assert uncut.prepared(Preparation()).crop is None and uncut.settings.keys() == settings.keys() - set(CUT)
 

@@ -104,7 +104,7 @@ def test_a_drawing_is_an_upload_that_is_exactly_what_the_model_saw(slot: str, sh
     press(app, "Tell")
     assert [toast.value for toast in app.toast] == [f"The drawing is {slot.upper()} now; Interpolate shows it."]
     value = app.session_state[f"picture_{slot}"]
-    assert value.startswith("upload:") and value.endswith(":fit=stretch:invert=no:centre=no")
+    assert value.startswith("drawing:") and value.endswith(":fit=stretch:invert=no:centre=no")
     kept = images.open_image(app.session_state["uploads"]["picture", value.split(":")[1]].value)
     assert kept.mode == "L" and not images.notes(kept)
     prepared = images.prepare(kept, (1, 8, 8), images.Preparation("stretch", invert=False, centre=False), True)
@@ -116,7 +116,7 @@ def test_traverse_begins_at_the_drawing(shown: dict[str, Any]) -> None:
     shown["tell"] = {"to": "start", "png": png(torch.ones(1, 1, 8, 8)), "at": 1}
     press(app, "Tell")
     assert [title.value for title in app.title] == ["Traverse"]
-    assert app.session_state["picture_start"].startswith("upload:") and not app.warning
+    assert app.session_state["picture_start"].startswith("drawing:") and not app.warning
 
 
 @pytest.mark.parametrize(

@@ -573,7 +573,7 @@ def test_a_named_set_is_encoded_with_its_own_labels_and_sent_on_as_an_upload(app
     page.session_state["map_chosen"] = (kept.key, [3])
     page.session_state["side_tab"] = "chosen"
     page = press(checked(page.run()), "Use as :blue[**A**]")
-    assert page.session_state["picture_a"].startswith("upload:")
+    assert page.session_state["picture_a"].startswith("mapped:")
     place = flags(page)["A"]
     np.testing.assert_allclose((place["x"], place["y"]), kept.mean[3], atol=0.2)
     assert "job_encode" not in app(model="flat", data="digits", points=250).session_state  # read once for all

@@ -154,6 +154,8 @@ def test_a_reference_picture_is_what_the_encodings_were_made_of(start: Callable[
         ("prior:x", "does not exist"),
         ("upload:0123456789ab", "one visit"),
         ("upload:", "one visit"),
+        ("drawing:0123456789ab:fit=stretch:invert=no:centre=no", "A drawing is kept for one visit only"),
+        ("mapped:0123456789ab:fit=stretch", "send it from there again"),
         ("<b>", "does not exist"),
     ],
 )
@@ -161,6 +163,7 @@ def test_a_link_to_nothing_says_so_and_shows_the_default(start: Callable[..., Ap
     app = start(a=value)
     assert [says in warning.value for warning in app.warning] == [True]
     assert found(app).choice.kind == "ref"
+    assert app.button(key="another_a")  # of what is shown, which nobody can prepare
 
 
 def test_prior_draws_and_mean_come_from_their_text(start: Callable[..., AppTest]) -> None:

@@ -13,7 +13,7 @@ from pages.widgets.display.figures import Figure, show_figures
 from pages.widgets.display.sheet import sheet
 from pages.widgets.mapping.points import Points
 from pages.widgets.selection import given, send, slots
-from pages.widgets.selection.choice import REFERENCE, Choice
+from pages.widgets.selection.choice import MAPPED, REFERENCE, Choice
 from pages.widgets.selection.resolve import some_references
 from pages.widgets.shell import downloads, links, models
 from pages.widgets.shell.buttons import pressed
@@ -148,7 +148,7 @@ def choice_of(points: Points, place: int) -> Choice:
     if points.images is None:
         return Choice.row(REFERENCE, int(points.rows[place]))
     picture = points.images[place : place + 1].float() / 255
-    upload = given.keep_as_it_is(images.png(images.grid(picture, 1, gutter=0)))
+    upload = given.keep_as_it_is(MAPPED, images.png(images.grid(picture, 1, gutter=0)))
     return upload if points.y is None else upload.with_class(int(points.y[place]))
 
 

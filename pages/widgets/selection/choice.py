@@ -7,8 +7,10 @@
     point:NUMBERS               any point of the latent space
     mean                        the prior mean
     upload:HASH:NAME=TEXT:...   a file that this visit keeps, with what a person changed of its preparation
+    drawing:HASH:...            the same of what was drawn here
+    mapped:HASH:...             and of a picture of other data, sent from Map
 
-In a conditional model all but an upload may end in `@CLASS`, the number of the class that it is decoded as; an upload
+In a conditional model all but these three may end in `@CLASS`, the number of the class that it is decoded as; an upload
 has the setting `class` for it. A damaged text is a choice too: `resolve` says what is wrong with it.
 """
 
@@ -22,7 +24,8 @@ from typing import Any, NamedTuple
 
 from vae_core.images import Preparation
 
-REFERENCE, DATA, PRIOR, FITTED, POINT, UPLOAD = "ref", "data", "prior", "fitted", "point", "upload"
+REFERENCE, DATA, PRIOR, FITTED, POINT = "ref", "data", "prior", "fitted", "point"
+UPLOAD, DRAWING, MAPPED = KEPT = "upload", "drawing", "mapped"  # of which the visit keeps a file
 CUT = ("crop", "turn", "threshold")  # settings of what is cut out of a photograph of handwriting
 
 Setting = str | bool | int | float | tuple[float, ...]
@@ -64,7 +67,7 @@ class Choice:
     def parse(cls, text: str) -> Choice:
         """Read the text of a link; `text` gives it back as it was."""
         kind, colon, rest = text.partition(":")
-        if kind == UPLOAD and colon:
+        if kind in KEPT and colon:
             name, *changes = rest.split(":")
             return cls(kind, name, changes=tuple(changes))
         plain, at, asked = text.partition("@")
@@ -109,13 +112,13 @@ class Choice:
 
     @property
     def is_upload(self) -> bool:
-        """Whether it is a file of the visitor's."""
-        return self.kind == UPLOAD and self.detail is not None
+        """Whether the visit keeps a file of it."""
+        return self.kind in KEPT and self.detail is not None
 
     @property
     def is_given(self) -> bool:
         """Whether it is a picture that somebody gave, and not one that the model made."""
-        return self.kind in (REFERENCE, DATA, UPLOAD) and not self.asked
+        return self.kind in (REFERENCE, DATA, *KEPT) and not self.asked
 
     def own_row(self, kind: str) -> int | None:
         """Return the row of a picture of this kind, if it is one and keeps its own class; else None."""

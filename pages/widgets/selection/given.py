@@ -30,20 +30,20 @@ def keep(opened: Opened, content: bytes, title: str) -> Choice:
     """
     used = data.range_of(opened.checkpoint.recipe.data)
     picture = images.open_image(content, used=used)
-    upload = _kept(content, title)
+    upload = _kept(UPLOAD, content, title)
     st.session_state[_DECODED] = (upload.detail, used, picture)
     return upload
 
 
-def keep_as_it_is(content: bytes) -> Choice:
-    """Keep a picture that this app has made (PNG) as an upload that is not prepared any further."""
-    return _kept(content, TITLE).with_settings(AS_IT_IS)
+def keep_as_it_is(kind: str, content: bytes) -> Choice:
+    """Keep a picture that this app has made (PNG), a drawing, say: it is not prepared any further."""
+    return _kept(kind, content, TITLE).with_settings(AS_IT_IS)
 
 
-def _kept(content: bytes, title: str) -> Choice:
+def _kept(kind: str, content: bytes, title: str) -> Choice:
     name = hashlib.sha256(content).hexdigest()[:12]
     uploads.keep("picture", name, title, content, len(content))
-    return Choice(UPLOAD, name)
+    return Choice(kind, name)
 
 
 def picture_of(opened: Opened, upload: Choice) -> Callable[[], Image.Image] | None:

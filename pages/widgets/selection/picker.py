@@ -42,19 +42,27 @@ def picture_input(
     """
     usual, name = slots.usual(slot, opened), slots.NAMES[slot]
     choice = slots.held(slot) or usual
-    _buttons(slot, opened, choice, name, with_mean)
-    for candidate in dict.fromkeys((choice, usual)):
+    buttons = st.container()
+    chosen = _first(opened, choice, usual)
+    with buttons:
+        _buttons(slot, opened, choice if chosen is None else chosen.choice, name, with_mean)
+    if chosen is None:
+        return None
+    if chosen.cutout is not None:
+        with beside or nullcontext():
+            preparing.cutout_input(slot, chosen, chosen.cutout, name)
+    if chosen.seen is not None:
+        preparing.class_input(slot, opened, chosen, chosen.seen)
+    return chosen
+
+
+def _first(opened: Opened, *choices: Choice) -> Chosen | None:
+    """Give the first of the choices that is possible here, after a sentence on each before it."""
+    for choice in dict.fromkeys(choices):
         try:
-            chosen = resolve(opened, candidate)
+            return resolve(opened, choice)
         except ValueError as error:
             st.warning(models.plain(str(error)))
-            continue
-        if chosen.cutout is not None:
-            with beside or nullcontext():
-                preparing.cutout_input(slot, chosen, chosen.cutout, name)
-        if chosen.seen is not None:
-            preparing.class_input(slot, opened, chosen, chosen.seen)
-        return chosen
     return None
 
 
@@ -86,11 +94,11 @@ def _popover(slot: str) -> str:
 
 def _choose(slot: str, opened: Opened, choice: Choice, name: str, with_mean: bool) -> None:
     """Fill the popover: where the picture comes from, and which one."""
-    sources = _sources(opened, with_mean)
+    sources, kind = _sources(opened, with_mean), (slots.held(slot) or choice).kind  # one that was lost comes from there
     source = st.segmented_control(
         f"Where {name} comes from",
         list(sources),
-        default=choice.kind if choice.kind in sources else next(iter(sources)),
+        default=kind if kind in sources else next(iter(sources)),
         format_func=sources.__getitem__,
         required=True,
         key=f"source_{slot}",

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from pages.widgets.selection import classes, given
-from pages.widgets.selection.choice import DATA, FITTED, MEAN, POINT, REFERENCE, Choice
+from pages.widgets.selection.choice import DATA, DRAWING, FITTED, MAPPED, MEAN, POINT, REFERENCE, UPLOAD, Choice
 from pages.widgets.shell import models
 from pages.widgets.shell.models import Opened
 from vae_core import data, explore, images
@@ -21,6 +21,11 @@ from vae_core.images import Preparation
 if TYPE_CHECKING:  # else what only photographs need is loaded with every page
     from vae_core.photographs import CutOut
 
+LOST = {
+    UPLOAD: "An uploaded picture is kept for one visit only and is no longer here; upload it again.",
+    DRAWING: "A drawing is kept for one visit only and is no longer here; draw it again on Draw.",
+    MAPPED: "A picture sent from Map is kept for one visit only and is no longer here; send it from there again.",
+}
 THUMBNAIL = 256  # pixels: an upload shown as it was given
 PHOTOGRAPH = 640  # pixels: a photograph in which a person drags what is cut out
 
@@ -66,7 +71,7 @@ def resolve(opened: Opened, choice: Choice) -> Chosen:
         return _resolve(opened.key, choice, models.originals_here(opened), opened)
     decode = given.picture_of(opened, choice)
     if decode is None:
-        raise ValueError("An uploaded picture is kept for one visit only and is no longer here; upload it again.")
+        raise ValueError(LOST[choice.kind])
     return _upload(opened.key, choice, given.preparation_of(opened, choice), opened, decode)
 
 
