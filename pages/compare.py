@@ -148,13 +148,13 @@ def sides_of(chosen: list[Entry], a: Chosen, b: Chosen, home: Opened) -> list[Si
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def rebuilt(key: str, _side: Side, about: tuple[str, str]) -> Tensor:
-    """A and B as the model rebuilds them, (2, C, H, W)."""
+    """Decode A and B as the model encodes them, (2, C, H, W)."""
     model = _side.opened.checkpoint.model
     return torch.cat([explore.decode(model, each.mean[None], each.classes(1)) for each in (_side.a, _side.b)])
 
 
 def facts(opened: Opened) -> list[str]:
-    """The figures that tell models apart, in short lines."""
+    """Return the figures that tell models apart, in short lines."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
     lines = [] if spec.has_density else ["No ELBO and no KL: an autoencoder"]
     for name, label in (("elbo", "ELBO"), ("kl", "KL")):
@@ -192,7 +192,7 @@ def cannot_share(sides: list[Side]) -> str | None:
 
 
 def movement_input(sides: list[Side]) -> str:
-    """What moves the models: path or same."""
+    """Ask what moves the models, and return it: path or same."""
     value, reason = OneOf("movement", "Movement", "path", MOVEMENTS, MOVEMENTS_BEFORE), cannot_share(sides)
     if reason and value.get() == "same":
         st.warning(f"{reason} The models go from A to B instead.")
@@ -217,14 +217,14 @@ def path_bench(sides: list[Side], a: Chosen, b: Chosen) -> None:
 
 @st.fragment
 def same_bench(sides: list[Side], a: Chosen, b: Chosen, sliders: Sliders) -> None:
-    """The same numbers for all models, and the warning that this says little."""
+    """Decode the same numbers with all models, under a warning that this says little."""
     data: CompareData = {**given(sides, a, b), "slides": sliders.sent(), "places": sliders.places, "warning": WARNING}
     views.show("compare", "compare", data, places=sliders.hear)
     sliders.write()
 
 
 def given(sides: list[Side], a: Chosen, b: Chosen) -> CompareData:
-    """The models and pictures as the view takes them."""
+    """Return the models and pictures as the view takes them."""
     about = " ".join(side.opened.key for side in sides)
     return {
         "columns": [column(side) for side in sides],
@@ -235,7 +235,7 @@ def given(sides: list[Side], a: Chosen, b: Chosen) -> CompareData:
 
 
 def column(side: Side) -> Column:
-    """A model with the two pictures as the view takes it."""
+    """Return a model with the two pictures as the view takes it."""
     again = rebuilt(side.opened.key, side, (side.a.key, side.b.key))
     return {
         "model": decoders.graph(side.opened),
@@ -250,7 +250,7 @@ def column(side: Side) -> Column:
 
 
 def sliders_of(side: Side) -> Sliders:
-    """The dimensions of the first model, in its order, from A on."""
+    """Return the dimensions of the first model, in its order, from A on."""
     opened, start = side.opened, side.a.mean
     each = [Slider.of(axis, start) for axis in axes_of(opened.key, opened)]
     return Sliders("compare", (opened.key, side.a.choice), each, start)
@@ -288,7 +288,7 @@ def page() -> None:
 
 
 def show(sides: list[Side], a: Chosen, b: Chosen, movement: str) -> None:
-    """The models under the chosen movement."""
+    """Draw the models under the chosen movement."""
     if movement == "path":
         return path_bench(sides, a, b)
     sliders = sliders_of(sides[0])
@@ -297,7 +297,7 @@ def show(sides: list[Side], a: Chosen, b: Chosen, movement: str) -> None:
 
 
 def remarks(sides: list[Side], a: Chosen, b: Chosen, home: Opened) -> None:
-    """What is to be known of the models and the pictures."""
+    """Say what is to be known of the models and the pictures."""
     if reason := not_comparable(sides):
         st.caption(plain(reason))
     for slot, each in (("A", a), ("B", b)):

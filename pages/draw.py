@@ -21,7 +21,7 @@ MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def axes_of(key: str, _opened: Opened) -> list[Axis]:
-    """What the bars stand for, as the live view takes it."""
+    """Tell what the bars stand for, as the live view takes it."""
     reference = _opened.checkpoint.reference
     told = list[Axis]()
     for axis in explore.axes(_opened.checkpoint.model, reference):
@@ -42,7 +42,7 @@ def axes_of(key: str, _opened: Opened) -> list[Axis]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def plane_of(key: str, _opened: Opened) -> list[Group] | None:
-    """The reference encodings of a model with two dimensions, a group a class; None for other models."""
+    """Return the reference encodings of a model with two dimensions, a group a class; None for other models."""
     reference = _opened.checkpoint.reference
     if _opened.checkpoint.model.spec.size != 2:
         return None
@@ -59,7 +59,7 @@ def plane_of(key: str, _opened: Opened) -> list[Group] | None:
 
 
 def sees(opened: Opened) -> str:
-    """What becomes of a drawing, for the caption."""
+    """Tell what becomes of a drawing, for the caption."""
     model = opened.checkpoint.model
     if model.likelihood.binary:
         return "bits, x ≥ 0.5"
@@ -79,7 +79,7 @@ def fits(opened: Opened) -> str | None:
 
 
 def view(opened: Opened, graph: Model) -> None:
-    """The live view."""
+    """Draw the live view."""
     model, prepared = opened.checkpoint.model, given.usual_preparation(opened)
     dark = bool(given.dark_ground(opened.key, opened))
     centring: Centring = {"box": prepared.box, "mass": prepared.by_mass, "brighten": prepared.brighten}

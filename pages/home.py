@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _open(entry: Entry | None) -> Opened | None:
-    """The chosen model with its short card in the sidebar, or one sentence on why it cannot be opened."""
+    """Open the chosen model, with its short card in the sidebar, or say in one sentence why it cannot be opened."""
     if entry is None:
         return None
     try:
@@ -71,7 +71,7 @@ def _open(entry: Entry | None) -> Opened | None:
 
 
 def _overview(chosen: Entry | None) -> None:
-    """The cards: first each with its name and samples, then the reconstructions, which may have to read a data set."""
+    """Draw the cards: first each with name and samples, then the reconstructions, which may have to read a data set."""
     if added := st.session_state.pop("added_model", None):
         st.success(f"{plain(added)} is open. It is kept for this visit; nothing was stored on the server.")
     known = list(models.entries().values())
@@ -116,7 +116,7 @@ def _say_missing(shown: list[Opened]) -> None:
 
 
 def _small_card(opened: Opened, is_open: bool) -> None:
-    """A model's name and what it draws: one of many."""
+    """Show a model's name and what it draws: one of many."""
     _name(opened, is_open)
     show_grid(
         cards.samples(opened.key, opened),
@@ -125,7 +125,7 @@ def _small_card(opened: Opened, is_open: bool) -> None:
 
 
 def _name(opened: Opened, is_open: bool) -> None:
-    """A model's name, and the button that opens it."""
+    """Show a model's name, and the button that opens it."""
     key, label, title = opened.entry.id, plain(opened.entry.id), plain(opened.entry.title[:MAX_TITLE])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(f"{label}, open" if is_open else label, anchor=False, width="stretch")
@@ -134,7 +134,7 @@ def _name(opened: Opened, is_open: bool) -> None:
 
 
 def _card(opened: Opened, is_open: bool, place: int) -> DeltaGenerator:
-    """A model's card but for its reconstructions, for which it leaves a place."""
+    """Draw a model's card but for its reconstructions, and return the place that is left for them."""
     entry, info = opened.entry, opened.checkpoint.data
     key, title = entry.id, plain(entry.title[:MAX_TITLE])
     _name(opened, is_open)
@@ -163,7 +163,7 @@ def _show(key: str, tab: str) -> None:
 
 
 def _rebuilt(opened: Opened) -> None:
-    """The strip of reconstructions, below the originals where these are on this machine."""
+    """Draw the strip of reconstructions, below the originals where these are on this machine."""
     reason = ""
     originals = models.originals_here(opened)
     try:
@@ -234,7 +234,7 @@ def _prior(opened: Opened) -> None:
 
 
 def _density(opened: Opened) -> str:
-    """What the figures may be compared with, and a remark for those who wonder about an ELBO above zero."""
+    """Tell what the figures may be compared with, and those who wonder, why an ELBO may be above zero."""
     model = opened.checkpoint.model
     if not model.spec.has_density:
         only = "" if model.spec.has_kl else " The reconstruction error is the only figure there is."
@@ -249,7 +249,7 @@ def _density(opened: Opened) -> str:
 
 
 def _command(opened: Opened) -> str:
-    """What trains the open model again, for a terminal."""
+    """Give the command that trains the open model again, for a terminal."""
     entry = opened.entry
     like = entry.title if entry.origin == "shipped" else f"{entry.title}{checkpoints.SUFFIX}"
     words = ["vae", "train", "--like", like]

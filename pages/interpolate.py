@@ -35,7 +35,7 @@ _STYLE = (
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def rebuilt(key: str, _opened: Opened, _chosen: Chosen, about: str, seed: int) -> Tensor:
-    """The reconstruction, then decoded draws from the posterior where it has any: (1 or 1 + DRAWS, C, H, W)."""
+    """Return the reconstruction, then decoded draws from the posterior where it has any: (1 or 1 + DRAWS, C, H, W)."""
     points = torch.cat([_chosen.mean[None], posterior(_opened, _chosen, seed)])
     return explore.decode(_opened.checkpoint.model, points, _chosen.classes(len(points)))
 
@@ -73,7 +73,7 @@ def typical(key: str, _opened: Opened, _chosen: Chosen, choice: Choice) -> str:
 
 
 def seed_input() -> int:
-    """The seed of the draws from the posteriors."""
+    """Ask for the seed of the draws from the posteriors."""
     return DRAWN.field(
         width=170,
         help=f"The {DRAWS} draws beside each reconstruction are decoded at z drawn from its posterior q(z | x).",
@@ -95,7 +95,7 @@ def side(slot: str, opened: Opened) -> Chosen | None:
 
 
 def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Figure]:
-    """The picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
+    """Show the picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
     found = seen(name, chosen)
     if chosen.given and chosen.cutout is None:  # else it stands above, with what was cut out of it
         photo = chosen.choice.is_upload and max(chosen.given.size) > SMALL
@@ -109,20 +109,20 @@ def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Fi
 
 
 def few_figures(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
-    """What the model sees of the picture, and what it rebuilds."""
+    """Show what the model sees of the picture, and what it rebuilds."""
     again = explore.decode(opened.checkpoint.model, chosen.mean[None], chosen.classes(1))
     return [*seen(name, chosen), rebuilt_figure(name, chosen, again)]
 
 
 def seen(name: str, chosen: Chosen) -> list[Figure]:
-    """What the model sees, where it was given a picture."""
+    """Show what the model sees, where it was given a picture."""
     if not chosen.original:
         return []
     return [Figure(single(chosen.x), "The model sees", f"Picture {name} as the model sees it")]
 
 
 def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
-    """The first of the pictures decoded, named by what stands before it."""
+    """Show the first of the pictures decoded, named by what stands before it."""
     made = "Reconstruction" if chosen.choice.is_given else "Decoded"
     return Figure(
         single(again[:1]), made, f"{made} of picture {name}" if chosen.choice.is_given else f"Picture {name} decoded"
@@ -130,7 +130,7 @@ def rebuilt_figure(name: str, chosen: Chosen, again: Tensor) -> Figure:
 
 
 def toolbar(a: Chosen, b: Chosen) -> bool:
-    """What concerns both pictures; whether the mixed pixels are shown."""
+    """Draw what concerns both pictures; tell whether the mixed pixels are shown."""
     st.button("Swap A and B", on_click=swap, args=(a, b), wrap=False)
     undo_button("ab")
     return FADE.toggle(
@@ -156,7 +156,7 @@ def swap(a: Chosen, b: Chosen) -> None:
 
 
 def words(opened: Opened, corners: dict[str, Chosen]) -> None:
-    """What the pictures are, how typical they are, and how they were prepared, two side by side."""
+    """Say what the pictures are, how typical they are, and how they were prepared, two side by side."""
     columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
     for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
         found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
@@ -170,7 +170,7 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
 
 
 def _capital(text: str) -> str:
-    """The text with a first capital letter; EXIF and CMYK stay as they are."""
+    """Begin the text with a capital letter; EXIF and CMYK stay as they are."""
     return text[:1].upper() + text[1:]
 
 
@@ -182,7 +182,7 @@ def count_input() -> int:
 
 
 def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
-    """The path from A to B; the two are chosen first, since all else depends on them."""
+    """Draw the path from A to B; the two are chosen first, since all else depends on them."""
     with left:
         screen = stage.screen()
         foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
@@ -219,7 +219,7 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
 
 
 def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
-    """The pad between three or four pictures: A and C on the left, B and D on the right."""
+    """Draw the pad between three or four pictures: A and C on the left, B and D on the right."""
     with right:
         sides = dict(zip("acbd", [column for column in st.columns(2) for _ in range(2)], strict=True))
     found: dict[str, Chosen | None] = {}
@@ -241,7 +241,7 @@ def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGen
 
 
 def page() -> None:
-    """The page."""
+    """Draw the page."""
     opened = models.picker()
     intro = stage.head("Interpolate")
     models.warn_collapsed(opened)

@@ -19,7 +19,7 @@ from vae_core import images, projection, scatter
 
 
 def read_points(opened: Opened, source: str, count: int) -> Points | None:
-    """The points, or None after showing what there is to wait for or to do."""
+    """Return the points, or None after showing what there is to wait for or to do."""
     try:
         key, found = find_points(opened, source, count)
     except LookupError as error:
@@ -47,7 +47,7 @@ def read_points(opened: Opened, source: str, count: int) -> Points | None:
 def layout_of(
     opened: Opened, points: Points, wanted: tuple[str, int, int, int], show: Callable[..., None]
 ) -> Layout | None:
-    """The places of the points by the chosen method, or None while they are computed and `show` draws them so far."""
+    """Place the points by the chosen method; None while that is computed and `show` draws them so far."""
     method, dimensions, perplexity, seed = wanted
     if method == PLANE:
         return layouts.plane(points)
@@ -59,7 +59,7 @@ def layout_of(
 
 
 def forming(opened: Opened, points: Points, colour: str, coords: np.ndarray | None) -> None:
-    """The map while it is being computed."""
+    """Draw the map while it is being computed."""
     if coords is None or len(coords) != len(points):
         return background.keep_place(HEIGHT)
     so_far = Layout((points.key, hash(coords.tobytes())), coords, TSNE_AXES, lambda new: new, "")
@@ -67,7 +67,7 @@ def forming(opened: Opened, points: Points, colour: str, coords: np.ndarray | No
 
 
 def draw(opened: Opened, points: Points, layout: Layout, colour: str, lit: int | None, marked: bool = True) -> None:
-    """The map, which is decoded under the pointer where it is flat."""
+    """Draw the map, which is decoded under the pointer where it is flat."""
     colours = colouring.arguments(opened, points, colour)
     marks = own.marks(opened, points, layout) if marked else {}
     if layout.coords.shape[1] == 3:
@@ -79,7 +79,7 @@ def draw(opened: Opened, points: Points, layout: Layout, colour: str, lit: int |
 
 
 def describe(opened: Opened, points: Points, layout: Layout, colour: str) -> str:
-    """What is seen, in sentences."""
+    """Describe what is seen, in sentences."""
     title = plain(points.title)
     found = f"All {len(points):,} {title}. {layout.words}"
     if len(points) < points.total:
@@ -95,7 +95,7 @@ def describe(opened: Opened, points: Points, layout: Layout, colour: str) -> str
 
 
 def stem(opened: Opened, points: Points, layout: Layout) -> str:
-    """What the names of files begin with."""
+    """Return what the names of files begin with."""
     return downloads.file_name("map", opened.entry.title, points.title, layout.axes[0].split()[0])
 
 
@@ -118,14 +118,14 @@ def offer(opened: Opened, points: Points, layout: Layout, colour: str) -> None:
 
 
 def picture(layout: Layout, colours: dict[str, Any]) -> bytes:
-    """The whole map as a PNG file."""
+    """Return the whole map as a PNG file."""
     if "classes" in colours:
         return images.png(scatter.draw(layout.coords, np.asarray(colours["classes"]), colours["class_names"]))
     return images.png(scatter.draw(layout.coords, colours=plots.shades(colours["values"])))
 
 
 def page() -> None:
-    """The page."""
+    """Draw the page."""
     opened = models.picker()
     settings.begin()
     slots.keep_in_url(*send.A_AND_B)

@@ -25,7 +25,7 @@ SHOWN = OneOf("shown", "Shown", "mean", {"mean": "Mean", "pixels": "Pixels"})
 
 
 def controls(opened: Opened) -> View:
-    """The widgets, and what they ask for; temperature and seed are moved in the grid itself."""
+    """Draw the controls, and return what they ask for; temperature and seed are moved in the grid itself."""
     spec = opened.checkpoint.model.spec
     plane, label = plane_input(opened), class_input(opened) if spec.classes else None
     if plane and spec.classes:
@@ -67,7 +67,7 @@ def plane_input(opened: Opened) -> bool:
 
 
 def class_input(opened: Opened) -> int | None:
-    """The class of all pictures; None for a row of each, or of a fitted prior for any."""
+    """Ask for the class of all pictures; None for a row of each, or of a fitted prior for any."""
     spec = opened.checkpoint.model.spec
     if spec.classes is None:
         return classes.select(
@@ -110,7 +110,7 @@ def keep_input(opened: Opened) -> int:
 
 
 def rest_input() -> int:
-    """The seed of the levels that are drawn anew, and the button that moves it on."""
+    """Ask for the seed of the levels that are drawn anew, beside a button that moves it on."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rest = REST.field(width=150, help="The same seed gives the same pictures again, also on another day.")
         st.button("New rest", key="new_rest", on_click=REST.next)
@@ -133,7 +133,7 @@ def shown_input(opened: Opened, keep: int) -> bool:
 
 
 def describe(opened: Opened, view: View) -> str:
-    """A few sentences on what is shown."""
+    """Describe in a few sentences what is shown."""
     spec, model = opened.checkpoint.model.spec, opened.checkpoint.model
     if view.plane:
         where = f"{view.count} x {view.count} points at equal steps of the prior's probability (its quantiles)"
@@ -161,7 +161,7 @@ def describe(opened: Opened, view: View) -> str:
 
 
 def choice_of(opened: Opened, view: View, points: Tensor, place: int) -> Choice:
-    """What stands for a picture on the other pages."""
+    """Choose what stands for a picture on the other pages."""
     rows = view.rows(opened)
     kind, number = PRIOR, place % view.count
     if view.prior != "own":
@@ -193,7 +193,7 @@ def use_one(opened: Opened, view: View, points: Tensor) -> None:
 
 
 def offer(opened: Opened, view: View, points: Tensor, y: Tensor | None, made: Callable[[], Tensor]) -> None:
-    """Downloads of what is shown, built when they are asked for."""
+    """Offer downloads of what is shown, built when they are asked for."""
     columns, gutter = view.columns(opened), 0 if view.plane else GUTTER
     stem = downloads.file_name(opened.entry.title, *view.about.values())
     grow = downloads.enlargement(columns * opened.checkpoint.model.image_shape[2])

@@ -49,7 +49,7 @@ def fits(opened: Opened) -> str | None:
 
 
 def heading(opened: Opened, sliders: Sliders, way: Way) -> str:
-    """What the sliders are and how they are ordered."""
+    """Tell what the sliders are and how they are ordered."""
     if way.flow:
         return "One slider per dimension of the flow's base, N(0, I): the codes' widest directions first"
     if sliders.kind == "direction":
@@ -94,7 +94,7 @@ def workbench(opened: Opened, start: Chosen, sliders: Sliders, way: Way) -> None
 
 
 def actions(opened: Opened, sliders: Sliders, way: Way) -> None:
-    """What moves many sliders at once, and takes it back."""
+    """Draw the buttons that move many sliders at once, and take it back."""
     RANDOM.field(width=150, help="Of the next random point; the same seed gives the same point.")
     st.button("Randomize", on_click=randomize, args=(opened, sliders, way), type="primary")
     st.button("Undo", on_click=sliders.undo, disabled=not sliders.can_undo)
@@ -111,7 +111,7 @@ def randomize(opened: Opened, sliders: Sliders, way: Way) -> None:
 
 
 def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> Choice:
-    """What stands for the picture on the other pages."""
+    """Choose what stands for the picture on the other pages."""
     if not moved and way.as_in(start):
         return start.choice
     return Choice(POINT, explore.to_text(point)).with_class(way.label)
@@ -119,7 +119,7 @@ def choice_of(start: Chosen, point: Tensor, moved: bool, way: Way) -> Choice:
 
 @st.fragment
 def code_bench(opened: Opened, start: Chosen) -> None:
-    """The editor of codes, and where its picture can go."""
+    """Draw the editor of codes, and where its picture can go."""
     point, x = codes.editor(opened, start)
     changed = bool(codes.edits_of(opened, start))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -142,7 +142,7 @@ def send_on(opened: Opened, choice: Choice, picture: Callable[[], Tensor], can_b
 
 @st.cache_data(max_entries=16, show_spinner="Decoding the grid …")
 def decoded(key: str, _opened: Opened, _points: Tensor, _way: Way, about: tuple[object, ...]) -> Tensor:
-    """The pictures at points (N, D) that `about` identifies."""
+    """Decode points (N, D) that `about` identifies."""
     return _way.decode(_opened, _points)
 
 
@@ -191,7 +191,7 @@ def _share_of_kl(rows: list[Slider], used: list[Slider]) -> str:
 def offer(
     opened: Opened, start: Chosen, sliders: Sliders, rows: list[Slider], points: Tensor, x: Tensor, way: Way
 ) -> None:
-    """Downloads: the grid, the picture moving along one dimension, the points."""
+    """Offer downloads: the grid, the picture moving along one dimension, the points."""
     stem = downloads.file_name(opened.entry.title, "traverse", start.choice.slug)
     values, grow = points.shape[1], downloads.enlargement(points.shape[1] * x.shape[3])
     axes = {slider.key: slider.axis for slider in sliders.used or sliders.each}

@@ -147,12 +147,12 @@ def point_size(count: int) -> int:
 
 
 def scale_colours() -> list[str]:
-    """The colours of the scale from its low end to its high one."""
+    """Return the colours of the scale from its low end to its high one."""
     return [f"rgb{colour}" for colour in shades(np.arange(9))]
 
 
 def shades(values: ArrayLike) -> list[tuple[int, int, int]]:
-    """The colours (red, green, blue, 0 to 255) that `space` and the flat map give to numbers (N,)."""
+    """Return the colours (red, green, blue, 0 to 255) that `space` and the flat map give to numbers (N,)."""
     numbers = np.asarray(values, float)
     low, high = numbers.min(), numbers.max()
     share = (numbers - low) / max(high - low, 1e-12)
@@ -231,7 +231,7 @@ def _ink(ground: str) -> str:
 
 
 def name_of(names: Sequence[str], i: int) -> str:
-    """A class's name, its number where it has none."""
+    """Return a class's name, its number where it has none."""
     return names[i] if i < len(names) else str(i)
 
 
@@ -255,7 +255,7 @@ def _add_points(
 
 
 def _mark(name: str, place: np.ndarray) -> dict[str, Any]:
-    """A flag that points at a place: annotations lie above all points."""
+    """Make a flag that points at a place: annotations lie above all points."""
     colour = ENDS.get(name, NEUTRAL)
     return dict(zip("xyz", map(float, place), strict=True)) | {
         "text": f"<b>{html.escape(name)}</b>",

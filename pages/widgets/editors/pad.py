@@ -60,7 +60,7 @@ class Place(Value[tuple[float, float]]):
 
 
 def place(count: int) -> Place:
-    """The place of the handle; at first it is in the middle."""
+    """Return the place of the handle, which is in the middle at first."""
     return Place("at", "at, the place in the pad", explore.pad_centre(count), count)
 
 
@@ -77,13 +77,13 @@ def blended(corners: Corners, weights: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def about(corners: Corners) -> tuple[str, ...]:
-    """What tells these pictures from others."""
+    """Return what tells these pictures from others."""
     return tuple(chosen.key for chosen in corners.values())
 
 
 @st.cache_data(max_entries=32, show_spinner="Decoding the pad …")
 def grid(key: str, _opened: Opened, _corners: Corners, about: tuple[str, ...], side: int) -> Tensor:
-    """The pad in side * side pictures, row by row, (N, C, H, W); those beside a triangle are grey."""
+    """Return the pad in side * side pictures, row by row, (N, C, H, W); those beside a triangle are grey."""
     places = explore.pad_grid(side)
     inside = explore.in_pad(places, len(_corners))
     pictures = torch.full((len(places), *_opened.checkpoint.model.image_shape), GREY)
@@ -92,13 +92,13 @@ def grid(key: str, _opened: Opened, _corners: Corners, about: tuple[str, ...], s
 
 
 def weights_at(at: tuple[float, float], count: int) -> Tensor:
-    """The weights of the corners there, (1, K); rounding may leave the place a hair beside the pad."""
+    """Return the weights of the corners there, (1, K); rounding may leave the place a hair beside the pad."""
     return explore.pad_weights(torch.tensor([at]), count).clamp_min(0)
 
 
 @st.fragment
 def bench(opened: Opened, corners: Corners) -> None:
-    """The pad and its downloads: only these run again when the handle moves."""
+    """Draw the pad and its downloads: only these run again when the handle moves."""
     count = len(corners)
     at = place(count).get()
     points, classes = blended(corners, torch.eye(count))
@@ -123,7 +123,7 @@ def bench(opened: Opened, corners: Corners) -> None:
 
 
 def offer(opened: Opened, corners: Corners, at: tuple[float, float]) -> None:
-    """Downloads of what is shown, decoded when one is pressed."""
+    """Offer downloads of what is shown, decoded when one is pressed."""
     stem = downloads.file_name(opened.entry.title, "pad")
     count, width = len(corners), opened.checkpoint.model.image_shape[2]
     weights = weights_at(at, count)

@@ -40,19 +40,19 @@ def between(opened: Opened, a: Chosen, b: Chosen, path: str, count: int) -> tupl
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def way(key: str, _opened: Opened, _a: Chosen, _b: Chosen, about: tuple[str, ...], count: int) -> tuple[Tensor, ...]:
-    """The steps of the way that `about` identifies."""
+    """Return the steps of the way that `about` identifies."""
     return between(_opened, _a, _b, about[-1], count)
 
 
 def controls(opened: Opened) -> tuple[str, int]:
-    """The path, and the number of steps in the strip."""
+    """Ask for the path, and for the number of steps in the strip."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         path = path_input(opened)
         return path, STEPS.field(width=130, help="Pictures in the strip.")
 
 
 def path_input(opened: Opened) -> str:
-    """The path, where there is a choice."""
+    """Ask for the path, where there is a choice."""
     options = paths_of(opened)
     if len(options) == 1:
         st.caption(words.straight(opened.checkpoint.model.spec))
@@ -66,7 +66,7 @@ def path_input(opened: Opened) -> str:
 
 
 def paths_of(opened: Opened) -> dict[str, str]:
-    """The paths that mean something for a model, the usual one first."""
+    """Return the paths that mean something for a model, the usual one first."""
     model = opened.checkpoint.model
     has = {"straight": True, "spherical": model.spec.prior == "normal", "flow": explore.in_base(model)}
     return {name: name.capitalize() for name, there in has.items() if there}
@@ -74,7 +74,7 @@ def paths_of(opened: Opened) -> dict[str, str]:
 
 @st.fragment
 def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
-    """The path; alone in a fragment, so that its place does not run the rest again."""
+    """Draw the path; alone in a fragment, so that its place does not run the rest again."""
     graph = decoders.graph(opened, flow=about[-1] == PATHS["flow"])
     ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
     if a.y is not None and b.y is not None:
@@ -106,7 +106,7 @@ def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bo
 
 
 def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: int, fade: bool) -> None:
-    """The steps in a row, with the mixed pixels below them."""
+    """Draw the steps in a row, with the mixed pixels below them."""
     _, decoded, mixed = way(opened.key, opened, a, b, about, count)
     canvas(
         torch.cat([decoded, mixed]) if fade else decoded,
@@ -120,7 +120,7 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
 
 
 def mixing(opened: Opened, a: Chosen, b: Chosen) -> None:
-    """That the class changes on the way too, where the model is given one."""
+    """Say that the class changes on the way too, where the model is given one."""
     if a.y is None or b.y is None:
         return
     names = classes.names(opened)
@@ -135,7 +135,7 @@ def mixing(opened: Opened, a: Chosen, b: Chosen) -> None:
 
 
 def offer(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: int, fade: bool) -> None:
-    """Downloads of what is shown."""
+    """Offer downloads of what is shown."""
     points, decoded, mixed = way(opened.key, opened, a, b, about, steps)
     stem = downloads.file_name(opened.entry.title, "interpolation")
     _, height, width = opened.checkpoint.model.image_shape

@@ -26,7 +26,7 @@ class History:
 
     @classmethod
     def of(cls, opened: Opened) -> History:
-        """The model's history: every n-th epoch and the last."""
+        """Return the model's history: every n-th epoch and the last."""
         rows = opened.checkpoint.history
         step = math.ceil(len(rows) / MAX_EPOCHS) or 1
         return cls([*rows[:-1:step], *rows[-1:]])
@@ -87,7 +87,7 @@ def section(opened: Opened) -> None:
 
 
 def _parts(opened: Opened, history: History) -> None:
-    """What the KL is made of: dimensions, levels or codes; a sentence where it is one number, or none."""
+    """Draw what the KL is made of: dimensions, levels or codes; a sentence where it is one number, or none."""
     spec = opened.checkpoint.model.spec
     if not spec.has_kl:
         st.caption(f"{words.DENSITY} Only the reconstruction error is watched while it is trained.")
@@ -107,14 +107,14 @@ def _parts(opened: Opened, history: History) -> None:
 
 
 def _heat(history: History, names: list[str], values: list[list[float]], kind: str) -> None:
-    """The KL of each part over the epochs, as colours."""
+    """Draw the KL of each part over the epochs, as colours."""
     st.markdown(f"**KL of each {kind}** (validation)")
     figure = plots.heatmap(values, history.epochs, names, "nats", y_title=f"latent {kind}")
     plots.show(figure, f"KL of each latent {kind} over the epochs", key="history-dims", name=f"history-{kind}s")
 
 
 def _weights(opened: Opened) -> str:
-    """That the curves are not weighted, where the loss weighs the KL."""
+    """Say that the curves are not weighted, where the loss weighs the KL."""
     spec, objective = opened.checkpoint.model.spec, opened.checkpoint.recipe.objective
     beta = objective.beta
     if not spec.has_density or objective.kind != "elbo" or (beta.kind == "constant" and beta.end == 1):

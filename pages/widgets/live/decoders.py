@@ -30,7 +30,7 @@ MAX_DRAWN = 1_000  # pictures of which something is drawn at random: they are ma
 
 @st.cache_resource(max_entries=1_000, show_spinner=False)
 def _known(key: str, _opened: Opened) -> tuple[str, str]:
-    """The fingerprint of a model, and why no browser would run it; no reason where one may."""
+    """Return the fingerprint of a model, and why no browser would run it; no reason where one may."""
     refused = ""
     try:
         export.check(_opened.checkpoint.model)
@@ -40,7 +40,7 @@ def _known(key: str, _opened: Opened) -> tuple[str, str]:
 
 
 def _holder(opened: Opened) -> Callable[[], VAE]:
-    """What gives the model as long as somebody holds it: a visitor's own ends with the visit."""
+    """Make what gives the model as long as somebody holds it: a visitor's own ends with the visit."""
     held = weakref.ref(opened.checkpoint)
 
     def model() -> VAE:
@@ -52,7 +52,7 @@ def _holder(opened: Opened) -> Callable[[], VAE]:
 
 
 def _name(fingerprint: str, part: str) -> str:
-    """The name of what is made from a model: nobody can guess it."""
+    """Return the name of what is made from a model: nobody can guess it."""
     return hashlib.sha256(f"{fingerprint} {part}".encode()).hexdigest()
 
 
@@ -130,7 +130,7 @@ def _rows(asked: bytes, size: int, most: int, what: str) -> Tensor:
 
 
 def _painter(opened: Opened, keep: int | None, flow: bool, drawn: Drawn | None) -> served.Answer:
-    """What decodes for a browser that does not: rows of points, then of class weights, to grey levels (N, C, H, W)."""
+    """Make what decodes for a browser: rows of points, then of class weights, to grey levels (N, C, H, W)."""
     model = _holder(opened)
 
     def paint(asked: bytes) -> bytes:
@@ -150,7 +150,7 @@ def _painter(opened: Opened, keep: int | None, flow: bool, drawn: Drawn | None) 
 
 
 def _reader(opened: Opened) -> served.Answer:
-    """What encodes for a browser that does not: pictures to rows of mean, standard deviation and classes inferred."""
+    """Make what encodes for a browser: pictures to rows of mean, standard deviation and classes inferred."""
     model = _holder(opened)
 
     def read(asked: bytes) -> bytes:
@@ -171,7 +171,7 @@ def why_not() -> str:
 def graph(
     opened: Opened, keep: int | None = None, encodes: bool = False, flow: bool = False, drawn: Drawn | None = None
 ) -> Model:
-    """The open model as the component takes it: what a browser runs itself, and where the server does in its place.
+    """Give the open model as the component takes it: what a browser runs itself, and where the server does for it.
 
     Args:
         opened: any model.
@@ -216,5 +216,5 @@ def packed(values: Tensor) -> tuple[bytes, str]:
 
 
 def compressed(content: bytes) -> tuple[bytes, str]:
-    """A file compressed by gzip, and the hash of what it was."""
+    """Compress a file by gzip; return it with the hash of what it was."""
     return gzip.compress(content, compresslevel=COMPRESSION, mtime=0), export.digest(content)

@@ -61,7 +61,7 @@ class Refused(ValueError):
 
 @cache
 def _runtime_files() -> dict[str, bytes]:
-    """The runtime's files, compressed as they are sent, by name."""
+    """Return the runtime's files, compressed as they are sent, by name."""
     return {path.stem: path.read_bytes() for path in sorted(RUNTIME.glob("*.gz"))}
 
 
@@ -137,7 +137,7 @@ def _hold(name: str, content: bytes) -> None:
 
 
 def _made(name: str) -> Future[bytes] | None:
-    """A file that is there, on its way, or begun now; None where nobody has promised it."""
+    """Find a file that is there, on its way, or begun now; None where nobody has promised it."""
     with _lock:
         done: Future[bytes] = Future()
         if name in _files:
@@ -175,7 +175,7 @@ async def _runtime(request: Request) -> Response:
 
 
 async def _given(future: Future[bytes], headers: dict[str, str]) -> Response:
-    """What a thread makes, or why it does not; others may wait for it, so nothing stops when one of them leaves."""
+    """Make a file in a thread; others may wait for it, so nothing stops when one of them leaves."""
     try:
         content = await asyncio.shield(asyncio.wrap_future(future))
     except Gone:
@@ -211,7 +211,7 @@ async def _answer(request: Request) -> Response:
 
 
 async def _body(request: Request) -> bytes | None:
-    """What a browser sends; None where it is too much, of which no more is read."""
+    """Read what a browser sends; None where it is too much, of which no more is read."""
     body = bytearray()
     async for part in request.stream():
         body += part

@@ -73,7 +73,7 @@ def nearest(points: Points, vector: Tensor, place: int | None = None) -> tuple[l
 
 
 def panel(opened: Opened, points: Points, flat: bool) -> None:
-    """The chosen pictures decoded; one of them large, to be sent on."""
+    """Show the chosen pictures decoded; one of them large, to be sent on."""
     chosen = places(points)
     if not chosen:
         st.write(
@@ -108,7 +108,7 @@ def pick(place: int) -> None:
 
 
 def one_picture(opened: Opened, points: Points, place: int) -> None:
-    """A chosen picture beside its reconstruction, with its figures and where it can go."""
+    """Show a chosen picture beside its reconstruction, with its figures and where it can go."""
     name = points.name_of(place)
     title = name[0].upper() + name[1:]
     original = original_of(opened, points, place)
@@ -122,7 +122,7 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
 
 
 def neighbours(opened: Opened, points: Points, vector: Tensor, place: int | None, key: str, name: str) -> None:
-    """The points nearest to a vector (D,), decoded."""
+    """Show the points nearest to a vector (D,), decoded."""
     rows, distances = nearest(points, vector, place)
     if not rows:
         return
@@ -135,7 +135,7 @@ def neighbours(opened: Opened, points: Points, vector: Tensor, place: int | None
 
 
 def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | None:
-    """The picture itself (1, C, H, W), or None where only its encoding is here."""
+    """Return the picture itself (1, C, H, W), or None where only its encoding is here."""
     if points.images is not None:
         return points.images[place : place + 1].float() / 255
     if not models.originals_here(opened):
@@ -144,7 +144,7 @@ def original_of(opened: Opened, points: Points, place: int) -> torch.Tensor | No
 
 
 def choice_of(points: Points, place: int) -> Choice:
-    """What stands for a point on the other pages: a reference row, or the picture kept as an upload, as it is."""
+    """Choose what stands for a point on the other pages: a reference row, or the picture itself, kept as it is."""
     if points.images is None:
         return Choice.row(REFERENCE, int(points.rows[place]))
     picture = points.images[place : place + 1].float() / 255

@@ -59,7 +59,7 @@ def _kl_help(opened: Opened) -> str:
 
 
 def _allowed(opened: Opened, points: Points) -> list[str]:
-    """What the points can be coloured by, the default first."""
+    """Tell what the points can be coloured by, the default first."""
     known = [CLASS] if points.labels is not None else []
     factors = [FACTOR + name for name in points.factor_names] if points.factors is not None else []
     axes = explore.axes(opened.checkpoint.model, opened.checkpoint.reference)
@@ -68,7 +68,7 @@ def _allowed(opened: Opened, points: Points) -> list[str]:
 
 
 def arguments(opened: Opened, points: Points, colour: str) -> dict[str, Any]:
-    """The arguments of a scatter plot that give the points their colours."""
+    """Return the arguments of a scatter plot that give the points their colours."""
     if colour == ERROR or (colour == KL and points.kl is not None):
         values, unit = (points.kl, "nats") if colour == KL else (points.error, points.unit)
         return {"values": values, "value_title": f"{colour} ({unit})"}

@@ -47,12 +47,12 @@ class Layout:
 
 @st.cache_resource(max_entries=32, show_spinner="Finding the principal components …")
 def _principal(key: Hashable, _points: Points, dimensions: int) -> projection.PCAMap:
-    """The PCA map of points that `key` identifies."""
+    """Return the PCA map of points that `key` identifies."""
     return projection.pca(_points.mean.numpy(), dimensions)
 
 
 def pca(points: Points, dimensions: int) -> Layout:
-    """The principal components, with the share of the variance that they explain."""
+    """Lay out by principal components, with the share of the variance that they explain."""
     found = _principal(points.key, points, dimensions)
     shares = [100 * float(share) for share in found.explained]
     axes = tuple(f"PC{i + 1} ({share:.1f} %)" for i, share in enumerate(shares))
@@ -64,14 +64,14 @@ def pca(points: Points, dimensions: int) -> Layout:
 
 
 def plane(points: Points) -> Layout:
-    """The latent plane itself, for models of two dimensions."""
+    """Lay out as in the latent plane itself, for models of two dimensions."""
     words = "The latent space itself: it has two dimensions, and nothing is lost."
     basis = np.zeros(2), np.eye(2)
     return Layout((points.key, PLANE), points.mean.numpy(), ("z0", "z1"), lambda new: new, words, basis=basis)
 
 
 def tsne(opened: Opened, points: Points, perplexity: int, seed: int, show: Callable[..., None]) -> Layout | None:
-    """The t-SNE map where it is at hand; else it is begun or watched in place of the map, and there is None.
+    """Lay out by t-SNE where the map is at hand; else it is begun or watched in its place, and there is None.
 
     Args:
         opened: the model, whose file may hold the map.
@@ -108,7 +108,7 @@ def tsne(opened: Opened, points: Points, perplexity: int, seed: int, show: Calla
 
 
 def _stored(opened: Opened, points: Points, perplexity: float, seed: int) -> np.ndarray | None:
-    """The coordinates that came with the model's file, where just these are asked for."""
+    """Return the coordinates that came with the model's file, where just these are asked for."""
     checkpoint, reference = opened.checkpoint, opened.checkpoint.reference
     if points.images is not None or reference is None or reference.tsne is None or len(points) < points.total:
         return None
@@ -118,7 +118,7 @@ def _stored(opened: Opened, points: Points, perplexity: float, seed: int) -> np.
 
 
 def _cached(vectors: np.ndarray, parameters: dict[str, float]) -> np.ndarray | None:
-    """The coordinates that were computed before, here or by another visitor."""
+    """Return the coordinates that were computed before, here or by another visitor."""
 
     def absent() -> np.ndarray:
         raise LookupError
@@ -130,7 +130,7 @@ def _cached(vectors: np.ndarray, parameters: dict[str, float]) -> np.ndarray | N
 
 
 def _compute(vectors: np.ndarray, parameters: dict[str, float], report: Preview, cancel: threading.Event) -> np.ndarray:
-    """The t-SNE coordinates, in another thread; kept on disk."""
+    """Compute the t-SNE coordinates, in another thread, and keep them on disk."""
 
     def make() -> np.ndarray:
         found = projection.tsne(vectors, parameters["perplexity"], int(parameters["seed"]), report, cancel)

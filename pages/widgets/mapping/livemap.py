@@ -102,7 +102,7 @@ def show(
 
 
 def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
-    """The points that a browser says were chosen, ascending; None where it speaks of others or makes no sense."""
+    """Read which points a browser says were chosen, ascending; None where it speaks of others or makes no sense."""
     if not isinstance(told, dict) or told.get("of") != key or not isinstance(told.get("rows"), list):
         return None
     return sorted({row for row in told["rows"] if type(row) is int and 0 <= row < count})
@@ -121,7 +121,7 @@ def _take_settings(told: Any) -> None:
 
 
 def _legend(layout: Layout, colours: dict[str, Any]) -> tuple[list[Label], list[Entry], ColourScale | None]:
-    """What the colours mean: names in the map, or beside it, or a scale with its ends."""
+    """Tell what the colours mean: names in the map, or beside it, or a scale with its ends."""
     if "classes" not in colours:
         values = np.asarray(colours["values"], float)
         ends = float(values.min()), float(values.max())
@@ -134,7 +134,7 @@ def _legend(layout: Layout, colours: dict[str, Any]) -> tuple[list[Label], list[
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _means(key: Hashable, _points: Points) -> tuple[bytes, str]:
-    """The encoded means (N, D) of points that `key` identifies."""
+    """Return the encoded means (N, D) of points that `key` identifies."""
     return decoders.packed(_points.mean)
 
 

@@ -24,12 +24,12 @@ STARS = 6  # uploads on the map
 
 
 def stars() -> list[Choice]:
-    """The choices that stand for the visitor's pictures on the map."""
+    """Return the choices that stand for the visitor's pictures on the map."""
     return st.session_state.setdefault("map_stars", [])
 
 
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
-    """A, B and the visitor's pictures, placed on the map."""
+    """Place A, B and the visitor's pictures on the map."""
     found = {}
     wanted = {slots.NAMES[slot]: choice for slot in send.A_AND_B if (choice := slots.held(slot))}
     wanted |= {f"★ {i + 1}": star for i, star in enumerate(stars())}

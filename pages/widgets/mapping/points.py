@@ -72,17 +72,17 @@ class Points:
         return len(self.rows)
 
     def class_of(self, place: int) -> str:
-        """The class's name, its number where it has none, or nothing where there are no classes."""
+        """Return the class's name, its number where it has none, or nothing where there are no classes."""
         if self.labels is None:
             return ""
         return self.named(int(self.labels[place]))
 
     def named(self, label: int) -> str:
-        """A class's name, its number where it has none."""
+        """Return a class's name, its number where it has none."""
         return self.class_names[label] if 0 <= label < len(self.class_names) else str(label)
 
     def name_of(self, place: int) -> str:
-        """Number and class, in words."""
+        """Give number and class, in words."""
         name = self.class_of(place)
         return f"picture {self.rows[place]}" + (f" ({name})" if name else "")
 
@@ -100,12 +100,12 @@ class Points:
         return place if place < len(self) and self.rows[place] == row else None
 
     def decode(self, opened: Opened, places: list[int]) -> Tensor:
-        """The pictures that the model draws from the encoded means, (n, C, H, W) in [0, 1]."""
+        """Decode the encoded means, (n, C, H, W) in [0, 1]."""
         y = None if self.y is None else self.y[places]
         return explore.decode(opened.checkpoint.model, self.mean[places], y)
 
     def table(self, coords: np.ndarray) -> bytes:
-        """The map as a CSV file: row, file (if any), label, factors, place, KL in nats (if any), error, encoded means.
+        """Write the map as CSV: row, file (if any), label, factors, place, KL in nats (if any), error, encoded means.
 
         Args:
             coords: (N, 2 or 3).
@@ -135,7 +135,7 @@ class Points:
 
 
 def from_reference(opened: Opened, count: int) -> Points:
-    """The model's reference encodings, or `count` of them."""
+    """Return the model's reference encodings, or `count` of them."""
     checkpoint, reference = opened.checkpoint, opened.checkpoint.reference
     assert reference is not None
     rows = data.drawn(len(reference), count).numpy()
@@ -167,7 +167,7 @@ def _total(kl: Tensor) -> Tensor | None:
 
 
 def find_points(opened: Opened, source: str, count: int) -> tuple[Hashable, Points | Work[Points]]:
-    """The points of a source where they are at hand, else the work that makes them.
+    """Find the points of a source where they are at hand, else the work that makes them.
 
     Raises:
         LookupError: one sentence, where there is no file yet.
@@ -198,7 +198,7 @@ def keep_points(points: Points) -> None:
 
 
 def _kept(key: Hashable) -> Points | None:
-    """Encoded points that were kept."""
+    """Find encoded points that were kept."""
     return uploads.find("points", repr(key)) if _is_own(key) else _encoded().get(key)
 
 
@@ -232,7 +232,7 @@ def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Poi
 
 
 def _classes(opened: Opened, part: Dataset) -> Tensor | None:
-    """What a conditional model is told of pictures: their labels where it learnt these, else what it finds itself."""
+    """Choose what a conditional model is told of pictures: labels where it learnt these, else what it finds itself."""
     model, known = opened.checkpoint.model, opened.checkpoint.data.class_names
     if model.spec.classes is None:
         return None

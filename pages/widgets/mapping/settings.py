@@ -59,7 +59,7 @@ def data_controls(opened: Opened) -> tuple[str, int]:
 
 
 def methods(opened: Opened) -> Said:
-    """What can be drawn; at first what has a picture at every place."""
+    """List what can be drawn; at first what has a picture at every place."""
     reference, plane = opened.checkpoint.reference, opened.checkpoint.model.spec.size == 2
     stored = reference is not None and reference.tsne is not None
     usual = "plane" if plane else "pca"
@@ -68,7 +68,7 @@ def methods(opened: Opened) -> Said:
 
 
 def method_controls(opened: Opened) -> tuple[str, int, int, int]:
-    """The method, the dimensions of PCA, and perplexity and seed of t-SNE."""
+    """Ask for the method, the dimensions of PCA, and perplexity and seed of t-SNE."""
     with st.container(horizontal=True):
         word = methods(opened).segmented_control(
             help="PCA (principal components): the straight view in which the points differ most; what lies in other "
@@ -97,7 +97,7 @@ def tsne_controls(perplexity: int, seed: int) -> tuple[int, int]:
 
 
 def look_controls() -> None:
-    """What is drawn besides the points."""
+    """Ask what is drawn besides the points."""
     with st.container(horizontal=True):
         THUMBS.toggle(
             help="Points are drawn as what the model decodes from them, where there is room: the most typical first. "
@@ -107,7 +107,7 @@ def look_controls() -> None:
 
 
 def highlight(points: Points | None, flat: bool) -> int | None:
-    """The class that stands out on a flat map, or None."""
+    """Ask for the class that stands out on a flat map, or None."""
     if points is None or points.labels is None or not flat:
         return None
     present = {points.named(label): label for label in points.labels.unique().tolist()}

@@ -50,7 +50,7 @@ class View:
     prior: str = "own"
 
     def parts(self, model: VAE) -> list[tuple[bool, int]]:
-        """What the draws are of: whether the fitted prior, and how many; whole rows of each."""
+        """Tell what the draws are of: whether the fitted prior, and how many; whole rows of each."""
         if self.keep:
             return [(False, 1)]
         if self.prior != "both":
@@ -60,7 +60,7 @@ class View:
         return [(False, own), (True, self.count - own)]
 
     def names(self, model: VAE) -> list[str]:
-        """The text beside each row of a grid of both priors; else none."""
+        """Return the text beside each row of a grid of both priors; else none."""
         if self.prior != "both":
             return []
         columns = images.columns(self.count, model.image_shape)
@@ -68,7 +68,7 @@ class View:
         return [*[PRIORS["own"]][:own], *[""] * (own - 1), PRIORS["fitted"], *[""] * (fitted - 1)]
 
     def rows(self, opened: Opened) -> list[int]:
-        """The class of each row where there is a row for each class; else none."""
+        """Return the class of each row where there is a row for each class; else none."""
         count = opened.checkpoint.model.spec.classes
         return [] if count is None or self.label is not None or self.plane else list(range(min(count, MAX_ROWS)))
 
@@ -106,7 +106,7 @@ def draws(
 
 @st.cache_data(max_entries=16, show_spinner="Decoding …")
 def decoded(key: str, _opened: Opened, view: View, _points: Tensor, _y: Tensor | None) -> Tensor:
-    """The pictures (N, C, H, W) of a view."""
+    """Decode the pictures (N, C, H, W) of a view."""
     model = _opened.checkpoint.model
     return view.drawn.pictures(model, _points, _y) if view.drawn else explore.decode(model, _points, _y)
 
@@ -136,7 +136,7 @@ def in_base(opened: Opened, prior: str) -> bool:
 
 
 def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
-    """Base and slope (count, 2, rows * n, D) of the draws of `count` seeds."""
+    """Return base and slope (count, 2, rows * n, D) of the draws of `count` seeds."""
 
     def line(seed: int) -> tuple[Tensor, Tensor]:
         if view.plane:
@@ -160,7 +160,7 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
 
 
 def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[SeedWindow]:
-    """The draws of seeds around this one, made when the browser asks for them; where they take long, this one's before.
+    """Offer the draws of seeds around this one, made when the browser asks; where they take long, this one's before.
 
     Args:
         opened: the model.

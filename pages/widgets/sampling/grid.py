@@ -29,7 +29,7 @@ def picture_of(points: Tensor) -> Number[int | None]:
 
 
 def alt_of(opened: Opened, view: View, count: int) -> str:
-    """What the grid shows, for a person who does not see it."""
+    """Tell what the grid shows, for a person who does not see it."""
     if view.plane:
         return f"{count} pictures over the plane of z0 (left to right) and z1 (bottom to top)"
     names = [classes.names(opened)[row] for row in view.rows(opened)]
@@ -44,7 +44,7 @@ def show(opened: Opened, view: View, points: Tensor, y: Tensor | None) -> None:
     weights = weights_of(opened, view, y, len(points))
 
     def turned(knobs: Any) -> None:
-        """The hand let go; what is no number in range is left out."""
+        """Take what the hand has set; what is no number in range is left out."""
         found = knobs if isinstance(knobs, dict) else {}
         for value in (TEMPERATURE, SEED):
             value.tell(found.get(value.name))

@@ -50,7 +50,7 @@ def cutout(
 
 
 def _shown(cut: CutOut, photograph: Image.Image, name: str, changed: bool) -> CutoutData:
-    """What the component takes."""
+    """Return what the component takes."""
     low, high = THRESHOLDS
     return {
         "photograph": source(photograph.convert("RGB"), "JPEG"),

@@ -48,7 +48,7 @@ def _grid(x: torch.Tensor) -> Image.Image:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def samples(key: str, _opened: Opened) -> Image.Image:
-    """A row of pictures decoded at draws from the prior that Sample begins with."""
+    """Decode a row of pictures at draws from the prior that Sample begins with."""
     model = _opened.checkpoint.model
     count = columns(model.image_shape[2])
     y = torch.arange(count) % model.spec.classes if model.spec.classes else None
@@ -61,7 +61,7 @@ def samples(key: str, _opened: Opened) -> Image.Image:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def reconstructions(key: str, _opened: Opened, originals: bool) -> Image.Image | None:
-    """Reference pictures and, below, their reconstructions; without originals the reconstructions alone.
+    """Return reference pictures and, below, their reconstructions; without originals the reconstructions alone.
 
     Returns:
         None where the file holds no reference encodings.
@@ -118,7 +118,7 @@ def figures(opened: Opened) -> dict[str, str]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def prior(key: str, _opened: Opened) -> dict[str, str]:
-    """What is known of the model's own prior and its draws, as name -> words; *Prior* is the sentence for all."""
+    """Tell what is known of the model's own prior and its draws, as name -> words; *Prior* is the sentence for all."""
     texts, checkpoint = coverage.described(_opened.checkpoint), _opened.checkpoint
     if "compared_pictures" in checkpoint.metrics:
         texts["Samples"] = realism.describe(checkpoint.metrics, checkpoint.model.spec)
@@ -137,7 +137,7 @@ def source(info: DataInfo) -> list[str]:
 
 
 def settings(config: Any) -> dict[str, str]:
-    """A part of a recipe as name -> value in words, nested parts joined into one list."""
+    """Return a part of a recipe as name -> value in words, nested parts joined into one list."""
     texts: dict[str, str] = {}
     for field in dataclasses.fields(config):
         value, name = getattr(config, field.name), field.name.replace("_", " ")

@@ -48,7 +48,7 @@ def went_back() -> bool:
 
 
 def link() -> dict[str, str]:
-    """What the link says where a person went back, else nothing: Streamlit takes out what the page left had bound."""
+    """Read the link where a person went back, else nothing: Streamlit takes out what the page left had bound."""
     context = get_script_run_ctx()
     return dict(parse_qsl(context.query_string)) if context and context.is_history_navigation else {}
 

@@ -50,7 +50,7 @@ def end() -> None:
 
 
 def _texts() -> dict[str, str | list[str]]:
-    """What the links of this page say: name of a value that is not the usual one -> text."""
+    """Return what the links of this page say: name of a value that is not the usual one -> text."""
     return st.session_state.setdefault("values_texts", {}).setdefault(st.session_state[PAGE], {})
 
 

@@ -24,7 +24,7 @@ FOLLOW = Switch("follow", "Finer levels follow", False)
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def axes_of(key: str, _opened: Opened, level: int | None = None, flow: bool = False) -> list[Axis]:
-    """What can be slid in the open model, in one of its levels, or in the base of its flow."""
+    """Tell what can be slid in the open model, in one of its levels, or in the base of its flow."""
     if flow:
         return explore.base_axes(_opened.checkpoint.model)
     return explore.axes(_opened.checkpoint.model, _opened.checkpoint.reference, level)
@@ -64,7 +64,7 @@ class Way:
         return self.level + 1 if self.follow and self.level is not None else None
 
     def axes(self, opened: Opened) -> list[Axis]:
-        """What can be slid."""
+        """Tell what can be slid."""
         return axes_of(opened.key, opened, self.level, self.flow)
 
     def start(self, opened: Opened, mean: Tensor) -> Tensor:
