@@ -258,7 +258,7 @@ def test_a_model_without_one_has_no_choice(app):
 def test_words_say_where_the_draws_of_each_prior_lie(app, foggy):
     page = app(model="foggy", n=16)
     assert "Where the encoder put the pictures. The prior misses" in said(page) and "show fog" in said(page)
-    assert "They come from the prior that was fitted to where the encoder put the pictures." in intro(page)
+    assert "decoded from the prior that was fitted to where the encoder put the pictures." in intro(page)
     page = checked(control(page.button_group, "prior_input").set_value("both").run())
     assert "Above: where the prior puts its draws. Below: where the encoder put the pictures." in said(page)
     page = checked(control(page.button_group, "prior_input").set_value("own").run())

@@ -41,8 +41,7 @@ def intro(spec: LatentSpec, prior: str = "own") -> str:
     """Return the first sentence of Sample, of draws from a prior: own, fitted or both."""
     if spec.prior == "normal" and prior == "own":
         return "Pictures that nobody drew: the decoder turns points of the prior, drawn at random, into pictures."
-    whence = prior_of(spec, prior)
-    return f"Pictures that nobody drew: the decoder turns random draws into pictures. They come from {whence}."
+    return f"Pictures that nobody drew, decoded from {prior_of(spec, prior)}."
 
 
 OWN, FITTED = "where the prior puts its draws", "where the encoder put the pictures"
