@@ -24,7 +24,7 @@ from pages.widgets.sliders.way import axes_of
 from vae_core import explore
 
 FEWEST, MOST = 2, 4
-SHARE = 0.5  # of the window's height: the models' pictures, one below the other
+SHARE = 0.35  # of the window's height: the models' pictures, one below the other, at least
 BESIDE = {  # what teaches most beside the open model; others get one of their family
     "digits": "digits-linear",
     "mnist": "mnist-beta4",
@@ -153,17 +153,20 @@ def rebuilt(key: str, _side: Side, about: tuple[str, str]) -> Tensor:
     return torch.cat([explore.decode(model, each.mean[None], each.classes(1)) for each in (_side.a, _side.b)])
 
 
-def facts(opened: Opened) -> list[str]:
-    """Return the figures that tell models apart, in short lines."""
+def facts(opened: Opened) -> dict[str, str]:
+    """Return the figures that tell models apart: each in a short line, and in full."""
     spec, metrics = opened.checkpoint.model.spec, opened.checkpoint.metrics
-    lines = [] if spec.has_density else ["No ELBO and no KL: an autoencoder"]
+    lines = {} if spec.has_density else {"No ELBO, no KL": "No ELBO and no KL: an autoencoder"}
     for name, label in (("elbo", "ELBO"), ("kl", "KL")):
         if spec.has_density and metrics.get(name) is not None:
-            given = ", given the class" if spec.classes and name == "elbo" else ""
-            lines.append(f"{label} {metrics[name]:.1f} nats per image{given}")
+            number, given = (
+                f"{label} {metrics[name]:.1f} nats",
+                ", given the class" * bool(spec.classes and name == "elbo"),
+            )
+            lines[number + given] = f"{number} per image{given}"
     if models.has_units(opened):
-        lines.append(f"Active units: {models.units(opened)}")
-    return lines or [words.size_of(spec)]
+        lines[f"Active: {models.units(opened)}"] = f"Active units: {models.units(opened)}"
+    return lines or {words.size_of(spec): words.size_of(spec)}
 
 
 def not_comparable(sides: list[Side]) -> str | None:
@@ -236,7 +239,7 @@ def given(sides: list[Side], a: Chosen, b: Chosen) -> CompareData:
 
 def column(side: Side) -> Column:
     """Return a model with the two pictures as the view takes it."""
-    again = rebuilt(side.opened.key, side, (side.a.key, side.b.key))
+    again, figures = rebuilt(side.opened.key, side, (side.a.key, side.b.key)), facts(side.opened)
     return {
         "model": decoders.graph(side.opened),
         "name": side.opened.entry.id,
@@ -245,7 +248,8 @@ def column(side: Side) -> Column:
         "ya": None if side.a.y is None else side.a.y.tolist(),
         "yb": None if side.b.y is None else side.b.y.tolist(),
         "rebuilt": (data_url(again[:1]), data_url(again[1:])),
-        "facts": facts(side.opened),
+        "facts": list(figures),
+        "whole": "\n".join(figures.values()),
     }
 
 

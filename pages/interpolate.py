@@ -27,9 +27,14 @@ PICTURES = OneOf("pictures", "Pictures", 2, numbered((2, 3, 4)))
 DRAWN = Number("draws", "Seed of the draws", 0, 0, MAX_SEED)
 FADE = Switch("fade", "Cross-fade", True)
 # On one line, else the buttons of A and B stand at different heights; the words below the strip have the whole name.
-_STYLE = (
+_PAIR = (
     "<style>@media (min-width: 641px) { [class*=st-key-heading-] p "
     "{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } }</style>"
+)
+# Two beside each other have half of the width: names take two lines, and words below pictures are small.
+_MANY = (
+    "<style>@media (min-width: 641px) { [class*=st-key-heading-] { min-height: 3rem; } "
+    "figcaption { font-size: 0.75rem !important; line-height: 1.3; } }</style>"
 )
 
 
@@ -183,6 +188,7 @@ def count_input() -> int:
 
 def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """Draw the path from A to B; the two are chosen first, since all else depends on them."""
+    st.html(_PAIR)
     with left:
         screen = stage.screen()
         foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
@@ -208,7 +214,7 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
         path_place, row = st.container(), st.container()
     about = (a.key, b.key, way)
     with path_place:
-        path.bench(opened, a, b, about, fade)
+        path.bench(opened, a, b, about, steps, fade)
     with row:
         path.strip(opened, a, b, about, steps, fade)
     with below:
@@ -220,6 +226,7 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
 
 def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """Draw the pad between three or four pictures: A and C on the left, B and D on the right."""
+    st.html(_MANY)
     with right:
         sides = dict(zip("acbd", [column for column in st.columns(2) for _ in range(2)], strict=True))
     found: dict[str, Chosen | None] = {}
@@ -245,7 +252,6 @@ def page() -> None:
     opened = models.picker()
     intro = stage.head("Interpolate")
     models.warn_collapsed(opened)
-    st.html(_STYLE)
     slots.keep_in_url(*"abcd")
     left, right = stage.columns()
     bar = left.container(horizontal=True, vertical_alignment="bottom")

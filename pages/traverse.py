@@ -23,7 +23,8 @@ from pages.widgets.sliders.sliders import Sliders
 from pages.widgets.sliders.way import Way, axes_of, way_input
 from vae_core import explore, images
 
-SHARE = 0.5  # of the window's height, for a picture
+SHARE = 0.3  # of the window's height, for a picture at least
+BUTTONS = 6  # rem below the view
 GRID_ROWS = 8
 MAX_GRID_ROWS = 32
 VALUES = (3, 5, 7, 9, 11, 13, 15)
@@ -48,18 +49,20 @@ def fits(opened: Opened) -> str | None:
     )
 
 
-def heading(opened: Opened, sliders: Sliders, way: Way) -> str:
-    """Tell what the sliders are and how they are ordered."""
+def heading(opened: Opened, sliders: Sliders, way: Way) -> tuple[str, str]:
+    """Tell what the sliders are, in a line, and how they are ordered besides."""
     if way.flow:
-        return "One slider per dimension of the flow's base, N(0, I): the codes' widest directions first"
+        base = "One slider per dimension of N(0, I)"
+        return base, f"{base}, the flow's base: the codes' widest directions first"
     if sliders.kind == "direction":
-        return "One slider per principal direction of the reference encodings: the dimensions are too many"
-    axis = sliders.each[0].axis
+        return "One slider per principal direction", (
+            "One slider per principal direction of the reference encodings: the dimensions are too many"
+        )
+    axis, short = sliders.each[0].axis, "One slider per dimension"
     if axis.kl is not None:
-        return "One slider per dimension, its KL in nats"
-    if axis.variance is None:
-        return "One slider per dimension"
-    return f"One slider per dimension, {words.order_of(opened.checkpoint.model.spec)}"
+        return (f"{short}, its KL in nats",) * 2
+    order = "" if axis.variance is None else f", {words.order_of(opened.checkpoint.model.spec)}"
+    return short, short + order
 
 
 @st.fragment
@@ -80,6 +83,7 @@ def workbench(opened: Opened, start: Chosen, sliders: Sliders, way: Way) -> None
         "places": sliders.places,
         "byName": BY_NAME.get(),
         "share": SHARE,
+        "rest": BUTTONS,
     }
     views.show("traverse", "traverse", data, places=sliders.hear, order=lambda by_name: BY_NAME.put(by_name is True))
     BY_NAME.write()
@@ -151,7 +155,7 @@ def grid(opened: Opened, start: Chosen, sliders: Sliders, way: Way) -> None:
     kind, used = sliders.kind, sliders.used or sliders.each
     st.header(f"All {kind}s at a glance", anchor=False)
     st.write(f"In each row one {kind} goes from the low to the high end of its range; the others stay at the start.")
-    left, right = stage.columns()
+    left, right = stage.columns("split-grid")
     with right:
         values = SHOWN.select_slider()
         count = most = min(len(used), MAX_GRID_ROWS)
@@ -246,8 +250,8 @@ def main() -> None:
     has_codes = opened.checkpoint.model.spec.codebook_size
     left, right = stage.columns()
     with left:
-        what = "Change one code" if has_codes else "Slide one number"
-        stage.head("Traverse").write(f"{what} of a picture's description at a time, and see what it stands for.")
+        what = "Change one code of a picture" if has_codes else "Slide one number of a picture's code"
+        stage.head("Traverse").write(f"{what}, and see what it stands for.")
         beside = st.container()
         bar = st.container(key="bar", horizontal=True, vertical_alignment="bottom")
     models.warn_collapsed(opened)

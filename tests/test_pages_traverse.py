@@ -131,7 +131,7 @@ def test_sliders_are_ordered_by_kl_and_collapsed_ones_are_explained(app) -> None
         ("z1", " · 0.00 nats", False),
     ]
     data = sent(page, "traverse")
-    assert "variance of the encoded mean is below 0.01" in data["folded"] and "its KL in nats" in data["heading"]
+    assert "variance of the encoded mean is below 0.01" in data["folded"] and "its KL in nats" in data["heading"][0]
     assert not page.warning
 
 
@@ -153,7 +153,7 @@ def test_principal_directions_are_slid_where_the_dimensions_are_too_many(app) ->
     found = sliders(page)
     assert len(found) == explore.PRINCIPAL and next(iter(found)) == "PC1" and found["PC2"]["place"] == 0.5
     assert found["PC1"]["index"] is None and len(found["PC1"]["direction"]) == 300
-    assert "per principal direction" in sent(page, "traverse")["heading"]
+    assert "per principal direction" in sent(page, "traverse")["heading"][0]
 
 
 def test_models_without_reference_encodings(app) -> None:

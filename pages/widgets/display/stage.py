@@ -7,10 +7,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.widgets.shell import present
 
-SHARES = (2.1, 1)  # of the page's width: stage and controls
+SHARES = (2.1, 1)  # of the page's width: stage and controls, which are no wider than they need where there is more
 
 # The name and the sentence share a line where there is room, and take no more height than they need.
 _STYLE = """<style>
+@media (min-width: 901px) {
+    [class*=st-key-split] > [data-testid=stLayoutWrapper] > div > [data-testid=stColumn]:last-child { flex: 0 0 18rem; }
+}
+@media (max-width: 640px) {
+    .st-key-head h1 { font-size: 1.5rem; }
+    .st-key-head p { font-size: 0.9rem; }
+}
 .st-key-head { gap: 0.25rem 1.25rem; align-items: baseline; padding-bottom: 0.5rem; }
 .st-key-head h1 { padding: 0; white-space: nowrap; }
 .st-key-head p { margin: 0; }
@@ -27,9 +34,10 @@ def head(title: str) -> DeltaGenerator:
         return st.empty()
 
 
-def columns() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Give the places of the stage and of the controls."""
-    stage, controls = st.columns(SHARES, gap="medium")
+def columns(name: str = "split") -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Give the places of the stage and of the controls; `name` tells those of a page apart, and begins with `split`."""
+    with st.container(key=name):
+        stage, controls = st.columns(SHARES, gap="small")
     return stage.container(gap="xxsmall"), controls
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from pages.widgets.display.canvas import canvas
 from pages.widgets.display.sheet import sheet
 from pages.widgets.selection.resolve import Chosen
-from pages.widgets.shell import links, words
+from pages.widgets.shell import links, present, words
 from pages.widgets.shell.models import Opened
 from vae_core import explore
 
@@ -141,7 +141,7 @@ def editor(opened: Opened, start: Chosen) -> tuple[Tensor, Tensor]:
         _controls(opened, (group, place, code), width, edits)
         both = torch.cat([x, start.x])
         alt = f"Left: the picture as it is now. Right: the start, {start.label}."
-        canvas(both, 2, "codes_start", alt, below=("Now", "Start"), share=0.3)
+        canvas(both, 2, "codes_start", alt, below=("Now", "Start"), share=present.grown(0.3))
     with left:
         alt = f"The picture as {height} × {width} places, one code each; row {place // width + 1}, "
         canvas(
@@ -151,7 +151,7 @@ def editor(opened: Opened, start: Chosen) -> tuple[Tensor, Tensor]:
             f"{alt}column {place % width + 1} is chosen",
             on_pick=_choose_place,
             chosen=place,
-            share=0.55,
+            share=present.grown(0.55),
         )
         st.caption("Press a place of the picture, then a code below: it is put there, and the picture decoded anew.")
     _sheet(opened, point, (start.key, *edits), (group, place, code))

@@ -17,12 +17,15 @@ from pages.widgets.selection import slots
 from pages.widgets.selection.resolve import Chosen
 from pages.widgets.shell import downloads
 from pages.widgets.shell.models import Opened
+from pages.widgets.shell.present import presenting
 from pages.widgets.shell.url_state import Value
 from vae_core import explore, images
 
 SAVED = 9  # pictures a side of the grid that can be saved
 WHERE = {3: "a place in the triangle, as 0.5,0.3", 4: "two numbers from 0 to 1, as 0.5,0.5"}
 CAPTION = "Decoded at the handle"
+SHARE = 0.45  # of the window's height that the pad takes at least
+DOWNLOADS = 3.5  # rem below it
 
 Corners = dict[str, Chosen]  # by slot, A first
 
@@ -113,7 +116,8 @@ def bench(opened: Opened, corners: Corners) -> None:
             "classes": None if classes is None else classes.tolist(),
             "caption": CAPTION,
             "at": at,
-            "share": 0.285,
+            "share": SHARE,
+            "rest": 0 if presenting() else DOWNLOADS,
         },
         at=place(count).tell,
     )

@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url
+from pages.widgets.display.canvas import GREY, GUTTER, canvas, data_url, tiling
 from pages.widgets.live import decoders, views
 from pages.widgets.selection import classes
 from pages.widgets.selection.resolve import Chosen
@@ -23,6 +23,7 @@ FEWEST, MOST, USUAL = 3, 25, 9  # steps of the strip
 PLACE = Number("t", "t, the place between A and B", 0.5, 0.0, 1.0)
 STEPS = Number("steps", "Steps", USUAL, FEWEST, MOST)
 LABEL = "Place on the path from A to B"
+SHARE, STRIP = 0.3, 0.2  # of the window's height: a picture at least, the strip at most
 CAPTIONS = ("Decoded along the path", "Pixel cross-fade")
 PATHS = {"straight": "linear", "spherical": "spherical", "flow": "flow"}
 
@@ -73,7 +74,7 @@ def paths_of(opened: Opened) -> dict[str, str]:
 
 
 @st.fragment
-def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bool) -> None:
+def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], steps: int, fade: bool) -> None:
     """Draw the path; alone in a fragment, so that its place does not run the rest again."""
     graph = decoders.graph(opened, flow=about[-1] == PATHS["flow"])
     ends, weights, path = torch.stack([a.mean, b.mean]), None, about[-1]
@@ -98,7 +99,9 @@ def bench(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], fade: bo
             "captions": CAPTIONS,
             "label": LABEL,
             "t": PLACE.get(),
-            "share": 0.5,
+            "share": SHARE,
+            "strip": tiling(a.x.expand((1 + fade) * steps, -1, -1, -1), steps, GUTTER),
+            "stripShare": STRIP,
         },
         t=PLACE.tell,
     )
@@ -114,8 +117,7 @@ def strip(opened: Opened, a: Chosen, b: Chosen, about: tuple[str, ...], count: i
         "strip",
         f"{count} steps decoded from A to B" + (", and below them the pixels of A and B mixed" if fade else ""),
         rows=("Decoded", "Mixed") if fade else (),
-        below=("A", *[""] * (count - 2), "B"),
-        share=0.28,
+        share=STRIP,
     )
 
 

@@ -109,12 +109,13 @@ class TraverseData(TypedDict):
     y: list[float] | None
     picture: str  # the start's
     captions: tuple[str, str]
-    heading: str
+    heading: tuple[str, str]  # short, and in full
     folded: str  # why some are folded away
     slides: list[Slide]
     places: dict[str, float]  # of those that were moved
     byName: bool  # the order of the sliders
-    share: float
+    share: float  # of the window's height that a picture takes at least
+    rest: float  # rem below the view that are to be seen with it
 
 
 class Column(TypedDict):
@@ -127,7 +128,8 @@ class Column(TypedDict):
     ya: list[float] | None  # the class of A, of a model that is told it
     yb: list[float] | None
     rebuilt: tuple[str, str]
-    facts: list[str]
+    facts: list[str]  # short ones
+    whole: str  # the same in full
 
 
 class CompareData(TypedDict):
@@ -136,7 +138,7 @@ class CompareData(TypedDict):
     columns: list[Column]
     about: str  # other models or pictures have another
     ends: tuple[str, str]  # the pictures A and B
-    share: float  # of the window's height, for the pictures of all rows together
+    share: float  # of the window's height that the pictures of all rows together take at least
     t: NotRequired[float]  # of the way from A to B
     slides: NotRequired[list[Slide]]  # of the same z
     places: NotRequired[dict[str, float]]
@@ -157,7 +159,7 @@ class GridData(TypedDict):
     model: Model
     windows: list[SeedWindow]  # of seeds around the one that is shown, the quickest to be had first
     count: int
-    columns: int
+    columns: int  # or more, where pictures are larger then and rows have no names
     gutter: int
     y: list[float] | None  # class weights (count, classes)
     moves: bool  # with the temperature, along straight lines; else the points are of one temperature
@@ -171,7 +173,7 @@ class GridData(TypedDict):
     edge: float | None  # of a plane, at temperature 1
     chosen: int
     alt: str
-    share: float
+    share: float  # of the window's height that the grid takes at least
 
 
 class PathData(TypedDict):
@@ -188,7 +190,9 @@ class PathData(TypedDict):
     captions: tuple[str, str]
     label: str
     t: float
-    share: float  # of the window's height that a picture may take
+    share: float  # of the window's height that a picture takes at least
+    strip: Tiling  # below the view, and to be seen with it
+    stripShare: float  # of the window's height that it may take
 
 
 class PadData(TypedDict):
@@ -201,7 +205,8 @@ class PadData(TypedDict):
     classes: list[list[float]] | None  # weights at each corner
     caption: str
     at: tuple[float, float]
-    share: float  # of the window's height that the picture, or the plane, may take
+    share: float  # of the window's height that the view takes at least
+    rest: float  # rem below the view that are to be seen with it
 
 
 class Centring(TypedDict):

@@ -15,8 +15,6 @@ from pages.widgets.shell.present import presenting
 Act = Callable[[Any], None]
 
 _BUILT = Path(__file__).parent / "built"
-PRESENTED = 1.5  # times the share of the window's height that a picture takes otherwise, in a presentation
-MOST = 0.7  # of the window's height, unless it takes more otherwise
 
 _component = st.components.v2.component(
     "vae_explorer_live",
@@ -68,14 +66,11 @@ def show(view: str, key: str, data: Mapping[str, Any], **on: Act) -> None:
 
         return heard
 
-    present = presenting()
-    if "share" in data and present:
-        data = {**data, "share": max(data["share"], min(MOST, PRESENTED * data["share"]))}
     sent: payloads.Sent = {
         "view": view,
         "runtime": served.runtime_address(),
         "told": st.session_state.get(f"{key}_told", 0),
-        "present": present,
+        "present": presenting(),
     }
     callbacks: dict[str, Any] = {f"on_{name}_change": callback(name, act) for name, act in on.items()}
     _component(key=key, data={**data, **sent}, **callbacks)

@@ -18,6 +18,7 @@ from pages.widgets.live.payloads import ColourScale, Entry, Label, MapData, Mark
 from pages.widgets.mapping.layouts import TSNE_AXES, Layout
 from pages.widgets.mapping.points import KEPT, Points
 from pages.widgets.mapping.settings import SHADE, THUMBS
+from pages.widgets.shell import present
 from pages.widgets.shell.models import Opened
 from pages.widgets.shell.url_state import OneOf, Switch
 from vae_core import typicality
@@ -82,7 +83,7 @@ def show(
         "names": None if points.labels is None else list(points.class_names),
         "unit": points.unit,
         "size": plots.point_size(len(points)),
-        "share": SHARE,
+        "share": present.grown(SHARE),
         "alt": f"Map of {len(points)} pictures: {', '.join(layout.axes)}, coloured by {colour}",
         "marks": [_mark(name, place) for name, place in marks.items()],
         "ties": [{"x": float(place[0]), "y": float(place[1]), "rows": rows} for place, rows in ties],

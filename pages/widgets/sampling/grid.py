@@ -18,7 +18,7 @@ from vae_core import explore
 
 MAX_SEED = 999_999_999
 MAX_TEMPERATURE = 2.0
-SHARE, SHARE_OF_CLASSES = 0.66, 0.84  # of the window's height that the grid takes
+SHARE, SHARE_OF_CLASSES = 0.4, 0.84  # of the window's height that the grid takes at least
 TEMPERATURE = Number("temperature", "Temperature", 1.0, 0.0, MAX_TEMPERATURE)
 SEED = Number("seed", "Seed", 0, 0, MAX_SEED)
 

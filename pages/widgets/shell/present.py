@@ -6,17 +6,21 @@ import streamlit as st
 
 KEY = "P"
 LINK = "present"
+LARGER = 1.5  # times the share of the window's height that a picture takes otherwise
+MOST = 0.7  # of the window's height, unless it takes more otherwise
 
 # Ground as white or black as the theme's text is not; what is under the stage is out of reach for keys, too.
 _STYLE = """<style>
 html { font-size: 150%; }
-[data-testid=stSidebar], [data-testid=stHeader], .st-key-head { display: none; }
+[data-testid=stSidebar], [data-testid=stHeader], .st-key-head, .st-key-stage .stDownloadButton {
+    display: none;
+}
 .st-key-stage {
-    position: fixed; inset: 0; z-index: 999990; overflow: auto; padding: 1rem 2rem;
+    position: fixed; inset: 0; z-index: 999990; overflow: auto; padding: 0.75rem 2rem;
     background: lch(from currentColor calc((50 - l) * infinity) 0 0);
 }
 .st-key-present {
-    display: block; z-index: 999991; top: auto; bottom: 0.5rem; right: 0.5rem; padding: 0 0.5rem;
+    z-index: 999991; top: auto; bottom: 0; right: 0; padding: 0 0.5rem; font-size: 0.75rem;
     background: lch(from currentColor calc((50 - l) * infinity) 0 0);
 }
 [data-testid=stMainBlockContainer] { visibility: hidden; }
@@ -24,14 +28,19 @@ html { font-size: 150%; }
 [data-testid=stToastContainer] { z-index: 999992; }
 </style>"""
 _SWITCH = """<style>
+[data-testid=stLayoutWrapper]:has(> .st-key-present) { position: absolute; } /* so that it takes no gap */
 .st-key-present { position: fixed; top: 0.6rem; right: 3.5rem; z-index: 999991; width: auto; }
-@media (max-width: 640px) { .st-key-present { display: none; } }
 </style>"""
 
 
 def presenting() -> bool:
     """Tell whether the stage has the window for itself."""
     return st.query_params.get(LINK) == "1"
+
+
+def grown(share: float) -> float:
+    """Return the share of the window's height that a picture takes: more in a presentation."""
+    return max(share, min(MOST, LARGER * share)) if presenting() else share
 
 
 def switch() -> None:

@@ -96,7 +96,17 @@ function g(e, t = {}, ...n) {
 	for (let [e, n] of Object.entries(t)) e.includes("-") || e === "role" || e === "for" ? r.setAttribute(e, String(n)) : r[e] = n;
 	return r.append(...n.filter((e) => e !== null)), r;
 }
-var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128)", v = class {
+var _ = (e) => new URL(e, document.baseURI).href, ee = .75;
+function v(e) {
+	let { top: t } = e.getBoundingClientRect();
+	for (let n = e; n; n = n instanceof ShadowRoot ? n.host : n.parentNode) n instanceof Element && (t += n.scrollTop);
+	return window.innerHeight - t - y(ee);
+}
+function y(e) {
+	return e * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+}
+// src/parts/screen.ts
+var te = 32, ne = "rgb(128 128 128)", b = class {
 	canvas = g("canvas", { role: "img" });
 	caption = g("figcaption");
 	figure = g("figure", {}, this.canvas, this.caption);
@@ -121,14 +131,14 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 			count: 1,
 			gutter: 0,
 			...e
-		}, [n, r] = ne(t);
+		}, [n, r] = S(t);
 		this.layout = t, (this.canvas.width !== n || this.canvas.height !== r) && (Object.assign(this.canvas, {
 			width: n,
 			height: r
 		}), this.clear());
 	}
 	clear() {
-		this.parts.clear(), this.context.fillStyle = te, this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+		this.parts.clear(), this.context.fillStyle = ne, this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
 	}
 	draw(e, t = 0, n = 1, r = performance.now()) {
 		if (e.length !== n * this.layout.width * this.layout.height * 4 || (this.parts.set(t, {
@@ -167,8 +177,8 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 		t.src = this.loading = e, await t.decode().catch(() => void 0), this.loading === e && t.naturalWidth && this.context.drawImage(t, 0, 0);
 	}
 	fit(e, t) {
-		let { width: n, height: r } = this.canvas, i = window.devicePixelRatio || 1, a = Math.min(Math.floor(Math.min(e / n, t / r) * i), ee * i), o = a >= i ? a / i : Math.min(1, e / n);
-		this.canvas.style.width = `${n * o}px`, this.canvas.style.height = `${r * o}px`;
+		let { width: n, height: r } = this.canvas, i = x(n, r, e, t) || Math.min(1, e / n);
+		this.canvas.style.width = `${n * i}px`, this.canvas.style.height = `${r * i}px`;
 	}
 	place(e) {
 		let { width: t, height: n, columns: r, count: i, gutter: a } = this.layout, o = (e.offsetX / this.canvas.clientWidth * this.canvas.width - a / 2) / (t + a), s = (e.offsetY / this.canvas.clientHeight * this.canvas.height - a / 2) / (n + a), c = Math.floor(s) * r + Math.min(r - 1, Math.max(0, Math.floor(o)));
@@ -178,11 +188,15 @@ var _ = (e) => new URL(e, document.baseURI).href, ee = 32, te = "rgb(128 128 128
 		cancelAnimationFrame(this.request);
 	}
 };
-function ne({ width: e, height: t, columns: n, count: r, gutter: i }) {
+function x(e, t, n, r) {
+	let i = window.devicePixelRatio || 1, a = Math.min(Math.floor(Math.min(n / e, r / t) * i), te * i);
+	return a >= i ? a / i : 0;
+}
+function S({ width: e, height: t, columns: n, count: r, gutter: i }) {
 	return [n * (e + i) + i, Math.ceil(r / n) * (t + i) + i];
 }
 // src/parts/slider.ts
-var y = class {
+var C = class {
 	scale;
 	move;
 	report;
@@ -239,7 +253,7 @@ var y = class {
 	wheel(e) {
 		this.range.matches(":focus") && (e.preventDefault(), this.go(Number(this.range.value) - Math.sign(e.deltaY) * (this.scale.nudge ?? 10 * this.scale.step)), this.report?.later());
 	}
-}, b = .01, re = 5, x = ["By KL", "By name"], ie = class {
+}, w = .01, re = 5, ie = ["By KL", "By name"], ae = class {
 	move;
 	report;
 	filter = g("input", {
@@ -247,7 +261,7 @@ var y = class {
 		placeholder: "Find",
 		"aria-label": "Find a slider by its name"
 	});
-	order = g("select", { "aria-label": "Order of the sliders" }, ...x.map((e) => g("option", { value: e }, e)));
+	order = g("select", { "aria-label": "Order of the sliders" }, ...ie.map((e) => g("option", { value: e }, e)));
 	list = g("div", { className: "list" });
 	fold = g("details", { className: "fold" });
 	none = g("p", {
@@ -270,17 +284,17 @@ var y = class {
 			slider: this.slider(e)
 		}]));
 		let n = e.filter(({ active: e }) => !e).length;
-		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? x[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
+		this.list.replaceChildren(), this.fold.replaceChildren(g("summary", {}, `${n} collapsed dimension${n > 1 ? "s" : ""}`), g("p", {}, t)), this.fold.open = n === e.length, this.order.options[0].textContent = e.some(({ kl: e }) => e !== null) ? ie[0] : "By spread", this.filter.hidden = this.order.hidden = e.length < re, this.arrange();
 	}
 	slider(e) {
 		let { key: t, note: n, low: r, high: i, start: a } = e;
-		return new y({
+		return new C({
 			name: t,
 			note: n,
 			low: r,
 			high: i,
 			start: a,
-			step: b,
+			step: w,
 			label: `${t}${n}`,
 			number: { "aria-label": `Value of ${t}` }
 		}, (e) => {
@@ -300,8 +314,8 @@ var y = class {
 		for (let e of this.rows.values()) this.place(e);
 	}
 	set(e, t) {
-		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / b) * b;
-		Math.abs(o - a) < b / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.changed.set(e, this.places.get(e) ?? null), this.place(n);
+		let n = this.rows.get(e), { low: r, high: i, start: a } = n.slide, o = Math.round(Math.min(i, Math.max(r, t)) / w) * w;
+		Math.abs(o - a) < w / 2 ? this.places.delete(e) : this.places.set(e, Number(o.toFixed(2))), this.changed.set(e, this.places.get(e) ?? null), this.place(n);
 	}
 	reset() {
 		for (let e of this.places.keys()) this.set(e, this.rows.get(e).slide.start);
@@ -318,7 +332,7 @@ var y = class {
 	moved() {
 		return Object.fromEntries([...this.places].sort(([e], [t]) => e < t ? -1 : 1));
 	}
-}, ae = 250, oe = .1, S = class {
+}, oe = 250, se = .1, T = class {
 	tell;
 	timer = 0;
 	constructor(e) {
@@ -328,7 +342,7 @@ var y = class {
 		this.cancel(), this.tell();
 	}
 	later() {
-		this.cancel(), this.timer = window.setTimeout(() => this.now(), ae);
+		this.cancel(), this.timer = window.setTimeout(() => this.now(), oe);
 	}
 	flush() {
 		this.timer && this.now();
@@ -336,13 +350,13 @@ var y = class {
 	cancel() {
 		clearTimeout(this.timer), this.timer = 0;
 	}
-}, C = class {
+}, E = class {
 	motion;
 	button;
 	report;
 	request = 0;
 	constructor(e) {
-		this.motion = e, this.report = new S(() => e.tell?.()), this.button = g("button", {
+		this.motion = e, this.report = new T(() => e.tell?.()), this.button = g("button", {
 			type: "button",
 			title: e.title ?? ""
 		}, this.words[0]), this.button.onclick = ({ shiftKey: e }) => this.toggle(e);
@@ -360,7 +374,7 @@ var y = class {
 		if (this.plays) return;
 		this.report.cancel(), this.motion.begin?.(e), this.button.textContent = this.words[1];
 		let t = performance.now(), n = (e) => {
-			this.request = requestAnimationFrame(n), this.motion.step(Math.min(oe, (e - t) / 1e3)), t = e;
+			this.request = requestAnimationFrame(n), this.motion.step(Math.min(se, (e - t) / 1e3)), t = e;
 		};
 		this.request = requestAnimationFrame(n);
 	}
@@ -379,7 +393,7 @@ var y = class {
 	dispose() {
 		this.rest(), this.report.cancel();
 	}
-}, w = class {
+}, D = class {
 	settled;
 	own = "";
 	constructor(e) {
@@ -391,12 +405,12 @@ var y = class {
 	isNews(e) {
 		return this.own !== "" && !this.settled() ? !1 : this.own !== (this.own = JSON.stringify(e));
 	}
-}, se = 4, T = .01, ce = 24, le = .6, ue = 8, de = 84, E = 56, fe = class {
+}, ce = 4, O = .01, le = 24, ue = 480, de = .6, k = 64, fe = 2.25, pe = 9, me = 6, he = 56, ge = class {
 	host;
-	ends = [new v(), new v()];
+	ends = [new b(), new b()];
 	value = g("output");
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	echo = new D(() => this.host.settled);
+	transport = new E({
 		stop: "Stop",
 		title: "There and back",
 		begin: () => this.phase = Math.acos(1 - 2 * this.t),
@@ -405,9 +419,9 @@ var y = class {
 			this.echo.send(this.data.slides ? this.sliders.moved() : this.t), this.data.slides ? this.host.tell("places", this.sliders.changes()) : this.host.tell("t", this.t);
 		}
 	});
-	slider = new y({
+	slider = new C({
 		label: "t, the place between A and B",
-		step: T
+		step: O
 	}, (e) => {
 		this.transport.rest(), this.go(e);
 	}, this.transport.report);
@@ -417,7 +431,7 @@ var y = class {
 		role: "alert"
 	});
 	reset = g("button", { type: "button" }, "Reset all");
-	sliders = new ie(() => this.decode(), this.transport.report);
+	sliders = new ae(() => this.decode(), this.transport.report);
 	same = g("div", { className: "same" }, g("div", { className: "tools" }, this.reset, this.sliders.filter), this.sliders.box);
 	columns = g("div", { className: "columns" });
 	root = g("div", { className: "compare" }, this.way, this.warning, this.columns, this.same);
@@ -457,9 +471,9 @@ var y = class {
 	}
 	column(e) {
 		let [, t, n] = e.model.shape, [r, i, a] = [
-			new v(),
-			new v(),
-			new v()
+			new b(),
+			new b(),
+			new b()
 		];
 		[
 			r,
@@ -468,20 +482,21 @@ var y = class {
 		].forEach((e) => e.arrange({
 			width: n,
 			height: t
-		})), r.label("", `${e.name}: decoded now`), i.label("Reconstruction of A", `${e.name}: reconstruction of A`), a.label("Reconstruction of B", `${e.name}: reconstruction of B`), i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
-		let o = g("ul", {}, ...e.facts.map((e) => g("li", {}, e)));
+		})), r.label("", `${e.name}: decoded now`);
+		for (let [t, n] of [[i, "A"], [a, "B"]]) t.label(n, `${e.name}: reconstruction of ${n}`), t.figure.title = `Reconstruction of ${n}`;
+		i.load(e.rebuilt[0]), a.load(e.rebuilt[1]);
+		let o = g("ul", { title: e.whole }, ...e.facts.map((e) => g("li", {}, e)));
 		i.figure.className = "to-a", a.figure.className = "to-b";
-		let s = g("div", { className: "rebuilt" }, i.figure, a.figure), c = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", {}, s, o)));
+		let s = g("div", { className: "rebuilt" }, i.figure, a.figure), c = g("section", { "aria-label": e.name }, g("h2", {}, e.name), g("div", { className: "row" }, r.figure, g("div", { className: "more" }, s, o)));
 		return {
 			column: e,
 			now: r,
 			ends: [i, a],
-			rebuilt: s,
 			figure: c
 		};
 	}
 	go(e) {
-		this.t = Number((Math.round(e / T) * T).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
+		this.t = Number((Math.round(e / O) * O).toFixed(2)), this.slider.put(this.t), this.value.textContent = `t = ${this.t.toFixed(2)}`, this.decode();
 	}
 	decode() {
 		if (this.reset.disabled = this.sliders.places.size === 0, this.busy) {
@@ -514,44 +529,49 @@ var y = class {
 		this.busy = this.late = !1;
 	}
 	walk(e) {
-		this.phase += e / se * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
+		this.phase += e / ce * Math.PI, this.go((1 - Math.cos(this.phase)) / 2);
 	}
 	finish() {
 		this.transport.finish();
 	}
 	fit() {
 		if (!this.shown.length) return;
-		let { across: e, wide: t, tall: n } = this.largest();
-		this.columns.style.gridTemplateColumns = `repeat(${e}, minmax(0, 1fr))`;
-		for (let { now: e, ends: r, rebuilt: i } of this.shown) {
+		let { across: e, wide: t, tall: n, beside: r } = this.largest();
+		this.columns.style.gridTemplateColumns = `repeat(${e}, minmax(0, 1fr))`, this.columns.classList.toggle("beside", r);
+		for (let { now: e, ends: r } of this.shown) {
 			e.fit(t, n);
-			for (let e of r) e.fit((i.clientWidth - ue) / 2, de);
+			for (let e of r) e.fit(k, k);
 		}
-		for (let e of this.ends) e.fit(E, E);
+		for (let e of this.ends) e.fit(he, he);
 	}
 	largest() {
-		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = this.data.share * (n ? le : 1);
-		return this.shown.map((n, i) => {
-			let a = Math.ceil(this.shown.length / (i + 1)), o = (this.columns.clientWidth - ce * (a - 1)) / a, s = window.innerHeight * r / (i + 1);
-			return {
-				across: a,
-				wide: o,
-				tall: s,
-				scale: Math.floor(Math.min(o / t, s / e) * window.devicePixelRatio)
-			};
-		}).reduce((e, t) => t.scale > e.scale ? t : e);
+		let [, e, t] = this.shown[0].column.model.shape, n = this.data.slides !== void 0 && this.columns.clientWidth === this.root.clientWidth, r = window.innerHeight * this.data.share, i = this.columns.clientWidth < ue ? Math.ceil(this.shown.length / 2) : 1, a = Math.max(r, v(this.columns)) * i * (n ? de : 1), o = this.shown.flatMap((e, t) => {
+			let n = Math.ceil(this.shown.length / (t + 1)), r = (this.columns.clientWidth - le * (n - 1)) / n, i = (a - le * t) / (t + 1) - y(fe);
+			return [{
+				across: n,
+				wide: r,
+				tall: i - k - y(me),
+				beside: !1
+			}, {
+				across: n,
+				wide: r - y(pe),
+				tall: i,
+				beside: !0
+			}];
+		}), s = (n) => x(t, e, n.wide, n.tall);
+		return o.reduce((e, t) => s(t) > s(e) ? t : e);
 	}
 	dispose() {
 		this.transport.dispose(), this.forget();
 		for (let e of this.ends) e.dispose();
 	}
-}, D = ([e, t, n, r]) => ({
+}, A = ([e, t, n, r]) => ({
 	x: (e + n) / 2,
 	y: (t + r) / 2,
 	width: n - e,
 	height: r - t
 });
-function pe(e, t) {
+function _e(e, t) {
 	let [n, r] = [e.width, e.height].map((e) => Math.min(1, Math.max(t, Math.abs(e)))), i = Math.min(1 - n / 2, Math.max(n / 2, e.x)), a = Math.min(1 - r / 2, Math.max(r / 2, e.y));
 	return [
 		i - n / 2,
@@ -560,7 +580,7 @@ function pe(e, t) {
 		a + r / 2
 	];
 }
-function me(e, t, [n, r], [i, a], o, s) {
+function ve(e, t, [n, r], [i, a], o, s) {
 	let c = o * Math.PI / 180, [l, u] = [Math.cos(c), Math.sin(c)], d = Math.max(s, e.width + t[0] * (n * l + r * u) / i), f = Math.max(s, e.height + t[1] * (r * l - n * u) / a), p = t[0] * (d - e.width) * i / 2, m = t[1] * (f - e.height) * a / 2;
 	return {
 		x: e.x + (p * l - m * u) / i,
@@ -569,22 +589,22 @@ function me(e, t, [n, r], [i, a], o, s) {
 		height: f
 	};
 }
-var he = ([e, t], [n, r]) => ({
+var ye = ([e, t], [n, r]) => ({
 	x: e + n / 2,
 	y: t + r / 2,
 	width: n,
 	height: r
-}), ge = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), _e = 40, ve = .6, ye = 6, be = 1.2, xe = .01, Se = 3, Ce = {
+}), be = (e, t) => Math.min(0, Math.max(1 - t, .5 - t * e)), xe = 40, Se = .6, Ce = 6, we = 1.2, Te = .01, Ee = 3, De = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, we = [
+}, Oe = [
 	[-1, -1],
 	[1, -1],
 	[-1, 1],
 	[1, 1]
-], Te = class {
+], ke = class {
 	host;
 	picture = g("img", { draggable: !1 });
 	shade = g("i");
@@ -593,7 +613,7 @@ var he = ([e, t], [n, r]) => ({
 		tabIndex: 0,
 		role: "group",
 		"aria-label": "Rectangle that is cut out: arrow keys move it, with Shift they change its width and height"
-	}, ...we.map(([e, t]) => g("i", {
+	}, ...Oe.map(([e, t]) => g("i", {
 		"data-x": e,
 		"data-y": t,
 		style: `--x: ${e}; --y: ${t}`
@@ -607,7 +627,7 @@ var he = ([e, t], [n, r]) => ({
 		className: "doubts",
 		role: "status"
 	});
-	report = new S(() => this.tell());
+	report = new T(() => this.tell());
 	turn = this.slider("Turn", "turn", .5, "Degrees that the rectangle is turned by in the photograph.");
 	threshold = this.slider("Threshold", "threshold", .01, "How much darker than the paper a pixel must be to be ink: 0 is paper, 1 is black.");
 	box = g("div", {
@@ -634,7 +654,7 @@ var he = ([e, t], [n, r]) => ({
 		};
 	}
 	slider(e, t, n, r) {
-		let i = new y({
+		let i = new C({
 			name: e,
 			label: e,
 			step: n,
@@ -663,7 +683,7 @@ var he = ([e, t], [n, r]) => ({
 		this.own[e] = t, this.moved.add(e), this.draw();
 	}
 	put(e) {
-		this.change("crop", pe(e, this.data.smallest));
+		this.change("crop", _e(e, this.data.smallest));
 	}
 	tell() {
 		for (let e of this.moved) this.told.add(e);
@@ -672,12 +692,12 @@ var he = ([e, t], [n, r]) => ({
 		e.length && this.host.tell("changed", Object.fromEntries(e));
 	}
 	get closeness() {
-		let { width: e, height: t } = D(this.own.crop);
-		return Math.min(ye, ve / Math.max(e, t));
+		let { width: e, height: t } = A(this.own.crop);
+		return Math.min(Ce, Se / Math.max(e, t));
 	}
 	draw() {
 		let { crop: e, turn: t, threshold: n } = this.own, r = this.zoomed !== null;
-		this.closer.disabled = !r && this.closeness < be, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
+		this.closer.disabled = !r && this.closeness < we, this.closer.textContent = r ? "Zoom out" : "Zoom in", this.closer.setAttribute("aria-pressed", String(r));
 		let [i, a, o, s] = e.map((e) => 100 * e), [c, l] = [o - i, s - a].map((e) => `${e}%`);
 		for (let { style: e } of [this.frame, this.shade]) Object.assign(e, {
 			left: `${i}%`,
@@ -686,12 +706,12 @@ var he = ([e, t], [n, r]) => ({
 			height: l,
 			transform: `rotate(${t}deg)`
 		});
-		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < _e), this.turn.put(t), this.threshold.put(n);
+		this.frame.classList.toggle("small", Math.min(this.frame.offsetWidth, this.frame.offsetHeight) < xe), this.turn.put(t), this.threshold.put(n);
 	}
 	zoom(e) {
 		for (let e of [this.photograph, this.plane]) e.removeAttribute("style");
 		if (this.photograph.classList.remove("zoomed"), this.zoomed = e ? window.innerWidth : null, e) {
-			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = D(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * ge(e, i)}%`);
+			let { width: e, height: t } = this.picture.getBoundingClientRect(), { x: n, y: r } = A(this.own.crop), i = this.closeness, a = `${100 * i}%`, [o, s] = [n, r].map((e) => `${100 * be(e, i)}%`);
 			Object.assign(this.photograph.style, {
 				width: `${e}px`,
 				height: `${t}px`
@@ -708,24 +728,24 @@ var he = ([e, t], [n, r]) => ({
 		let t = e.target === this.picture;
 		if (e.button || e.pointerType === "touch" && t) return;
 		e.preventDefault(), this.frame.focus({ preventScroll: !0 }), this.photograph.setPointerCapture(e.pointerId);
-		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = D(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
+		let { left: n, top: r, width: i, height: a } = this.picture.getBoundingClientRect(), { x: o, y: s } = e.target.dataset, c = this.own.crop, l = this.moved.has("crop"), u = A(c), d = (t) => [t.clientX - e.clientX, t.clientY - e.clientY], f = (c) => {
 			let l = d(c), [f, p] = [l[0] / i, l[1] / a];
-			return t ? he([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
+			return t ? ye([(e.clientX - n) / i, (e.clientY - r) / a], [f, p]) : o === void 0 ? {
 				...u,
 				x: u.x + f,
 				y: u.y + p
-			} : me(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
+			} : ve(u, [Number(o), Number(s)], l, [i, a], this.own.turn, this.data.smallest);
 		};
 		this.photograph.onpointermove = (e) => this.put(f(e)), this.photograph.onpointerup = this.photograph.onpointercancel = (e) => {
-			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Se) return this.report.now();
+			if (this.photograph.onpointermove = this.photograph.onpointerup = this.photograph.onpointercancel = null, e.type === "pointerup" && Math.hypot(...d(e)) > Ee) return this.report.now();
 			this.own.crop = c, l || this.moved.delete("crop"), this.draw();
 		};
 	}
 	press(e) {
-		let t = Ce[e.key];
+		let t = De[e.key];
 		if (t === void 0) return;
 		e.preventDefault();
-		let { x: n, y: r, width: i, height: a } = D(this.own.crop), [o, s] = [t[0] * xe, t[1] * xe], { smallest: c } = this.data;
+		let { x: n, y: r, width: i, height: a } = A(this.own.crop), [o, s] = [t[0] * Te, t[1] * Te], { smallest: c } = this.data;
 		if (e.shiftKey) {
 			let e = {
 				width: Math.max(c, i + o),
@@ -753,13 +773,13 @@ var he = ([e, t], [n, r]) => ({
 	dispose() {
 		this.report.cancel();
 	}
-}, Ee = 150, O = 34, De = 64, Oe = 17, ke = 30, Ae = .12, je = "http://www.w3.org/2000/svg";
-function k(e, t) {
-	let n = document.createElementNS(je, e);
-	return A(n, t), n;
+}, Ae = 150, j = 34, je = 64, Me = 17, Ne = 30, Pe = .12, Fe = "http://www.w3.org/2000/svg";
+function M(e, t) {
+	let n = document.createElementNS(Fe, e);
+	return N(n, t), n;
 }
-var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Me = class {
-	svg = k("svg", { role: "img" });
+var N = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String(n))), Ie = class {
+	svg = M("svg", { role: "img" });
 	box = g("div", {
 		className: "bars",
 		tabIndex: 0
@@ -783,34 +803,34 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		return a <= n ? n : n * Math.ceil(a / n);
 	}
 	build() {
-		let e = this.box.clientWidth - O, t = this.axes.length;
+		let e = this.box.clientWidth - j, t = this.axes.length;
 		if (e <= 0 || !t) return;
 		this.reach = this.wanted();
-		let n = Math.min(90, Math.max(Oe, e / Math.min(t, De))), r = O + n * t;
-		A(this.svg, {
+		let n = Math.min(90, Math.max(Me, e / Math.min(t, je))), r = j + n * t;
+		N(this.svg, {
 			width: r,
 			height: 174,
 			viewBox: `0 0 ${r} 174`
 		});
-		let i = n >= ke ? 1 : Math.ceil(ke / n);
+		let i = n >= Ne ? 1 : Math.ceil(Ne / n);
 		this.marks = [], this.svg.replaceChildren(...this.scale(r)), this.axes.forEach((e, t) => {
-			let [r, a] = [O + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = k("title", {}), u = k("rect", {
+			let [r, a] = [j + t * n, n * .7], o = r + (n - a) / 2, [s, c] = [this.y(e.high), this.y(e.low)], l = M("title", {}), u = M("rect", {
 				class: "bar",
 				x: o + a * .2,
 				width: a * .6
-			}), d = k("path", {
+			}), d = M("path", {
 				class: "spread",
 				"data-x": o + a / 2,
 				"data-w": a * .25
-			}), f = k("g", e.active ? {} : { class: "collapsed" });
-			if (f.append(l, k("rect", {
+			}), f = M("g", e.active ? {} : { class: "collapsed" });
+			if (f.append(l, M("rect", {
 				class: "band",
 				x: o,
 				width: a,
 				y: s,
 				height: c - s
 			}), u, d), t % i === 0) {
-				let t = k("text", {
+				let t = M("text", {
 					x: r + n / 2,
 					y: 168,
 					"text-anchor": "middle"
@@ -825,7 +845,7 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		}), this.place();
 	}
 	y(e) {
-		return Ee / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
+		return Ae / 2 * (1 - Math.min(1, Math.max(-1, e / this.reach)));
 	}
 	scale(e) {
 		let t = 10 ** Math.floor(Math.log10(this.reach)), n = t * Math.floor(this.reach * .92 / t);
@@ -834,14 +854,14 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			0,
 			n
 		].flatMap((t) => {
-			let n = k("text", {
+			let n = M("text", {
 				x: 28,
 				y: this.y(t) + 5,
 				"text-anchor": "end"
 			});
-			return n.textContent = String(Number(t.toPrecision(3))), [k("line", {
+			return n.textContent = String(Number(t.toPrecision(3))), [M("line", {
 				class: "line",
-				x1: O,
+				x1: j,
 				x2: e,
 				y1: this.y(t),
 				y2: this.y(t)
@@ -855,21 +875,21 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			for (let e of [i, a]) e.toggleAttribute("hidden", !this.found);
 			if (o.textContent = `${n.name}: 95 % of the reference pictures from ${n.low.toFixed(2)} to ${n.high.toFixed(2)}`, !this.found) return;
 			let [s, c] = e(n, this.found.mean, this.found.std), [l, u] = [Math.min(this.y(s), this.y(0)), Math.max(this.y(s), this.y(0))];
-			A(i, {
+			N(i, {
 				y: l,
 				height: Math.max(1, u - l)
 			});
 			let [d, f] = [Number(a.dataset.x), Number(a.dataset.w)], [p, m] = [this.y(s + c), this.y(s - c)];
-			A(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
+			N(a, { d: c > 0 ? `M${d} ${p}V${m}M${d - f} ${p}h${2 * f}M${d - f} ${m}h${2 * f}` : "" }), o.textContent = `${n.name}: ${s.toFixed(2)} ± ${c.toFixed(2)}; ${o.textContent.slice(n.name.length + 2)}`, t.push(`${n.name} ${s.toFixed(2)} ± ${c.toFixed(2)}`);
 		});
 		let n = "Mean and standard deviation of each dimension, over the band of the reference pictures";
 		this.svg.setAttribute("aria-label", t.length ? `${n}: ${t.slice(0, 16).join(", ")}` : `${n}; nothing is drawn yet`);
 	}
-}, Ne = class {
-	points = k("g", { class: "points" });
-	spread = [1, 2].map(() => k("ellipse", { class: "spread" }));
-	cross = k("path", { class: "cross" });
-	svg = k("svg", {
+}, Le = class {
+	points = M("g", { class: "points" });
+	spread = [1, 2].map(() => M("ellipse", { class: "spread" }));
+	cross = M("path", { class: "cross" });
+	svg = M("svg", {
 		role: "img",
 		preserveAspectRatio: "xMidYMid meet"
 	});
@@ -888,7 +908,7 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let t = e.map(({ colour: e, points: t }) => {
 			let n = "";
 			for (let e = 0; e < t.length; e += 2) n += `M${t[e]} ${-t[e + 1]}h0`;
-			return k("path", {
+			return M("path", {
 				d: n,
 				stroke: e
 			});
@@ -905,7 +925,7 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 		let [t, n, r, i] = this.ends, a = "The plane of the latent space with the reference pictures; nothing is drawn yet";
 		if (e) {
 			let [[o, s], [c, l]] = [e.mean, e.std];
-			this.spread.forEach((e, t) => A(e, {
+			this.spread.forEach((e, t) => N(e, {
 				cx: o,
 				cy: -s,
 				rx: (t + 1) * c,
@@ -918,42 +938,42 @@ var A = (e, t) => Object.entries(t).forEach(([t, n]) => e.setAttribute(t, String
 			], a = `Your drawing in the plane of the latent space: z0 ${o.toFixed(2)} ± ${c.toFixed(2)}, z1 ${s.toFixed(2)} ± ${l.toFixed(2)}`;
 		}
 		let [o, s] = [n - t, i - r], c = [
-			t - Ae * o,
-			-i - Ae * s,
+			t - Pe * o,
+			-i - Pe * s,
 			o * 1.24,
 			s * 1.24
 		];
-		A(this.svg, {
+		N(this.svg, {
 			viewBox: c.join(" "),
 			"aria-label": a
 		});
 		let l = 10 * Math.max(o, s);
-		e && A(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
+		e && N(this.cross, { d: `M${-l} ${-e.mean[1]}H${l}M${e.mean[0]} ${-l}V${l}` });
 	}
 	fit(e, t) {
-		A(this.svg, {
+		N(this.svg, {
 			width: e,
 			height: t
 		});
 	}
-}, Pe = .1, Fe = .1, Ie = .1;
-function Le(e) {
+}, Re = .1, ze = .1, Be = .1;
+function Ve(e) {
 	let t = Math.abs(e);
 	return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : t < 2 ? ((-.5 * t + 2.5) * t - 4) * t + 2 : 0;
 }
-function Re(e, t) {
+function He(e, t) {
 	let n = e / t, r = Math.max(1, n);
 	return Array.from({ length: t }, (t, i) => {
-		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Le((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
+		let a = (i + .5) * n, o = Math.max(0, Math.trunc(a - 2 * r + .5)), s = Math.min(e, Math.trunc(a + 2 * r + .5)), c = Float32Array.from({ length: s - o }, (e, t) => Ve((o + t - a + .5) / r)), l = c.reduce((e, t) => e + t, 0);
 		return {
 			first: o,
 			shares: c.map((e) => e / l)
 		};
 	});
 }
-function ze(e, t, n) {
+function Ue(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * n);
-	return Re(t, n).forEach(({ first: n, shares: a }, o) => {
+	return He(t, n).forEach(({ first: n, shares: a }, o) => {
 		for (let s = 0; s < r; s++) {
 			let c = 0;
 			for (let r = 0, i = s * t + n; r < a.length; r++, i++) c += a[r] * e[i];
@@ -961,24 +981,24 @@ function ze(e, t, n) {
 		}
 	}), i;
 }
-function Be({ width: e, height: t, values: n }, r, i) {
+function We({ width: e, height: t, values: n }, r, i) {
 	return {
 		width: r,
 		height: i,
-		values: ze(ze(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
+		values: Ue(Ue(n, e, r), t, i).map((e) => Math.min(1, Math.max(0, e)))
 	};
 }
-function Ve({ width: e, height: t, values: n }, r) {
+function Ge({ width: e, height: t, values: n }, r) {
 	let i = new Float32Array(r ? t : e);
 	return n.forEach((t, n) => i[r ? Math.floor(n / e) : n % e] += t), i;
 }
-function He(e, t) {
+function Ke(e, t) {
 	let n = e.reduce((e, t) => e + t, 0), r = e.reduce((e, t, n) => e + t * (n + .5), 0) / n;
 	return Math.min(Math.max(Math.ceil(t / 2 - r), 0), t - e.length);
 }
-function Ue({ width: e, height: t, values: n }) {
+function qe({ width: e, height: t, values: n }) {
 	let r = n.reduce((e, t) => Math.max(e, t), 0);
-	if (r < Pe) return null;
+	if (r < Re) return null;
 	let [i, a, o, s] = [
 		e,
 		0,
@@ -986,7 +1006,7 @@ function Ue({ width: e, height: t, values: n }) {
 		0
 	];
 	n.forEach((t, n) => {
-		if (t <= Fe * r) return;
+		if (t <= ze * r) return;
 		let [c, l] = [n % e, Math.floor(n / e)];
 		[i, a, o, s] = [
 			Math.min(i, c),
@@ -1006,19 +1026,19 @@ function Ue({ width: e, height: t, values: n }) {
 	}
 	return c;
 }
-function We(e) {
+function Je(e) {
 	let { width: t, height: n, values: r } = e, i = (e, i) => e < 0 || i < 0 || e >= t || i >= n ? 0 : r[i * t + e], [a, o] = [0, 0];
 	for (let e = 0; e <= n; e++) for (let n = 0; n <= t; n++) a += Math.abs(i(n, e) - i(n - 1, e)) + Math.abs(i(n, e) - i(n, e - 1)), o += i(n, e);
-	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Ie * Math.max(t, n) - s) / 2);
+	let s = 2 * o / (a * Math.PI / 4), c = Math.floor(Math.round(Be * Math.max(t, n) - s) / 2);
 	if (c < 1) return e;
 	let [l, u] = [t + 2 * c, n + 2 * c];
 	return {
 		width: l,
 		height: u,
-		values: Ge(Ge(r, t, c), n, c)
+		values: Ye(Ye(r, t, c), n, c)
 	};
 }
-function Ge(e, t, n) {
+function Ye(e, t, n) {
 	let r = e.length / t, i = new Float32Array(r * (t + 2 * n));
 	for (let a = 0; a < r; a++) for (let o = 0; o < t; o++) {
 		let s = e[a * t + o];
@@ -1026,15 +1046,15 @@ function Ge(e, t, n) {
 	}
 	return i;
 }
-function Ke(e, t, n, r) {
-	let i = Ue(e);
+function Xe(e, t, n, r) {
+	let i = qe(e);
 	if (!i) return null;
-	let a = r.brighten ? We(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = Be(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
+	let a = r.brighten ? Je(i) : i, o = Math.min(r.box * t / a.width, r.box * n / a.height), [s, c] = [a.width, a.height].map((e) => Math.max(1, Math.round(e * o))), l = We(a, s, c), u = l.values.reduce((e, t) => Math.max(e, t), 0);
 	r.brighten && (l.values = l.values.map((e) => e / u));
 	let d = r.mass ? l : {
 		...l,
 		values: l.values.map(() => 1)
-	}, [f, p] = [He(Ve(d, 0), t), He(Ve(d, 1), n)], m = {
+	}, [f, p] = [Ke(Ge(d, 0), t), Ke(Ge(d, 1), n)], m = {
 		width: t,
 		height: n,
 		values: new Float32Array(t * n)
@@ -1042,32 +1062,32 @@ function Ke(e, t, n, r) {
 	for (let e = 0; e < c; e++) m.values.set(l.values.subarray(e * s, (e + 1) * s), (p + e) * t + f);
 	return m;
 }
-function qe(e, t, n, r) {
+function Ze(e, t, n, r) {
 	return {
 		width: t,
 		height: n,
 		values: Float32Array.from({ length: t * n }, (t, n) => e[4 * n + r] / 255)
 	};
 }
-function Je(e, t) {
+function Qe(e, t) {
 	return e.map((e) => t ? Number(e >= .5) : Math.round(e * 255) / 255);
 }
-function Ye(e, t, [n, r, i], a, o) {
+function $e(e, t, [n, r, i], a, o) {
 	let s = new Float32Array(n * r * i);
 	for (let o = 0; o < n; o++) {
-		let n = qe(e, t.width, t.height, o), c = a && Ke(n, i, r, a) || Be(n, i, r);
+		let n = Ze(e, t.width, t.height, o), c = a && Xe(n, i, r, a) || We(n, i, r);
 		s.set(c.values, o * r * i);
 	}
-	return Je(s, o);
+	return Qe(s, o);
 }
 // src/decode/pixels.ts
-function Xe(e, t, n, r = 255) {
+function et(e, t, n, r = 255) {
 	let i = e.length / (t * n), a = new Uint8ClampedArray(i * n * 4), [o, s] = t === 3 ? [n, 2 * n] : [0, 0];
 	for (let c = 0, l = 0, u = 0; c < i; c++, l += t * n) for (let t = l; t < l + n; t++, u += 4) a[u] = e[t] * r, a[u + 1] = e[t + o] * r, a[u + 2] = e[t + s] * r, a[u + 3] = 255;
 	return a;
 }
 // src/views/draw/paper.ts
-var j = [], Ze = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), Qe = class {
+var P = [], tt = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== null), nt = class {
 	pen;
 	changed;
 	canvas = g("canvas", {
@@ -1085,26 +1105,26 @@ var j = [], Ze = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		};
 	}
 	get drawn() {
-		return Ze(j);
+		return tt(P);
 	}
 	get hasPast() {
-		return j.length > 0;
+		return P.length > 0;
 	}
 	undo() {
-		j.pop(), this.changed();
+		P.pop(), this.changed();
 	}
 	clear() {
-		j.push(null), this.changed();
+		P.push(null), this.changed();
 	}
 	show(e) {
 		let { drawn: t } = this;
-		this.hint.hidden = t.length > 0, M(this.context, t, e);
+		this.hint.hidden = t.length > 0, F(this.context, t, e);
 	}
 	begin(e) {
 		this.stroke || e.button !== 0 || (this.canvas.setPointerCapture(e.pointerId), this.stroke = {
 			points: [this.point(e)],
 			...this.pen()
-		}, j.push(this.stroke), this.changed());
+		}, P.push(this.stroke), this.changed());
 	}
 	go(e) {
 		if (!this.stroke || !this.canvas.hasPointerCapture(e.pointerId)) return;
@@ -1117,7 +1137,7 @@ var j = [], Ze = (e) => e.slice(e.lastIndexOf(null) + 1).filter((e) => e !== nul
 		return [(e.clientX - t.left) / t.width, (e.clientY - t.top) / t.width];
 	}
 };
-function M(e, t, { dark: n, coloured: r }) {
+function F(e, t, { dark: n, coloured: r }) {
 	let { width: i, height: a } = e.canvas, [o, s] = n ? ["#000000", "#ffffff"] : ["#ffffff", "#000000"];
 	e.fillStyle = o, e.fillRect(0, 0, i, a), e.lineCap = e.lineJoin = "round";
 	for (let { points: n, thickness: a, colour: c } of t) {
@@ -1128,24 +1148,24 @@ function M(e, t, { dark: n, coloured: r }) {
 	}
 }
 // src/views/draw/draw.ts
-var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", at = class {
+var rt = 256, it = 600, at = 760, ot = 512, st = .09, ct = "rgb(128 128 128)", lt = class {
 	host;
-	paper = new Qe(() => ({
+	paper = new nt(() => ({
 		thickness: Number(this.thickness.range.value),
 		colour: this.eraser.ariaPressed === "true" ? null : this.colour.value
 	}), () => this.later());
 	field = g("canvas").getContext("2d", { willReadFrequently: !0 });
-	seen = new v();
-	rebuilt = new v();
-	bars = new Me();
-	plane = new Ne();
+	seen = new b();
+	rebuilt = new b();
+	bars = new Ie();
+	plane = new Le();
 	said = g("p", {
 		className: "said",
 		role: "status"
 	});
 	pen = g("button", { type: "button" }, "Pen");
 	eraser = g("button", { type: "button" }, "Eraser");
-	thickness = new y({
+	thickness = new C({
 		label: "Thickness",
 		low: .02,
 		high: .3,
@@ -1205,14 +1225,14 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 			height: r
 		});
 		this.colour.hidden = n === 1, this.colour.value = e.dark ? "#ffffff" : "#000000", this.centring.hidden = e.centring === null, this.centre.checked = e.centre, this.plane.box.hidden = e.plane === null, this.bars.box.hidden = e.plane !== null, this.root.classList.toggle("flat", e.plane !== null), this.use(null), e.plane ? this.plane.show(e.plane) : this.bars.show(e.axes), this.host.engine.load(e.model.encoder), this.host.engine.load(e.model.decoder);
-		let a = $e / Math.max(i, r);
+		let a = rt / Math.max(i, r);
 		Object.assign(this.field.canvas, {
 			width: Math.round(i * a),
 			height: Math.round(r * a)
 		}), this.update();
 	}
 	listen() {
-		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(rt);
+		this.pen.onclick = () => this.use("pen"), this.eraser.onclick = () => this.use("eraser"), this.colour.oninput = () => this.use("pen"), this.centre.onchange = () => this.later(), this.undo.onclick = () => this.paper.undo(), this.clear.onclick = () => this.paper.clear(), this.thickness.put(st);
 	}
 	use(e) {
 		this.pen.ariaPressed = String(e !== "eraser"), this.eraser.ariaPressed = String(e === "eraser");
@@ -1228,9 +1248,9 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 		for (let t of this.sends) t.disabled = e.length === 0;
 		if (!e.length) return this.blank();
 		let { model: n, centring: r, bits: i } = this.data;
-		M(this.field, e, this.look);
+		F(this.field, e, this.look);
 		let { width: a, height: o } = this.field.canvas, { data: s } = this.field.getImageData(0, 0, a, o);
-		this.x = Ye(s, {
+		this.x = $e(s, {
 			width: a,
 			height: o
 		}, n.shape, this.centre.checked ? r : null, i), this.seen.draw(this.pixelsOf(this.x)), this.encode();
@@ -1244,7 +1264,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 	}
 	pixelsOf(e) {
 		let [t, n, r] = this.data.model.shape;
-		return Xe(e, t, n * r);
+		return et(e, t, n * r);
 	}
 	blank() {
 		this.x = null, this.late = !1, this.host.engine.cancel(this);
@@ -1283,7 +1303,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 	}
 	put(n) {
 		let { axes: r, plane: i, classes: a, sees: o } = this.data;
-		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Reconstruction; ${ot(n.y, a)}` : "Reconstruction", "Reconstruction of your drawing"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
+		this.pair.classList.toggle("empty", !n), this.seen.label(`What the model sees: ${o}`, "Your drawing as the model sees it"), this.rebuilt.label(n?.y ? `Reconstruction; ${ut(n.y, a)}` : "Reconstruction", "Reconstruction of your drawing"), i ? this.plane.put(n) : this.bars.put(n), i ? this.said.textContent = "Each point is a reference picture; the cross is your drawing, with 1 and 2 standard deviations around it." : n ? this.said.textContent = t(r, r.map((t) => e(t, n.mean, n.std)[0])) : this.said.textContent = "Below, every dimension of the latent space; grey is where 95 % of the reference pictures lie.";
 	}
 	send(e) {
 		let [, t, n] = this.data.model.shape, r = g("canvas", {
@@ -1297,7 +1317,7 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 		});
 	}
 	save() {
-		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(nt / Math.max(e, t))), [r, i, a] = [
+		let [, e, t] = this.data.model.shape, n = Math.max(1, Math.round(ot / Math.max(e, t))), [r, i, a] = [
 			t * n,
 			e * n,
 			n
@@ -1305,12 +1325,12 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 			width: 3 * r + 4 * a,
 			height: i + 2 * a
 		}).getContext("2d");
-		o.fillStyle = it, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
+		o.fillStyle = ct, o.fillRect(0, 0, o.canvas.width, o.canvas.height), o.imageSmoothingEnabled = !1;
 		let s = g("canvas", {
 			width: r,
 			height: i
 		}).getContext("2d");
-		M(s, this.paper.drawn, this.look), [
+		F(s, this.paper.drawn, this.look), [
 			s.canvas,
 			this.seen.canvas,
 			this.rebuilt.canvas
@@ -1325,10 +1345,10 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 	fit() {
 		if (!this.data) return;
 		let e = this.boards.clientWidth, [, t, n] = this.data.model.shape, [r, i, a] = [
-			e < et,
+			e < it,
 			this.data.plane !== null,
 			window.innerHeight
-		], o = !i && e >= tt;
+		], o = !i && e >= at;
 		this.root.classList.toggle("below", !o);
 		let s = r ? Math.min(e, .5 * a) : i ? Math.min((e - 48) / 2.6, .46 * a) : Math.min((e - 48 - (o ? 160 : 0)) / 3, .32 * a), c = r ? (e - 16) / 2 : i ? (s - 40) / 2 : s;
 		for (let e of [this.seen, this.rebuilt]) e.fit(c, c), e.figure.style.width = e.canvas.style.width;
@@ -1346,12 +1366,12 @@ var $e = 256, et = 600, tt = 760, nt = 512, rt = .09, it = "rgb(128 128 128)", a
 		for (let e of [this.seen, this.rebuilt]) e.dispose();
 	}
 };
-function ot(e, t) {
+function ut(e, t) {
 	let n = e.reduce((t, n, r) => n > e[t] ? r : t, 0);
 	return `looks like: ${t[n] ?? n}, ${Math.round(100 * e[n])} %`;
 }
 // src/decode/protocol.ts
-function st({ model: e, z: t, y: n }, r, i) {
+function dt({ model: e, z: t, y: n }, r, i) {
 	let a = (e, t) => e.slice(r * t, (r + i) * t), o = a(t, e.dim);
 	return e.classes && n ? {
 		z: o,
@@ -1359,17 +1379,17 @@ function st({ model: e, z: t, y: n }, r, i) {
 	} : { z: o };
 }
 // src/decode/server.ts
-var ct = 2 ** 20, lt = 1e3, N = class extends Error {
+var ft = 2 ** 20, pt = 1e3, I = class extends Error {
 	busy;
 	constructor(e, t) {
 		super(e), this.busy = t;
 	}
-}, ut = class {
+}, mt = class {
 	post;
 	lanes = /* @__PURE__ */ new Map();
 	last = /* @__PURE__ */ new Map();
 	changed = () => void 0;
-	constructor(e = ft) {
+	constructor(e = gt) {
 		this.post = e;
 	}
 	said(e) {
@@ -1412,44 +1432,44 @@ var ct = 2 ** 20, lt = 1e3, N = class extends Error {
 				i = e;
 			}
 			if (!n()) return;
-			this.tell(r.pictures, i === null ? "" : i instanceof N ? i.message : "The server does not answer."), i instanceof N && i.busy ? await new Promise((e) => setTimeout(e, lt)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
+			this.tell(r.pictures, i === null ? "" : i instanceof I ? i.message : "The server does not answer."), i instanceof I && i.busy ? await new Promise((e) => setTimeout(e, pt)) : t.newer || this.lanes.delete(e), t.newer && Object.assign(t, {
 				wish: t.newer,
 				newer: null
 			});
 		}
 	}
 	async ask({ wish: e, stop: t }, n) {
-		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ct / (a * o * s)));
+		let { model: r, rows: i } = e, [a, o, s] = r.shape, c = r.whole ? i : Math.max(1, Math.floor(ft / (a * o * s)));
 		for (let l = 0; l < i; l += c) {
-			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = st(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
+			let u = Math.min(c, i - l), { z: d, y: f = new Float32Array(u * r.classes).fill(1 / r.classes) } = dt(e, l, u), p = await this.post(r.pictures, Float32Array.from([...d, ...f]), t.signal);
 			if (!n()) return;
-			e.onPixels(Xe(new Uint8Array(p), a, o * s, 1), l, u);
+			e.onPixels(et(new Uint8Array(p), a, o * s, 1), l, u);
 		}
 	}
 	tell(e, t) {
 		this.last.get(e) !== t && (this.last.set(e, t), this.changed());
 	}
-}, dt = [
+}, ht = [
 	404,
 	413,
 	422,
 	503
 ];
-async function ft(e, t, n) {
+async function gt(e, t, n) {
 	let r = await fetch(_(e), {
 		method: "POST",
 		body: t,
 		signal: n
 	});
 	if (r.ok) return r.arrayBuffer();
-	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !dt.includes(r.status) ? Error(`${r.status}`) : new N(await r.text(), r.status === 503);
+	throw !(r.headers.get("content-type")?.startsWith("text/plain") ?? !1) || !ht.includes(r.status) ? Error(`${r.status}`) : new I(await r.text(), r.status === 503);
 }
 // src/decode/worker.ts?worker&inline
-var pt = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not available (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", mt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", pt], { type: "text/javascript;charset=utf-8" });
-function ht(e) {
+var _t = "function e(e,t,n,r=255){let i=e.length/(t*n),a=new Uint8ClampedArray(i*n*4),[o,s]=t===3?[n,2*n]:[0,0];for(let c=0,l=0,u=0;c<i;c++,l+=t*n)for(let t=l;t<l+n;t++,u+=4)a[u]=e[t]*r,a[u+1]=e[t+o]*r,a[u+2]=e[t+s]*r,a[u+3]=255;return a}var t=class extends Error{};const n=self,r=/* @__PURE__ */ new Map;let i;const a=(e,t=[])=>n.postMessage(e,t);async function o(e){let t=await import(\n/* @vite-ignore */\n`${e}ort.wasm.min.mjs`);return t.env.wasm.numThreads=1,t.env.wasm.wasmPaths=e,t.env.logLevel=`error`,t}function s(e){let t=r.get(e)??c(e);r.delete(e),r.set(e,t);for(let[e,t]of r){if(r.size<=12)break;r.delete(e),t.then(({session:e})=>e.release()).catch(()=>void 0)}return t}async function c(e){try{let[n,r]=await Promise.all([i,fetch(e)]);if(!r.ok){let e=await l(r);throw e?new t(e):/* @__PURE__ */ Error(`the decoder is not available (${r.status})`)}return{session:await n.InferenceSession.create(new Uint8Array(await r.arrayBuffer())),inputs:/* @__PURE__ */ new Map}}catch(t){throw r.delete(e),t}}async function l(e){return(e.headers.get(`content-type`)?.startsWith(`text/plain`)??!1)&&(e.status===404||e.status===422)?e.text():``}async function u(t){let[n,{session:r,inputs:o}]=await Promise.all([i,s(t.url)]),c={};for(let e of r.inputNames){let r=t.feeds[e],i=o.get(e);i?.size!==r.length&&(i=new n.Tensor(`float32`,new Float32Array(r.length),[t.rows,...t.shapes[e]]),o.set(e,i)),i.data.set(r),c[e]=i}let l=await r.run(c);if(t.pictures){let n=l[r.outputNames[0]],i=e(n.data,n.dims[1],n.dims[2]*n.dims[3]);a({kind:`pixels`,id:t.id,pixels:i},[i.buffer])}else{let e=r.outputNames.map(e=>[e,l[e].data.slice()]);a({kind:`numbers`,id:t.id,outputs:Object.fromEntries(e)},e.map(([,e])=>e.buffer))}}n.onmessage=async({data:e})=>{try{e.kind===`begin`?await(i=o(e.runtime)):e.kind===`run`?await u(e):(await s(e.url),a({kind:`loaded`,url:e.url}))}catch(n){let r=n instanceof Error?n.message:String(n);a({kind:`failed`,id:e.kind===`run`?e.id:null,url:e.kind===`begin`?null:e.url,reason:r,refused:n instanceof t})}};", vt = typeof self < "u" && self.Blob && new Blob(["URL.revokeObjectURL(import.meta.url);", _t], { type: "text/javascript;charset=utf-8" });
+function yt(e) {
 	let t;
 	try {
-		if (t = mt && (self.URL || self.webkitURL).createObjectURL(mt), !t) throw "";
+		if (t = vt && (self.URL || self.webkitURL).createObjectURL(vt), !t) throw "";
 		let n = new Worker(t, {
 			type: "module",
 			name: e?.name
@@ -1458,14 +1478,14 @@ function ht(e) {
 			(self.URL || self.webkitURL).revokeObjectURL(t);
 		}), n;
 	} catch {
-		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(pt), {
+		return new Worker("data:text/javascript;charset=utf-8," + encodeURIComponent(_t), {
 			type: "module",
 			name: e?.name
 		});
 	}
 }
 // src/decode/engine.ts
-var gt = 16384, _t = class {
+var bt = 16384, xt = class {
 	start;
 	server;
 	id = 0;
@@ -1478,7 +1498,7 @@ var gt = 16384, _t = class {
 	failed = /* @__PURE__ */ new Map();
 	changes = /* @__PURE__ */ new Set();
 	states = /* @__PURE__ */ new Map();
-	constructor(e, t = new ut()) {
+	constructor(e, t = new mt()) {
 		this.start = e, this.server = t, t.changed = () => this.changed(), this.begin();
 	}
 	onChange(e) {
@@ -1572,7 +1592,7 @@ var gt = 16384, _t = class {
 		}
 		let t = [...this.lanes].find(([, { wish: e }]) => this.isReady(e.model.decoder));
 		if (!t) return;
-		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(gt / (c * l * u))));
+		let [n, r] = t, { wish: i, row: a } = r, { model: o, rows: s } = i, [c, l, u] = o.shape, d = Math.min(s - a, Math.max(1, Math.floor(bt / (c * l * u))));
 		this.lanes.delete(n), a + d < s ? this.lanes.set(n, {
 			...r,
 			row: a + d
@@ -1591,7 +1611,7 @@ var gt = 16384, _t = class {
 		};
 		this.post({
 			...f,
-			feeds: { ...st(i, a, d) },
+			feeds: { ...dt(i, a, d) },
 			pictures: !0
 		}, n, (e, t) => {
 			e.kind === "pixels" && t && (this.newest.get(n)?.model.decoder === o.decoder && this.server.cancel(n), i.onPixels(e.pixels, a, d), this.become(_(o.decoder), "drawn"));
@@ -1664,30 +1684,30 @@ var gt = 16384, _t = class {
 		for (let e of this.changes) e();
 	}
 };
-async function P(e) {
+async function L(e) {
 	let t = await fetch(_(e));
 	if (!t.ok) throw Error(`the points are not available (${t.status})`);
 	return t.arrayBuffer();
 }
-var F = null;
-function vt(e) {
-	return F?.runtime !== e && (F = {
+var R = null;
+function St(e) {
+	return R?.runtime !== e && (R = {
 		runtime: e,
-		engine: new _t(() => yt(e))
-	}), F.engine;
+		engine: new xt(() => Ct(e))
+	}), R.engine;
 }
-function yt(e) {
+function Ct(e) {
 	if (typeof WebAssembly != "object" || typeof Worker != "function") throw Error("this browser has no WebAssembly");
-	let t = new ht();
+	let t = new yt();
 	return t.postMessage({
 		kind: "begin",
 		runtime: _(e)
 	}), t;
 }
 // src/parts/field.ts
-var bt = 36, I = class {
+var wt = 36, Tt = class {
 	pick;
-	screen = new v();
+	screen = new b();
 	rows = g("div", { className: "rows" });
 	below = g("div", { className: "below" });
 	mark = g("span", {
@@ -1714,7 +1734,7 @@ var bt = 36, I = class {
 	}
 	arrange(e, t, n, r = !0) {
 		this.layout = e, this.screen.arrange(e), this.screen.label("", t), this.pictures.classList.toggle("pickable", r), this.mark.hidden = n < 0 || n >= e.count;
-		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = ne(e);
+		let { width: i, height: a, columns: o, gutter: s } = e, [c, l] = S(e);
 		Object.assign(this.mark.style, {
 			left: `${100 * (n % o * (i + s) + s) / c}%`,
 			top: `${100 * (Math.floor(n / o) * (a + s) + s) / l}%`,
@@ -1723,40 +1743,40 @@ var bt = 36, I = class {
 		});
 	}
 	label(e, t) {
-		L(this.rows, e, this.lines), L(this.below, t, this.layout.columns);
+		Et(this.rows, e, this.lines), Et(this.below, t, this.layout.columns);
 	}
 	fit(e, t) {
-		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= bt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
+		this.box.classList.remove("compact"), this.scale(e, t), parseFloat(this.screen.canvas.style.height) >= wt * this.lines || (this.box.classList.add("compact"), this.scale(e, t));
 	}
 	scale(e, t) {
 		this.screen.fit(e - this.rows.offsetWidth - 2, t), this.below.style.width = this.screen.canvas.style.width;
 	}
 };
-function L(e, t, n) {
+function Et(e, t, n) {
 	e.classList.toggle("axis", t.length !== n), e.replaceChildren(...t.map((e) => {
 		let [t, ...n] = e.split("\n");
 		return g("span", { title: e }, t, n.length ? g("small", {}, n.join(" ")) : null);
 	}));
 }
 // src/views/grid.ts
-var xt = .01;
-function St(e, t, n, r) {
+var Dt = .01, Ot = 2;
+function kt(e, t, n, r) {
 	let i = new Float32Array(n), a = t * 2 * n;
 	for (let t = 0; t < n; t++) i[t] = e[a + t] + r * e[a + n + t];
 	return i;
 }
-var Ct = class {
+var At = class {
 	host;
-	field = new I((e) => this.host.tell("picked", e));
-	echo = new w(() => this.host.settled);
-	report = new S(() => this.host.tell("knobs", this.echo.send({
+	field = new Tt((e) => this.host.tell("picked", e));
+	echo = new D(() => this.host.settled);
+	report = new T(() => this.host.tell("knobs", this.echo.send({
 		temperature: this.at,
 		seed: this.of
 	})));
-	heat = new y({
+	heat = new C({
 		name: "Temperature",
 		label: "Temperature",
-		step: xt,
+		step: Dt,
 		start: 1,
 		number: {
 			step: "0.05",
@@ -1764,7 +1784,7 @@ var Ct = class {
 		}
 	}, (e) => this.turn(e, this.of), this.report);
 	heatNote = g("small");
-	seed = new y({
+	seed = new C({
 		name: "Seed",
 		label: "Seed",
 		step: 1,
@@ -1773,6 +1793,7 @@ var Ct = class {
 	}, (e) => this.turn(this.at, e), this.report);
 	draw = g("button", { type: "button" }, "New draw");
 	data = null;
+	columns = 0;
 	held = null;
 	routes = "";
 	at = 1;
@@ -1788,25 +1809,41 @@ var Ct = class {
 		(this.echo.isNews({
 			temperature: t,
 			seed: n
-		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e;
-		let [, r, i] = e.model.shape, { columns: a, count: o, gutter: s, alt: c, chosen: l } = e;
-		this.field.arrange({
-			width: i,
-			height: r,
-			columns: a,
-			count: o,
-			gutter: s
-		}, c, l);
-		let { first: u, seeds: d } = e.windows.at(-1);
-		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(u, u + d - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you release the slider: this prior is drawn step by step.", this.knobs();
-		let f = e.windows.map(({ points: e }) => e).join(" ");
-		this.routes === f ? this.decode() : this.fetch(e.windows, f);
+		}) || this.data === null) && (this.at = t, this.of = n), this.data?.model.key !== e.model.key && this.host.engine.load(e.model.decoder), this.data = e, this.arrange();
+		let { first: r, seeds: i } = e.windows.at(-1);
+		this.heat.limit(0, e.hottest), this.heat.box.title = e.help, this.seed.limit(r, r + i - 1, e.last), this.seed.box.hidden = !e.seeded, this.heatNote.textContent = e.moves ? "" : "The pictures follow a temperature when you release the slider: this prior is drawn step by step.", this.knobs();
+		let a = e.windows.map(({ points: e }) => e).join(" ");
+		this.routes === a ? this.decode() : this.fetch(e.windows, a);
+	}
+	arrange() {
+		let { alt: e, chosen: t } = this.data;
+		this.columns = this.best(), this.field.arrange(this.tiling(this.columns), e, t);
+	}
+	tiling(e) {
+		let { model: t, count: n, gutter: r } = this.data, [, i, a] = t.shape;
+		return {
+			width: a,
+			height: i,
+			columns: e,
+			count: n,
+			gutter: r
+		};
+	}
+	best() {
+		let { columns: e, count: t, rows: n, edge: r } = this.data;
+		if (n.length || r !== null) return e;
+		let { tall: i } = this, a = this.host.root.clientWidth, o = (e) => x(...S(this.tiling(e)), a, i);
+		return Array.from({ length: t - e }, (t, n) => e + 1 + n).reduce((e, t) => o(t) > o(e) ? t : e, e);
+	}
+	get tall() {
+		let e = this.data.edge === null ? 0 : y(Ot);
+		return Math.max(window.innerHeight * this.data.share, v(this.field.box) - e);
 	}
 	async fetch(e, t) {
 		this.routes = t, this.held = null;
 		try {
 			for (let n of e) {
-				let e = new Float32Array(await P(n.points));
+				let e = new Float32Array(await L(n.points));
 				if (this.routes !== t) return;
 				let r = this.held === null;
 				this.held = {
@@ -1833,7 +1870,7 @@ var Ct = class {
 		let o = performance.now();
 		this.host.engine.decode(this, {
 			model: e,
-			z: St(r, a, t * e.dim, this.at),
+			z: kt(r, a, t * e.dim, this.at),
 			y: n === null ? void 0 : Float32Array.from(n),
 			rows: t,
 			onPixels: (e, t, n) => this.field.screen.draw(e, t, n, o)
@@ -1857,17 +1894,17 @@ var Ct = class {
 		this.report.flush();
 	}
 	fit() {
-		this.data && this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
+		this.data && (this.best() !== this.columns && (this.arrange(), this.decode()), this.field.fit(this.host.root.clientWidth, this.tall));
 	}
 	dispose() {
 		this.report.cancel(), this.host.engine.cancel(this), this.field.screen.dispose(), this.routes = "";
 	}
-}, wt = 1e3, R = "The live view loads …", Tt = [
+}, jt = 1e3, Mt = "The live view loads …", Nt = [
 	"loading",
 	"loaded",
 	"served",
 	"drawn"
-], Et = class {
+], Pt = class {
 	root;
 	engine;
 	said = g("span");
@@ -1894,13 +1931,13 @@ var Ct = class {
 	}
 	put() {
 		if (this.models.length === 0) return;
-		let e = this.models.map((e) => this.engine.state(e)), t = Tt.find((t) => e.includes(t)) ?? "loading";
+		let e = this.models.map((e) => this.engine.state(e)), t = Nt.find((t) => e.includes(t)) ?? "loading";
 		this.root.dataset.state = t;
 		let [n, r] = this.sentence(), i = t === "loading" && !n;
-		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(R, !1), wt) : 0);
+		i && this.timer || (clearTimeout(this.timer), this.show(n, r), this.timer = i ? window.setTimeout(() => this.show(Mt, !1), jt) : 0);
 	}
 	show(e, t) {
-		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== R), this.note.hidden = e === "";
+		this.said.textContent = e, this.button.hidden = !t, this.note.classList.toggle("stays", e !== Mt), this.note.hidden = e === "";
 	}
 	sentence() {
 		if (this.wrong) return [this.wrong, !0];
@@ -1915,11 +1952,11 @@ var Ct = class {
 	dispose() {
 		clearTimeout(this.timer), this.deaf(), this.note.remove();
 	}
-}, z = .05;
-function Dt(e, t, n, r = 0) {
+}, Ft = .05;
+function It(e, t, n, r = 0) {
 	let i = [Infinity, Infinity], a = [-Infinity, -Infinity];
 	for (let t = 0; t < e.length; t++) i[t & 1] = Math.min(i[t & 1], e[t]), a[t & 1] = Math.max(a[t & 1], e[t]);
-	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * z) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * z) - o[0] * l), f = Math.min(r, d) / 2 / l;
+	let o = [a[0] - i[0], a[1] - i[1]], s = [t.width, t.height].map((e, t) => e * (1 - 2 * Ft) / Math.max(o[t], 1e-9)), c = Math.min(...s.filter((e) => e < 1e9), 1e9), [l, u] = n ? [c, c] : s.map((e) => e < 1e9 ? e : c), d = Math.max(0, t.width * (1 - 2 * Ft) - o[0] * l), f = Math.min(r, d) / 2 / l;
 	return {
 		...t,
 		x: (i[0] + a[0]) / 2 + f,
@@ -1928,13 +1965,13 @@ function Dt(e, t, n, r = 0) {
 		sy: u
 	};
 }
-var B = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], V = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Ot = (e, t, n) => ({
+var z = (e, t, n) => [e.left + e.width / 2 + (t - e.x) * e.sx, e.top + e.height / 2 - (n - e.y) * e.sy], B = (e, t, n) => [e.x + (t - e.left - e.width / 2) / e.sx, e.y - (n - e.top - e.height / 2) / e.sy], Lt = (e, t, n) => ({
 	...e,
 	x: e.x - t / e.sx,
 	y: e.y + n / e.sy
 });
-function H(e, t, n, r) {
-	let [i, a] = V(e, n, r);
+function V(e, t, n, r) {
+	let [i, a] = B(e, n, r);
 	return {
 		...e,
 		sx: e.sx * t,
@@ -1943,7 +1980,7 @@ function H(e, t, n, r) {
 		y: a + (e.y - a) / t
 	};
 }
-function kt(e, { sx: t, sy: n }, r, i) {
+function Rt(e, { sx: t, sy: n }, r, i) {
 	let a = -1, o = Infinity;
 	for (let s = 0; s < e.length; s += 2) {
 		let c = (e[s] - r) * t, l = (e[s + 1] - i) * n, u = c * c + l * l;
@@ -1951,33 +1988,33 @@ function kt(e, { sx: t, sy: n }, r, i) {
 	}
 	return a;
 }
-function At(e, t, n) {
+function zt(e, t, n) {
 	let r = !1;
 	return e.forEach(([i, a], o) => {
 		let [s, c] = e[(o || e.length) - 1];
 		a > n != c > n && t < (s - i) * (n - a) / (c - a) + i && (r = !r);
 	}), r;
 }
-function jt(e, t) {
+function Bt(e, t) {
 	let n = [];
-	for (let r = 0; r < t.length; r += 2) At(e, t[r], t[r + 1]) && n.push(r / 2);
+	for (let r = 0; r < t.length; r += 2) zt(e, t[r], t[r + 1]) && n.push(r / 2);
 	return n;
 }
-var Mt = ([e, t], [n, r]) => [
+var Vt = ([e, t], [n, r]) => [
 	[e, t],
 	[n, t],
 	[n, r],
 	[e, r]
 ];
-function Nt({ mean: e, axes: t }, n, r) {
+function Ht({ mean: e, axes: t }, n, r) {
 	let i = e.length;
 	return e.map((e, a) => e + n * t[a] + r * t[i + a]);
 }
-function Pt({ axes: e }, t, [n, r], i, a) {
+function Ut({ axes: e }, t, [n, r], i, a) {
 	let o = t.length;
 	return t.map((t, s) => t + (i - n) * e[s] + (a - r) * e[o + s]);
 }
-function Ft(e, t, n) {
+function Wt(e, t, n) {
 	let r = (t - e) / n, i = 10 ** Math.floor(Math.log10(r)), a = i * ([
 		1,
 		2,
@@ -1986,7 +2023,7 @@ function Ft(e, t, n) {
 	return Array.from({ length: Math.max(0, Math.floor(t / a) - o + 1) }, (e, t) => (o + t) * a);
 }
 // src/maths/points.ts
-function It(e, t, n, r, i) {
+function Gt(e, t, n, r, i) {
 	let a = 9 * n + (i ? 3 * r : 0);
 	if (e.byteLength !== 4 * a || t && t.byteLength !== 4 * n * r) throw Error("the points came incomplete");
 	let o = 0, s = (t) => [
@@ -2010,14 +2047,14 @@ function It(e, t, n, r, i) {
 		means: t && new Float32Array(t)
 	};
 }
-var Lt = .2, Rt = 3;
-function zt(e) {
-	let [t, n] = [Bt(e, 0), Bt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
+var Kt = .2, qt = 3;
+function Jt(e) {
+	let [t, n] = [Yt(e, 0), Yt(e, 1)], r = /* @__PURE__ */ new Float32Array(9216);
 	for (let i = 0; i < e.length; i += 2) {
 		let a = Math.floor((e[i] - t.low) / t.size * 96), o = Math.floor((n.low + n.size - e[i + 1]) / n.size * 96);
 		r[o * 96 + a]++;
 	}
-	let i = Vt(Vt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
+	let i = Xt(Xt(r, t.width, 1), n.width, 96), a = Math.max(...i), { low: o, size: s } = t;
 	return {
 		cells: i.map((e) => e / a),
 		left: o,
@@ -2026,21 +2063,21 @@ function zt(e) {
 		height: n.size
 	};
 }
-function Bt(e, t) {
+function Yt(e, t) {
 	let n = e.filter((e, n) => (n & 1) === t), r = n.reduce((e, t) => e + t, 0) / n.length, i = Math.sqrt(n.reduce((e, t) => e + (t - r) ** 2, 0) / n.length), a = n.reduce((e, t) => Math.min(e, t)), o = Math.max(n.reduce((e, t) => Math.max(e, t)) - a, 1e-9), s = o * 1.4;
 	return {
-		low: a - Lt * o,
+		low: a - Kt * o,
 		size: s,
 		width: n.length ** (-1 / 6) * i * 96 / s
 	};
 }
-function Vt(e, t, n) {
-	let r = Math.ceil(Rt * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
+function Xt(e, t, n) {
+	let r = Math.ceil(qt * t), i = Array.from({ length: 2 * r + 1 }, (e, n) => Math.exp(-.5 * ((n - r) / (t || 1)) ** 2)), a = 96 / n, o = new Float32Array(e.length);
 	for (let t = 0; t < 96; t++) for (let s = 0; s < 96; s++) for (let c = Math.max(-r, -s); c <= Math.min(r, 95 - s); c++) o[t * a + s * n] += i[c + r] * e[t * a + (s + c) * n];
 	return o;
 }
 // src/views/map/marks.ts
-var Ht = 16, Ut = 18, Wt = 8, Gt = [
+var Zt = 16, Qt = 18, $t = 8, en = [
 	[],
 	[
 		0,
@@ -2123,21 +2160,21 @@ var Ht = 16, Ut = 18, Wt = 8, Gt = [
 		.9
 	]
 ];
-function Kt(e, t, n, r, i) {
-	let a = Gt[t] ?? [];
+function tn(e, t, n, r, i) {
+	let a = en[t] ?? [];
 	if (a.length === 0) return e.moveTo(n + i, r), e.arc(n, r, i, 0, 2 * Math.PI);
 	e.moveTo(n + a[0] * i, r + a[1] * i);
 	for (let t = 2; t < a.length; t += 2) e.lineTo(n + a[t] * i, r + a[t + 1] * i);
 	e.closePath();
 }
-function qt({ top: e, height: t }, n, { grow: r }, { move: i }) {
+function nn({ top: e, height: t }, n, { grow: r }, { move: i }) {
 	let a = 24 * r / 2;
 	return n < e || n > e + t ? i * r : n - Math.min(e + t - a, Math.max(e + a, n - i * r));
 }
-function Jt(e, t, n, r) {
+function rn(e, t, n, r) {
 	let { font: i, grow: a } = n;
-	e.font = `bold ${Ht * a}px ${i}`;
-	let o = e.measureText(r.text).width + Wt * a, [, s] = B(t, r.x, r.y), c = -r.y * t.sy - qt(t, s, n, r);
+	e.font = `bold ${Zt * a}px ${i}`;
+	let o = e.measureText(r.text).width + $t * a, [, s] = z(t, r.x, r.y), c = -r.y * t.sy - nn(t, s, n, r);
 	return {
 		x: r.x * t.sx,
 		y: c,
@@ -2145,38 +2182,38 @@ function Jt(e, t, n, r) {
 		height: 24 * a
 	};
 }
-function Yt(e, t, n, r) {
-	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = B(t, a, o), d = qt(t, u, n, r);
-	Zt(e, l, u, d, s, 2), Qt(e, i, [l, u - d], {
+function an(e, t, n, r) {
+	let { text: i, x: a, y: o, ground: s, ink: c } = r, [l, u] = z(t, a, o), d = nn(t, u, n, r);
+	sn(e, l, u, d, s, 2), cn(e, i, [l, u - d], {
 		ground: s,
 		ink: c,
 		edge: 1,
-		size: Ht * n.grow,
+		size: Zt * n.grow,
 		type: n
 	});
 }
-function Xt(e, t, n, { name: r, x: i, y: a, colour: o }) {
-	let [s, c] = B(t, i, a), { left: l, top: u, width: d, height: f } = t;
+function on(e, t, n, { name: r, x: i, y: a, colour: o }) {
+	let [s, c] = z(t, i, a), { left: l, top: u, width: d, height: f } = t;
 	if (s < l || s > l + d || c < u || c > u + f) return;
 	let p = (c - u < 60 * n.grow ? -42 : 42) * n.grow;
-	Zt(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), Qt(e, r, [s, c - p], {
+	sn(e, s, c, p, o, 3), e.beginPath(), e.arc(s, c, 4, 0, 2 * Math.PI), e.fillStyle = o, e.fill(), cn(e, r, [s, c - p], {
 		ground: o,
 		ink: "white",
 		edge: 2,
-		size: Ut * n.grow,
+		size: Qt * n.grow,
 		type: n
 	});
 }
-function Zt(e, t, n, r, i, a) {
+function sn(e, t, n, r, i, a) {
 	e.beginPath(), e.moveTo(t, n), e.lineTo(t, n - r), e.lineWidth = a, e.strokeStyle = i, e.stroke();
 }
-function Qt(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
+function cn(e, t, [n, r], { ground: i, ink: a, edge: o, size: s, type: c }) {
 	e.font = `bold ${s}px ${c.font}`, e.textAlign = "center", e.textBaseline = "middle";
-	let l = Wt * c.grow, u = e.measureText(t).width + l;
+	let l = $t * c.grow, u = e.measureText(t).width + l;
 	e.beginPath(), e.rect(n - u / 2, r - s / 2 - l / 2, u, s + l), e.fillStyle = i, e.fill(), e.lineWidth = o, e.strokeStyle = "white", e.stroke(), e.fillStyle = a, e.fillText(t, n, r + 1);
 }
 // src/views/map/board.ts
-var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
+var ln = .25, un = .8, dn = 14, fn = 80, pn = [.5, 400], mn = class {
 	over;
 	amid;
 	below = g("canvas", { "aria-hidden": "true" });
@@ -2224,7 +2261,7 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 				height: a
 			});
 		}
-		let r = this.room(e, t), i = Dt(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
+		let r = this.room(e, t), i = It(this.look.points.coords, r, this.look.equal, this.beside), { frame: a, home: o } = this;
 		this.frame = o ? {
 			...i,
 			x: a.x,
@@ -2252,7 +2289,7 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 	}
 	turn(e) {
 		let t = this.home ? e.sx / this.home.sx : 1;
-		t < rn[0] || t > rn[1] || (this.frame = e, this.draw());
+		t < pn[0] || t > pn[1] || (this.frame = e, this.draw());
 	}
 	get whole() {
 		return this.frame.sx <= (this.home?.sx ?? 0);
@@ -2269,7 +2306,7 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 		let e = this.pen(this.above);
 		if (e.clearRect(0, 0, this.above.width, this.above.height), this.look) {
 			this.clipped(e, () => this.over(e));
-			for (let t of this.look.marks) Xt(e, this.frame, this.type, t);
+			for (let t of this.look.marks) on(e, this.frame, this.type, t);
 		}
 	}
 	dispose() {
@@ -2285,11 +2322,11 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 	}
 	front(e, t, n = "") {
 		let { points: r, size: i } = this.look, [a, o] = this.at(t), { rows: s, width: c, height: l } = this.pictured;
-		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (Kt(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
+		e.beginPath(), s.has(t) ? e.rect(a - c / 2, o - l / 2, c, l) : (tn(e, r.paint[4 * t + 3], a, o, i * this.type.grow / 2 + 3), e.fillStyle = this.colour(t), e.fill()), e.lineWidth = 2.5, e.strokeStyle = n || this.style("--st-text-color"), e.stroke();
 	}
 	at(e) {
 		let { coords: t } = this.look.points;
-		return B(this.frame, t[2 * e], t[2 * e + 1]);
+		return z(this.frame, t[2 * e], t[2 * e + 1]);
 	}
 	get type() {
 		let e = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
@@ -2318,8 +2355,8 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 		let e = this.pen(this.below);
 		e.clearRect(0, 0, this.below.width, this.below.height), this.axes(e), this.clipped(e, () => {
 			let { labels: t, front: n, shade: r } = this.look;
-			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => Jt(e, this.frame, this.type, t)));
-			for (let n of t) Yt(e, this.frame, this.type, n);
+			r && this.ground(e), this.dots(e), this.pictured = this.amid(e, n, t.map((t) => rn(e, this.frame, this.type, t)));
+			for (let n of t) an(e, this.frame, this.type, n);
 		});
 	}
 	ground(e) {
@@ -2328,14 +2365,14 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 			let e = g("canvas", {
 				width: 96,
 				height: 96
-			}), n = zt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
-			n.cells.forEach((e, t) => r[4 * t + 3] = nn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
+			}), n = Jt(t.coords), r = (/* @__PURE__ */ new Uint8ClampedArray(36864)).fill(128);
+			n.cells.forEach((e, t) => r[4 * t + 3] = fn * Math.sqrt(e)), e.getContext("2d").putImageData(new ImageData(r, 96, 96), 0, 0), this.shade = {
 				of: t,
 				density: n,
 				canvas: e
 			};
 		}
-		let { density: n, canvas: r } = this.shade, { left: i, top: a, width: o, height: s } = this.frame, [c, l] = V(this.frame, i, a), [u, d] = [96 / n.width, 96 / n.height], { sx: f, sy: p } = this.frame;
+		let { density: n, canvas: r } = this.shade, { left: i, top: a, width: o, height: s } = this.frame, [c, l] = B(this.frame, i, a), [u, d] = [96 / n.width, 96 / n.height], { sx: f, sy: p } = this.frame;
 		e.imageSmoothingEnabled = !0;
 		let m = [
 			(c - n.left) * u,
@@ -2348,60 +2385,60 @@ var $t = .25, en = .8, tn = 14, nn = 80, rn = [.5, 400], an = class {
 	dots(e) {
 		let { points: t, front: n } = this.look, r = this.look.size * this.type.grow, { left: i, top: a, width: o, height: s } = this.frame, c = t.row.length;
 		for (let l of n.size ? [!1, !0] : [!1]) {
-			e.globalAlpha = l ? 1 : n.size ? $t : en;
+			e.globalAlpha = l ? 1 : n.size ? ln : un;
 			for (let u = 0; u < c; u++) {
 				if (n.has(u) !== l) continue;
 				let [c, d] = this.at(u);
-				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), Kt(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
+				c < i - r || c > i + o + r || d < a - r || d > a + s + r || (e.beginPath(), tn(e, t.paint[4 * u + 3], c, d, r / 2 + +!!l), e.fillStyle = this.colour(u), e.fill());
 			}
 		}
 		e.globalAlpha = 1;
 	}
 	axes(e) {
 		let { left: t, top: n, width: r, height: i } = this.frame, { axes: a, ticks: o } = this.look, s = n + i, { font: c, grow: l } = this.type;
-		e.font = `${tn * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
+		e.font = `${dn * l}px ${c}`, e.lineWidth = 1, e.strokeStyle = this.style("--st-border-color"), e.fillStyle = this.style("--st-text-color"), e.beginPath(), e.rect(t, n, r, i), o && this.grid(e, l), e.stroke(), e.textAlign = "center", e.textBaseline = "top", e.fillText(a[0], t + r / 2, s + (o ? 23 : 5) * l), e.textAlign = "left", e.textBaseline = "middle", e.fillText(a[1], t, n / 2);
 	}
 	grid(e, t) {
-		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [V(this.frame, n, s), V(this.frame, o, r)];
+		let { left: n, top: r, width: i, height: a } = this.frame, [o, s] = [n + i, r + a], [c, l] = [B(this.frame, n, s), B(this.frame, o, r)];
 		e.textAlign = "center", e.textBaseline = "top";
-		for (let [n, a] of on(Ft(c[0], l[0], Math.max(2, i / 60 / t)))) {
-			let [t] = B(this.frame, n, 0);
+		for (let [n, a] of hn(Wt(c[0], l[0], Math.max(2, i / 60 / t)))) {
+			let [t] = z(this.frame, n, 0);
 			e.moveTo(t, r), e.lineTo(t, s), e.fillText(a, t, s + 4);
 		}
 		e.textAlign = "right", e.textBaseline = "middle";
-		for (let [r, i] of on(Ft(c[1], l[1], Math.max(2, a / 60 / t)))) {
-			let [, t] = B(this.frame, 0, r);
+		for (let [r, i] of hn(Wt(c[1], l[1], Math.max(2, a / 60 / t)))) {
+			let [, t] = z(this.frame, 0, r);
 			e.moveTo(n, t), e.lineTo(o, t), e.fillText(i, n - 6, t);
 		}
 	}
 };
-function on(e) {
+function hn(e) {
 	let t = e.length > 1 ? e[1] - e[0] : 1, n = Math.max(0, -Math.floor(Math.log10(t) + 1e-9)), r = (e) => n > 3 ? e.toExponential(0) : e.toFixed(n);
 	return e.map((e) => [e, r(e).replaceAll("-", "−")]);
 }
 // src/views/map/hand.ts
-var sn = {
+var gn = {
 	Look: "The picture under the pointer is decoded; a click chooses a point, a drag from point to point plays the way",
 	Path: "Drag from one point to another, or click both, to see the pictures on the way; the nearest point is meant",
 	Move: "Drag to move the map",
 	Box: "Drag a box around points to choose them",
 	Lasso: "Draw around points to choose them"
-}, U = {
+}, H = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, cn = 250, ln = {
+}, _n = 250, vn = {
 	mouse: 12,
 	touch: 26
-}, un = 4, dn = .0015, fn = 33, pn = 6, mn = {
+}, yn = 4, bn = .0015, xn = 33, Sn = 6, Cn = {
 	coarse: 10,
 	fine: 1
-}, W = (e, t, n) => Math.min(t + n, Math.max(t, e));
-function hn({ tool: e, trail: t, moved: n }) {
-	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Mt(t[0], t.at(-1)) : t;
+}, U = (e, t, n) => Math.min(t + n, Math.max(t, e));
+function wn({ tool: e, trail: t, moved: n }) {
+	return !n || e !== "Box" && e !== "Lasso" ? null : e === "Box" ? Vt(t[0], t.at(-1)) : t;
 }
-var gn = class {
+var Tn = class {
 	board;
 	ground;
 	gesture = null;
@@ -2420,7 +2457,7 @@ var gn = class {
 		clearTimeout(this.clicked), n.rest(), t.above.setPointerCapture(e.pointerId);
 		let r = [e.offsetX, e.offsetY];
 		if (this.fingers.set(e.pointerId, r), this.fingers.size > 1) return this.drop();
-		let i = V(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
+		let i = B(t.frame, ...r), a = e.pointerType === "touch", { tool: o } = n, s = o === "Path" ? n.first < 0 : o === "Look" && !a;
 		this.gesture = {
 			tool: o,
 			begin: r,
@@ -2434,17 +2471,17 @@ var gn = class {
 	move(e) {
 		let { board: t, ground: n, gesture: r } = this;
 		if (!n.coords) return;
-		let { left: i, top: a, width: o, height: s } = t.frame, c = [W(e.offsetX, i, o), W(e.offsetY, a, s)];
+		let { left: i, top: a, width: o, height: s } = t.frame, c = [U(e.offsetX, i, o), U(e.offsetY, a, s)];
 		if (this.fingers.size > 1) return this.pinch(e.pointerId, c);
-		let l = V(t.frame, ...c);
-		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > un, r.tool === "Move" ? (t.turn(Ot(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
+		let l = B(t.frame, ...c);
+		r ? (r.moved ||= Math.hypot(c[0] - r.begin[0], c[1] - r.begin[1]) > yn, r.tool === "Move" ? (t.turn(Lt(t.frame, c[0] - r.last[0], c[1] - r.last[1])), r.last = c) : (r.trail.push(l), n.look(l, !1))) : n.plays || n.look(l, !1);
 	}
 	up(e) {
 		this.fingers.delete(e.pointerId);
 		let { board: t, ground: n, gesture: r } = this;
 		if (this.gesture = null, !r || !n.coords) return;
-		let i = this.hit(r.touch), a = hn(r);
-		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(jt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), cn), t.hover();
+		let i = this.hit(r.touch), a = wn(r);
+		r.tool === "Path" ? n.reach(n.near) : r.moved ? r.tool === "Look" ? (n.reach(i), n.first = -1) : a && n.choose(Bt(a, n.coords)) : this.clicked = window.setTimeout(() => n.choose(i < 0 ? [] : [i]), _n), t.hover();
 	}
 	drop() {
 		this.gesture?.begins && (this.ground.first = -1), this.gesture = null, this.board.hover();
@@ -2455,32 +2492,32 @@ var gn = class {
 	pinch(e, t) {
 		let n = this.fingers.get(e), r = [...this.fingers].find(([t]) => t !== e)?.[1];
 		if (!n || !r) return;
-		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Ot(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
-		this.board.turn(H(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
+		let i = ([e, t]) => Math.max(1, Math.hypot(e - r[0], t - r[1])), a = Lt(this.board.frame, (t[0] - n[0]) / 2, (t[1] - n[1]) / 2);
+		this.board.turn(V(a, i(t) / i(n), (t[0] + r[0]) / 2, (t[1] + r[1]) / 2)), this.fingers.set(e, t);
 	}
 	wheel(e) {
 		if (e.deltaY > 0 && this.board.whole) return;
 		e.preventDefault();
-		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? fn : 1) * (e.ctrlKey ? pn : 1);
-		this.board.turn(H(this.board.frame, Math.exp(-e.deltaY * t * dn), e.offsetX, e.offsetY));
+		let t = (e.deltaMode === WheelEvent.DOM_DELTA_LINE ? xn : 1) * (e.ctrlKey ? Sn : 1);
+		this.board.turn(V(this.board.frame, Math.exp(-e.deltaY * t * bn), e.offsetX, e.offsetY));
 	}
 	key(e) {
 		let { board: t, ground: n } = this;
 		if (!n.coords || e.ctrlKey || e.metaKey || e.altKey) return;
 		let { key: r } = e;
-		if (U[r]) this.arrow(U[r], e.shiftKey ? mn.fine : mn.coarse);
+		if (H[r]) this.arrow(H[r], e.shiftKey ? Cn.fine : Cn.coarse);
 		else if (r === "Enter") this.enter();
-		else if (r === "+" || r === "-") t.turn(H(t.frame, r === "+" ? 1.25 : .8, ...B(t.frame, ...n.at)));
+		else if (r === "+" || r === "-") t.turn(V(t.frame, r === "+" ? 1.25 : .8, ...z(t.frame, ...n.at)));
 		else if (r === "0") t.reset();
 		else if (r === "Escape") n.leave();
 		else return;
 		e.preventDefault();
 	}
 	arrow([e, t], n) {
-		let { frame: r } = this.board, [i, a] = B(r, ...this.ground.at);
+		let { frame: r } = this.board, [i, a] = z(r, ...this.ground.at);
 		this.ground.rest();
-		let o = W(i + e * n, r.left, r.width), s = W(a + t * n, r.top, r.height);
-		this.ground.look(V(r, o, s), !0);
+		let o = U(i + e * n, r.left, r.width), s = U(a + t * n, r.top, r.height);
+		this.ground.look(B(r, o, s), !0);
 	}
 	enter() {
 		let { board: e, ground: t } = this;
@@ -2488,17 +2525,17 @@ var gn = class {
 		t.first < 0 ? t.first = t.near : t.reach(t.near), e.hover();
 	}
 	hit(e) {
-		let { board: t, ground: n } = this, [r, i] = B(t.frame, ...n.at);
+		let { board: t, ground: n } = this, [r, i] = z(t.frame, ...n.at);
 		if (t.covering(r, i) === n.near) return n.near;
 		let [a, o] = t.at(n.near);
-		return Math.hypot(a - r, o - i) <= (e ? ln.touch : ln.mouse) ? n.near : -1;
+		return Math.hypot(a - r, o - i) <= (e ? vn.touch : vn.mouse) ? n.near : -1;
 	}
-}, G = 8, _n = 24, vn = .02, yn = [
+}, W = 8, En = 24, Dn = .02, On = [
 	[1, 0],
 	[1, 1],
 	[0, 1],
 	[0, 0]
-], bn = class {
+], kn = class {
 	box = g("div", { className: "lens" });
 	places = [];
 	size = [0, 0];
@@ -2507,12 +2544,12 @@ var gn = class {
 		this.box.append(e);
 	}
 	settle(e, t, n) {
-		let [r, i] = this.size = [this.box.offsetWidth, this.box.offsetHeight], a = yn.map(([t, n]) => [e.left + (t ? e.width - r - G : G), e.top + (n ? e.height - i - G : G)]), o = Math.max(1, vn * t.length), s = a.map((e) => Math.floor(t.filter(([t, n]) => this.covers(e, t, n, 0)).length / o)), c = [...a.keys()].sort((e, t) => s[e] - s[t]);
+		let [r, i] = this.size = [this.box.offsetWidth, this.box.offsetHeight], a = On.map(([t, n]) => [e.left + (t ? e.width - r - W : W), e.top + (n ? e.height - i - W : W)]), o = Math.max(1, Dn * t.length), s = a.map((e) => Math.floor(t.filter(([t, n]) => this.covers(e, t, n, 0)).length / o)), c = [...a.keys()].sort((e, t) => s[e] - s[t]);
 		this.places = c.map((e) => a[e]), this.put(0), this.dodge(...n);
 	}
 	dodge(e, t) {
-		if (this.at < 0 || !this.covers(this.places[this.at], e, t, _n)) return !1;
-		let n = this.places.findIndex((n) => !this.covers(n, e, t, _n));
+		if (this.at < 0 || !this.covers(this.places[this.at], e, t, En)) return !1;
+		let n = this.places.findIndex((n) => !this.covers(n, e, t, En));
 		return n < 0 ? !1 : (this.put(n), !0);
 	}
 	put(e) {
@@ -2527,11 +2564,11 @@ var gn = class {
 		let [a, o] = this.size;
 		return n > e - i && n < e + a + i && r > t - i && r < t + o + i;
 	}
-}, xn = class {
+}, An = class {
 	box = g("div", { className: "legend" });
 	show(e, t) {
-		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, Sn(t), e))), t) {
-			let e = Sn(`linear-gradient(to right, ${t.colours.join(", ")})`);
+		if (this.box.replaceChildren(...e.map(({ text: e, ground: t }) => g("span", {}, jn(t), e))), t) {
+			let e = jn(`linear-gradient(to right, ${t.colours.join(", ")})`);
 			e.className = "scale";
 			let [n, r] = t.ends.map((e) => String(Number(e.toPrecision(3))).replace("-", "−"));
 			this.box.append(`${t.title}: ${n}`, e, r);
@@ -2539,61 +2576,61 @@ var gn = class {
 		this.box.hidden = e.length === 0 && t === null;
 	}
 };
-function Sn(e) {
+function jn(e) {
 	let t = g("i");
 	return t.style.background = e, t;
 }
 // src/views/map/overlay.ts
-var Cn = [7, 6];
-function wn(e, t, n) {
-	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = B(t.frame, ...a);
-	for (let r of n.ties) Tn(e, t, r, l);
-	let d = i && hn(i);
+var Mn = [7, 6];
+function Nn(e, t, n) {
+	let { tool: r, gesture: i, at: a, first: o, ends: s, plays: c } = n, l = t.style("--st-primary-color"), u = z(t.frame, ...a);
+	for (let r of n.ties) Pn(e, t, r, l);
+	let d = i && wn(i);
 	if (d) {
-		let n = d.map((e) => B(t.frame, ...e));
-		return K(e, [...n, n[0]], l);
+		let n = d.map((e) => z(t.frame, ...e));
+		return G(e, [...n, n[0]], l);
 	}
-	o >= 0 && (i?.moved || r === "Path") ? (K(e, [t.at(o), u], l), t.front(e, o, l)) : s && En(e, t, n, s, l), c || Dn(e, t, n.near, u);
+	o >= 0 && (i?.moved || r === "Path") ? (G(e, [t.at(o), u], l), t.front(e, o, l)) : s && Fn(e, t, n, s, l), c || In(e, t, n.near, u);
 }
-function Tn(e, t, { x: n, y: r, rows: i }, a) {
-	for (let o of i) K(e, [B(t.frame, n, r), t.at(o)], a);
+function Pn(e, t, { x: n, y: r, rows: i }, a) {
+	for (let o of i) G(e, [z(t.frame, n, r), t.at(o)], a);
 	for (let n of i) t.front(e, n, a);
 }
-function K(e, t, n) {
+function G(e, t, n) {
 	e.beginPath();
 	for (let [n, r] of t) e.lineTo(n, r);
 	e.lineWidth = 3, e.strokeStyle = n, e.stroke();
 }
-function En(e, t, { t: n, straight: r }, i, a) {
+function Fn(e, t, { t: n, straight: r }, i, a) {
 	let [o, s] = i.map((e) => t.at(e));
-	e.setLineDash(r ? [] : Cn), K(e, [o, s], a), e.setLineDash([]);
+	e.setLineDash(r ? [] : Mn), G(e, [o, s], a), e.setLineDash([]);
 	for (let n of i) t.front(e, n, a);
 	e.beginPath(), e.arc(o[0] + n * (s[0] - o[0]), o[1] + n * (s[1] - o[1]), 8, 0, 2 * Math.PI), e.fillStyle = a, e.fill(), e.lineWidth = 2, e.strokeStyle = "white", e.stroke();
 }
-function Dn(e, t, n, [r, i]) {
+function In(e, t, n, [r, i]) {
 	let [a, o] = t.at(n);
 	e.lineWidth = 1.5, e.strokeStyle = t.style("--st-text-color"), e.beginPath(), e.moveTo(a, o), e.lineTo(r, i), e.stroke(), t.front(e, n), e.beginPath();
-	for (let [t, n] of Object.values(U)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
+	for (let [t, n] of Object.values(H)) e.moveTo(r + 5 * t, i + 5 * n), e.lineTo(r + 13 * t, i + 13 * n);
 	e.lineWidth = 2, e.stroke();
 }
 // src/maths/apart.ts
-function On(e, t, [n, r], [i, a], o) {
+function Ln(e, t, [n, r], [i, a], o) {
 	let s = /* @__PURE__ */ new Map(), c = (t) => [e[2 * t] * n, -e[2 * t + 1] * r], l = (e, t, n, r) => {
-		for (let [o, l] of An) for (let u of s.get(q(n + o, r + l)) ?? []) {
+		for (let [o, l] of zn) for (let u of s.get(K(n + o, r + l)) ?? []) {
 			let [n, r] = c(u);
-			if (kn(e - n, t - r, i, a)) return !1;
+			if (Rn(e - n, t - r, i, a)) return !1;
 		}
-		return !o.some((n) => kn(e - n.x, t - n.y, (i + n.width) / 2, (a + n.height) / 2));
+		return !o.some((n) => Rn(e - n.x, t - n.y, (i + n.width) / 2, (a + n.height) / 2));
 	}, u = [];
 	for (let e of t) {
 		let [t, n] = c(e), [r, o] = [Math.floor(t / i), Math.floor(n / a)];
 		if (!l(t, n, r, o)) continue;
-		let d = s.get(q(r, o));
-		d ? d.push(e) : s.set(q(r, o), [e]), u.push(e);
+		let d = s.get(K(r, o));
+		d ? d.push(e) : s.set(K(r, o), [e]), u.push(e);
 	}
 	return u;
 }
-var q = (e, t) => e * 2 ** 26 + t, kn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, An = [
+var K = (e, t) => e * 2 ** 26 + t, Rn = (e, t, n, r) => Math.abs(e) < n && Math.abs(t) < r, zn = [
 	0,
 	-1,
 	1
@@ -2601,11 +2638,11 @@ var q = (e, t) => e * 2 ** 26 + t, kn = (e, t, n, r) => Math.abs(e) < n && Math.
 	0,
 	-1,
 	1
-].map((t) => [e, t])), jn = 34, J = 2, Mn = 2 ** 17, Nn = 2 ** 23, Pn = 5e3;
-function Fn(e, t, n) {
+].map((t) => [e, t])), Bn = 34, q = 2, Vn = 2 ** 17, Hn = 2 ** 23, Un = 5e3;
+function Wn(e, t, n) {
 	return (Math.round(t * n / e) || 1 / Math.ceil(e / (2 * t * n))) / n;
 }
-var In = class {
+var Gn = class {
 	engine;
 	come;
 	held = /* @__PURE__ */ new Map();
@@ -2628,15 +2665,15 @@ var In = class {
 			width: 0,
 			height: 0
 		};
-		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Fn(Math.max(a, o), jn * t.type.grow, s), [l, u] = [o * c, a * c];
+		let [, a, o] = this.source.model.shape, s = window.devicePixelRatio || 1, c = Wn(Math.max(a, o), Bn * t.type.grow, s), [l, u] = [o * c, a * c];
 		this.choose(t, [l, u], n, r);
-		let d = Ln(t, i, l / 2 + J, u / 2 + J), f = this.rows.filter((e) => d(t.at(e)));
+		let d = Kn(t, i, l / 2 + q, u / 2 + q), f = this.rows.filter((e) => d(t.at(e)));
 		this.sight = f.length, this.ask(f.filter((e) => !this.held.has(e)));
 		let p = f.filter((e) => this.held.has(e)), m = (e) => Math.round(e * s) / s;
 		e.imageSmoothingEnabled = c * s < 1;
 		for (let n of p) {
 			let [r, i] = t.at(n), [a, o] = [m(r - l / 2), m(i - u / 2)];
-			e.fillStyle = t.colour(n), e.fillRect(a - J, o - J, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
+			e.fillStyle = t.colour(n), e.fillRect(a - q, o - q, l + 4, u + 4), e.drawImage(this.held.get(n), a, o, l, u);
 		}
 		return {
 			rows: new Set(p),
@@ -2655,11 +2692,11 @@ var In = class {
 		if (s === this.zoom && r === this.front) return;
 		this.zoom = s, this.front = r;
 		let { coords: c, order: l } = this.source.points, u = r.size ? l.filter((e) => r.has(e)) : l;
-		this.rows = On(c, u, [a, o], [t + 10, n + 10], i);
+		this.rows = Ln(c, u, [a, o], [t + 10, n + 10], i);
 	}
 	ask(e) {
-		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(Mn / Math.max(i, t.dim)))), o = performance.now();
-		if (!a.length || o - this.since < Pn && e.some((e) => this.asked.includes(e))) return;
+		let { model: t, mean: n, weights: r } = this.source, i = t.shape[0] * t.shape[1] * t.shape[2], a = e.slice(0, Math.max(1, Math.floor(Vn / Math.max(i, t.dim)))), o = performance.now();
+		if (!a.length || o - this.since < Un && e.some((e) => this.asked.includes(e))) return;
 		let s = a.map(n);
 		if (!s.every((e) => e !== null)) return;
 		this.asked = a, this.since = o;
@@ -2668,10 +2705,10 @@ var In = class {
 				for (let r = 0; r < n; r++) this.keep(a[t + r], e, r, n);
 				this.come();
 			}
-		}, u = t.classes ? Rn(a.map(r)) : void 0;
+		}, u = t.classes ? qn(a.map(r)) : void 0;
 		this.engine.decode(this, {
 			model: t,
-			z: Rn(s),
+			z: qn(s),
 			y: u,
 			rows: a.length,
 			onPixels: l
@@ -2685,14 +2722,14 @@ var In = class {
 			height: i
 		});
 		s.getContext("2d").putImageData(new ImageData(t.slice(n * o, (n + 1) * o), a, i), 0, 0), this.held.set(e, s), this.asked = this.asked.filter((t) => t !== e);
-		let c = Math.max(this.sight, Nn / o);
+		let c = Math.max(this.sight, Hn / o);
 		for (let e of this.held.keys()) this.held.size > c && this.held.delete(e);
 	}
 	dispose() {
 		this.engine.cancel(this);
 	}
 };
-function Ln({ frame: e }, t, n, r) {
+function Kn({ frame: e }, t, n, r) {
 	let { offsetLeft: i, offsetTop: a, offsetWidth: o, offsetHeight: s } = t;
 	return ([t, c]) => {
 		let [l, u, d, f] = [
@@ -2704,26 +2741,26 @@ function Ln({ frame: e }, t, n, r) {
 		return l < e.left || u > e.left + e.width || d < e.top || f > e.top + e.height ? !1 : u < i || l > i + o || f < a || d > a + s;
 	};
 }
-function Rn(e) {
+function qn(e) {
 	let t = new Float32Array(e.length * (e[0]?.length ?? 0));
 	return e.forEach((e, n) => t.set(e, n * e.length)), t;
 }
 // src/views/map/map.ts
-var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", Wn = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", Gn = "Decoded on the straight way between the two in latent space, whatever the map shows there.", Kn = (e) => e.toFixed(2).replace("-", "−"), qn = class {
+var Jn = 4, Yn = .34, Xn = .05, Zn = 3.5, Qn = "Between points a t-SNE map has no inverse: this is the nearest point's picture.", $n = "Nothing is decoded here: the encodings of so many points are too large for a browser. Take fewer.", er = "Decoded on the straight way between the two in latent space, whatever the map shows there.", tr = (e) => e.toFixed(2).replace("-", "−"), nr = class {
 	host;
-	board = new an((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
+	board = new mn((e) => this.over(e), (e, t, n) => this.thumbs.draw(e, this.board, t, n, this.lens.box));
 	thumbs;
-	hand = new gn(this.board, this);
-	under = new v();
-	lens = new bn(this.under.canvas);
-	beside = new v();
-	legend = new xn();
+	hand = new Tn(this.board, this);
+	under = new b();
+	lens = new kn(this.under.canvas);
+	beside = new b();
+	legend = new An();
 	tools = /* @__PURE__ */ new Map();
 	residual = g("input", { type: "checkbox" });
 	carry = g("label", { className: "carry" }, this.residual, "With the nearest point's residual");
 	note = g("p", { className: "note" });
-	transport = new C({ step: (e) => this.walk(e) });
-	share = new y({
+	transport = new E({ step: (e) => this.walk(e) });
+	share = new C({
 		label: "Place on the path",
 		step: .01
 	}, (e) => {
@@ -2733,8 +2770,8 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		className: "path",
 		hidden: !0
 	}, this.transport.button, this.share.range);
-	settings = new w(() => this.host.settled);
-	choices = new w(() => this.host.settled);
+	settings = new D(() => this.host.settled);
+	choices = new D(() => this.host.settled);
 	data = null;
 	points = null;
 	wanted = "";
@@ -2747,7 +2784,7 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	first = -1;
 	walked = 0;
 	constructor(e) {
-		this.host = e, this.thumbs = new In(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
+		this.host = e, this.thumbs = new Gn(e.engine, () => this.board.draw()), this.beside.figure.className = "beside", this.board.box.append(this.lens.box);
 		let t = g("div", { className: "seen" }, g("div", { className: "words" }, this.under.caption, this.note), this.beside.figure), n = g("div", { className: "bar" }, this.toolbar(), this.carry, this.path);
 		e.root.replaceChildren(g("div", { className: "map" }, this.legend.box, this.board.box, n, t)), this.residual.onchange = () => {
 			this.host.tell("set", this.settings.send({
@@ -2757,7 +2794,7 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		};
 	}
 	toolbar() {
-		let e = Object.entries(sn).map(([e, t]) => {
+		let e = Object.entries(gn).map(([e, t]) => {
 			let n = g("button", {
 				type: "button",
 				title: t
@@ -2800,9 +2837,9 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	async fetch(e) {
 		this.wanted = e.key, this.leave();
 		try {
-			let [t, n] = await Promise.all([P(e.points), e.means ? P(e.means) : null]);
+			let [t, n] = await Promise.all([L(e.points), e.means ? L(e.means) : null]);
 			if (this.wanted !== e.key) return;
-			this.points = It(t, n, e.count, e.model.dim, e.linear);
+			this.points = Gt(t, n, e.count, e.model.dim, e.linear);
 		} catch (t) {
 			return this.wanted === e.key ? (this.wanted = "", this.host.fail(t instanceof Error ? t.message : String(t))) : void 0;
 		}
@@ -2838,10 +2875,10 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	settle() {
 		if (!this.points) return;
 		let { frame: e } = this.board, t = this.data.labels.flatMap(({ x: t, y: n, move: r }) => {
-			let [i, a] = B(e, t, n);
-			return Array.from({ length: Math.ceil(Vn * this.data.count) }, () => [i, a - r]);
+			let [i, a] = z(e, t, n);
+			return Array.from({ length: Math.ceil(Xn * this.data.count) }, () => [i, a - r]);
 		}), n = [...Array.from(this.points.row, (e, t) => this.board.at(t)), ...t];
-		this.lens.settle(e, n, B(e, ...this.at)), this.board.draw();
+		this.lens.settle(e, n, z(e, ...this.at)), this.board.draw();
 	}
 	hold(e) {
 		this.tool = e, this.leave();
@@ -2864,14 +2901,14 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	look(e, t = !1, n) {
 		if (this.at = e, !this.points) return;
 		this.under.caption.setAttribute("aria-live", t ? "polite" : "off"), this.board.above.dataset.at = e.join(" ");
-		let [r, i] = B(this.board.frame, ...e);
+		let [r, i] = z(this.board.frame, ...e);
 		this.lens.dodge(r, i) && this.board.draw();
 		let a = n ?? this.board.covering(r, i);
-		this.near = a < 0 ? kt(this.points.coords, this.board.frame, ...e) : a, this.decode(), this.board.hover();
+		this.near = a < 0 ? Rt(this.points.coords, this.board.frame, ...e) : a, this.decode(), this.board.hover();
 	}
 	mean(e) {
 		let { means: t, basis: n } = this.points, { dim: r } = this.data.model;
-		return t?.subarray(e * r, (e + 1) * r) ?? (n && Nt(n, ...this.place(e)));
+		return t?.subarray(e * r, (e + 1) * r) ?? (n && Ht(n, ...this.place(e)));
 	}
 	place(e) {
 		let { coords: t } = this.points;
@@ -2883,17 +2920,17 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	}
 	here() {
 		let { basis: e, means: t } = this.points;
-		return e ? !this.residual.checked || !t ? Nt(e, ...this.at) : Pt(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
+		return e ? !this.residual.checked || !t ? Ht(e, ...this.at) : Ut(e, this.mean(this.near), this.place(this.near), ...this.at) : this.mean(this.near);
 	}
 	decode() {
 		if (!this.points || this.near < 0) return;
 		this.picture(this.under, this.here(), this.weights(this.near));
-		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${Kn(this.at[t])}`).join(", "), s = `distance ${Kn(Math.hypot(i - n, a - r))} on the map`;
+		let { axes: e, linear: t } = this.data, [n, r] = this.at, [i, a] = this.place(this.near), o = e.map((e, t) => `${e.split(" ")[0]} ${tr(this.at[t])}`).join(", "), s = `distance ${tr(Math.hypot(i - n, a - r))} on the map`;
 		t ? this.under.label(`Under the pointer: ${o}`) : this.under.label(`Nearest point: ${this.name(this.near)}, ${this.price(this.near)}`), this.remark(this.why), this.beside.figure.style.visibility = "", t && this.shown !== this.near && (this.shown = this.near, this.picture(this.beside, this.mean(this.near), this.weights(this.near))), this.beside.label(`Nearest point: ${this.name(this.near)}, ${s}, ${this.price(this.near)}`);
 	}
 	get why() {
 		let { linear: e, means: t } = this.data;
-		return e ? "" : t ? Un : Wn;
+		return e ? "" : t ? Qn : $n;
 	}
 	remark(e) {
 		this.note.textContent = e, this.note.hidden = e === "";
@@ -2930,16 +2967,16 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 		return this.walked > 1 ? 2 - this.walked : this.walked;
 	}
 	walk(e) {
-		this.walked = (this.walked + e / zn) % 2, this.step();
+		this.walked = (this.walked + e / Jn) % 2, this.step();
 	}
 	step() {
 		let [e, t] = this.ends, { t: n } = this, [r, a] = [this.mean(e), this.mean(t)];
-		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : Gn), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
+		this.picture(this.under, r && a && i(r, a, n), i(this.weights(e), this.weights(t), n)), this.under.label(`${Math.round(100 * n)} % of the way from ${this.name(e)} to ${this.name(t)}`), this.remark(this.data.linear ? "" : er), this.beside.figure.style.visibility = "hidden", this.share.put(n), this.board.hover();
 	}
 	over(e) {
 		if (!this.points || this.near < 0) return;
 		let { tool: t, at: n, near: r, first: i, ends: a, t: o, plays: s } = this, { linear: c, ties: l } = this.data;
-		wn(e, this.board, {
+		Nn(e, this.board, {
 			tool: t,
 			gesture: this.hand.gesture,
 			at: n,
@@ -2954,9 +2991,9 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	}
 	fit() {
 		if (!this.data) return;
-		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Bn * Math.min(e, t), Math.min(t, e - t) / 2);
+		let { clientWidth: e, clientHeight: t } = this.board.box, n = Math.max(Yn * Math.min(e, t), Math.min(t, e - t) / 2);
 		this.under.fit(n, n), this.board.beside = this.lens.box.offsetWidth, this.board.fit(), this.settle();
-		let r = Hn * 16 * this.board.type.grow;
+		let r = Zn * 16 * this.board.type.grow;
 		this.beside.fit(r, r);
 	}
 	dispose() {
@@ -2965,7 +3002,7 @@ var zn = 4, Bn = .34, Vn = .05, Hn = 3.5, Un = "Between points a t-SNE map has n
 	}
 };
 // src/parts/drag.ts
-function Y(e, t, n) {
+function J(e, t, n) {
 	e.onpointerdown = (n) => {
 		n.button === 0 && (e.setPointerCapture(n.pointerId), t(n));
 	}, e.onpointermove = (n) => {
@@ -2973,16 +3010,19 @@ function Y(e, t, n) {
 	}, e.onlostpointercapture = n;
 }
 // src/views/pad.ts
-var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
+var rr = 1 / 4, ir = .02, ar = 3, or = 480, sr = 150, cr = 6, Y = 24, lr = {
+	wide: 64,
+	narrow: 40
+}, ur = 8, dr = .35, fr = 120, pr = {
 	ArrowLeft: [-1, 0],
 	ArrowRight: [1, 0],
 	ArrowUp: [0, -1],
 	ArrowDown: [0, 1]
-}, tr = class {
+}, mr = class {
 	host;
-	now = new v();
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	now = new b();
+	echo = new D(() => this.host.settled);
+	transport = new E({
 		title: "Walk slowly from corner to corner, and back",
 		begin: () => this.begin(),
 		step: (e) => this.walk(e),
@@ -3009,7 +3049,7 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 	stops = [];
 	walked = 0;
 	constructor(e) {
-		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), Y(this.plane, (e) => this.follow(e), () => this.transport.report.later());
+		this.host = e, e.root.replaceChildren(this.pad), this.middle.onclick = () => this.put(c(this.count)), this.plane.ondblclick = () => this.put(c(this.count)), this.plane.onkeydown = (e) => this.press(e), J(this.plane, (e) => this.follow(e), () => this.transport.report.later());
 	}
 	get count() {
 		return this.data.names.length;
@@ -3026,7 +3066,7 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 	build() {
 		let [, e, t] = this.data.model.shape;
 		this.found = this.data.names.map((n, r) => {
-			let i = new v();
+			let i = new b();
 			i.arrange({
 				width: t,
 				height: e
@@ -3035,7 +3075,7 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 				type: "button",
 				className: `corner ${n.toLowerCase()}`,
 				title: `Go to ${n}`
-			}, g("span", { className: "share" }, g("b", {}, n), a), i.canvas);
+			}, i.canvas, g("span", { className: "share" }, g("b", {}, n), a));
 			return i.label("", `Picture ${n} decoded`), s.onclick = () => this.put(o(this.count)[r]), {
 				screen: i,
 				weight: a,
@@ -3048,10 +3088,10 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 		this.go([(e - n) / i, (t - r) / a]);
 	}
 	press(e) {
-		let t = er[e.key];
+		let t = pr[e.key];
 		if (e.key !== " " && t === void 0) return;
 		if (e.preventDefault(), t === void 0) return this.transport.toggle();
-		let n = e.shiftKey ? 5 * Yn : Yn;
+		let n = e.shiftKey ? 5 * ir : ir;
 		this.go([this.at[0] + n * t[0], this.at[1] + n * t[1]]), this.transport.report.later();
 	}
 	go(e) {
@@ -3071,10 +3111,10 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 		], this.walked = 0;
 	}
 	walk(e) {
-		this.walked += e * Jn, this.at = d(this.stops, this.walked), this.draw();
+		this.walked += e * rr, this.at = d(this.stops, this.walked), this.draw();
 	}
 	place() {
-		return [Number(this.at[0].toFixed(Xn)), Number(this.at[1].toFixed(Xn))];
+		return [Number(this.at[0].toFixed(ar)), Number(this.at[1].toFixed(ar))];
 	}
 	draw() {
 		let { model: e, names: t, classes: n, corners: r } = this.data, [i, a] = this.place(), o = s([i, a], t.length);
@@ -3111,42 +3151,44 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.pad.clientWidth, t = window.innerHeight * this.data.share;
-		this.now.fit(e - Zn, t);
-		let n = Math.max($n, Math.min(e - 144, t));
-		Object.assign(this.plane.style, {
-			width: `${n}px`,
-			height: `${n}px`
+		let e = this.pad.clientWidth, t = e < or, n = t ? lr.narrow : lr.wide, r = v(this.host.root) - (t ? 0 : y(this.data.rest)), i = Math.max(window.innerHeight * this.data.share, r);
+		this.pad.classList.toggle("narrow", t);
+		let a = t ? e : (e - Y) / 2, o = (t ? .65 * i - Y : i) - 2 * (n + ur), s = Math.max(fr, Math.min(a, o));
+		this.now.fit(e - (t ? sr : s + Y), t ? dr * i : i - y(cr)), Object.assign(this.plane.style, {
+			width: `${s}px`,
+			height: `${s}px`
 		});
-		for (let { screen: e } of this.found) e.fit(Qn, Qn);
+		for (let { screen: e } of this.found) e.fit(n, n);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this), this.host.engine.cancel(this.frame);
 		for (let { screen: e } of [{ screen: this.now }, ...this.found]) e.dispose();
 	}
-}, nr = 3, X = .02, rr = 3, ir = 24, ar = 120, or = {
+}, hr = 3, X = .02, gr = 3, _r = 24, vr = 480, yr = 2.75, br = 5.5, xr = 1.25, Sr = {
 	ArrowLeft: -.02,
 	ArrowDown: -.02,
 	ArrowRight: X,
 	ArrowUp: X
-}, sr = class {
+}, Cr = class {
 	host;
-	decoded = new v();
-	mixed = new v();
+	decoded = new b();
+	mixed = new b();
 	screens = g("div", { className: "screens" }, this.decoded.figure, this.mixed.figure);
 	output = g("output");
-	echo = new w(() => this.host.settled);
-	transport = new C({
+	echo = new D(() => this.host.settled);
+	transport = new E({
 		title: "There and back; with Shift, backwards first",
 		begin: (e) => this.direction = e || this.t >= 1 ? -1 : 1,
 		step: (e) => this.walk(e),
 		tell: () => this.host.tell("t", this.echo.send(this.time()))
 	});
-	slider = new y({
+	slider = new C({
 		label: "",
 		step: 10 ** -3,
 		nudge: X
 	}, (e) => this.go(e), this.transport.report);
+	bar;
+	box;
 	data = null;
 	ends = null;
 	t = 0;
@@ -3156,10 +3198,10 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 		let t = g("div", {
 			className: "ends",
 			"aria-hidden": "true"
-		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider, r = g("div", { className: "bar" }, this.transport.button, n, this.output, t);
-		e.root.replaceChildren(g("div", { className: "path" }, this.screens, r)), n.className = "place", n.onkeydown = (e) => this.press(e);
-		let i = () => this.transport.report.later();
-		for (let { canvas: e } of [this.decoded, this.mixed]) Y(e, (t) => this.go(t.offsetX / e.clientWidth), i);
+		}, g("span", {}, "A"), g("span", {}, "B")), { range: n } = this.slider;
+		this.bar = g("div", { className: "bar" }, this.transport.button, n, this.output, t), this.box = g("div", { className: "path" }, this.screens, this.bar), e.root.replaceChildren(this.box), n.className = "place", n.onkeydown = (e) => this.press(e);
+		let r = () => this.transport.report.later();
+		for (let { canvas: e } of [this.decoded, this.mixed]) J(e, (t) => this.go(t.offsetX / e.clientWidth), r);
 	}
 	show(e) {
 		let t = this.data?.about !== e.about, n = this.echo.isNews(e.t), r = this.data?.model.key !== e.model.key;
@@ -3172,11 +3214,11 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 		this.decoded.label(e.captions[0]), this.mixed.label(e.captions[1]), this.mixed.figure.hidden = !e.fade, this.slider.range.setAttribute("aria-label", e.label), n && (this.transport.rest(), this.t = e.t), t && (this.ends = null, this.read(e)), r && this.host.engine.load(e.model.decoder), (t || n) && this.draw();
 	}
 	async read(e) {
-		let t = await Promise.all(e.pictures.map((t) => cr(t, e.model.shape)));
+		let t = await Promise.all(e.pictures.map((t) => wr(t, e.model.shape)));
 		this.data?.about === e.about && (this.ends = [t[0], t[1]], this.mix());
 	}
 	press(e) {
-		let t = or[e.key];
+		let t = Sr[e.key];
 		if (e.key === " " || t !== void 0) {
 			if (e.preventDefault(), t === void 0) return this.transport.toggle(e.shiftKey);
 			this.go(this.time() + t), this.transport.report.later();
@@ -3186,11 +3228,11 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 		this.transport.rest(), this.transport.report.cancel(), this.t = Math.min(1, Math.max(0, e)), this.draw();
 	}
 	walk(e) {
-		let t = this.t + this.direction * e / nr;
+		let t = this.t + this.direction * e / hr;
 		(t <= 0 || t >= 1) && (this.direction = t <= 0 ? 1 : -1), this.t = Math.min(1, Math.max(0, t)), this.draw();
 	}
 	time() {
-		return Number(this.t.toFixed(rr));
+		return Number(this.t.toFixed(gr));
 	}
 	draw() {
 		let e = this.time();
@@ -3212,15 +3254,19 @@ var Jn = 1 / 4, Yn = .02, Xn = 3, Zn = 150, Qn = 64, $n = 120, er = {
 	}
 	fit() {
 		if (!this.data) return;
-		let e = this.data.fade ? 2 : 1, t = this.screens.clientWidth, n = (t - ir * (e - 1)) / e, r = window.innerHeight * this.data.share;
-		for (let e of [this.decoded, this.mixed]) e.fit(n >= ar ? n : t, r);
+		let e = this.host.root.clientWidth, t = e < vr, n = this.data.fade && !t ? (e - _r) / 2 : e, r = this.bar.offsetHeight + y(yr) + (t ? 0 : this.strip(e)), i = Math.max(window.innerHeight * this.data.share, v(this.host.root) - r);
+		this.box.classList.toggle("narrow", t), this.decoded.fit(n, i), this.mixed.fit(t ? e / 2 : n, i);
+	}
+	strip(e) {
+		let { strip: t, stripShare: n } = this.data, [r, i] = S(t);
+		return i * x(r, i, e - (t.count > t.columns ? y(br) : 0), window.innerHeight * n) + y(xr);
 	}
 	dispose() {
 		this.transport.dispose(), this.host.engine.cancel(this);
 		for (let e of [this.decoded, this.mixed]) e.dispose();
 	}
 };
-async function cr(e, [, t, n]) {
+async function wr(e, [, t, n]) {
 	let r = new Image();
 	r.src = e, await r.decode();
 	let i = g("canvas", {
@@ -3230,9 +3276,9 @@ async function cr(e, [, t, n]) {
 	return i.drawImage(r, 0, 0), i.getImageData(0, 0, n, t).data;
 }
 // src/views/pictures.ts
-var lr = class {
+var Tr = class {
 	host;
-	field = new I((e) => {
+	field = new Tt((e) => {
 		this.data?.pickable && this.host.tell("picked", e);
 	});
 	data = null;
@@ -3248,7 +3294,7 @@ var lr = class {
 	dispose() {
 		this.field.screen.dispose();
 	}
-}, ur = 64, dr = class {
+}, Er = 64, Dr = class {
 	host;
 	box = g("div", {
 		className: "sheet",
@@ -3261,7 +3307,7 @@ var lr = class {
 		return [...this.box.querySelectorAll("button")];
 	}
 	show(e) {
-		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(ur / t.width) || ur / t.width;
+		let { layout: t, rows: n, label: r, wide: i } = e, a = Math.floor(Er / t.width) || Er / t.width;
 		this.box.setAttribute("aria-label", r), this.box.classList.toggle("wide", i), this.box.style.gridTemplateColumns = `repeat(auto-fill, ${t.width * a}px)`;
 		let o = this.buttons.find((e) => e.matches(":focus"))?.dataset.row;
 		this.box.replaceChildren(...n.map((t, n) => this.button(e, n, a))), o && this.buttons.find(({ dataset: e }) => e.row === o)?.focus();
@@ -3296,25 +3342,28 @@ var lr = class {
 	}
 	fit() {}
 	dispose() {}
-}, fr = 6, pr = .6, mr = 120, hr = {
-	compare: fe,
-	cutout: Te,
-	draw: at,
-	grid: Ct,
-	map: qn,
-	pad: tr,
-	path: sr,
-	pictures: lr,
-	sheet: dr,
+}, Or = 6, kr = .6, Ar = {
+	wide: 24,
+	narrow: 8
+}, jr = 480, Mr = 6.5, Nr = {
+	compare: ge,
+	cutout: ke,
+	draw: lt,
+	grid: At,
+	map: nr,
+	pad: mr,
+	path: Cr,
+	pictures: Tr,
+	sheet: Dr,
 	traverse: class {
 		host;
-		now = new v();
-		before = new v();
+		now = new b();
+		before = new b();
 		screens = g("div", { className: "screens" }, this.now.figure, this.before.figure);
 		heading = g("p", { className: "heading" });
 		breath = g("select", { "aria-label": "What breathes" });
-		echo = new w(() => this.host.settled);
-		transport = new C({
+		echo = new D(() => this.host.settled);
+		transport = new E({
 			play: "Animate",
 			stop: "Stop",
 			title: "Walk slowly through the range, there and back",
@@ -3324,14 +3373,15 @@ var lr = class {
 				this.echo.send(this.sliders.moved()), this.host.tell("places", this.sliders.changes());
 			}
 		});
-		sliders = new ie(() => this.move(), this.transport.report);
+		sliders = new ae(() => this.move(), this.transport.report);
+		side;
 		data = null;
 		phase = 0;
 		waves = [];
 		constructor(e) {
 			this.host = e;
 			let { box: t, filter: n, order: r } = this.sliders, i = g("div", { className: "tools" }, this.transport.button, this.breath), a = g("div", { className: "tools" }, n, r);
-			e.root.replaceChildren(g("div", { className: "traverse" }, g("div", { className: "stage" }, this.screens, i), g("div", { className: "side" }, this.heading, a, t))), r.onchange = () => {
+			this.side = g("div", { className: "side" }, this.heading, a, t), e.root.replaceChildren(g("div", { className: "traverse" }, g("div", { className: "stage" }, this.screens, i), this.side)), r.onchange = () => {
 				this.sliders.arrange(), this.host.tell("order", this.sliders.byName);
 			};
 		}
@@ -3343,7 +3393,7 @@ var lr = class {
 				width: a,
 				height: i
 			});
-			this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), this.heading.textContent = e.heading, r && (this.sliders.order.selectedIndex = Number(e.byName)), t && this.build(), n && (this.transport.rest(), this.sliders.put(e.places)), r && this.host.engine.load(e.model.decoder), (n || r) && this.decode();
+			this.now.label(e.captions[0], "The picture decoded where the sliders stand"), this.before.label(e.captions[1]), this.before.load(e.picture), [this.heading.textContent, this.heading.title] = e.heading, r && (this.sliders.order.selectedIndex = Number(e.byName)), t && this.build(), n && (this.transport.rest(), this.sliders.put(e.places)), r && this.host.engine.load(e.model.decoder), (n || r) && this.decode();
 		}
 		build() {
 			let { slides: e, folded: t } = this.data;
@@ -3368,7 +3418,7 @@ var lr = class {
 			this.phase = 0;
 			let e = this.breath.value === "all", t = this.data.slides.filter(({ active: t, key: n }) => e ? t : n === this.breath.value);
 			this.waves = t.map((t, n) => {
-				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(pr, Math.abs(s)) : 1;
+				let { low: r, high: i, key: a, start: o } = t, s = 2 * ((this.sliders.places.get(a) ?? o) - r) / (i - r) - 1, c = e ? Math.max(kr, Math.abs(s)) : 1;
 				return {
 					slide: t,
 					far: c,
@@ -3378,7 +3428,7 @@ var lr = class {
 			});
 		}
 		breathe(e) {
-			this.phase += e / fr * 2 * Math.PI;
+			this.phase += e / Or * 2 * Math.PI;
 			for (let { slide: e, far: t, offset: n, pace: r } of this.waves) {
 				let { key: i, low: a, high: o } = e;
 				this.sliders.set(i, (a + o) / 2 + t * Math.sin(this.phase * r + n) * (o - a) / 2);
@@ -3390,8 +3440,10 @@ var lr = class {
 		}
 		fit() {
 			if (!this.data) return;
-			let e = this.screens.clientWidth, t = (e - 24) / 2 >= mr ? (e - 24) / 2 : e;
-			for (let e of [this.now, this.before]) e.fit(t, window.innerHeight * this.data.share);
+			let { root: e } = this.host, t = this.screens.clientWidth, n = t < jr ? Ar.narrow : Ar.wide, r = y(this.data.rest), i = Math.max(window.innerHeight * this.data.share, v(e) - y(Mr) - r);
+			for (let e of [this.now, this.before]) e.fit((t - n) / 2, i);
+			let a = this.side.offsetTop === 0, o = Math.max(window.innerHeight * this.data.share, v(this.sliders.box) - r);
+			this.sliders.box.style.maxHeight = a ? `${o}px` : "";
 		}
 		dispose() {
 			this.transport.dispose(), this.host.engine.cancel(this);
@@ -3399,9 +3451,9 @@ var lr = class {
 		}
 	}
 }, Z = /* @__PURE__ */ new WeakMap(), Q = 0;
-function gr({ data: e, parentElement: t, setStateValue: n }) {
+function Pr({ data: e, parentElement: t, setStateValue: n }) {
 	let r = Z.get(t);
-	r?.name !== e.view && (r?.dispose(), Z.set(t, r = vr(e.view, t, vt(e.runtime))));
+	r?.name !== e.view && (r?.dispose(), Z.set(t, r = Ir(e.view, t, St(e.runtime))));
 	let { host: i } = r;
 	return Object.assign(i, {
 		tell: (e, t) => {
@@ -3412,14 +3464,14 @@ function gr({ data: e, parentElement: t, setStateValue: n }) {
 		},
 		data: e,
 		settled: e.told >= i.last
-	}), r.view.show(e), r.view.fit(), e.present && _r(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
+	}), i.root.classList.toggle("presented", e.present), r.view.show(e), r.view.fit(), e.present && Fr(i.root), r.loading.watch(e.model ? [e.model] : (e.columns ?? []).map(({ model: e }) => e)), r.dispose;
 }
 var $ = () => void 0;
-function _r(e) {
+function Fr(e) {
 	let t = document.activeElement;
 	(!t || t === document.body || t.closest(".st-key-present")) && e.querySelector("input[type=range]")?.focus();
 }
-function vr(e, t, n) {
+function Ir(e, t, n) {
 	let r = t.querySelector(".live");
 	r.dataset.view = e, r.replaceChildren();
 	let i = {
@@ -3430,7 +3482,7 @@ function vr(e, t, n) {
 		settled: !0,
 		data: null,
 		last: 0
-	}, a = new hr[e](i), o = new Et(r, n, () => {
+	}, a = new Nr[e](i), o = new Pt(r, n, () => {
 		n.again(), a.show(i.data);
 	});
 	i.fail = (e) => o.tell(e);
@@ -3458,4 +3510,4 @@ function vr(e, t, n) {
 		}
 	};
 }
-export { gr as default };
+export { Pr as default };

@@ -93,12 +93,13 @@ export interface TraverseData {
   y: number[] | null;
   picture: string; // the start's
   captions: [string, string];
-  heading: string;
+  heading: [string, string]; // short, and in full
   folded: string; // why some are folded away
   slides: Slide[];
   places: Record<string, number>; // of those that were moved
   byName: boolean; // the order of the sliders
-  share: number;
+  share: number; // of the window's height that a picture takes at least
+  rest: number; // rem below the view that are to be seen with it
 }
 
 /** One of the models that are compared, with A and B in it. */
@@ -110,7 +111,8 @@ export interface Column {
   ya: number[] | null; // the class of A, of a model that is told it
   yb: number[] | null;
   rebuilt: [string, string];
-  facts: string[];
+  facts: string[]; // short ones
+  whole: string; // the same in full
 }
 
 /** Several models under one movement: from A to B, or the same z. */
@@ -118,7 +120,7 @@ export interface CompareData {
   columns: Column[];
   about: string; // other models or pictures have another
   ends: [string, string]; // the pictures A and B
-  share: number; // of the window's height, for the pictures of all rows together
+  share: number; // of the window's height that the pictures of all rows together take at least
   t?: number; // of the way from A to B
   slides?: Slide[]; // of the same z
   places?: Record<string, number>;
@@ -137,7 +139,7 @@ export interface GridData {
   model: Model;
   windows: SeedWindow[]; // of seeds around the one that is shown, the quickest to be had first
   count: number;
-  columns: number;
+  columns: number; // or more, where pictures are larger then and rows have no names
   gutter: number;
   y: number[] | null; // class weights (count, classes)
   moves: boolean; // with the temperature, along straight lines; else the points are of one temperature
@@ -151,7 +153,7 @@ export interface GridData {
   edge: number | null; // of a plane, at temperature 1
   chosen: number;
   alt: string;
-  share: number;
+  share: number; // of the window's height that the grid takes at least
 }
 
 /** The path from A to B. */
@@ -167,7 +169,9 @@ export interface PathData {
   captions: [string, string];
   label: string;
   t: number;
-  share: number; // of the window's height that a picture may take
+  share: number; // of the window's height that a picture takes at least
+  strip: Tiling; // below the view, and to be seen with it
+  stripShare: number; // of the window's height that it may take
 }
 
 /** The pad: three or four pictures at its corners. */
@@ -179,7 +183,8 @@ export interface PadData {
   classes: number[][] | null; // weights at each corner
   caption: string;
   at: [number, number];
-  share: number; // of the window's height that the picture, or the plane, may take
+  share: number; // of the window's height that the view takes at least
+  rest: number; // rem below the view that are to be seen with it
 }
 
 /** How the ink of a drawing is made like that of the model's pictures. */

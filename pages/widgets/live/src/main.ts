@@ -63,6 +63,7 @@ export default function live({
     setStateValue(name, { value, count });
   };
   Object.assign(host, { tell, data, settled: data.told >= host.last });
+  host.root.classList.toggle("presented", data.present);
   found.view.show(data as never);
   found.view.fit();
   if (data.present) takeKeys(host.root);

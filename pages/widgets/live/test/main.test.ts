@@ -18,6 +18,8 @@ const PATH = {
   label: "Place",
   t: 0.5,
   share: 0.5,
+  strip: { width: 1, height: 1, columns: 1, count: 1, gutter: 0 },
+  stripShare: 0.2,
 };
 
 let parent: HTMLElement;
@@ -53,6 +55,13 @@ it("shows the view that is asked for, and another in its place", () => {
   const corners = { names: ["A", "B", "C"], corners: [[0, 0], [1, 0], [0, 1]], at: [0.5, 0.5], caption: "" }; // prettier-ignore
   show({ view: "pad", ...corners });
   expect([root().dataset.view, root().querySelector(".path")]).toEqual(["pad", null]);
+});
+
+it("says that it is presented, for the style", () => {
+  show({ present: true });
+  expect(root().className).toBe("live presented");
+  show({ present: false });
+  expect(root().className).toBe("live");
 });
 
 it("counts what it tells, so that an old word of Python is known as one", () => {

@@ -88,9 +88,7 @@ export class Screen {
   /** As large as fits into so many CSS pixels, by a whole number of device pixels where possible. */
   fit(room: number, tall: number): void {
     const { width: across, height: down } = this.canvas;
-    const ratio = window.devicePixelRatio || 1;
-    const best = Math.min(Math.floor(Math.min(room / across, tall / down) * ratio), MAX_SCALE * ratio);
-    const scale = best >= ratio ? best / ratio : Math.min(1, room / across);
+    const scale = wholeScale(across, down, room, tall) || Math.min(1, room / across);
     this.canvas.style.width = `${across * scale}px`;
     this.canvas.style.height = `${down * scale}px`;
   }
@@ -107,6 +105,13 @@ export class Screen {
   dispose(): void {
     cancelAnimationFrame(this.request);
   }
+}
+
+/** By how much a picture is enlarged to fit, a whole number of device pixels; 0 where it does not fit as it is. */
+export function wholeScale(across: number, down: number, room: number, tall: number): number {
+  const ratio = window.devicePixelRatio || 1;
+  const best = Math.min(Math.floor(Math.min(room / across, tall / down) * ratio), MAX_SCALE * ratio);
+  return best >= ratio ? best / ratio : 0;
 }
 
 /** How wide and high a grid is, in the pictures' own pixels. */

@@ -3,7 +3,8 @@ import { moved } from "../maths/axes";
 import { lerp } from "../maths/blend";
 import "./compare.css";
 import { h } from "../parts/dom";
-import { Screen } from "../parts/screen";
+import { rems, roomBelow } from "../parts/room";
+import { Screen, wholeScale } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
@@ -13,17 +14,27 @@ import { Echo, type Host, type View } from "../view";
 const THERE = 4; // seconds from A to B
 const STEP = 0.01;
 const GAP = 24;
-const WITH_SLIDERS = 0.6; // of their share, where the sliders stand below and are to be seen as well
-const BETWEEN = 8; // of A and B rebuilt
-const THUMB = 84; // CSS pixels of each of them, at most
+const NARROW = 480; // CSS pixels: in less room two models stand in the window, and one scrolls to more
+const WITH_SLIDERS = 0.6; // of the height, where the sliders stand below and are to be seen as well
+const THUMB = 64; // CSS pixels of A and B rebuilt, at most
+const NAME = 2.25; // rem above a picture
+const BESIDE = 9; // rem of A and B rebuilt and the figures, beside a picture
+const BELOW = 6; // rem of the figures below a picture, with the names of A and B rebuilt
 const END = 56; // CSS pixels of A and B beside the slider
 
 interface Shown {
   column: Column;
   now: Screen;
   ends: [Screen, Screen];
-  rebuilt: HTMLElement; // with the ends
   figure: HTMLElement;
+}
+
+/** The room of a picture, and whether what belongs to it stands beside it. */
+interface Room {
+  across: number;
+  wide: number;
+  tall: number;
+  beside: boolean;
 }
 
 export class Compare implements View {
@@ -133,11 +144,17 @@ export class Compare implements View {
     const [now, a, b] = [new Screen(), new Screen(), new Screen()];
     [now, a, b].forEach((screen) => screen.arrange({ width, height }));
     now.label("", `${column.name}: decoded now`);
-    a.label("Reconstruction of A", `${column.name}: reconstruction of A`);
-    b.label("Reconstruction of B", `${column.name}: reconstruction of B`);
+    for (const [screen, end] of [
+      [a, "A"],
+      [b, "B"],
+    ] as const) {
+      // prettier-ignore
+      screen.label(end, `${column.name}: reconstruction of ${end}`);
+      screen.figure.title = `Reconstruction of ${end}`;
+    }
     void a.load(column.rebuilt[0]);
     void b.load(column.rebuilt[1]);
-    const facts = h("ul", {}, ...column.facts.map((fact) => h("li", {}, fact)));
+    const facts = h("ul", { title: column.whole }, ...column.facts.map((fact) => h("li", {}, fact)));
     a.figure.className = "to-a";
     b.figure.className = "to-b";
     const rebuilt = h("div", { className: "rebuilt" }, a.figure, b.figure);
@@ -145,9 +162,9 @@ export class Compare implements View {
       "section",
       { "aria-label": column.name },
       h("h2", {}, column.name),
-      h("div", { className: "row" }, now.figure, h("div", {}, rebuilt, facts)),
+      h("div", { className: "row" }, now.figure, h("div", { className: "more" }, rebuilt, facts)),
     );
-    return { column, now, ends: [a, b], rebuilt, figure };
+    return { column, now, ends: [a, b], figure };
   }
 
   private go(t: number): void {
@@ -214,27 +231,34 @@ export class Compare implements View {
 
   fit(): void {
     if (!this.shown.length) return;
-    const { across, wide, tall } = this.largest();
+    const { across, wide, tall, beside } = this.largest();
     this.columns.style.gridTemplateColumns = `repeat(${across}, minmax(0, 1fr))`;
-    for (const { now, ends, rebuilt } of this.shown) {
+    this.columns.classList.toggle("beside", beside);
+    for (const { now, ends } of this.shown) {
       now.fit(wide, tall);
-      for (const screen of ends) screen.fit((rebuilt.clientWidth - BETWEEN) / 2, THUMB); // beside it or below
+      for (const screen of ends) screen.fit(THUMB, THUMB);
     }
     for (const screen of this.ends) screen.fit(END, END);
   }
 
-  /** In how many rows the pictures are largest, and the room of one: in as few as that takes. */
-  private largest(): { across: number; wide: number; tall: number; scale: number } {
+  /** In how many rows, and with what beside or below them, the pictures are largest, and the room of one. */
+  private largest(): Room {
     const [, height, width] = this.shown[0].column.model.shape;
-    const below = this.data!.slides !== undefined && this.columns.clientWidth === this.root.clientWidth; // on a phone
-    const share = this.data!.share * (below ? WITH_SLIDERS : 1);
-    const options = this.shown.map((_, i) => {
+    const under = this.data!.slides !== undefined && this.columns.clientWidth === this.root.clientWidth; // on a phone
+    const least = window.innerHeight * this.data!.share;
+    const windows = this.columns.clientWidth < NARROW ? Math.ceil(this.shown.length / 2) : 1;
+    const whole = Math.max(least, roomBelow(this.columns)) * windows * (under ? WITH_SLIDERS : 1);
+    const options = this.shown.flatMap((_, i) => {
       const across = Math.ceil(this.shown.length / (i + 1));
       const wide = (this.columns.clientWidth - GAP * (across - 1)) / across;
-      const tall = (window.innerHeight * share) / (i + 1);
-      return { across, wide, tall, scale: Math.floor(Math.min(wide / width, tall / height) * window.devicePixelRatio) };
+      const tall = (whole - GAP * i) / (i + 1) - rems(NAME);
+      return [
+        { across, wide, tall: tall - THUMB - rems(BELOW), beside: false },
+        { across, wide: wide - rems(BESIDE), tall, beside: true },
+      ];
     });
-    return options.reduce((best, each) => (each.scale > best.scale ? each : best));
+    const scale = (room: Room) => wholeScale(width, height, room.wide, room.tall);
+    return options.reduce((best, each) => (scale(each) > scale(best) ? each : best));
   }
 
   dispose(): void {

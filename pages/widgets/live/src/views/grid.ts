@@ -2,13 +2,16 @@
 import { h } from "../parts/dom";
 import { fetched } from "../decode/engine";
 import { Field } from "../parts/field";
+import { rems, roomBelow } from "../parts/room";
+import { sizes, wholeScale } from "../parts/screen";
 import "./grid.css";
-import type { GridData, SeedWindow } from "../../built/payloads";
+import type { GridData, SeedWindow, Tiling } from "../../built/payloads";
 import { Slider } from "../parts/slider";
 import { Report } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
 
 const STEP = 0.01; // of the temperature
+const AXIS = 2; // rem of the numbers below a plane
 
 /** Where the draws of one seed stand at a temperature: base + temperature * slope. */
 export function drawsAt(points: Float32Array, seed: number, size: number, temperature: number): Float32Array {
@@ -43,6 +46,7 @@ export class Grid implements View {
   );
   private readonly draw = h("button", { type: "button" }, "New draw");
   private data: GridData | null = null;
+  private columns = 0;
   private held: { window: SeedWindow; points: Float32Array } | null = null;
   private routes = ""; // of the windows that are held or on their way
   private at = 1;
@@ -74,9 +78,7 @@ export class Grid implements View {
     }
     if (this.data?.model.key !== data.model.key) this.host.engine.load(data.model.decoder);
     this.data = data;
-    const [, height, width] = data.model.shape;
-    const { columns, count, gutter, alt, chosen } = data;
-    this.field.arrange({ width, height, columns, count, gutter }, alt, chosen);
+    this.arrange();
     const { first, seeds } = data.windows.at(-1)!;
     this.heat.limit(0, data.hottest);
     this.heat.box.title = data.help;
@@ -89,6 +91,36 @@ export class Grid implements View {
     const routes = data.windows.map(({ points }) => points).join(" ");
     if (this.routes !== routes) void this.fetch(data.windows, routes);
     else this.decode();
+  }
+
+  /** Make room for the draws, in the columns that there is most room for. */
+  private arrange(): void {
+    const { alt, chosen } = this.data!;
+    this.columns = this.best();
+    this.field.arrange(this.tiling(this.columns), alt, chosen);
+  }
+
+  private tiling(columns: number): Tiling {
+    const { model, count, gutter } = this.data!;
+    const [, height, width] = model.shape;
+    return { width, height, columns, count, gutter };
+  }
+
+  /** In how many columns the pictures are largest: as many as Python says, unless more do better; rows have names. */
+  private best(): number {
+    const { columns, count, rows, edge } = this.data!;
+    if (rows.length || edge !== null) return columns;
+    const { tall } = this;
+    const room = this.host.root.clientWidth;
+    const scale = (across: number) => wholeScale(...sizes(this.tiling(across)), room, tall);
+    const more = Array.from({ length: count - columns }, (_, i) => columns + 1 + i);
+    return more.reduce((best, each) => (scale(each) > scale(best) ? each : best), columns);
+  }
+
+  /** CSS pixels that the grid may be high. */
+  private get tall(): number {
+    const axis = this.data!.edge === null ? 0 : rems(AXIS);
+    return Math.max(window.innerHeight * this.data!.share, roomBelow(this.field.box) - axis);
   }
 
   /** The points of these seeds, one window after the other; the browser keeps them, as it keeps the decoder. */
@@ -155,7 +187,11 @@ export class Grid implements View {
 
   fit(): void {
     if (!this.data) return;
-    this.field.fit(this.host.root.clientWidth, window.innerHeight * this.data.share);
+    if (this.best() !== this.columns) {
+      this.arrange();
+      this.decode();
+    }
+    this.field.fit(this.host.root.clientWidth, this.tall);
   }
 
   dispose(): void {

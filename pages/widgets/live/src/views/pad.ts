@@ -4,6 +4,7 @@ import { h } from "../parts/dom";
 import "./pad.css";
 import type { PadData } from "../../built/payloads";
 import { drag } from "../parts/drag";
+import { rems, roomBelow } from "../parts/room";
 import { Screen } from "../parts/screen";
 import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
@@ -11,9 +12,13 @@ import { Echo, type Host, type View } from "../view";
 const PACE = 1 / 4; // sides of the pad a second
 const STEP = 0.02; // of an arrow key; five times as far with Shift
 const DIGITS = 3; // of a place
-const TOOLS = 150; // CSS pixels beside the picture, for the buttons
-const THUMB = 64; // CSS pixels: a picture at a corner
-const MARGIN = THUMB + 8; // on either side of the plane
+const NARROW = 480; // CSS pixels: in less room the plane stands below the picture, and the buttons beside it
+const BESIDE = 150; // CSS pixels of those buttons
+const TOOLS = 6; // rem of caption and buttons below the picture
+const GAP = 24; // CSS pixels between picture and plane
+const THUMBS = { wide: 64, narrow: 40 }; // CSS pixels: a picture at a corner
+const MARGIN = 8; // between it and the plane
+const PART = 0.35; // of the height, for a picture above the plane
 const MIN_PLANE = 120;
 const MOVES: Record<string, Place> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -114,8 +119,8 @@ export class Pad implements View {
       const box = h(
         "button",
         { type: "button", className: `corner ${name.toLowerCase()}`, title: `Go to ${name}` },
-        h("span", { className: "share" }, h("b", {}, name), weight),
         screen.canvas,
+        h("span", { className: "share" }, h("b", {}, name), weight),
       );
       screen.label("", `Picture ${name} decoded`);
       box.onclick = () => this.put(corners(this.count)[k]);
@@ -212,11 +217,17 @@ export class Pad implements View {
   fit(): void {
     if (!this.data) return;
     const room = this.pad.clientWidth;
-    const tall = window.innerHeight * this.data.share;
-    this.now.fit(room - TOOLS, tall);
-    const side = Math.max(MIN_PLANE, Math.min(room - 2 * MARGIN, tall));
+    const narrow = room < NARROW;
+    const thumb = narrow ? THUMBS.narrow : THUMBS.wide;
+    const below = roomBelow(this.host.root) - (narrow ? 0 : rems(this.data.rest));
+    const tall = Math.max(window.innerHeight * this.data.share, below);
+    this.pad.classList.toggle("narrow", narrow);
+    const beside = narrow ? room : (room - GAP) / 2;
+    const high = (narrow ? (1 - PART) * tall - GAP : tall) - 2 * (thumb + MARGIN);
+    const side = Math.max(MIN_PLANE, Math.min(beside, high));
+    this.now.fit(room - (narrow ? BESIDE : side + GAP), narrow ? PART * tall : tall - rems(TOOLS));
     Object.assign(this.plane.style, { width: `${side}px`, height: `${side}px` });
-    for (const { screen } of this.found) screen.fit(THUMB, THUMB);
+    for (const { screen } of this.found) screen.fit(thumb, thumb);
   }
 
   dispose(): void {

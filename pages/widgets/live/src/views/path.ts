@@ -4,7 +4,8 @@ import { h } from "../parts/dom";
 import "./path.css";
 import type { Model, PathData } from "../../built/payloads";
 import { drag } from "../parts/drag";
-import { Screen } from "../parts/screen";
+import { rems, roomBelow } from "../parts/room";
+import { Screen, sizes, wholeScale } from "../parts/screen";
 import { Slider } from "../parts/slider";
 import { Transport } from "../parts/transport";
 import { Echo, type Host, type View } from "../view";
@@ -13,7 +14,10 @@ const PASS = 3; // seconds from A to B
 const STEP = 0.02; // of an arrow key
 const DIGITS = 3; // of t
 const GAP = 24; // CSS pixels between the pictures
-const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
+const NARROW = 480; // CSS pixels: in less room the mixture stands below the slider, and the picture is as wide as that
+const CAPTION = 2.75; // rem between picture and slider
+const NAMES = 5.5; // rem beside the strip
+const APART = 1.25; // rem between slider and strip
 const KEYS: Record<string, number> = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP };
 
 type Pixels = Uint8ClampedArray<ArrayBuffer>;
@@ -35,6 +39,8 @@ export class Path implements View {
     (to) => this.go(to),
     this.transport.report,
   );
+  private readonly bar: HTMLElement;
+  private readonly box: HTMLElement;
   private data: PathData | null = null;
   private ends: [Pixels, Pixels] | null = null;
   private t = 0;
@@ -43,8 +49,9 @@ export class Path implements View {
   constructor(private readonly host: Host) {
     const ends = h("div", { className: "ends", "aria-hidden": "true" }, h("span", {}, "A"), h("span", {}, "B"));
     const { range } = this.slider;
-    const bar = h("div", { className: "bar" }, this.transport.button, range, this.output, ends);
-    host.root.replaceChildren(h("div", { className: "path" }, this.screens, bar));
+    this.bar = h("div", { className: "bar" }, this.transport.button, range, this.output, ends);
+    this.box = h("div", { className: "path" }, this.screens, this.bar);
+    host.root.replaceChildren(this.box);
     range.className = "place";
     range.onkeydown = (event) => this.press(event);
     const letGo = () => this.transport.report.later();
@@ -141,11 +148,22 @@ export class Path implements View {
 
   fit(): void {
     if (!this.data) return;
-    const count = this.data.fade ? 2 : 1;
-    const room = this.screens.clientWidth;
-    const side = (room - GAP * (count - 1)) / count;
-    const tall = window.innerHeight * this.data.share;
-    for (const screen of [this.decoded, this.mixed]) screen.fit(side >= MIN_SIDE ? side : room, tall);
+    const room = this.host.root.clientWidth;
+    const narrow = room < NARROW;
+    const side = this.data.fade && !narrow ? (room - GAP) / 2 : room;
+    const below = this.bar.offsetHeight + rems(CAPTION) + (narrow ? 0 : this.strip(room));
+    const tall = Math.max(window.innerHeight * this.data.share, roomBelow(this.host.root) - below);
+    this.box.classList.toggle("narrow", narrow);
+    this.decoded.fit(side, tall);
+    this.mixed.fit(narrow ? room / 2 : side, tall);
+  }
+
+  /** How high the strip of steps is that stands below and is to be seen as well. */
+  private strip(room: number): number {
+    const { strip, stripShare } = this.data!;
+    const [across, down] = sizes(strip);
+    const beside = strip.count > strip.columns ? rems(NAMES) : 0;
+    return down * wholeScale(across, down, room - beside, window.innerHeight * stripShare) + rems(APART);
   }
 
   dispose(): void {

@@ -1,6 +1,7 @@
 // Traverse: one slider a dimension or direction; every movement of one decodes.
 import { moved } from "../maths/axes";
 import { h } from "../parts/dom";
+import { rems, roomBelow } from "../parts/room";
 import { Screen } from "../parts/screen";
 import { Sliders } from "../parts/sliders";
 import { Transport } from "../parts/transport";
@@ -10,7 +11,9 @@ import "./traverse.css";
 
 const BREATH = 6; // seconds there and back
 const WIDE = 0.6; // share of its range that each goes through when all breathe
-const MIN_SIDE = 120; // CSS pixels: two pictures narrower than this stand one below the other
+const GAPS = { wide: 24, narrow: 8 }; // CSS pixels between the pictures
+const NARROW = 480; // CSS pixels of room
+const BELOW = 6.5; // rem of words and buttons below the pictures
 
 /** How a slider breathes: through `far` of its range, from `offset` on, at a pace of its own. */
 interface Wave {
@@ -39,6 +42,7 @@ export class Traverse implements View {
     },
   });
   private readonly sliders = new Sliders(() => this.move(), this.transport.report);
+  private readonly side: HTMLElement;
   private data: TraverseData | null = null;
   private phase = 0;
   private waves: Wave[] = [];
@@ -47,13 +51,9 @@ export class Traverse implements View {
     const { box, filter, order } = this.sliders;
     const breath = h("div", { className: "tools" }, this.transport.button, this.breath);
     const tools = h("div", { className: "tools" }, filter, order);
+    this.side = h("div", { className: "side" }, this.heading, tools, box);
     host.root.replaceChildren(
-      h(
-        "div",
-        { className: "traverse" },
-        h("div", { className: "stage" }, this.screens, breath),
-        h("div", { className: "side" }, this.heading, tools, box),
-      ),
+      h("div", { className: "traverse" }, h("div", { className: "stage" }, this.screens, breath), this.side),
     );
     order.onchange = () => {
       this.sliders.arrange();
@@ -72,7 +72,7 @@ export class Traverse implements View {
     this.now.label(data.captions[0], "The picture decoded where the sliders stand");
     this.before.label(data.captions[1]);
     void this.before.load(data.picture);
-    this.heading.textContent = data.heading;
+    [this.heading.textContent, this.heading.title] = data.heading;
     if (first) this.sliders.order.selectedIndex = Number(data.byName);
     if (others) this.build();
     if (news) {
@@ -141,10 +141,15 @@ export class Traverse implements View {
 
   fit(): void {
     if (!this.data) return;
-    const gap = 24;
+    const { root } = this.host;
     const room = this.screens.clientWidth;
-    const side = (room - gap) / 2 >= MIN_SIDE ? (room - gap) / 2 : room;
-    for (const screen of [this.now, this.before]) screen.fit(side, window.innerHeight * this.data.share);
+    const gap = room < NARROW ? GAPS.narrow : GAPS.wide;
+    const rest = rems(this.data.rest);
+    const tall = Math.max(window.innerHeight * this.data.share, roomBelow(root) - rems(BELOW) - rest);
+    for (const screen of [this.now, this.before]) screen.fit((room - gap) / 2, tall);
+    const beside = this.side.offsetTop === 0; // on a phone the sliders stand below, and their height is the style's
+    const high = Math.max(window.innerHeight * this.data.share, roomBelow(this.sliders.box) - rest);
+    this.sliders.box.style.maxHeight = beside ? `${high}px` : "";
   }
 
   dispose(): void {

@@ -17,6 +17,7 @@ const column = (name: string, a: number[], b: number[]) => ({
   yb: null,
   rebuilt: ["data:,a", "data:,b"] as [string, string],
   facts: [`${name}: 3 nats`],
+  whole: `${name}: 3 nats per image`,
 });
 const COLUMNS = [column("one", [0, 0], [1, 1]), column("two", [0, 10], [4, 10])];
 const WAY: CompareData = { columns: COLUMNS, about: "a b", ends: ["data:,a", "data:,b"], share: 0.5, t: 0.5 };
@@ -164,21 +165,29 @@ it("tells what is not told yet when the page is left, and forgets what it wanted
   expect(engine.wishes.size).toBe(0);
 });
 
-it("puts models in as many rows as make their pictures largest, and they grow with their share", () => {
+it("puts models in as many rows as make their pictures largest, with the figures beside or below them", () => {
   const large = COLUMNS.map((each) => ({ ...each, model: { ...each.model, shape: [1, 50, 50] as [1, 50, 50] } }));
   const three = { ...WAY, about: "three", columns: [...large, { ...large[0], name: "three" }] };
   show(three);
-  vi.stubGlobal("innerHeight", 1000);
   const columns = find(host, ".columns");
-  const fitted = (width: number) => {
+  const fitted = (width: number, high: number) => {
+    vi.stubGlobal("innerHeight", high);
     sized(columns, width, 0);
     compare.fit();
     const canvases = columns.querySelectorAll<HTMLCanvasElement>(".row > figure canvas");
     return [columns.style.gridTemplateColumns[7], ...new Set([...canvases].map(({ style }) => style.width))];
   };
-  expect(fitted(2000)).toEqual(["3", "500px"]);
-  expect(fitted(648)).toEqual(["2", "250px"]); // 200 beside each other
-  expect(fitted(200)).toEqual(["1", "150px"]);
-  compare.show({ ...three, share: 0.6 });
-  expect(fitted(2000)).toEqual(["3", "600px"]);
+  expect(fitted(2000, 1000)).toEqual(["3", "650px"]);
+  expect(fitted(648, 1000)).toEqual(["2", "250px"]); // 200 in one row
+  expect(columns.className).toBe("columns");
+  expect(fitted(300, 1000)).toEqual(["1", "300px"]); // a phone, on which one scrolls
+  compare.show({ ...three, about: "four", columns: [...three.columns, { ...large[0], name: "four" }] });
+  expect(fitted(640, 450)).toEqual(["2", "150px"]);
+  expect(columns.className).toBe("columns beside");
+});
+
+it("says figures in short, and in full where the pointer rests on them", () => {
+  show(WAY);
+  expect(find(host, "ul").textContent).toBe("one: 3 nats");
+  expect(find(host, "ul").title).toBe("one: 3 nats per image");
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { GridData } from "../../built/payloads";
 import { drawsAt, Grid } from "../../src/views/grid";
-import { button, click, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, slide, stillTime } from "../fakes"; // prettier-ignore
+import { button, click, FakeEngine, type FakeHost, fakeHost, find, levels, MODEL, sized, slide, stillTime } from "../fakes"; // prettier-ignore
 
 const DATA: GridData = {
   model: { ...MODEL, dim: 1 },
@@ -138,6 +138,23 @@ it("names its rows, and the ends of a plane, which grow with the temperature", a
   expect(find(host, ".below").textContent).toBe("-1.50z0 →1.50");
   slide(heat(), 2);
   expect(find(host, ".rows").textContent).toBe("6.00z1 ↑-6.00");
+});
+
+it("has more columns where the pictures are larger then, and asks for them anew; but not where rows have names", async () => {
+  vi.stubGlobal("innerHeight", 90);
+  sized(host.root, 400, 0);
+  await show({ count: 6 });
+  const canvas = find<HTMLCanvasElement>(host, "canvas");
+  expect(canvas.width).toBe(7);
+  await show({ count: 6, rows: [] });
+  expect([canvas.width, canvas.height]).toEqual([19, 4]);
+  const before = engine.decodes;
+  grid.fit();
+  expect(engine.decodes).toBe(before);
+  vi.stubGlobal("innerHeight", 900);
+  sized(host.root, 40, 0);
+  grid.fit();
+  expect([canvas.width, engine.decodes]).toEqual([7, before + 1]);
 });
 
 it("marks the picture that is chosen, and tells which one is pressed", async () => {

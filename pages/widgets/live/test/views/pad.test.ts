@@ -12,6 +12,7 @@ const FOUR: PadData = {
   caption: "Decoded",
   at: [0.25, 0.5],
   share: 0.5,
+  rest: 0,
 };
 
 let engine: FakeEngine;
@@ -140,9 +141,13 @@ it("tells what is not told yet when the page is left, and forgets what it wanted
   expect(engine.wishes.size).toBe(0);
 });
 
-it("takes the room that the corners leave", () => {
-  sized(find(host, ".pad"), 544, 0);
-  vi.stubGlobal("innerHeight", 2000);
+it.each([
+  [1000, 2000, "488px", "pad"], // half of the width
+  [1000, 400, "244px", "pad"], // the height less pictures at corners above and below
+  [300, 2000, "300px", "pad narrow"],
+])("takes the room that there is: %d wide, %d high", (wide, high, side, name) => {
+  sized(find(host, ".pad"), wide, 0);
+  vi.stubGlobal("innerHeight", high);
   pad.fit();
-  expect(plane().style.width).toBe("400px");
+  expect([plane().style.width, find(host, ".pad").className]).toEqual([side, name]);
 });

@@ -16,6 +16,8 @@ const DATA: PathData = {
   label: "Place on the path from A to B",
   t: 0.5,
   share: 0.5,
+  strip: { width: 2, height: 2, columns: 3, count: 3, gutter: 1 },
+  stripShare: 0.2,
 };
 
 let engine: FakeEngine;
@@ -137,12 +139,31 @@ it("tells what is not told yet when something else is pressed, and nothing once 
   expect(engine.wishes.size).toBe(0);
 });
 
-it("shows the cross-fade where it is asked for, two pictures beside each other where there is room", () => {
-  const [decoded, mixed] = host.root.querySelectorAll("figure");
-  expect(mixed.hidden).toBe(true);
-  path.show({ ...DATA, fade: true });
-  expect(mixed.hidden).toBe(false);
-  sized(find(host, ".screens"), 424, 0);
+const LARGE = { model: { ...MODEL, shape: [1, 50, 50] as [1, 50, 50] }, about: "large", fade: true };
+const widths = (window: number, high: number) => {
+  vi.stubGlobal("innerHeight", high);
+  sized(host.root, window, 0);
   path.fit();
-  expect(parseFloat(decoded.querySelector("canvas")!.style.width)).toBe(64); // 2 pixels, 32 times
+  return [...host.root.querySelectorAll("canvas")].map(({ style }) => style.width);
+};
+
+it("shows the cross-fade where it is asked for, as large as the picture, beside it", () => {
+  const mixed = host.root.querySelectorAll("figure")[1];
+  expect(mixed.hidden).toBe(true);
+  path.show({ ...DATA, ...LARGE });
+  expect(mixed.hidden).toBe(false);
+  expect(widths(524, 2000)).toEqual(["250px", "250px"]);
+});
+
+it("has a picture as wide as a phone, and the cross-fade below the slider", () => {
+  path.show({ ...DATA, ...LARGE });
+  expect(widths(400, 2000)).toEqual(["400px", "200px"]);
+  expect(find(host, ".path").className).toBe("path narrow");
+});
+
+it("leaves room in the window for the strip of steps", () => {
+  path.show({ ...DATA, ...LARGE });
+  expect(widths(1000, 500)).toEqual(["300px", "300px"]); // 500 - 100 of the strip - 76 of words and margins
+  path.show({ ...DATA, ...LARGE, strip: { ...DATA.strip, width: 500, height: 500 } }); // which shows no whole picture
+  expect(widths(1000, 500)).toEqual(["400px", "400px"]);
 });

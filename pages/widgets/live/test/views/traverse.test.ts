@@ -22,12 +22,13 @@ const DATA: TraverseData = {
   y: null,
   picture: "data:,start",
   captions: ["Now", "The start"],
-  heading: "2 dimensions",
+  heading: ["2 dimensions", "2 dimensions, by KL"],
   folded: "",
   slides: SLIDES,
   places: { z1: -1 },
   byName: false,
   share: 0.5,
+  rest: 5,
 };
 
 let engine: FakeEngine;
@@ -51,6 +52,7 @@ it("decodes where the sliders stand; one that was not moved leaves its dimension
   engine.answer(traverse, 9);
   expect(levels(find<HTMLCanvasElement>(host, "canvas"))["0,0"]).toBe(9);
   expect(find(host, ".heading").textContent).toBe("2 dimensions");
+  expect(find(host, ".heading").title).toBe("2 dimensions, by KL");
 });
 
 it("decodes with every movement, and tells what changed when the slider is released", () => {
@@ -87,7 +89,7 @@ it("takes a number at once", () => {
 
 it("builds other sliders for another start, and keeps those of the same", () => {
   const before = range("z0");
-  traverse.show({ ...DATA, heading: "other words" });
+  traverse.show({ ...DATA, heading: ["other words", ""] });
   expect(range("z0")).toBe(before);
   traverse.show({ ...DATA, about: "m other", start: [5, 5], places: {} });
   expect(range("z0")).not.toBe(before);
@@ -156,7 +158,7 @@ it("tells what is not told yet when the page is left, and nothing afterwards", (
   expect(engine.wishes.size).toBe(0);
 });
 
-it("puts its pictures one below the other where two would be small", () => {
+it("takes the room beside the sliders, as high as the window leaves it with what stands below", () => {
   sized(find(host, ".screens"), 524, 0);
   vi.stubGlobal("innerHeight", 2000);
   traverse.fit();
@@ -165,7 +167,12 @@ it("puts its pictures one below the other where two would be small", () => {
   traverse.show({ ...DATA, about: "large", model: { ...MODEL, shape: [1, 50, 50] } } as never);
   traverse.fit();
   expect(width()).toBe(250);
-  sized(find(host, ".screens"), 200, 0);
+  expect(find(host, ".sliders").style.maxHeight).toBe("1908px"); // 5 rem and a margin less
+  vi.stubGlobal("innerHeight", 350);
   traverse.fit();
-  expect(width()).toBe(200);
+  expect(width()).toBe(150); // 11.5 rem and a margin less: 154
+  sized(find(host, ".screens"), 308, 0);
+  vi.stubGlobal("innerHeight", 2000);
+  traverse.fit();
+  expect(width()).toBe(150); // side by side on a phone, too
 });
