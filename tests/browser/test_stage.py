@@ -61,6 +61,10 @@ def test_arrow_keys_move_along_the_path_at_once(live) -> None:
     assert "t=0.52" in live.page.url
     picture = live.page.locator(".live canvas").first.bounding_box()
     assert picture["height"] > 0.5 * 720
+    for what in (live.page.locator(".live .screens"), live.page.get_by_role("img", name=re.compile("steps decoded"))):
+        pictures = [box.bounding_box() for box in what.locator("xpath=descendant-or-self::canvas").all()]
+        left, right = pictures[0]["x"], 1280 - pictures[-1]["x"] - pictures[-1]["width"]
+        assert min(left, right) > 100 and pictures[-1]["y"] + pictures[-1]["height"] < 720
 
 
 def test_a_presentation_ends_on_a_phone_and_from_a_switch(new_view, live_server) -> None:
@@ -69,6 +73,15 @@ def test_a_presentation_ends_on_a_phone_and_from_a_switch(new_view, live_server)
     phone.page.get_by_role("button", name="End presentation").click()
     phone.settle()
     assert "present" not in phone.page.url
+    names = phone.page.locator(".st-key-pages").get_by_role("link")
+    for name in (names.first, names.last):
+        expect(name).to_be_in_viewport(ratio=1)
+    names.filter(has_text="Interpolate").click()
+    phone.page.wait_for_url("**/interpolate**")
+    phone.settle()
+    picture, slider = phone.page.locator(".live canvas").first, phone.page.get_by_label("Place on the path from A to B")
+    assert picture.bounding_box()["width"] > 0.75 * 390
+    expect(slider).to_be_in_viewport(ratio=1)
     view = new_view(server=live_server)
     view.open("interpolate", model="digits")
     view.page.get_by_role("switch", name="Cross-fade").focus()

@@ -12,7 +12,9 @@ SHARES = (2.1, 1)  # of the page's width: stage and controls, which are no wider
 # The name and the sentence share a line where there is room, and take no more height than they need.
 _STYLE = """<style>
 @media (min-width: 901px) {
-    [class*=st-key-split] > [data-testid=stLayoutWrapper] > div > [data-testid=stColumn]:last-child { flex: 0 0 18rem; }
+    [class*=st-key-split] > [data-testid=stLayoutWrapper] > div > [data-testid=stColumn]:last-child {
+        flex: 0 0 18rem; min-width: 0;
+    }
 }
 @media (max-width: 640px) {
     .st-key-head h1 { font-size: 1.5rem; }
