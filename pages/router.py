@@ -19,7 +19,7 @@ _STYLE = """<style>
 }
 @media (min-width: 768px) { [data-testid=stLayoutWrapper]:has(> .st-key-pages) { display: none; } }
 @media (max-width: 767px) {
-    .st-key-pages { flex-wrap: nowrap; overflow-x: auto; margin-top: -0.5rem; }
+    .st-key-pages { flex-wrap: nowrap; overflow-x: auto; margin: -0.25rem 0; padding: 0.25rem 0; }
     .st-key-pages > div { flex: none; width: auto; }
     .st-key-pages a { padding: 0.5rem 0.25rem; }
     .st-key-pages p { font-size: 0.8rem; }
