@@ -106,7 +106,7 @@ function y(e) {
 	return e * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
 }
 // src/parts/screen.ts
-var te = 32, ne = "rgb(128 128 128)", b = class {
+var te = 64, ne = "rgb(128 128 128)", b = class {
 	canvas = g("canvas", { role: "img" });
 	caption = g("figcaption");
 	figure = g("figure", {}, this.canvas, this.caption);

@@ -2,7 +2,7 @@
 import type { Tiling } from "../../built/payloads";
 import { h } from "./dom";
 
-const MAX_SCALE = 32;
+const MAX_SCALE = 64;
 const GREY = "rgb(128 128 128)"; // of gutters: seen on dark and light pictures, in both themes
 
 export type Layout = Pick<Tiling, "width" | "height"> & Partial<Tiling>;

@@ -72,7 +72,7 @@ it.each([
   [1, 1000, 20, 2 * 7],
   [2, 100, 100, 14 * 7],
   [2, 32, 100, 4.5 * 7],
-  [1, 10_000, 10_000, 32 * 7],
+  [1, 10_000, 10_000, 64 * 7],
   [1, 5, 100, 5],
 ])("fits by whole device pixels: ratio %d, room %d, height %d -> %d CSS pixels", (ratio, room, tall, width) => {
   vi.stubGlobal("devicePixelRatio", ratio);

@@ -163,7 +163,7 @@ it("takes the room beside the sliders, as high as the window leaves it with what
   vi.stubGlobal("innerHeight", 2000);
   traverse.fit();
   const width = () => parseFloat(find(host, "canvas").style.width);
-  expect(width()).toBe(64); // no picture is enlarged more than 32 times
+  expect(width()).toBe(128); // no picture is enlarged more than 64 times
   traverse.show({ ...DATA, about: "large", model: { ...MODEL, shape: [1, 50, 50] } } as never);
   traverse.fit();
   expect(width()).toBe(250);
