@@ -23,10 +23,10 @@ MAX_TEXT = 400_000  # characters of a drawing's PNG, as the view tells it
 def axes_of(key: str, _opened: Opened) -> list[Axis]:
     """Tell what the bars stand for, as the live view takes it."""
     reference = _opened.checkpoint.reference
-    told = list[Axis]()
+    axes = list[Axis]()
     for axis in explore.axes(_opened.checkpoint.model, reference):
         low, high = explore.usual_range(axis, reference)
-        told.append(
+        axes.append(
             {
                 "name": axis.name,
                 "index": axis.index,
@@ -37,7 +37,7 @@ def axes_of(key: str, _opened: Opened) -> list[Axis]:
                 "active": axis.active,
             }
         )
-    return told
+    return axes
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -97,13 +97,13 @@ def view(opened: Opened, graph: Model) -> None:
             "plane": plane_of(opened.key, opened),
             "classes": classes.names(opened),
         },
-        sent=lambda told: take(opened, told),
+        sent=lambda said: take(opened, said),
     )
 
 
-def take(opened: Opened, told: Any) -> None:
+def take(opened: Opened, said: Any) -> None:
     """Keep a drawing as an upload, exactly as the model sees it, and put it where it shall go (in a callback)."""
-    slot, text = (told.get("to"), told.get("png")) if isinstance(told, dict) else (None, None)
+    slot, text = (said.get("to"), said.get("png")) if isinstance(said, dict) else (None, None)
     if slot not in send.EVERYWHERE or not isinstance(text, str) or len(text) > MAX_TEXT:
         return
     try:

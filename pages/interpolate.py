@@ -101,16 +101,16 @@ def side(slot: str, opened: Opened) -> Chosen | None:
 
 def all_figures(name: str, opened: Opened, chosen: Chosen, seed: int) -> list[Figure]:
     """Show the picture as it was given, what the model sees of it, what it rebuilds, and draws from the posterior."""
-    found = seen(name, chosen)
+    figures = seen(name, chosen)
     if chosen.given and chosen.cutout is None:  # else it stands above, with what was cut out of it
         photo = chosen.choice.is_upload and max(chosen.given.size) > SMALL
-        found.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
+        figures.insert(0, Figure([chosen.given], "As given", f"Picture {name} as it was given", photo))
     again = rebuilt(opened.key, opened, chosen, chosen.key, seed)
-    found.append(rebuilt_figure(name, chosen, again))
+    figures.append(rebuilt_figure(name, chosen, again))
     if len(again) > 1:
         alt = f"Decoded draw from the posterior of picture {name}"
-        found.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
-    return found
+        figures.append(Figure(single(again[1:]), f"{DRAWS} draws", alt))
+    return figures
 
 
 def few_figures(name: str, opened: Opened, chosen: Chosen) -> list[Figure]:
@@ -164,8 +164,8 @@ def words(opened: Opened, corners: dict[str, Chosen]) -> None:
     """Say what the pictures are, how typical they are, and how they were prepared, two side by side."""
     columns = [column for _ in range(0, len(corners), 2) for column in st.columns(2)]
     for column, (slot, chosen) in zip(columns, corners.items(), strict=False):
-        found = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
-        sentence = f"{_capital(chosen.label)}.{found} {typical(opened.key, opened, chosen, chosen.choice)}"
+        likeness = "" if chosen.seen is None else f" {_capital(classes.looks_like(opened, chosen.seen))}."
+        sentence = f"{_capital(chosen.label)}.{likeness} {typical(opened.key, opened, chosen, chosen.choice)}"
         column.markdown(f":{COLOURS[slot]}[**{slots.NAMES[slot]}**] {plain(sentence)}")
         if chosen.notes:
             column.caption(plain(f"{_capital('; '.join(chosen.notes))}."))
@@ -193,11 +193,11 @@ def pair(opened: Opened, bar: DeltaGenerator, left: DeltaGenerator, right: Delta
         screen = stage.screen()
         foot, below = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
     places = {slot: right.container(gap="xsmall") for slot in "ab"}
-    found = {}
+    sides = {}
     for slot, place in places.items():
         with place:
-            found[slot] = side(slot, opened)
-    a, b = found["a"], found["b"]
+            sides[slot] = side(slot, opened)
+    a, b = sides["a"], sides["b"]
     if a is None or b is None:
         st.stop()
     with foot:
@@ -229,13 +229,12 @@ def between_many(opened: Opened, which: str, bar: DeltaGenerator, left: DeltaGen
     st.html(_MANY)
     with right:
         sides = dict(zip("acbd", [column for column in st.columns(2) for _ in range(2)], strict=True))
-    found: dict[str, Chosen | None] = {}
+    corners: dict[str, Chosen] = {}
     for slot in which:
         with sides[slot]:
-            found[slot] = chosen = side(slot, opened)
-            if chosen is not None:
+            if (chosen := side(slot, opened)) is not None:
+                corners[slot] = chosen
                 show_figures(few_figures(slots.NAMES[slot], opened, chosen))
-    corners = {slot: chosen for slot, chosen in found.items() if chosen is not None}
     if len(corners) < len(which):
         st.stop()
     with bar:

@@ -21,13 +21,13 @@ from vae_core import images, projection, scatter
 def read_points(opened: Opened, source: str, count: int) -> Points | None:
     """Return the points, or None after showing what there is to wait for or to do."""
     try:
-        key, found = find_points(opened, source, count)
+        key, work = find_points(opened, source, count)
     except LookupError as error:
         st.info(str(error.args[0]))
         return None
-    if isinstance(found, Points):
-        return found
-    running = background.job("encode", key, found)
+    if isinstance(work, Points):
+        return work
+    running = background.job("encode", key, work)
     if not running.done:
         background.watch(running, "Reading and encoding the pictures", lambda _: background.keep_place(HEIGHT))
     elif running.cancelled:
@@ -81,15 +81,15 @@ def draw(opened: Opened, points: Points, layout: Layout, colour: str, lit: int |
 def describe(opened: Opened, points: Points, layout: Layout, colour: str) -> str:
     """Describe what is seen, in sentences."""
     title = plain(points.title)
-    found = f"All {len(points):,} {title}. {layout.words}"
+    sentences = f"All {len(points):,} {title}. {layout.words}"
     if len(points) < points.total:
-        found = f"{len(points):,} of the {points.total:,} {title}, drawn at random. {layout.words}"
+        sentences = f"{len(points):,} of the {points.total:,} {title}, drawn at random. {layout.words}"
     if (share := colouring.separations(points.key, points).get(colour)) is not None:
-        found += f" The {plain(colour)} tells {max(share, 0):.0%} of where a picture lies in the latent space."
+        sentences += f" The {plain(colour)} tells {max(share, 0):.0%} of where a picture lies in the latent space."
     if opened.checkpoint.model.spec.classes is None:
-        return found
+        return sentences
     return (
-        f"{found} This model is told the class of a picture, so z need only hold what is left, its style: the "
+        f"{sentences} This model is told the class of a picture, so z need only hold what is left, its style: the "
         "points of a class need not lie together, and where they do, z says the class once more."
     )
 

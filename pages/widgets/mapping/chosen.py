@@ -61,15 +61,15 @@ def _keep(points: Points, places: list[int]) -> None:
 
 def places(points: Points) -> list[int]:
     """Places in `points` of the chosen pictures."""
-    key, found = st.session_state.get("map_chosen", (None, []))
-    return found if key == points.key else []
+    key, kept = st.session_state.get("map_chosen", (None, []))
+    return kept if key == points.key else []
 
 
 def nearest(points: Points, vector: Tensor, place: int | None = None) -> tuple[list[int], Tensor]:
     """Places of the points nearest to a vector (D,) in the latent space, but for its own; and their distances."""
-    found, distances = explore.nearest(vector, points.mean, NEIGHBOURS + 1)
-    others = (found != (-1 if place is None else place)).nonzero()[:NEIGHBOURS, 0]
-    return found[others].tolist(), distances[others]
+    rows, distances = explore.nearest(vector, points.mean, NEIGHBOURS + 1)
+    others = (rows != (-1 if place is None else place)).nonzero()[:NEIGHBOURS, 0]
+    return rows[others].tolist(), distances[others]
 
 
 def panel(opened: Opened, points: Points, flat: bool) -> None:
@@ -113,10 +113,10 @@ def one_picture(opened: Opened, points: Points, place: int) -> None:
     title = name[0].upper() + name[1:]
     original = original_of(opened, points, place)
     decoded = points.decode(opened, [place])
-    found = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
+    figures = [Figure([images.grid(decoded, 1, gutter=0)], "Decoded", f"{title}: decoded")]
     if original is not None:
-        found.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
-    show_figures(found)
+        figures.insert(0, Figure([images.grid(original, 1, gutter=0)], "Original", f"{title}: original"))
+    show_figures(figures)
     st.text(f"{title}: {', '.join(points.figures_of(place))}")
     send_buttons("chosen", lambda: choice_of(points, place), title)
 

@@ -53,14 +53,14 @@ def _principal(key: Hashable, _points: Points, dimensions: int) -> projection.PC
 
 def pca(points: Points, dimensions: int) -> Layout:
     """Lay out by principal components, with the share of the variance that they explain."""
-    found = _principal(points.key, points, dimensions)
-    shares = [100 * float(share) for share in found.explained]
+    principal = _principal(points.key, points, dimensions)
+    shares = [100 * float(share) for share in principal.explained]
     axes = tuple(f"PC{i + 1} ({share:.1f} %)" for i, share in enumerate(shares))
     words = f"These {dimensions} principal components explain {sum(shares):.1f} % of the variance"
     rest = 100 - sum(shares)
     words += f": what looks near may lie far apart in the other {rest:.1f} %." if rest >= SEEN else "."
-    basis = found.mean, found.axes
-    return Layout((points.key, PCA, dimensions), found.coords, axes, found.transform, words, basis=basis)
+    basis = principal.mean, principal.axes
+    return Layout((points.key, PCA, dimensions), principal.coords, axes, principal.transform, words, basis=basis)
 
 
 def plane(points: Points) -> Layout:
@@ -133,7 +133,7 @@ def _compute(vectors: np.ndarray, parameters: dict[str, float], report: Preview,
     """Compute the t-SNE coordinates, in another thread, and keep them on disk."""
 
     def make() -> np.ndarray:
-        found = projection.tsne(vectors, parameters["perplexity"], int(parameters["seed"]), report, cancel)
-        return found.coords
+        fit = projection.tsne(vectors, parameters["perplexity"], int(parameters["seed"]), report, cancel)
+        return fit.coords
 
     return projection.CoordinateCache().coords(vectors, "tsne", parameters, make)

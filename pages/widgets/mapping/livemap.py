@@ -66,8 +66,8 @@ def show(
     what = _drawn((points.key, layout.key, colour), points, layout, colours, _order(points.key, opened, points))
     few = points.mean.numel() * 4 <= MAX_BYTES
 
-    def selected(told: Any) -> None:
-        if (rows := chosen_rows(told, what[1], len(points))) is not None:
+    def selected(said: Any) -> None:
+        if (rows := chosen_rows(said, what[1], len(points))) is not None:
             choose(rows)
 
     labels, legend, scale = _legend(layout, colours)
@@ -102,11 +102,11 @@ def show(
     views.show("map", "map_live", data, selected=selected, set=_take_settings)
 
 
-def chosen_rows(told: Any, key: str, count: int) -> list[int] | None:
+def chosen_rows(said: Any, key: str, count: int) -> list[int] | None:
     """Read which points a browser says were chosen, ascending; None where it speaks of others or makes no sense."""
-    if not isinstance(told, dict) or told.get("of") != key or not isinstance(told.get("rows"), list):
+    if not isinstance(said, dict) or said.get("of") != key or not isinstance(said.get("rows"), list):
         return None
-    return sorted({row for row in told["rows"] if type(row) is int and 0 <= row < count})
+    return sorted({row for row in said["rows"] if type(row) is int and 0 <= row < count})
 
 
 def _mark(name: str, place: np.ndarray) -> Mark:
@@ -114,11 +114,11 @@ def _mark(name: str, place: np.ndarray) -> Mark:
     return {"name": name, "x": x, "y": y, "colour": plots.ENDS.get(name, plots.NEUTRAL)}
 
 
-def _take_settings(told: Any) -> None:
-    tool = str(told.get("tool")).casefold() if isinstance(told, dict) else ""
+def _take_settings(said: Any) -> None:
+    tool = str(said.get("tool")).casefold() if isinstance(said, dict) else ""
     if tool in TOOLS:
         TOOL.put(tool)
-        RESIDUAL.put(bool(told.get("residual")))
+        RESIDUAL.put(bool(said.get("residual")))
 
 
 def _legend(layout: Layout, colours: dict[str, Any]) -> tuple[list[Label], list[Entry], ColourScale | None]:

@@ -30,7 +30,7 @@ def stars() -> list[Choice]:
 
 def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarray]:
     """Place A, B and the visitor's pictures on the map."""
-    found = {}
+    marks = {}
     wanted = {slots.NAMES[slot]: choice for slot in send.A_AND_B if (choice := slots.held(slot))}
     wanted |= {f"★ {i + 1}": star for i, star in enumerate(stars())}
     for name, choice in wanted.items():
@@ -40,25 +40,25 @@ def marks(opened: Opened, points: Points, layout: Layout) -> dict[str, np.ndarra
         except ValueError:  # another model's row, or an upload of an earlier visit: not on this map
             continue
         if place is not None:
-            found[name] = layout.coords[place]
+            marks[name] = layout.coords[place]
         elif mean is not None:
-            found[name] = layout.place(mean[None].numpy())[0]
-    return found
+            marks[name] = layout.place(mean[None].numpy())[0]
+    return marks
 
 
 def ties(
     opened: Opened, points: Points, layout: Layout, flags: dict[str, np.ndarray]
 ) -> list[tuple[np.ndarray, list[int]]]:
     """Where the visitor's pictures lie, or a single one that was chosen, and the points nearest to each."""
-    found = [
+    ties = [
         (flags[name], chosen.nearest(points, resolve(opened, star).mean)[0])
         for i, star in enumerate(stars())
         if (name := f"★ {i + 1}") in flags
     ]
     if len(places := chosen.places(points)) == 1:
         place = places[0]
-        found.append((layout.coords[place], chosen.nearest(points, points.mean[place], place)[0]))
-    return found
+        ties.append((layout.coords[place], chosen.nearest(points, points.mean[place], place)[0]))
+    return ties
 
 
 def panel(opened: Opened, points: Points) -> None:
@@ -86,13 +86,13 @@ def panel(opened: Opened, points: Points) -> None:
 
 def take(opened: Opened, files: Sequence[File]) -> None:
     """Keep the files' bytes for the visit, and say which cannot be used."""
-    bad, found = [], []
+    bad, read = [], []
     for file in files:
         try:
-            found.append(given.keep(opened, file.content, file.name))
+            read.append(given.keep(opened, file.content, file.name))
         except ValueError as error:
             bad.append(f"{file.name}: {error}")
-    kept = [star for star in stars() if star not in found] + found
+    kept = [star for star in stars() if star not in read] + read
     st.session_state["map_stars"] = kept[-STARS:]
     if len(kept) > STARS:
         bad.append(f"The map takes {STARS} pictures; the first {len(kept) - STARS} left it.")
@@ -101,17 +101,17 @@ def take(opened: Opened, files: Sequence[File]) -> None:
 
 def own_picture(opened: Opened, points: Points, number: int, star: Choice) -> None:
     """One of the visitor's pictures, and what lies next to it."""
-    found = resolve(opened, star)
+    picture = resolve(opened, star)
     name = f"★ {number + 1}"
-    decoded = explore.decode(opened.checkpoint.model, found.mean[None], found.classes(1))
-    shown = {"as the model sees it": found.x, "decoded": decoded}
+    decoded = explore.decode(opened.checkpoint.model, picture.mean[None], picture.classes(1))
+    shown = {"as the model sees it": picture.x, "decoded": decoded}
     show_figures(
         [
             Figure([images.grid(x, 1, gutter=0)], f"{name} {what}", f"Your picture {name} {what}")
             for what, x in shown.items()
         ]
     )
-    if found.seen is not None:
-        st.caption(f"{name} {classes.looks_like(opened, found.seen)}")
+    if picture.seen is not None:
+        st.caption(f"{name} {classes.looks_like(opened, picture.seen)}")
     chosen.send_buttons(f"own{number}", lambda: star, f"Your picture {name}")
-    chosen.neighbours(opened, points, found.mean, None, f"own{number}", name)
+    chosen.neighbours(opened, points, picture.mean, None, f"own{number}", name)

@@ -119,9 +119,9 @@ class Points:
         writer.writerow(["row", *["file"] * bool(self.files), "label", *factors, *places, *figures, *dimensions])
         numbers = zip(*(column.tolist() for column in figures.values()), strict=True)
         columns = zip(self.rows.tolist(), coords.tolist(), numbers, self.mean.tolist(), strict=True)
-        for i, (row, place, found, mean) in enumerate(columns):
+        for i, (row, place, measured, mean) in enumerate(columns):
             values = [texts[i] for texts in factors.values()]
-            writer.writerow([row, *self.files[i : i + 1], self.class_of(i), *values, *place, *found, *mean])
+            writer.writerow([row, *self.files[i : i + 1], self.class_of(i), *values, *place, *measured, *mean])
         return text.getvalue().encode()
 
     def _factor_texts(self) -> dict[str, list[str]]:
@@ -173,8 +173,8 @@ def find_points(opened: Opened, source: str, count: int) -> tuple[Hashable, Poin
         LookupError: one sentence, where there is no file yet.
     """
     if source == REFERENCE_SET:
-        found = from_reference(opened, count)
-        return found.key, found
+        points = from_reference(opened, count)
+        return points.key, points
     origin = datasource.source_of(source)
     key = (opened.key, origin.key, count)
     if (kept := _kept(key)) is not None:
@@ -218,15 +218,15 @@ def _work(opened: Opened, key: Hashable, source: Source, count: int) -> Work[Poi
 
     def work(report: Preview, cancel: threading.Event) -> Points:
         tell = background.teller(report, cancel)
-        found = datasource.read(opened, source, count, lambda share: tell(LOADING * share))
-        y = _classes(opened, found.pictures)
+        drawn = datasource.read(opened, source, count, lambda share: tell(LOADING * share))
+        y = _classes(opened, drawn.pictures)
         figures = scoring.statistics(
             opened.checkpoint.model,
-            found.pictures.images,
+            drawn.pictures.images,
             progress=lambda share: tell(LOADING + (1 - LOADING) * share),
             labels=y,
         )
-        return replace(_points(key, found, figures), y=y, unit=opened.checkpoint.model.likelihood.unit)
+        return replace(_points(key, drawn, figures), y=y, unit=opened.checkpoint.model.likelihood.unit)
 
     return work
 
@@ -242,13 +242,13 @@ def _classes(opened: Opened, part: Dataset) -> Tensor | None:
     return torch.cat([explore.classify(model, images).argmax(1) for images in parts])
 
 
-def _points(key: Hashable, found: Drawn, figures: scoring.Statistics) -> Points:
-    part = found.pictures
+def _points(key: Hashable, drawn: Drawn, figures: scoring.Statistics) -> Points:
+    part = drawn.pictures
     return Points(
         key,
-        found.title,
-        found.total,
-        found.rows,
+        drawn.title,
+        drawn.total,
+        drawn.rows,
         figures.mean,
         _total(figures.kl),
         figures.reconstruction,

@@ -88,12 +88,12 @@ class View:
     @property
     def about(self) -> dict[str, float]:
         """What tells these draws from others, for names of files."""
-        found: dict[str, float] = {"plane" if self.plane else "n": self.count}
-        found |= {} if self.plane else {"seed": self.seed}
-        found["temperature"] = self.temperature
-        found |= {} if self.label is None else {"class": self.label}
-        found |= {} if self.prior == "own" else {self.prior: 1}
-        return found | ({"keep": self.keep, "rest": self.rest} if self.keep else {})
+        about: dict[str, float] = {"plane" if self.plane else "n": self.count}
+        about |= {} if self.plane else {"seed": self.seed}
+        about["temperature"] = self.temperature
+        about |= {} if self.label is None else {"class": self.label}
+        about |= {} if self.prior == "own" else {self.prior: 1}
+        return about | ({"keep": self.keep, "rest": self.rest} if self.keep else {})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -142,18 +142,18 @@ def window(model: VAE, view: View, rows: int, first: int, count: int) -> Tensor:
         if view.plane:
             points = explore.prior_plane(view.count).flatten(0, 1)
             return torch.zeros_like(points), points
-        found = []
+        parts = []
         for fitted, n in view.parts(model):
             if view.prior == "fitted" and explore.in_base(model):
                 base = explore.sample_base(model, n, seed)
-                found.append((torch.zeros_like(base), base))
+                parts.append((torch.zeros_like(base), base))
                 continue
             part = explore.sample_line(model, n, seed, fitted, view.label)
             if part is None:  # the points of one temperature, that stay where they are
                 points = explore.sample(model, n, view.temperature, seed, fitted, view.label)
                 part = points, torch.zeros_like(points)
-            found.append(part)
-        return torch.cat([base for base, _ in found]), torch.cat([slope for _, slope in found])
+            parts.append(part)
+        return torch.cat([base for base, _ in parts]), torch.cat([slope for _, slope in parts])
 
     rows *= view.count if view.keep else 1
     return torch.stack([torch.stack(line(first + i)).repeat(1, rows, 1) for i in range(count)])
@@ -174,12 +174,12 @@ def windows(opened: Opened, view: View, points: Tensor, moves: bool) -> list[See
     asked = replace(view, temperature=1.0 if moves else view.temperature, seed=0)
     first = view.seed // seeds * seeds
     route = decoders.points(opened, (asked, rows, first, seeds), lambda model: window(model, asked, rows, first, seeds))
-    found: list[SeedWindow] = [{"points": route, "first": first, "seeds": seeds}]
+    windows: list[SeedWindow] = [{"points": route, "first": first, "seeds": seeds}]
     if moves or seeds == 1:
-        return found
+        return windows
     still = torch.stack([points, torch.zeros_like(points)])
     own = decoders.points(opened, (asked, rows, view.seed, "this one"), lambda _: still)
-    return [{"points": own, "first": view.seed, "seeds": 1}, *found]
+    return [{"points": own, "first": view.seed, "seeds": 1}, *windows]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

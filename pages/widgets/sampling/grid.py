@@ -45,9 +45,9 @@ def show(opened: Opened, view: View, points: Tensor, y: Tensor | None) -> None:
 
     def turned(knobs: Any) -> None:
         """Take what the hand has set; what is no number in range is left out."""
-        found = knobs if isinstance(knobs, dict) else {}
+        said = knobs if isinstance(knobs, dict) else {}
         for value in (TEMPERATURE, SEED):
-            value.tell(found.get(value.name))
+            value.tell(said.get(value.name))
 
     def picked(place: Any) -> None:
         if isinstance(place, int | float) and 0 <= place < len(points):
