@@ -1,13 +1,12 @@
 """No press and no page is lost: while a view moves, when it was just pressed, by mouse, key and finger, and by Back."""
 
-import itertools
 import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import DRAWN
+from tests.browser.conftest import DRAWN, Server
 
 # What moves, and the button that sets it going.
 MOVING = {
@@ -27,12 +26,23 @@ PAGES = {
 }
 OPEN = """([path, title]) => location.pathname === path
   && [...document.querySelectorAll('[data-testid=stMain] h1')].some(e => e.innerText.includes(title))"""
-LATER = """{  // what the browser says is on its way for so many milliseconds
+LATER = """{  // what the browser says is on its way for `later` milliseconds
   const send = WebSocket.prototype.send;
-  WebSocket.prototype.send = function (said) { setTimeout(() => send.call(this, said), LATER); };
+  WebSocket.prototype.send = function (said) {
+    if (window.later) setTimeout(() => send.call(this, said), window.later);
+    else send.call(this, said);
+  };
 }"""
 SECONDS = 3  # in which a page is there
 HELD = (0, 30, 100)  # milliseconds that the button of a mouse is down
+# While something moves, the name of a page is pressed in some way: each thing that moves, each page and each way.
+PRESSED = {
+    ("path", False): {"Home": 0, "Traverse": "Enter"},
+    ("path", True): {"Draw": "finger", "Map": "finger"},
+    ("pad", False): {"Sample": 30, "Draw": 100},
+    ("sliders", False): {"Interpolate": 100, "Compare": 0},
+    ("columns", False): {"Map": "Enter", "Home": 30},
+}
 
 
 def button(view, name: str, index: int = 0) -> Locator:
@@ -75,16 +85,25 @@ def arrives(view, title: str) -> None:
     assert view.page.evaluate(OPEN, [path, PAGES[title]]), title
 
 
-@pytest.mark.parametrize("kind", MOVING)
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse and keys", "finger"])
-def test_a_page_s_name_opens_it_while_something_moves(kind: str, touch: bool, new_view, live_server) -> None:
-    view = new_view(server=live_server, script=DRAWN, touch=touch)
-    for title in PAGES:  # each once before, that what is measured is no first import
-        view.open("" if title == "Home" else title.lower(), model="digits")
-    ways = itertools.cycle(["finger"] if touch else [*HELD, "Enter"])
+@pytest.fixture(scope="module")
+def visited(browser: Browser, live_server: Server) -> Server:
+    """A server that was at each page before, so that what is measured is no first import."""
+    page = browser.new_page()
+    page.goto(f"{live_server.url}/?model=digits")
+    for title, heading in PAGES.items():
+        page.get_by_role("link", name=title, exact=True).first.click()
+        page.get_by_role("heading", level=1, name=heading).wait_for(timeout=60_000)
+    page.locator(".live canvas").first.wait_for(timeout=60_000)
+    page.close()
+    return live_server
+
+
+@pytest.mark.parametrize(("kind", "touch"), PRESSED)
+def test_a_page_s_name_opens_it_while_something_moves(kind: str, touch: bool, new_view, visited: Server) -> None:
+    view = new_view(server=visited, script=DRAWN, touch=touch)
     ready(view, kind)
     own = MOVING[kind][1].capitalize()
-    for title, how in zip([title for title in PAGES if title != own], ways, strict=False):
+    for title, how in PRESSED[kind, touch].items():
         move(view, kind)
         press(view.page, view.page.get_by_role("link", name=title, exact=True).first, how)
         arrives(view, title)
@@ -95,14 +114,14 @@ def test_a_page_s_name_opens_it_while_something_moves(kind: str, touch: bool, ne
             raise AssertionError("the view moved on while its page was away")
 
 
-def test_a_page_s_name_opens_it_right_after_a_slider(live) -> None:
+def test_a_page_s_name_opens_it_right_after_a_slider(live, visited: Server) -> None:
     ready(live, "sliders")
-    for title, wait in (("Sample", 0), ("Draw", 50), ("Map", 150)):
+    for title, to, wait in (("Sample", 0.8, 0), ("Draw", 0.6, 50), ("Map", 0.7, 150)):
         box = live.page.locator(".live input[type=range]").first.bounding_box()
         y = box["y"] + box["height"] / 2
         live.page.mouse.move(box["x"] + box["width"] * 0.3, y)
         live.page.mouse.down()
-        live.page.mouse.move(box["x"] + box["width"] * 0.8, y, steps=3)
+        live.page.mouse.move(box["x"] + box["width"] * to, y, steps=3)
         live.page.mouse.up()
         place = live.page.locator(".live input[type=number]").first.input_value()
         live.page.wait_for_timeout(wait)
@@ -110,7 +129,6 @@ def test_a_page_s_name_opens_it_right_after_a_slider(live) -> None:
         arrives(live, title)
         live.go_to("Traverse")
         assert live.page.locator(".live input[type=number]").first.input_value() == place
-        live.open("traverse", model="digits")
 
 
 def heading(view, slot: str) -> str:
@@ -144,13 +162,21 @@ def _three(view) -> Callable[[], bool]:
     return lambda: view.page.locator(".st-key-heading-c").count() == 1 and in_link(view, "pictures") == "3"
 
 
-# A control of Interpolate, and what is to be seen once it was pressed.
-CONTROLS = {
-    "Another one": (lambda view: button(view, "Another one"), _another),
-    "Swap A and B": (lambda view: button(view, "Swap A and B"), _swap),
-    "Steps": (lambda view: button(view, "Decrement", 0), _steps),
-    "Pictures 3": (lambda view: view.page.get_by_role("radio", name="3", exact=True), _three),
-}
+def _fewer_steps(view) -> Locator:
+    plus = view.page.locator("[data-testid=stNumberInput]").filter(has_text="Steps").locator("button").last
+    return plus.locator("xpath=preceding-sibling::button[1]")
+
+
+# A control of Interpolate, how it is pressed, and what is to be seen then: the last one brings another view.
+CONTROLS = (
+    (lambda view: button(view, "Another one"), 0, _another),
+    (lambda view: button(view, "Another one"), "Enter", _another),
+    (lambda view: button(view, "Swap A and B"), 30, _swap),
+    (lambda view: button(view, "Swap A and B"), "Enter", _swap),
+    (_fewer_steps, 100, _steps),
+    (_fewer_steps, 0, _steps),
+    (lambda view: view.page.get_by_role("radio", name="3", exact=True), 30, _three),
+)
 
 
 def seen(view, what: Callable[[], bool]) -> None:
@@ -161,30 +187,23 @@ def seen(view, what: Callable[[], bool]) -> None:
     raise AssertionError(f"what was pressed is not seen at {view.page.url}")
 
 
-@pytest.mark.parametrize("how", [*HELD, "Enter"])
-def test_a_control_pressed_while_the_path_plays_does_what_it_says(how: int | str, live) -> None:
+def test_a_control_pressed_while_the_path_plays_does_what_it_says(live) -> None:
     ready(live, "path")
-    for name, (control, expected) in CONTROLS.items():
-        target = control(live)
-        if name == "Steps":
-            target = live.page.locator("[data-testid=stNumberInput]").filter(has_text="Steps").locator("button").last
-            target = target.locator("xpath=preceding-sibling::button[1]")
-        if how == "Enter" and name in ("Steps", "Pictures 3"):
-            continue  # these have other keys
-        what = expected(live)
+    for control, how, expected in CONTROLS:
+        target, what = control(live), expected(live)
         move(live, "path")
         press(live.page, target, how)
         live.settle()
         seen(live, what)
 
 
-@pytest.mark.parametrize("when", ["plays", "is held", "was just let go"])
 @pytest.mark.parametrize("kind", MOVING)
-def test_another_picture_comes_while_a_view_is_moved(kind: str, when: str, live) -> None:
+def test_another_picture_comes_while_a_view_is_moved(kind: str, live) -> None:
     """Each view, while it plays, while its slider is held by the keys, and right after that."""
     ready(live, kind)
     slot = "start" if kind == "sliders" else "a"
-    for how in HELD:
+    turn = list(MOVING).index(kind)  # another pair of when and how for each view
+    for when, how in zip(("plays", "is held", "was just let go"), (*HELD[turn % 3 :], *HELD[: turn % 3]), strict=True):
         before, another = in_link(live, slot), button(live, "Another one")
         if when == "plays":
             move(live, kind)
@@ -218,58 +237,56 @@ def test_back_while_a_view_plays_undoes_the_step_before(live) -> None:
         assert live.page.url == second
 
 
-@pytest.mark.parametrize(("wait", "later"), [(0, 0), (50, 0), (120, 0), (50, 600), (500, 700)])
-def test_back_right_after_a_press_undoes_that_press(wait: int, later: int, live) -> None:
+def test_back_right_after_a_press_undoes_that_press(live) -> None:
     """Its page has not answered yet, however late that is; no step before it is undone, and none is left."""
-    if later:
-        live.page.add_init_script(LATER.replace("LATER", str(later)))
-        live.spent = True
+    live.page.add_init_script(LATER)
+    live.spent = True
     ready(live, "path")
     for _ in range(2):
         button(live, "Another one").click()
-        live.page.wait_for_timeout(later)
         live.settle()
     second = live.page.url
-    for _ in range(2):
+    for wait, later in ((0, 0), (50, 0), (120, 0), (50, 600), (50, 600), (500, 700)):
+        live.page.evaluate("ms => { window.later = ms }", later)
         button(live, "Another one").click()
         live.page.wait_for_timeout(wait)
         live.page.evaluate("history.back()")
         live.page.wait_for_timeout(500 + 2 * later)
         live.settle()
         seen(live, lambda: in_link(live, "a") in second)
-        assert live.page.url == second
+        assert live.page.url == second, f"{wait} ms after the press, and {later} ms on its way"
 
 
-@pytest.mark.parametrize("pause", [20, 100])
-def test_two_backs_right_after_a_press_undo_it_and_the_one_before(pause: int, view) -> None:
+def test_two_backs_right_after_a_press_undo_it_and_the_one_before(view) -> None:
     """No page can hold the second, of the browser's own button: the late answer to the press is not for its entry."""
     later = 400
-    view.page.add_init_script(LATER.replace("LATER", str(later)))
+    view.page.add_init_script(LATER)
     view.spent = True
     view.open("sample", model="digits")
     for seed in (1, 2, 3):
         button(view, "New draw").click()
-        view.page.wait_for_timeout(later)
         view.settle()
         assert in_link(view, "seed") == str(seed)
+    view.page.evaluate("ms => { window.later = ms }", later)
     tab = view.page.context.new_cdp_session(view.page)
-    button(view, "New draw").click()
-    for _ in range(2):
-        view.page.wait_for_timeout(pause)
-        history = tab.send("Page.getNavigationHistory")
-        before = history["entries"][history["currentIndex"] - 1]["id"]
-        tab.send("Page.navigateToHistoryEntry", {"entryId": before})
-    view.page.wait_for_timeout(1000 + 3 * later)
-    view.settle()
-    drawn = view.page.get_by_label("Value of the seed").input_value()
-    assert in_link(view, "seed") == drawn == "2"
+    for pause, seed in ((20, "2"), (100, "1")):
+        button(view, "New draw").click()
+        for _ in range(2):
+            view.page.wait_for_timeout(pause)
+            history = tab.send("Page.getNavigationHistory")
+            before = history["entries"][history["currentIndex"] - 1]["id"]
+            tab.send("Page.navigateToHistoryEntry", {"entryId": before})
+        view.page.wait_for_timeout(1000 + 3 * later)
+        view.settle()
+        drawn = view.page.get_by_label("Value of the seed").input_value()
+        assert in_link(view, "seed") == drawn == seed, f"{pause} ms apart"
 
 
-@pytest.mark.parametrize("how", HELD)
-def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(how: int, live) -> None:
+def test_a_model_chosen_while_the_sliders_breathe_is_the_one_that_is_shown(live) -> None:
     ready(live, "sliders")
     picker = live.page.get_by_test_id("stSidebar").get_by_role("combobox")
-    for name, size in (("mnist-2d", "28 × 28"), ("digits", "8 × 8")):
+    models = ("mnist-2d", "28 × 28"), ("digits", "8 × 8"), ("mnist-2d", "28 × 28")
+    for how, (name, size) in zip(HELD, models, strict=True):
         move(live, "sliders")
         press(live.page, picker, how)
         press(live.page, live.page.get_by_role("option", name=name, exact=True), how)
