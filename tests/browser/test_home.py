@@ -2,14 +2,8 @@
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
-import pytest
 from playwright.sync_api import expect
 
 from pages.widgets.shell import models
@@ -17,7 +11,6 @@ from vae_core import checkpoints
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "checkpoints" / "digits.safetensors"
-TEST_DIGITS = "t10k-images-idx3-ubyte.gz"
 
 
 def strips(view):
@@ -71,19 +64,18 @@ def test_open_goes_to_sample_with_the_model(view) -> None:
     expect(view.page.get_by_role("heading", name="digits, open")).to_be_visible()
 
 
-def test_the_open_model_in_full_from_its_link(new_view) -> None:
-    view = new_view()
+def test_the_open_model_in_full_from_its_link(view) -> None:
     view.open()
     view.page.get_by_role("button", name="About digits", exact=True).click()
     view.settle()
     expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
-    again = new_view(theme="dark")
-    again.page.goto(view.page.url)
-    expect(again.page.locator(".js-plotly-plot")).to_have_count(4)
-    expect(again.page.get_by_role("heading", name="digits", exact=True)).to_be_visible()
-    expect(again.page.get_by_text("vae train --like digits")).to_be_visible()
     view.screenshot("home-about-light")
-    again.screenshot("home-about-dark")
+    view.page.emulate_media(color_scheme="dark")
+    view.page.reload()
+    expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
+    expect(view.page.get_by_role("heading", name="digits", exact=True)).to_be_visible()
+    expect(view.page.get_by_text("vae train --like digits")).to_be_visible()
+    view.screenshot("home-about-dark")
 
 
 def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
@@ -104,20 +96,6 @@ def test_a_model_is_measured_on_its_own_test_pictures(view) -> None:
     expect(row).to_contain_text(f"{found['metrics']['nll']['value']:.2f} ± ")
     row.scroll_into_view_if_needed()
     view.screenshot("home-evaluate")
-
-
-def test_the_open_model_says_whether_its_prior_is_fit_for_a_generator(new_view) -> None:
-    for size in ((1280, 720), (390, 844)):
-        view = new_view(width=size[0], height=size[1])
-        view.open(show="The open model", model="mnist-adversarial")
-        expect(
-            view.page.get_by_text(re.compile(r"Fit for a generator\? (Yes|Partly|No)\b.*: \d+% of its draws"))
-        ).to_be_visible()
-        view.page.get_by_text("How its draws and the encodings of the reference pictures differ").click()
-        holes = view.page.get_by_role("row").filter(has_text="Holes")
-        expect(holes).to_contain_text(re.compile(r"\d+% of draws lie further out than 95% of the encodings do"))
-        holes.scroll_into_view_if_needed()
-        view.screenshot(f"home-prior-{size[0]}")
 
 
 def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, tmp_path: Path) -> None:
@@ -141,106 +119,15 @@ def test_an_upload_is_open_on_all_pages_and_a_reload_says_that_it_is_gone(view, 
     expect(view.page.get_by_test_id("stAlert").first).to_contain_text("kept for one visit")
 
 
-def test_own_folder_is_looked_at_again(start_server, new_view, tmp_path: Path) -> None:
-    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
-    view = new_view(server=start_server(VAE_CHECKPOINTS=str(tmp_path)))
-    view.open()
-    expect(view.page.get_by_test_id("stAlert")).to_contain_text("broken (own folder)")
-    view.page.get_by_role("tab", name="Add a model").click()
-    view.settle()
-    (tmp_path / "later.safetensors").write_bytes(DIGITS.read_bytes())
-    view.page.get_by_role("button", name="Refresh").click()
-    view.settle()
-    view.page.get_by_role("tab", name="All models").click()
-    view.settle()
-    expect(view.page.get_by_role("button", name="Open later", exact=True)).to_be_visible()
-    expect(view.page.get_by_role("heading", name="later (own folder)")).to_be_visible()
-
-
-class Mirror(BaseHTTPRequestHandler):
-    """All of the internet that a server sees: the files of a folder by their names, once there is one.
-
-    It knows no https; the last place where torchvision looks for MNIST has none.
-    """
-
-    folder: ClassVar[Path | None] = None
-
-    def do_GET(self) -> None:
-        file = self.folder and self.folder / Path(self.path).name
-        if not (file and file.is_file()):
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(file.stat().st_size))
-        self.end_headers()
-        with suppress(BrokenPipeError):  # who only looks where a file is hangs up before it comes
-            self.wfile.write(file.read_bytes())
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: a test's own words are enough."""
-
-
-@pytest.fixture
-def mirror(monkeypatch) -> Iterator[dict[str, str]]:
-    """The environment of a server whose every way out leads to the mirror."""
-    monkeypatch.setattr(Mirror, "folder", None)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ways = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
-        yield {"no_proxy": "localhost"} | dict.fromkeys(ways, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-
-
-def test_a_fetch_ends_in_one_sentence_offline_and_online_with_the_data_set(
-    mirror, start_server, new_view, monkeypatch, request
-) -> None:
-    """By torchvision's own download, checksums and all."""
-    view = new_view(server=start_server(**mirror))
-    view.open(show="The open model", model="mnist-2d")
-    fetch = view.page.get_by_role("button", name=re.compile("^Fetch mnist"))
-    fetch.click()
-    expect(view.page.get_by_text("mnist could not be fetched")).to_be_visible(timeout=60_000)
-    view.settle()
-    expect(view.page.locator(".js-plotly-plot")).to_have_count(4)
-    original = request.getfixturevalue("data_root") / "MNIST" / "raw"
-    if not (original / TEST_DIGITS).is_file():
-        pytest.skip(f"what is fetched needs {TEST_DIGITS} and its kin in {original}")
-    monkeypatch.setattr(Mirror, "folder", original)
-    fetch.click()
-    expect(view.page.get_by_text("The data set mnist is on this machine")).to_be_visible(timeout=60_000)
-    view.settle()
-    view.open("traverse", model="mnist-2d", start="data:7")
-    assert view.page.get_by_text("reconstruction").count() == 0
-
-
 def test_phone(new_view) -> None:
     view = new_view(width=390, height=844, touch=True)
+    view.open()
     for part in ("All models", "The open model", "Add a model"):
-        view.open(show=part)
+        view.page.get_by_role("tab", name=part).click()
+        view.settle()
         over = view.page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
         assert over <= 0, part
         view.screenshot(f"home-phone-{part}")
-
-
-def test_a_fresh_clone_measures_its_first_model(view) -> None:
-    view.open(show="The open model")
-    expect(view.page.get_by_role("heading", name="Evaluate")).to_be_visible()
-    view.page.get_by_role("button", name="Measure").click()
-    table = view.page.get_by_test_id("stTable").filter(has_text="±")
-    expect(table).to_be_visible(timeout=60_000)
-    elbo = float(re.search(r"ELBO\s+(-[\d.]+) ±", table.inner_text())[1])
-    assert elbo == pytest.approx(-94.9, abs=1.5)  # of all test pictures, as the card says; these are 1,000 of them
-    view.screenshot("home-evaluate")
-
-
-@pytest.mark.parametrize(
-    "path", ["", "?show=The open model", "interpolate", "interpolate?b=ref:9&a=ref:5", "traverse", "map", "compare"]
-)
-def test_a_page_says_once_that_originals_are_missing(view, path: str) -> None:
-    view.page.goto(f"{view.url}/{path}")
-    view.settle()
-    text = view.page.get_by_test_id("stApp").inner_text()
-    assert text.count("not on this machine") == (0 if path in ("traverse", "map") else 1), text
 
 
 def test_a_prior_is_fitted_drawn_from_and_downloaded(view) -> None:
