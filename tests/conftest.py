@@ -10,6 +10,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ["VAE_LIVE"] = "off"
 
 import asyncio
+import gc
 import logging
 import random
 import sys
@@ -62,6 +63,12 @@ def short_flows() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "FLOW_STEPS", (300, 1_000))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imported_for_good() -> None:
+    """Let the collector of garbage pass by what was imported and collected: most of its time goes there."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
