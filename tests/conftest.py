@@ -118,6 +118,14 @@ def registered_once() -> Iterator[None]:
 
 
 @pytest.fixture
+def rough_flows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit flows in few steps, where it does not matter how good they are."""
+    from vae_core import fitting
+
+    monkeypatch.setattr(fitting, "FLOW_STEPS", (30, 30))
+
+
+@pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An app on a machine without data sets and models of one's own, that remembers nothing."""
     import streamlit as st

@@ -479,6 +479,7 @@ def test_sample_is_the_decoded_prior_and_follows_the_seed(trained: Path, tmp_pat
     assert (first_grid[2 : 2 + 8 * scale : scale, 2 : 2 + 8 * scale : scale] == x[0, ..., 0]).all()
 
 
+@pytest.mark.usefixtures("rough_flows")
 def test_a_prior_is_fitted_of_either_kind_and_drawn_from_by_class(trained: Path, tmp_path: Path, vae: Vae) -> None:
     before = trained.read_bytes()
     for kind, source in (("mixture", "--references"), ("flow", "--limit=300")):

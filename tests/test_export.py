@@ -206,6 +206,7 @@ def with_flow(model: VAE, classes: int = 0) -> VAE:
     return model.with_prior(fitting.fit(codes, codes.new_zeros(300), labels, classes, kind="flow").prior)
 
 
+@pytest.mark.usefixtures("rough_flows")
 @pytest.mark.parametrize(("name", "classes"), [("digits", 0), ("digits", 2), ("digits-conditional-film", 0)])
 @torch.inference_mode()
 def test_the_decoder_behind_a_flow_gives_the_pictures_of_points_of_its_base(name: str, classes: int) -> None:
@@ -224,6 +225,7 @@ def test_the_decoder_behind_a_flow_gives_the_pictures_of_points_of_its_base(name
         assert torch.allclose(none, explore.decode(model, explore.from_base(model, base)), atol=1e-3)
 
 
+@pytest.mark.usefixtures("rough_flows")
 @torch.inference_mode()
 def test_an_imported_decoder_stands_behind_a_flow_as_well() -> None:
     whole = shipped("digits")

@@ -153,7 +153,7 @@ def test_one_point_of_the_base_is_one_code_there_and_back(flow):
     assert torch.allclose(still, flow.to_code(torch.zeros(4, 2)), atol=1e-6)
 
 
-def test_a_flow_is_its_seed_and_stops_when_its_progress_does():
+def test_a_flow_is_its_seed_and_stops_when_its_progress_does(rough_flows):
     codes, _ = clusters(200)
     first, again, other = (fitted(codes, kind="flow", seed=seed).prior for seed in (0, 0, 1))
     assert first is not None and again is not None and other is not None
@@ -250,7 +250,7 @@ def test_a_model_s_own_prior_is_untouched(trained):
     assert isinstance(model.fitted, MixturePrior)
 
 
-def test_a_prior_is_given_to_another_model_that_shares_the_weights(trained):
+def test_a_prior_is_given_to_another_model_that_shares_the_weights(trained, rough_flows):
     model = trained.model
     before = model.fitted
     found = fitting.fit_to_references(trained, kind="flow")
@@ -260,7 +260,7 @@ def test_a_prior_is_given_to_another_model_that_shares_the_weights(trained):
     assert other.model.with_prior(None).spec.fitted is None
 
 
-def test_a_flow_travels_in_the_file_and_a_damaged_one_is_refused(trained, tmp_path):
+def test_a_flow_travels_in_the_file_and_a_damaged_one_is_refused(trained, tmp_path, rough_flows):
     path = tmp_path / "flow.safetensors"
     made = fitting.with_prior(trained, fitting.fit_to_references(trained, kind="flow"))
     made.save(path)

@@ -454,7 +454,7 @@ def test_a_prior_is_fitted_and_the_model_with_it_opens_for_this_visit(fitted_her
     assert models.originals_here(held.value) == (name == "digits")
 
 
-def test_a_flow_says_what_it_is(fitted_here) -> None:
+def test_a_flow_says_what_it_is(fitted_here, rough_flows: None) -> None:
     app = fit_one(fitted_here("The open model", "mine"), "Flow", "Reference encodings")
     assert chosen(app).startswith("mine-flow (fitted ") and "A flow is fitted to reference encodings" in said(
         app.markdown

@@ -301,7 +301,7 @@ def test_a_class_of_the_fitted_prior_is_drawn_alone_and_stays_in_the_link(app, t
     assert not [box for box in page.selectbox if box.key.startswith("class")]
 
 
-def test_the_temperature_of_a_flow_is_that_of_its_base(app, tmp_path):
+def test_the_temperature_of_a_flow_is_that_of_its_base(app, tmp_path, rough_flows):
     model = of_classes(tmp_path, "flow")
     page = app(model="labelled", n=16, prior="fitted", temperature=0.5)
     base = explore.sample_base(model, 16)

@@ -358,7 +358,7 @@ def test_many_impossible_sliders_are_told_in_few_sentences(app) -> None:
 
 
 @pytest.fixture
-def flowing(app, shelf: Path) -> VAE:
+def flowing(app, shelf: Path, rough_flows: None) -> VAE:
     """`of-6` with a flow fitted to its reference encodings, as `flow-6`."""
     found = checkpoints.load(shelf / "of-6.safetensors")
     checkpoints.save(
