@@ -53,7 +53,7 @@ for line in sys.stdin:
         os._exit(main(arguments))
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-MOMENTS = 3  # deaths after a time drawn at random, and as many in the middle of writing a state
+MOMENTS = 2  # deaths after a time drawn at random, and as many in the middle of writing a state
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, float, list[str]], int]]:
     """Let a command die `later` or `while_writing`, and tell its exit status."""
     told = tmp_path_factory.mktemp("nursery") / "told.txt"
