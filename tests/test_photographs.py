@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def line(digit: int) -> np.ndarray:
     return handwriting.skeleton(load_digits().images[digit] / 16)
 
 
+@cache
 def seen(photograph: bytes, **how: Any) -> Prepared:
     preparation, dark = data.preparation(DataConfig("mnist"))
     return images.prepare(images.open_image(photograph), MNIST, replace(preparation, **how), dark)
@@ -61,6 +63,7 @@ def differs(x: torch.Tensor, other: torch.Tensor) -> float:
     return min(float((shift - other).abs().sum() / other.sum()) for shift in shifts)
 
 
+@cache
 def photograph(digit: int = 2, **changes: Any) -> bytes:
     return handwriting.photograph(Scene(line(digit), **({"ink": PEN} | SETTING | changes)))
 
