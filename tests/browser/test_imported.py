@@ -33,16 +33,15 @@ def half(inputs: tuple[int, ...], outputs: tuple[int, ...], last: str) -> bytes:
     return model.SerializeToString()
 
 
-def test_graphs_of_the_newest_versions_are_decoded_in_the_page(start_server, new_view, tmp_path: Path) -> None:
+def test_graphs_of_the_newest_versions_are_decoded_in_the_page(live, tmp_path: Path) -> None:
     assert onnx.defs.onnx_opset_version() > BROWSER_OPSET
     halves = half((1, 8, 8), (8,), "Identity"), half((4,), (1, 8, 8), "Sigmoid")
     vae_core.wrap(*halves, data="digits", likelihood="bernoulli").save(tmp_path / "newest.safetensors")
-    view = new_view(
-        server=start_server(VAE_CHECKPOINTS=str(tmp_path), VAE_LIVE="on", VAE_CACHE=str(tmp_path / "cache"))
-    )
-    view.open("traverse", model="newest (own folder)")
-    view.is_live()
-    expect(view.page.get_by_text("held 1e-07 away from 0 and 1").first).to_be_attached()
+    live.open(show="Add a model")
+    live.upload(tmp_path / "newest.safetensors")
+    live.go_to("Traverse")
+    live.is_live()
+    expect(live.page.get_by_text("held 1e-07 away from 0 and 1").first).to_be_attached()
 
 
 def test_an_upload_that_is_no_model_is_named_with_the_next_command(view, tmp_path: Path) -> None:
