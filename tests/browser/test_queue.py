@@ -3,6 +3,8 @@
 import re
 import time
 
+from tests.browser.test_shell import assert_framed
+
 
 def test_a_second_visitor_is_told_the_place_and_goes_on_when_the_first_has_left(start_server, new_view) -> None:
     server = start_server()
@@ -13,6 +15,7 @@ def test_a_second_visitor_is_told_the_place_and_goes_on_when_the_first_has_left(
     second.page.goto(f"{server.url}/map?model=digits&method=t-SNE&perplexity=11")
     told = second.page.get_by_text("points: 1 visitor is before you.")
     told.wait_for(timeout=60_000)
+    assert_framed(first)  # a link to a fresh server
     assert second.page.get_by_role("button", name="Cancel").is_visible()
     second.screenshot("queue-place")
     first.page.goto("about:blank")

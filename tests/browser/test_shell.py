@@ -32,12 +32,6 @@ def assert_framed(view) -> None:
     assert view.page.get_by_role("heading", level=1).count() == 1
 
 
-def test_a_link_to_a_fresh_server_opens_the_page_in_its_frame(start_server, new_view) -> None:
-    view = new_view(server=start_server())
-    view.open("map")
-    assert_framed(view)
-
-
 def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None:
     view.open("sample", seed="-1e400", n=9)
     view.page.get_by_text("The link sets “Seed” to “-1e400”, but it can only be a whole number from 0").wait_for()
