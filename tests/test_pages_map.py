@@ -558,6 +558,9 @@ def test_uploads_are_placed_as_stars_with_their_neighbours(app) -> None:
     np.testing.assert_allclose((star["x"], star["y"]), mean, atol=0.2)  # bits and the frame may differ
     rows = explore.nearest(torch.tensor([star["x"], star["y"]]), opened.checkpoint.reference.mean, 8)[0]
     assert f"picture {int(rows[0])}" in said(page) and "The nearest 8 in all 2 latent dimensions" in said(page)
+    for other in ("sample.py", "map.py"):
+        page = checked(page.switch_page(other).run())
+    assert "★ 1" in flags(page)
     page = press(page, "Use as :orange[**B**]")
     assert page.session_state["picture_b"] == page.session_state["map_stars"][0].text
     assert page.toast[0].value == "Your picture ★ 1 is B now; Interpolate shows it."

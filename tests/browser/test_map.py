@@ -1,15 +1,11 @@
 """Map in a real Chromium: what lies under the pointer, small pictures, choices, search, links, files."""
 
-import csv
-import io
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, expect
 
 from vae_core import checkpoints, explore, projection
@@ -296,28 +292,3 @@ def test_a_tsne_is_seen_forming_and_cancelled_while_the_page_answers(view) -> No
     expect(view.page.get_by_text("this map is not finished")).to_be_visible()
     expect(button(view, "Start again")).to_be_visible()
     assert "tsne_seed=5" in view.page.url and "method=t-sne" in view.page.url
-
-
-def test_an_upload_gets_a_star_and_its_nearest_and_the_files_hold_the_map(view, tmp_path) -> None:
-    picture = Image.new("RGB", (200, 240), "white")  # a dark seven on white paper
-    ImageDraw.Draw(picture).line([(50, 50), (150, 50), (90, 200)], "black", 16)
-    picture.save(tmp_path / "seven.png")
-    view.open("map", model="mnist-2d", points=500)
-    with view.page.expect_download() as table:
-        button(view, "Map (CSV)").click()
-    rows = list(csv.DictReader(io.StringIO(Path(table.value.path()).read_text("utf-8"))))
-    assert len(rows) == 500 and {"x", "y", "kl", "error", "z0", "z1"} <= rows[0].keys()
-    with view.page.expect_download() as saved:
-        button(view, "Map (PNG)").click()
-    with Image.open(saved.value.path()) as found:
-        assert found.width > 800
-    view.page.get_by_role("tab", name="Your own").click()
-    view.settle()
-    view.upload(tmp_path / "seven.png")
-    expect(view.page.get_by_text("The nearest 8 in all 2 latent dimensions")).to_be_visible()
-    view.screenshot("map-star")
-    button(view, "Use as A").click()
-    view.settle()
-    view.go_to("Sample")
-    view.go_to("Map")
-    expect(view.page.get_by_text("The nearest 8 in all 2 latent dimensions")).to_be_visible()
