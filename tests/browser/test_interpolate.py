@@ -67,17 +67,6 @@ def source(view: View, alt: str) -> str:
     return picture(view, alt).get_attribute("src") or ""
 
 
-@pytest.mark.parametrize("model", ["mnist", "fashion"])
-def test_a_black_sheet_is_very_unusual_though_it_is_rebuilt_well(view: View, tmp_path: Path, model: str) -> None:
-    Image.new("L", (28, 28)).save(tmp_path / "black.png")
-    view.open("interpolate", model=model)
-    give(view, "A", tmp_path / "black.png")
-    words = view.page.get_by_text("it is very unusual in reconstruction error and KL together")
-    expect(words).to_be_visible()
-    expect(words).to_contain_text("of 2,000 reference pictures")
-    expect(words).to_contain_text("0 % are reconstructed better")
-
-
 def test_two_pictures_of_ones_own(view: View, seven: Path, ring: Path, tmp_path: Path) -> None:
     view.open("interpolate", model="digits")
     give(view, "A", seven)
