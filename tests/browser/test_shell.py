@@ -39,14 +39,6 @@ def test_a_link_with_an_infinite_number_says_so_and_keeps_the_rest(view) -> None
     assert view.page.url.endswith("/sample?n=9")
 
 
-def test_the_model_of_a_link_stays_on_every_page(view) -> None:
-    view.open("sample", model="fashion")
-    for title in ("Interpolate", "Traverse", "Home"):
-        view.go_to(title)
-        assert "model=fashion" in view.page.url
-        assert view.page.get_by_test_id("stSidebar").get_by_role("combobox").input_value() == "fashion"
-
-
 def test_one_back_leaves_a_page_on_which_nothing_was_touched(view) -> None:
     view.open("sample")
     view.go_to("Interpolate")
@@ -57,13 +49,15 @@ def test_one_back_leaves_a_page_on_which_nothing_was_touched(view) -> None:
 
 
 def test_from_page_to_page_in_the_dark_and_on_a_phone(new_view) -> None:
-    """Every page stands in its frame, follows the system's theme and needs no sideways scrolling."""
+    """Every page stands in its frame, has the link's model and the system's theme, and needs no sideways scrolling."""
     view = new_view(theme="dark", touch=True)
-    view.open()
+    view.open(model="fashion")
     for path, title in [*PAGES.items(), ("", "Home")]:
         view.go_to(title)
         assert view.page.url.split("?")[0] == f"{view.url}/{path}"
         assert_framed(view)
+        assert "model=fashion" in view.page.url
+        assert view.page.get_by_test_id("stSidebar").get_by_role("combobox").input_value() == "fashion"
         ground = view.page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
         assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
         view.screenshot(f"{title.lower()}-dark")
