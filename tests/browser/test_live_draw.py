@@ -159,9 +159,13 @@ def test_off_centre_stays_where_it_is_drawn_unless_it_is_centred(new) -> None:
     assert not pixels(seen(view))[14:].any() and pixels(seen(view)).any()
 
 
-def test_the_drawing_goes_to_a_and_to_traverse_and_is_still_there(new) -> None:
+def test_the_drawing_is_saved_goes_to_a_and_to_traverse_and_is_still_there(new) -> None:
     view = new()
     stroke(view, THREE)
+    with view.page.expect_download() as file:
+        button(view, "Pictures (PNG)").click()
+    with Image.open(Path(file.value.path())) as picture:
+        assert picture.width > 2.9 * picture.height > 1000
     bits = pixels(seen(view))
     button(view, "Use as A").click()
     expect(view.page.get_by_text("The drawing is A now; Interpolate shows it.")).to_be_visible()
@@ -199,15 +203,6 @@ def test_a_plane_for_two_dimensions(new) -> None:
     stroke(view, THREE)
     expect(view.page.get_by_role("img", name=re.compile("z0 -?[\\d.]+ ± [\\d.]+, z1"))).to_be_visible()
     view.screenshot("draw-plane-dark")
-
-
-def test_pictures_are_saved(new) -> None:
-    view = new()
-    stroke(view, THREE)
-    with view.page.expect_download() as file:
-        button(view, "Pictures (PNG)").click()
-    with Image.open(Path(file.value.path())) as picture:
-        assert picture.width > 2.9 * picture.height > 1000
 
 
 def test_a_finger_draws_on_a_phone(new) -> None:
