@@ -111,10 +111,14 @@ def test_a_class_is_drawn_from_where_its_codes_lie():
 
 
 @pytest.fixture(scope="module")
-def flow() -> FlowPrior:
-    found = fitted(clusters()[0], kind="flow").prior
-    assert isinstance(found, FlowPrior)
-    return found
+def found() -> fitting.Fit:
+    return fitted(clusters(2_000, seed=2)[0], kind="flow")
+
+
+@pytest.fixture(scope="module")
+def flow(found) -> FlowPrior:
+    assert isinstance(found.prior, FlowPrior)
+    return found.prior
 
 
 def test_a_flow_s_draws_lie_where_the_codes_lie(flow):
@@ -124,10 +128,9 @@ def test_a_flow_s_draws_lie_where_the_codes_lie(flow):
     assert (nearest.indices.bincount(minlength=3) / 3_000 - 1 / 3).abs().max() < 0.1
 
 
-def test_a_flow_s_density_is_that_of_its_draws(flow):
+def test_a_flow_s_density_is_that_of_its_draws(found, flow):
     """Its expectation under another density, divided by that density, is 1; and of its draws it says what they are."""
-    codes, _ = clusters(4_000, seed=2)
-    found = fitted(codes, kind="flow")
+    codes, _ = clusters(2_000, seed=2)
     gain = MixtureOfClusters.log_prob(codes).mean() - found.nats["flow"]
     assert abs(gain) < 0.4
     wide = torch.distributions.MultivariateNormal(codes.mean(0), 3 * torch.cov(codes.T))
