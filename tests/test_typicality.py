@@ -20,7 +20,7 @@ from vae_core.shards import seeded
 from vae_core.typicality import FEWEST, Typicality, most_typical, p_values, percentile, reference_typicality, typicality
 
 load = functools.cache(lambda name: checkpoints.load(checkpoints.find(name)))
-HALVINGS = 4
+HALVINGS = 2
 ALPHA = 0.05
 
 
