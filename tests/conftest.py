@@ -173,7 +173,7 @@ def seeded() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """All tests in two processes, browsers wait a lot; named ones in this one, so that a benchmark is alone."""
+    """All tests in three processes, browsers wait a lot; named ones in this one, so that a benchmark is alone."""
     return (
-        0 if config.invocation_params.args and any(not a.startswith("-") for a in config.invocation_params.args) else 2
+        0 if config.invocation_params.args and any(not a.startswith("-") for a in config.invocation_params.args) else 3
     )
