@@ -136,7 +136,7 @@ def test_model_is_switched_while_the_hand_is_down(live) -> None:
     live.settle()
 
 
-def test_nothing_is_fetched_on_a_second_visit_and_it_goes_on_without_a_network(live) -> None:
+def test_nothing_is_fetched_on_a_second_visit(live) -> None:
     live.open("traverse", model="digits")
     ready(live)
     first = live.page.workers[0].evaluate(FETCHED)
@@ -148,6 +148,11 @@ def test_nothing_is_fetched_on_a_second_visit_and_it_goes_on_without_a_network(l
     live.go_to("Traverse")
     ready(live)
     assert live.page.workers[0].evaluate(FETCHED) == again  # the same worker, and not even asked
+
+
+def test_it_goes_on_without_a_network(live) -> None:
+    live.open("traverse", model="digits")
+    ready(live)
     live.page.context.set_offline(True)
     try:
         before, count = shown(live), drawn(live)
