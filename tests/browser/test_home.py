@@ -132,6 +132,9 @@ def test_phone(new_view) -> None:
 
 def test_a_prior_is_fitted_drawn_from_and_downloaded(view) -> None:
     view.open(show="The open model", model="digits")
+    kinds = view.page.get_by_role("radiogroup", name="Kind")
+    kinds.get_by_text("Mixture of Gaussians", exact=True).click()  # takes a moment, where a flow takes minutes
+    view.settle()
     view.page.get_by_role("button", name="Fit a prior", exact=True).click()
     expect(view.page.get_by_text("This is digits with its new prior")).to_be_visible(timeout=60_000)
     view.settle()
