@@ -38,10 +38,18 @@ def ready(view) -> None:
     view.settle()
 
 
-def becomes(view, place: slice, x: np.ndarray) -> None:
-    """Wait until a square of the canvas shows these grey levels (H, W, C): a worker draws when it can."""
+def cell(view, place: int, side: int) -> tuple[slice, slice]:
+    """Where a square picture lies in a grid of as many columns as the window has room for."""
+    step = side + 1  # with the line between pictures
+    row, column = divmod(place, shown(view).shape[1] // step)
+    return slice(1 + step * row, step * (row + 1)), slice(1 + step * column, step * (column + 1))
+
+
+def becomes(view, place: slice | tuple[slice, slice], x: np.ndarray) -> None:
+    """Wait until a part of the canvas, of a slice a square, shows these grey levels (H, W, C): the worker is busy."""
+    where = (place, place) if isinstance(place, slice) else place
     for _ in range(100):
-        if (apart := np.abs(shown(view)[place, place] - x).max()) <= 1:
+        if (apart := np.abs(shown(view)[where] - x).max()) <= 1:
             return
         view.page.wait_for_timeout(50)
     raise AssertionError(f"the picture stays {apart} grey levels apart")
@@ -193,7 +201,7 @@ def test_grid_follows_temperature_and_seed(live) -> None:
     model = checkpoints.load(checkpoints.find("digits")).model
     x = expected("digits", explore.sample(model, 16, temperature))
     becomes(live, slice(1, 9), x[0])
-    becomes(live, slice(-9, -1), x[15])
+    becomes(live, cell(live, 15, 8), x[15])
     live.page.get_by_role("button", name="New draw").click()
     live.page.wait_for_url("**seed=1*")
     live.settle()
@@ -238,7 +246,7 @@ def test_an_uploaded_model_is_live_at_once_and_a_browser_carries_points_of_its_f
     live.settle()
     temperature = float(live.page.get_by_label("Value of the temperature").input_value())
     becomes(live, slice(1, 9), pictures(temperature)[0])
-    becomes(live, slice(-9, -1), pictures(temperature)[63])
+    becomes(live, cell(live, 63, 8), pictures(temperature)[63])
     live.page.get_by_role("combobox", name="Class").click()
     live.page.get_by_role("option", name="3", exact=True).click()
     live.page.wait_for_url("**class=3*")

@@ -122,6 +122,8 @@ def find(view, row: int) -> None:
     view.page.get_by_role("spinbutton", name="Find a picture").fill(str(row))
     view.page.keyboard.press("Enter")
     view.settle()
+    expect(view.page.get_by_text(f"Nearest point: picture {row} ")).to_be_visible()
+    view.page.get_by_role("tab", name="Chosen").click()
     expect(view.page.get_by_text(re.compile(f"^Picture {row} "))).to_be_visible()
 
 
