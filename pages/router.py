@@ -25,7 +25,7 @@ _STYLE = """<style>
     .st-key-pages p { font-size: 0.8rem; }
 }
 [data-testid=stCaptionContainer] code { opacity: 1 !important; color: inherit !important; }
-:is([data-testid=stTopNavLink], [data-testid=stSidebarNavLink]):focus-visible { outline: 2px solid; }
+:is([data-testid=stTopNavLink], [data-testid=stSidebarNavLink], .st-key-pages a):focus-visible { outline: 2px solid; }
 </style>"""
 
 garbage.spare_imports()
