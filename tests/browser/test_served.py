@@ -80,6 +80,6 @@ def test_a_drawing_is_encoded_and_rebuilt(served: View) -> None:
     served.page.mouse.up()
     expect(served.page.locator('.live[data-state="served"]')).to_be_visible()
     served.page.get_by_role("button", name="Use as A").click()
-    served.page.wait_for_url("**a=upload**")
+    served.page.wait_for_url("**a=drawing**")
     served.settle()
     served.screenshot("served-draw")
