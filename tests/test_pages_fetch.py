@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,7 @@ class Mirror(BaseHTTPRequestHandler):
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lead every way out to the mirror."""
     monkeypatch.setattr(Mirror, "folder", None)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # which keeps the way that it found first, for all that follow
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for way in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
