@@ -80,6 +80,7 @@ def test_home_opens_on_the_question_of_the_open_model(bare_machine: None) -> Non
         "fashion-ladder",
         "characters-ladder",
         "digits-vdvae",
+        "digits-ladder-iwae",
     ]
 
 

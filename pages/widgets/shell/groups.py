@@ -68,7 +68,7 @@ GROUPS = (
         "levels",
         "One level or several?",
         "Coarse levels decide what a picture is, fine ones how it looks.",
-        ("mnist-ladder", "fashion-ladder", "characters-ladder", "digits-vdvae"),
+        ("mnist-ladder", "fashion-ladder", "characters-ladder", "digits-vdvae", "digits-ladder-iwae"),
     ),
     Group(
         "codes",
