@@ -17,6 +17,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.display import canvas
+from pages.widgets.sampling import draws
 from pages.widgets.selection.choice import Choice
 from pages.widgets.selection.resolve import resolve
 from pages.widgets.shell import downloads
@@ -307,3 +308,16 @@ def test_the_temperature_of_a_flow_is_that_of_its_base(app, tmp_path, rough_flow
     base = explore.sample_base(model, 16)
     assert is_of(page, model, explore.from_base(model, 0.5 * base))
     assert "N(0, I)" in shown(page)["help"]
+
+
+def test_seeds_around_are_those_of_the_prior_that_is_shown(tmp_path, rough_flows):
+    """Points of a flow's base where it alone is shown; codes of the model's own prior, and of both, elsewhere."""
+    model = of_classes(tmp_path, "flow")
+    views = [draws.View(8, 1.0, 0, prior=prior) for prior in draws.PRIORS]
+    own, fitted, both = (draws.window(model, view, 1, 5, 2) for view in views)
+    assert torch.equal(fitted[0, 1], explore.sample_base(model, 8, 5)) and not fitted[:, 0].any()
+    assert torch.allclose(own[1].sum(0), explore.sample(model, 8, 1.0, 6), atol=1e-6)
+    shown = both[1].sum(0)
+    half = views[2].parts(model)[0][1]
+    assert torch.allclose(shown[:half], explore.sample(model, half, 1.0, 6), atol=1e-6)
+    assert torch.allclose(shown[half:], explore.sample(model, 8 - half, 1.0, 6, fitted=True), atol=1e-5)
