@@ -204,10 +204,18 @@ def _mixture_of(given: Given, nats: dict[int | str, float], report: Progress) ->
 
 
 def _flow_of(given: Given, nats: dict[int | str, float], report: Progress) -> Fit:
-    """Train a flow on the codes that are kept, and add its nats on the others."""
+    """Train a flow on the codes that are kept, and add its nats on the others.
+
+    Its products are small: threads gain little, and cost much where other processes want the processors too.
+    """
     labels = None if given.labels is None else given.labels[given.kept]
-    flow = _flow(given.codes[given.kept], labels, given.classes, given.seed, report)
-    nats[FLOW] = flow.log_prob(given.codes[~given.kept][:SCORED]).mean().item()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        flow = _flow(given.codes[given.kept], labels, given.classes, given.seed, report)
+        nats[FLOW] = flow.log_prob(given.codes[~given.kept][:SCORED]).mean().item()
+    finally:
+        torch.set_num_threads(threads)
     return Fit(flow, nats, int(given.kept.sum()))
 
 
