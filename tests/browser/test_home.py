@@ -36,7 +36,7 @@ def test_the_first_visit_shows_pictures_of_the_usual_models_and_groups_of_all(vi
     view.screenshot("home")
     view.page.get_by_role("radiogroup").get_by_text("One level or several?").click()
     view.settle()
-    assert "group=levels" in view.page.url and headings.count() == 4
+    assert "group=levels" in view.page.url and headings.count() == 5
     view.screenshot("home-levels")
     view.page.get_by_role("radiogroup").get_by_text("All", exact=True).click()
     view.settle()
