@@ -375,12 +375,3 @@ def test_back_undoes_a_chosen_word_and_what_was_set_before_it_stays(live) -> Non
     live.page.get_by_role("radio", name="4", exact=True).click()
     live.settle()
     assert in_link(live, "pictures") == "4" and live.page.locator(".st-key-heading-d").count() == 1
-
-
-def test_one_back_leaves_a_link_that_was_opened(view) -> None:
-    """However often Streamlit rewrites it before our script is there; a look of Playwright's counts as a press."""
-    view.page.goto(f"{view.url}/interpolate?model=mnist&path=Spherical&t=0.2")
-    view.page.wait_for_url("**path=spherical**")
-    view.page.wait_for_timeout(3_000)
-    view.page.go_back()
-    view.page.wait_for_url("about:blank")

@@ -65,7 +65,6 @@ var u = (e, t) => JSON.stringify(e.searchParams.getAll(t)), d = class {
 	pressed = !1;
 	pressedAt = 0;
 	wentAt = -Infinity;
-	gathered = null;
 	waiting = /* @__PURE__ */ new Set();
 	changes = /* @__PURE__ */ new Map();
 	push;
@@ -73,10 +72,9 @@ var u = (e, t) => JSON.stringify(e.searchParams.getAll(t)), d = class {
 	constructor(e, t) {
 		this.asked = t, this.push = e.pushState.bind(e), this.change = e.replaceState.bind(e), e.pushState = (e, t, n) => this.fromPage(e, t, n), e.replaceState = (e, t, n) => this.fromWidget(e, t, n);
 		for (let e of i) addEventListener(e, (e) => this.press(e), !0);
-		addEventListener("popstate", (e) => this.went(e), !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
+		addEventListener("popstate", () => this.went(), !0), window.navigation?.addEventListener("navigate", (e) => this.goes(e));
 	}
 	goes(e) {
-		if (this.gathered !== null) return;
 		let t = window.navigation.currentEntry?.index ?? 0, { index: n, key: r } = e.destination;
 		if (!(e.navigationType !== "traverse" || n >= t)) {
 			if (!e.cancelable) this.pressed && this.waiting.clear();
@@ -87,8 +85,7 @@ var u = (e, t) => JSON.stringify(e.searchParams.getAll(t)), d = class {
 			}
 		}
 	}
-	went(e) {
-		if (this.gathered !== null) return e.stopImmediatePropagation();
+	went() {
 		this.pressed = !1, this.wentAt = performance.now() + s;
 	}
 	isAwaited() {
@@ -127,30 +124,15 @@ var u = (e, t) => JSON.stringify(e.searchParams.getAll(t)), d = class {
 		}
 		i.pathname !== r.pathname && this.changes.clear(), this.write(e, t, i), o.length > 0 && setTimeout(() => this.tell(o), 0);
 	}
-	async gather() {
-		let { navigation: e } = window, t = e?.entries().find(({ sameDocument: e }) => e), n = e?.currentEntry;
-		if (!t || !n || t.index >= n.index) return;
-		this.gathered = location.href, await e.traverseTo(t.key).finished?.catch(() => void 0);
-		let r = this.gathered;
-		this.gathered = null, this.change(history.state, "", r);
-	}
 	addresses(e) {
 		return [new URL(location.href), new URL(e ?? location.href, location.href)];
 	}
 	write(e, t, n) {
-		if (this.gathered !== null) {
-			this.gathered = n.href;
-			return;
-		}
 		let r = this.pressed && l(n, this.keys) !== l(new URL(location.href), this.keys);
 		r && (this.pressed = !1), (r ? this.push : this.change)(e, t, n);
 	}
 }, f = null;
-function p() {
-	let [e] = performance.getEntriesByType("navigation");
-	return e?.type === "navigate" && !navigator.userActivation?.isActive;
+function p(e) {
+	f || r(), f ??= new d(history, new t(WebSocket.prototype)), f.keys = e.data.keys, f.tell = (t) => e.setTriggerValue("late", t);
 }
-function m(e) {
-	f || (r(), f = new d(history, new t(WebSocket.prototype)), p() && f.gather()), f.keys = e.data.keys, f.tell = (t) => e.setTriggerValue("late", t);
-}
-export { d as Steps, m as default, l as stepOf };
+export { d as Steps, p as default, l as stepOf };

@@ -7,8 +7,6 @@
 // And a widget that speaks in the same moment as a view puts its value into the link too late for the page's run, which
 // takes it out again: it is put back, and the page hears of it.
 //
-// And what Streamlit wrote before this was here, when a link is opened, becomes one entry.
-//
 // And Back that follows a press so soon that the page has not answered yet waits for the answer, in a browser that lets
 // it wait (Navigation API): it undoes that press, and not the one before. Where a step was taken without waiting, what the
 // page still says of the entry that was left does not get into this one.
@@ -44,7 +42,6 @@ export class Steps {
   private pressed = false; // since the last entry
   private pressedAt = 0;
   private wentAt = -Infinity; // when Streamlit had asked for the page of the entry that was gone to
-  private gathered: string | null = null; // while entries become one, the link that it gets
   private readonly waiting = new Set<() => void>(); // for the page's answer, to go back
   private readonly changes = new Map<string, Change>();
   private readonly push: History["pushState"];
@@ -59,7 +56,7 @@ export class Steps {
     history.pushState = (data, title, url) => this.fromPage(data, title, url);
     history.replaceState = (data, title, url) => this.fromWidget(data, title, url);
     for (const press of PRESSES) addEventListener(press, (event) => this.press(event), true);
-    addEventListener("popstate", (event) => this.went(event), true);
+    addEventListener("popstate", () => this.went(), true);
     window.navigation?.addEventListener("navigate", (event) => this.goes(event));
   }
 
@@ -70,7 +67,6 @@ export class Steps {
    * right, and the first has nothing left to do, unless that press has made its entry.
    */
   private goes(event: NavigateEvent): void {
-    if (this.gathered !== null) return;
     const place = window.navigation.currentEntry?.index ?? 0;
     const { index, key } = event.destination;
     if (event.navigationType !== "traverse" || index >= place) return;
@@ -85,8 +81,7 @@ export class Steps {
     }
   }
 
-  private went(event: Event): void {
-    if (this.gathered !== null) return event.stopImmediatePropagation(); // nobody went anywhere
+  private went(): void {
     this.pressed = false;
     this.wentAt = performance.now() + LOOK;
   }
@@ -147,32 +142,11 @@ export class Steps {
     if (late.length > 0) setTimeout(() => this.tell(late), 0);
   }
 
-  /**
-   * One entry for a link that was opened, of which Streamlit has made several before this was here: one Back leaves it.
-   *
-   * Only where nobody has done anything yet, and the browser tells what entries there are (Navigation API).
-   */
-  async gather(): Promise<void> {
-    const { navigation } = window;
-    const first = navigation?.entries().find(({ sameDocument }) => sameDocument);
-    const here = navigation?.currentEntry;
-    if (!first || !here || first.index >= here.index) return;
-    this.gathered = location.href;
-    await navigation.traverseTo(first.key).finished?.catch(() => undefined);
-    const link = this.gathered;
-    this.gathered = null;
-    this.change(history.state, "", link);
-  }
-
   private addresses(url?: string | URL | null): [URL, URL] {
     return [new URL(location.href), new URL(url ?? location.href, location.href)];
   }
 
   private write(data: unknown, title: string, next: URL): void {
-    if (this.gathered !== null) {
-      this.gathered = next.href;
-      return;
-    }
     const isStep = this.pressed && stepOf(next, this.keys) !== stepOf(new URL(location.href), this.keys);
     if (isStep) this.pressed = false;
     (isStep ? this.push : this.change)(data, title, next);
@@ -181,18 +155,9 @@ export class Steps {
 
 let steps: Steps | null = null;
 
-/** Whether a link was opened here, and neither reloaded nor come back to, and nobody has just pressed anything. */
-function isJustOpened(): boolean {
-  const [opened] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-  return opened?.type === "navigate" && !navigator.userActivation?.isActive;
-}
-
 export default function watch(args: FrontendRendererArgs<Record<string, unknown>, { keys: string[] }>): void {
-  if (!steps) {
-    listen();
-    steps = new Steps(history, new Asked(WebSocket.prototype));
-    if (isJustOpened()) void steps.gather();
-  }
+  if (!steps) listen();
+  steps ??= new Steps(history, new Asked(WebSocket.prototype));
   steps.keys = args.data.keys;
   steps.tell = (keys) => args.setTriggerValue("late", keys);
 }

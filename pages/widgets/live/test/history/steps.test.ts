@@ -212,48 +212,6 @@ describe("Back while an answer is to come", () => {
   });
 });
 
-describe("a link that was opened", () => {
-  const entry = (index: number, sameDocument: boolean) => ({ index, key: `entry ${index}`, sameDocument });
-  const entries = [entry(0, false), entry(1, true), entry(2, true), entry(3, true)];
-  const navigation = Object.assign(new EventTarget(), { currentEntry: entries[3], entries: () => entries, traverseTo: vi.fn() }); // prettier-ignore
-  const replaced: string[] = [];
-  let history: History;
-  let steps: Steps;
-
-  beforeEach(() => {
-    vi.stubGlobal("navigation", navigation);
-    replaced.length = 0;
-    const replaceState = (_: unknown, __: string, url: URL | string) =>
-      replaced.push(new URL(url, location.href).search);
-    history = { pushState() {}, replaceState } as unknown as History;
-    steps = new Steps(history, { isOpen: false, isAhead: () => false });
-  });
-  afterEach(() => vi.unstubAllGlobals());
-
-  it("has one entry, with what a page wrote meanwhile, and Streamlit hears of no Back", async () => {
-    const hears = vi.fn();
-    addEventListener("popstate", hears);
-    navigation.traverseTo.mockImplementation(() => {
-      history.pushState({}, "", "/sample?seed=3");
-      window.dispatchEvent(new PopStateEvent("popstate"));
-      return { finished: Promise.resolve() };
-    });
-    await steps.gather();
-    removeEventListener("popstate", hears);
-    expect(navigation.traverseTo).toHaveBeenCalledWith("entry 1");
-    expect(replaced).toEqual(["?seed=3"]);
-    expect(hears).not.toHaveBeenCalled();
-  });
-
-  it("stays as it is where it has one", async () => {
-    navigation.traverseTo.mockClear();
-    navigation.currentEntry = entries[1];
-    await steps.gather();
-    expect(navigation.traverseTo).not.toHaveBeenCalled();
-    expect(replaced).toEqual([]);
-  });
-});
-
 it("a step is the page and what the keys name", () => {
   const of = (address: string) => stepOf(new URL(address, "http://localhost"), KEYS);
   expect(of("/map?model=x&t=1")).toBe(of("/map?t=2&model=x"));
