@@ -3488,25 +3488,27 @@ function Ir(e, t, n) {
 	i.fail = (e) => o.tell(e);
 	let s = new ResizeObserver(() => a.fit());
 	s.observe(r);
-	let c = () => a.fit();
-	window.addEventListener("resize", c);
-	let l = (e) => {
+	let c = document.querySelector("[data-testid=stMainBlockContainer]");
+	c && s.observe(c);
+	let l = () => a.fit();
+	window.addEventListener("resize", l);
+	let u = (e) => {
 		e.composedPath().includes(r) || a.finish?.();
-	}, u = ["pointerdown", "keydown"];
-	for (let e of u) window.addEventListener(e, l, !0);
-	let d = () => {
+	}, d = ["pointerdown", "keydown"];
+	for (let e of d) window.addEventListener(e, u, !0);
+	let f = () => {
 		let { tell: e } = i;
 		i.tell = $, a.finish?.(), i.tell = e;
 	};
-	return window.addEventListener("popstate", d, !0), {
+	return window.addEventListener("popstate", f, !0), {
 		name: e,
 		host: i,
 		view: a,
 		loading: o,
 		dispose: () => {
 			s.disconnect();
-			for (let e of u) window.removeEventListener(e, l, !0);
-			window.removeEventListener("popstate", d, !0), window.removeEventListener("resize", c), o.dispose(), a.dispose(), Z.delete(t);
+			for (let e of d) window.removeEventListener(e, u, !0);
+			window.removeEventListener("popstate", f, !0), window.removeEventListener("resize", l), o.dispose(), a.dispose(), Z.delete(t);
 		}
 	};
 }

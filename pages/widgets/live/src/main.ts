@@ -93,6 +93,8 @@ function mount(name: string, parent: HTMLElement | ShadowRoot, by: Engine): Show
   host.fail = (reason) => loading.tell(reason);
   const observer = new ResizeObserver(() => view.fit());
   observer.observe(root);
+  const page = document.querySelector("[data-testid=stMainBlockContainer]");
+  if (page) observer.observe(page); // what comes above a view leaves it less of the window
   const fit = () => view.fit();
   window.addEventListener("resize", fit);
   const finish = (event: Event) => {
