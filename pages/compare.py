@@ -159,10 +159,8 @@ def facts(opened: Opened) -> dict[str, str]:
     lines = {} if spec.has_density else {"No ELBO, no KL": "No ELBO and no KL: an autoencoder"}
     for name, label in (("elbo", "ELBO"), ("kl", "KL")):
         if spec.has_density and metrics.get(name) is not None:
-            number, given = (
-                f"{label} {metrics[name]:.1f} nats",
-                ", given the class" * bool(spec.classes and name == "elbo"),
-            )
+            given = ", given the class" if spec.classes and name == "elbo" else ""
+            number = f"{label} {metrics[name]:.1f} nats"
             lines[number + given] = f"{number} per image{given}"
     if models.has_units(opened):
         lines[f"Active: {models.units(opened)}"] = f"Active units: {models.units(opened)}"
