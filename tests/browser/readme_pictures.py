@@ -9,10 +9,10 @@ FOLDER = Path(__file__).parent / "pictures"
 VIEWS = {
     "interpolate": "interpolate?model=fashion",
     "sample": "sample?model=fashion",
-    "traverse": "traverse?model=sprites",
-    "map": "map?model=fashion&method=PCA",
+    "traverse": "traverse?model=sprites-conditional-tc",
+    "map": "map?model=fashion&method=pca",
     "draw": "draw?model=fashion",
-    "compare": "compare?model=sprites-beta-1",
+    "compare": "compare?model=sprites-beta-1&models=sprites-beta-1&models=sprites-beta-4",
 }
 TROUSERS = ((0.35, 0.85), (0.42, 0.15), (0.58, 0.15), (0.65, 0.85))  # a drawing
 
